@@ -1,0 +1,23 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    // While the tree grows there are moments with no test file, which is not a failure.
+    passWithNoTests: true,
+    // Forked processes keep a crash or a leaked handle of one file away from the others.
+    pool: 'forks',
+    maxWorkers: 2,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    // A test that passes at the second attempt has found something; repeating it would hide that.
+    retry: 0,
+    // Node gives a CommonJS package's module.exports as its default export; the tests must see the same.
+    deps: { interopDefault: false },
+    coverage: {
+      provider: 'v8',
+      include: ['src/**/*.ts', 'simulator/**/*.ts'],
+      reportsDirectory: 'coverage',
+    },
+  },
+});
