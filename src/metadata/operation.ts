@@ -1,0 +1,85 @@
+import type { Static, TSchema } from 'typebox';
+import type { BrokerId, Epoch, Offset } from '../base/brands.ts';
+import type { Random } from '../base/random.ts';
+import type { Result } from '../base/result.ts';
+import type { ErrorCode } from './errors.ts';
+import type { MetadataImage } from './image.ts';
+import type { MetadataRecord } from './registry.ts';
+
+/**
+ * One definition per operation (design 16): the HTTP route and its validation, OpenAPI, the CLI verb, the
+ * typed client, authorisation and the documents derive from it.
+ *
+ * `handle` is synchronous and pure (design 9): it reads the image and returns records and a response, or
+ * an error. It changes nothing; only `replay` of the records does.
+ */
+export type OperationDefinition<
+  Params extends TSchema = TSchema,
+  Query extends TSchema = TSchema,
+  Body extends TSchema = TSchema,
+  Response extends TSchema = TSchema,
+> = {
+  /** camelCase, a verb and a noun: `createTopic`. */
+  readonly operationId: string;
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  /** Below `/v1`, with `{name}` for parameters: `/topics/{topic}`. */
+  readonly path: string;
+  readonly summary: string;
+  /**
+   * `write` may return records. `read` never does. `heartbeat` is a write whose answer also waits for a
+   * barrier round that began after its arrival (design 13).
+   */
+  readonly kind: 'read' | 'write' | 'heartbeat';
+  /** Admission order when the node is busy (design, "Running"); lower goes first. */
+  readonly priority: 'fencing' | 'heartbeat' | 'administration';
+  readonly params: Params;
+  readonly query: Query;
+  readonly body: Body;
+  readonly response: Response;
+  /** HTTP status of a success; 200 when absent. */
+  readonly successStatus?: 200 | 201 | 202 | 204;
+  /** Every code that `handle` may return; the generic ones (NOT_CONTROLLER …) need not be listed. */
+  readonly errors: readonly ErrorCode[];
+  readonly handle: (
+    image: MetadataImage,
+    input: OperationInput<Params, Query, Body>,
+    context: OperationContext,
+  ) => Result<OperationOutcome<Static<Response>>, OperationError>;
+};
+
+export type OperationInput<Params extends TSchema, Query extends TSchema, Body extends TSchema> = {
+  readonly params: Static<Params>;
+  readonly query: Static<Query>;
+  readonly body: Static<Body>;
+};
+
+export type OperationOutcome<Response> = {
+  readonly records: readonly MetadataRecord[];
+  readonly response: Response;
+};
+
+/** An operating error with a stable code (Kafka's name where Kafka has one) and a sentence for a person. */
+export type OperationError = {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly details?: Readonly<Record<string, unknown>>;
+};
+
+/** What enters an operation from outside the image (design 11): offsets, time, chance, and live sessions. */
+export type OperationContext = {
+  /** The offset that the first returned record will have. A broker epoch is predicted from it. */
+  readonly nextOffset: Offset;
+  readonly epoch: Epoch;
+  /** Wall clock, never decreasing in the log. */
+  readonly timestampMs: number;
+  readonly random: Random;
+  readonly sessions: BrokerSessionView;
+};
+
+/** The leader's view of broker sessions, which live in its memory (design 13). */
+export type BrokerSessionView = {
+  /** True while the broker's heartbeats arrive: another incarnation may not take its id. */
+  isLive(broker: BrokerId): boolean;
+  /** The metadata offset that the broker's last heartbeat reported; null when none was heard in this epoch. */
+  metadataOffset(broker: BrokerId): Offset | null;
+};

@@ -1,0 +1,91 @@
+import type { Epoch, NodeId, Offset, Uuid } from '../base/brands.ts';
+import type { ErrorCode } from '../metadata/errors.ts';
+import type { IdempotencyKey } from '../ports/transport.ts';
+import type { RoleName } from '../raft/effects.ts';
+import type { Voter } from '../raft/replica-key.ts';
+
+/**
+ * The controller node as HTTP and embedders see it: batched, serialisable submit and completion
+ * (design, "Running"), so that HTTP may move to a worker thread without a change here.
+ */
+export type ControllerApi = {
+  /** Hands in requests; each is answered exactly once through `complete`, never from within this call. */
+  submit(requests: readonly ControllerRequest[], complete: (answer: ControllerAnswer) => void): void;
+  /** Where this node stands now; never waits for the quorum. */
+  status(): NodeStatus;
+};
+
+export type ControllerRequest = {
+  /** Chosen by the caller; echoed in the answer. */
+  readonly requestId: number;
+  readonly operationId: string;
+  /** Params, query and body, already checked against the operation's schemas. */
+  readonly input: { readonly params: unknown; readonly query: unknown; readonly body: unknown };
+  readonly principal: string;
+  readonly idempotencyKey: IdempotencyKey | null;
+  readonly consistency: 'linearizable' | 'stale';
+  /** The answer's offset must be at least this; null for no demand. */
+  readonly minOffset: Offset | null;
+  /** Offset of last modification that the resource must still have; null for no condition. */
+  readonly ifMatch: Offset | null;
+  /** How long the caller waits, in ms from now. */
+  readonly timeoutMs: number;
+};
+
+export type ControllerAnswer = {
+  readonly requestId: number;
+  /** Committed offset (exclusive end) that this answer reflects (design 10). */
+  readonly offset: Offset;
+  readonly epoch: Epoch;
+  readonly leaderId: NodeId | null;
+  /** True when another node, the leader, has executed it. */
+  readonly forwarded: boolean;
+  readonly result:
+    | { readonly ok: true; readonly response: unknown }
+    | {
+        readonly ok: false;
+        readonly code: ErrorCode;
+        readonly message: string;
+        readonly details: Readonly<Record<string, unknown>> | null;
+        readonly retryAfterMs: number | null;
+      };
+};
+
+export type NodeStatus = {
+  readonly nodeId: NodeId;
+  readonly directoryId: Uuid;
+  /** Null until the quorum was bootstrapped. */
+  readonly clusterId: Uuid | null;
+  readonly role: RoleName | 'starting' | 'stopped';
+  readonly isObserver: boolean;
+  readonly recovering: boolean;
+  readonly epoch: Epoch;
+  readonly leaderId: NodeId | null;
+  /** True on the leader once it serves: everything up to its epoch's start is applied. */
+  readonly active: boolean;
+  readonly highWatermark: Offset;
+  readonly logStartOffset: Offset;
+  readonly logEndOffset: Offset;
+  readonly flushedOffset: Offset;
+  readonly appliedOffset: Offset;
+  readonly latestSnapshotOffset: Offset | null;
+  /** Snapshot chunks received since the process started. */
+  readonly snapshotChunksReceived: number;
+  readonly lowOnSpace: boolean;
+  /** ms since this node last heard from a leader in its epoch, or as leader from a majority; null when never. */
+  readonly lastContactMs: number | null;
+  readonly voters: readonly Voter[];
+  /** The leader's view of each replica; empty on others. */
+  readonly replicas: readonly ReplicaStatus[];
+  /** Digest of the committed image at `appliedOffset`, for comparing nodes; computed on demand. */
+};
+
+export type ReplicaStatus = {
+  readonly id: NodeId;
+  readonly directoryId: Uuid;
+  readonly isVoter: boolean;
+  readonly logEndOffset: Offset;
+  /** ms since its last fetch, and since it was last caught up; null when never in this epoch. */
+  readonly lastFetchMs: number | null;
+  readonly lastCaughtUpMs: number | null;
+};
