@@ -88,13 +88,11 @@ function wantedBuild(install) {
   return `${hash.digest('hex')}\n`;
 }
 
-/** Runs a command to its end with our streams for its own; what it prints goes to stderr, beside our messages. */
-function run(command, args) {
+/** Runs a command to its end; what it prints goes to stderr, beside our messages. */
+function run(purpose, command, args) {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { cwd: root, stdio: ['ignore', process.stderr, process.stderr] });
-    child.on('error', (error) =>
-      reject(new Refusal(`${basename(command)} could not be run: ${error.message}`)),
-    );
+    child.on('error', (error) => reject(new Refusal(`${purpose} could not be started: ${error.message}.`)));
     child.on('close', (code, signal) => {
       if (code === 0) resolve();
       else
@@ -110,8 +108,8 @@ async function install(wanted) {
   const args = ['ci', '--include=dev', '--no-audit', '--no-fund'];
   const ownNpm = process.env.npm_execpath;
   if (ownNpm !== undefined && basename(ownNpm) === 'npm-cli.js')
-    await run(process.execPath, [ownNpm, ...args]);
-  else await run('npm', args);
+    await run('the installation', process.execPath, [ownNpm, ...args]);
+  else await run('the installation', 'npm', args);
   mkdirSync(dirname(installStampPath), { recursive: true });
   writeFileSync(installStampPath, wanted);
 }
@@ -122,7 +120,7 @@ async function build(wanted) {
   rmSync(next, { recursive: true, force: true });
   rmSync(previous, { recursive: true, force: true });
   const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
-  await run(process.execPath, [compiler, '-p', 'tsconfig.build.json', '--outDir', next]);
+  await run('the build', process.execPath, [compiler, '-p', 'tsconfig.build.json', '--outDir', next]);
   mkdirSync(next, { recursive: true });
   writeFileSync(join(next, basename(buildStampPath)), wanted);
   // A build that is whole takes the old one's place by two renames, so that nobody meets half of one.

@@ -1,0 +1,115 @@
+// `npm run verify`: every check of this project, one after the other, each with its own result. It goes on after
+// a failure, so that one run shows everything there is to mend.
+//
+//   --without=<name>,<name>   leaves these steps out, because the caller has run them
+//   --results=<file>          also writes the results there, as JSON
+
+import { spawn } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { endDescendantsOnSignal } from './descendants.mjs';
+import { ensure, fail, Refusal, root } from './ensure.mjs';
+
+/** The package's faces: what checks the package as a whole has nothing to say before they exist. */
+const faces = ['src/main.ts', 'src/index.ts', 'src/testing.ts', 'src/client/index.ts'];
+
+/** `needs` are the files without which a step cannot run. */
+const steps = [
+  { name: 'types', run: () => tool('typescript/bin/tsc', '--noEmit') },
+  { name: 'lint', run: () => tool('oxlint/bin/oxlint', '--deny-warnings') },
+  { name: 'format', run: () => tool('@biomejs/biome/bin/biome', 'format', '.') },
+  { name: 'floors', run: () => tool('vitest/vitest.mjs', 'run', 'test/architecture') },
+  { name: 'tests', run: () => node(join(root, 'scripts', 'test.mjs'), []) },
+  { name: 'unused', needs: faces, run: () => tool('knip/bin/knip.js') },
+  {
+    name: 'package',
+    needs: faces,
+    run: () => packed((file) => tool('publint/src/cli.js', 'run', file, '--strict')),
+  },
+  {
+    name: 'package types',
+    needs: faces,
+    run: () =>
+      packed((file) =>
+        tool('@arethetypeswrong/cli/dist/index.js', file, '--profile', 'esm-only', '--no-emoji'),
+      ),
+  },
+];
+
+/** Whether a program of Node.js ended well; what it prints is seen as it is printed. */
+function node(path, args) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [path, ...args], {
+      cwd: root,
+      stdio: ['ignore', 'inherit', 'inherit'],
+    });
+    child.on('error', reject);
+    child.on('close', (code) => resolve(code === 0));
+  });
+}
+
+function tool(path, ...args) {
+  return node(join(root, 'node_modules', path), args);
+}
+
+/** Checks the file that would be published, and not the folder that it is made from. */
+async function packed(check) {
+  await ensure();
+  const temporary = join(root, '.tmp');
+  mkdirSync(temporary, { recursive: true });
+  const folder = mkdtempSync(join(temporary, 'package-'));
+  try {
+    if (!(await endsWell('npm', ['pack', '--ignore-scripts', '--silent', '--pack-destination', folder])))
+      return false;
+    const [file] = readdirSync(folder);
+    return await check(join(folder, file));
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function chosen(without) {
+  const unknown = without.filter((name) => !steps.some((step) => step.name === name));
+  if (unknown.length > 0) throw new Refusal(`there is no step named ${unknown.join(', ')}.`);
+  return steps.filter((step) => !without.includes(step.name));
+}
+
+async function runStep(step) {
+  const missing = (step.needs ?? []).filter((path) => !existsSync(join(root, path)));
+  if (missing.length > 0)
+    return { name: step.name, result: 'left out', reason: `no ${missing.join(', ')} yet` };
+  console.log(`\n── ${step.name}`);
+  try {
+    const passed = await step.run();
+    return { name: step.name, result: passed ? 'passed' : 'failed' };
+  } catch (error) {
+    return { name: step.name, result: 'failed', reason: error.message };
+  }
+}
+
+function lineOf({ name, result, reason }) {
+  return `${result.padEnd(8)}  ${name}${reason === undefined ? '' : ` (${reason})`}`;
+}
+
+async function verify() {
+  const { values } = parseArgs({
+    options: { without: { type: 'string', default: '' }, results: { type: 'string' } },
+  });
+  const selected = chosen(values.without.split(',').filter((name) => name !== ''));
+  await ensure({ withBuild: false });
+  endDescendantsOnSignal();
+  const outcomes = [];
+  for (const step of selected) {
+    const outcome = await runStep(step);
+    console.log(lineOf(outcome));
+    outcomes.push(outcome);
+  }
+  const count = (result) => outcomes.filter((outcome) => outcome.result === result).length;
+  console.log(`\n${outcomes.map(lineOf).join('\n')}\n`);
+  console.log(`${count('passed')} passed, ${count('failed')} failed`);
+  if (values.results !== undefined) writeFileSync(values.results, JSON.stringify(outcomes));
+  if (count('failed') > 0) process.exitCode = 1;
+}
+
+await verify().catch(fail);
