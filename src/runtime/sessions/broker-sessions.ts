@@ -1,0 +1,91 @@
+import type { BrokerId, Offset } from '../../base/brands.ts';
+import type { BrokerSessionView } from '../../metadata/operation.ts';
+
+/**
+ * The leader's broker sessions (design 13): in memory, by the monotonic clock, made afresh when the node
+ * becomes active, gone when it no longer leads.
+ *
+ * Invariants
+ * 1. A session expires only when `sessionTimeoutMs` have passed, stalls of this process not counted,
+ *    since the broker's last heartbeat or since the session was made, whichever is later.
+ * 2. Expiry is only reported here. It takes effect as a record (design 11).
+ */
+export class BrokerSessions implements BrokerSessionView {
+  readonly #sessions = new Map<BrokerId, BrokerSession>();
+  readonly #sessionTimeoutMs: number;
+
+  constructor(sessionTimeoutMs: number) {
+    this.#sessionTimeoutMs = sessionTimeoutMs;
+  }
+
+  /** A new leader gives every registered broker a whole session: it cannot know who was heard last. */
+  startAfresh(brokers: Iterable<BrokerId>, nowMs: number): void {
+    this.#sessions.clear();
+    for (const broker of brokers) {
+      this.#sessions.set(broker, { lastHeardMs: nowMs, metadataOffset: null, isReported: false, isLive: true });
+    }
+  }
+
+  clear(): void {
+    this.#sessions.clear();
+  }
+
+  heard(broker: BrokerId, metadataOffset: Offset | null, nowMs: number): void {
+    this.#sessions.set(broker, { lastHeardMs: nowMs, metadataOffset, isReported: false, isLive: true });
+  }
+
+  remove(broker: BrokerId): void {
+    this.#sessions.delete(broker);
+  }
+
+  /** This process did not run for `stalledMs`: brokers are not to blame for what was not read meanwhile. */
+  creditStall(stalledMs: number): void {
+    for (const session of this.#sessions.values()) session.lastHeardMs += stalledMs;
+  }
+
+  /** Brokers whose sessions have expired and were not reported before. */
+  takeExpired(nowMs: number): readonly BrokerId[] {
+    const expired: BrokerId[] = [];
+    for (const [broker, session] of this.#sessions) {
+      if (session.isReported || nowMs - session.lastHeardMs < this.#sessionTimeoutMs) continue;
+      session.isReported = true;
+      session.isLive = false;
+      expired.push(broker);
+    }
+    return expired;
+  }
+
+  /** The expiry of these could not be recorded; they are reported again. */
+  reportAgain(brokers: readonly BrokerId[]): void {
+    for (const broker of brokers) {
+      const session = this.#sessions.get(broker);
+      if (session !== undefined && !session.isLive) session.isReported = false;
+    }
+  }
+
+  /** When the next session would expire, in ms of the same clock; null when none is waited for. */
+  nextExpiryMs(): number | null {
+    let next: number | null = null;
+    for (const session of this.#sessions.values()) {
+      if (session.isReported) continue;
+      const expiryMs = session.lastHeardMs + this.#sessionTimeoutMs;
+      if (next === null || expiryMs < next) next = expiryMs;
+    }
+    return next;
+  }
+
+  isLive(broker: BrokerId): boolean {
+    return this.#sessions.get(broker)?.isLive ?? false;
+  }
+
+  metadataOffset(broker: BrokerId): Offset | null {
+    return this.#sessions.get(broker)?.metadataOffset ?? null;
+  }
+}
+
+type BrokerSession = {
+  lastHeardMs: number;
+  metadataOffset: Offset | null;
+  isReported: boolean;
+  isLive: boolean;
+};
