@@ -13,6 +13,7 @@ export const errorCatalogue = {
   OUTCOME_UNKNOWN: { status: 504, retriable: false, summary: 'The write was appended and then leadership or the connection was lost: it may or may not take effect. Retry it under the same idempotency key.' },
   THROTTLING_QUOTA_EXCEEDED: { status: 429, retriable: true, summary: 'Too much is pending on this node; nothing was changed.' },
   STORAGE_LOW: { status: 507, retriable: true, summary: 'The leader is short of disk space and refuses client writes; nothing was changed.' },
+  OFFSET_OUT_OF_RANGE: { status: 410, retriable: false, summary: 'The log no longer holds this offset, or does not hold it yet.' },
   UNKNOWN_SERVER_ERROR: { status: 500, retriable: false, summary: 'The server met a condition it did not expect.' },
 
   // Exactly once.

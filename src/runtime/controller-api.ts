@@ -1,4 +1,5 @@
 import type { Epoch, NodeId, Offset, Uuid } from '../base/brands.ts';
+import type { Result } from '../base/result.ts';
 import type { ErrorCode } from '../metadata/errors.ts';
 import type { IdempotencyKey } from '../ports/transport.ts';
 import type { RoleName } from '../raft/effects.ts';
@@ -13,6 +14,53 @@ export type ControllerApi = {
   submit(requests: readonly ControllerRequest[], complete: (answer: ControllerAnswer) => void): void;
   /** Where this node stands now; never waits for the quorum. */
   status(): NodeStatus;
+  /**
+   * Committed batches of this node's log, for people to read; absent when the node does not offer it.
+   * Whole batches that begin at or hold `from`, at least one when there is any, and otherwise no more than
+   * `maxRecords` records. Answers once, never from within this call.
+   */
+  readLog?(
+    request: { readonly from: Offset; readonly maxRecords: number },
+    complete: (result: Result<LogSlice, LogSliceError>) => void,
+  ): void;
+  /**
+   * True when `bareIdempotencyKey` is remembered (design 14). Where it is not, such keys are refused at
+   * the border: a promise of exactly once is never dropped without a word.
+   */
+  readonly acceptsBareIdempotencyKeys?: boolean;
+};
+
+/** A stretch of one node's log: what a person who debugs wants to see. */
+export type LogSlice = {
+  readonly logStartOffset: Offset;
+  /** The high watermark: nothing at or above it is shown. */
+  readonly endOffset: Offset;
+  /** Where to go on; equals `endOffset` when there is no more. */
+  readonly nextOffset: Offset;
+  readonly batches: readonly LogBatchView[];
+};
+
+export type LogBatchView = {
+  readonly baseOffset: Offset;
+  readonly epoch: Epoch;
+  readonly appendTimestampMs: number;
+  readonly kind: 'data' | 'control';
+  readonly sizeInBytes: number;
+  readonly records: readonly LogRecordView[];
+};
+
+export type LogRecordView = {
+  readonly offset: Offset;
+  /** The record's name, `TopicRecord`. */
+  readonly type: string;
+  /** The record's fields as plain JSON values. */
+  readonly value: Readonly<Record<string, unknown>>;
+};
+
+export type LogSliceError = {
+  readonly code: 'OFFSET_OUT_OF_RANGE' | 'UNKNOWN_SERVER_ERROR';
+  readonly message: string;
+  readonly logStartOffset: Offset;
 };
 
 export type ControllerRequest = {
@@ -23,6 +71,8 @@ export type ControllerRequest = {
   readonly input: { readonly params: unknown; readonly query: unknown; readonly body: unknown };
   readonly principal: string;
   readonly idempotencyKey: IdempotencyKey | null;
+  /** A key of the caller's own choice, without a session; never given together with `idempotencyKey`. */
+  readonly bareIdempotencyKey?: string | null;
   readonly consistency: 'linearizable' | 'stale';
   /** The answer's offset must be at least this; null for no demand. */
   readonly minOffset: Offset | null;
@@ -40,6 +90,8 @@ export type ControllerAnswer = {
   readonly leaderId: NodeId | null;
   /** True when another node, the leader, has executed it. */
   readonly forwarded: boolean;
+  /** Offset that last modified the one resource which the answer shows; it becomes the `ETag`. */
+  readonly modifiedOffset?: Offset | null;
   readonly result:
     | { readonly ok: true; readonly response: unknown }
     | {
@@ -72,6 +124,8 @@ export type NodeStatus = {
   /** Snapshot chunks received since the process started. */
   readonly snapshotChunksReceived: number;
   readonly lowOnSpace: boolean;
+  /** After this long without a heartbeat the leader fences a broker; brokers take their lease from it. */
+  readonly brokerSessionTimeoutMs?: number;
   /** ms since this node last heard from a leader in its epoch, or as leader from a majority; null when never. */
   readonly lastContactMs: number | null;
   readonly voters: readonly Voter[];
