@@ -37,16 +37,17 @@ const steps = [
   },
 ];
 
-/** Whether a program of Node.js ended well; what it prints is seen as it is printed. */
-function node(path, args) {
+/** Whether a program ended well; what it prints is seen as it is printed. */
+function endsWell(command, args) {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [path, ...args], {
-      cwd: root,
-      stdio: ['ignore', 'inherit', 'inherit'],
-    });
+    const child = spawn(command, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] });
     child.on('error', reject);
     child.on('close', (code) => resolve(code === 0));
   });
+}
+
+function node(path, args) {
+  return endsWell(process.execPath, [path, ...args]);
 }
 
 function tool(path, ...args) {
