@@ -56,6 +56,15 @@ export type OperationInput<Params extends TSchema, Query extends TSchema, Body e
 export type OperationOutcome<Response> = {
   readonly records: readonly MetadataRecord[];
   readonly response: Response;
+  /** Offset that last modified the one resource which the answer shows, before this operation; the `ETag`. */
+  readonly modifiedOffset?: Offset | null;
+  /**
+   * A broker proved that it lives (it registered, or its heartbeat was accepted): the leader's session for
+   * it begins anew. `metadataOffset` is what the heartbeat reported.
+   */
+  readonly heard?: { readonly brokerId: BrokerId; readonly metadataOffset: Offset | null };
+  /** The broker was unregistered: the leader forgets its session. */
+  readonly forgotten?: BrokerId;
 };
 
 /** An operating error with a stable code (Kafka's name where Kafka has one) and a sentence for a person. */

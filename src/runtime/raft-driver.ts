@@ -1,0 +1,212 @@
+import { assertNever } from '../base/assert.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Transport } from '../ports/transport.ts';
+import type { RaftCore } from '../raft/core.ts';
+import type { Effect } from '../raft/effects.ts';
+import type { Input, IoId } from '../raft/inputs.ts';
+import type { QuorumState } from '../raft/quorum-state.ts';
+import { EventQueue, type UntimedInput } from './event-queue.ts';
+import { IoGate } from './io-gate.ts';
+import type { RaftLog } from './log/raft-log.ts';
+
+type EffectOf<Type extends Effect['type']> = Extract<Effect, { type: Type }>;
+
+/** What the driver cannot do by itself: state machine, snapshots, proposals and reads. */
+export type DriverHandlers = {
+  applyCommitted(effect: EffectOf<'applyCommitted'>): void;
+  highWatermarkAdvanced(effect: EffectOf<'highWatermarkAdvanced'>): void;
+  roleChanged(effect: EffectOf<'roleChanged'>): void;
+  completeProposal(effect: EffectOf<'completeProposal'>): void;
+  failProposal(effect: EffectOf<'failProposal'>): void;
+  completeReadBarrier(effect: EffectOf<'completeReadBarrier'>): void;
+  failReadBarriers(effect: EffectOf<'failReadBarriers'>): void;
+  voterChangeAnswered(effect: EffectOf<'voterChangeAnswered'>): void;
+  sendSnapshotChunk(effect: EffectOf<'sendSnapshotChunk'>): void;
+  storeSnapshotChunk(effect: EffectOf<'storeSnapshotChunk'>): void;
+  installSnapshot(effect: EffectOf<'installSnapshot'>): void;
+  badMessage(effect: EffectOf<'badMessage'>): void;
+  stalled(stalledMs: number): void;
+  /** The disk or the program failed: the node stops and says why (design 20). */
+  failed(reason: string): void;
+};
+
+export type DriverOptions = {
+  readonly core: RaftCore;
+  readonly log: RaftLog;
+  readonly persistQuorumState: (ioId: IoId, state: QuorumState) => void;
+  readonly transport: Transport;
+  readonly clock: Clock;
+  readonly handlers: DriverHandlers;
+};
+
+/**
+ * Hosts the pure core: hands it inputs, carries out its effects in the order given, and keeps the
+ * ordering contract of `src/raft/effects.ts`. It decides nothing.
+ */
+export class RaftDriver {
+  readonly #options: DriverOptions;
+  readonly #queue: EventQueue;
+  readonly #gate = new IoGate();
+  /** Which pending I/O ids are the log's own: only those are covered by a later flush. */
+  readonly #logIo = new Set<IoId>();
+
+  constructor(options: DriverOptions) {
+    this.#options = options;
+    this.#queue = new EventQueue(
+      options.clock,
+      (input) => this.#step(input),
+      (stalledMs) => options.handlers.stalled(stalledMs),
+    );
+  }
+
+  push(input: UntimedInput): void {
+    this.#queue.push(input);
+  }
+
+  nowMs(): number {
+    return this.#queue.nowMs();
+  }
+
+  close(): void {
+    this.#queue.close();
+  }
+
+  /** The log says that everything up to `ioId` is on disk. */
+  logFlushed(ioId: IoId): void {
+    this.#completeLogIo(ioId);
+    this.push({ type: 'logFlushed', ioId });
+  }
+
+  logTruncated(ioId: IoId): void {
+    this.#completeLogIo(ioId);
+    this.push({ type: 'logTruncated', ioId });
+  }
+
+  quorumStatePersisted(ioId: IoId): void {
+    this.#gate.completed(ioId);
+    this.push({ type: 'quorumStatePersisted', ioId });
+  }
+
+  snapshotChunkStored(ioId: IoId, position: number): void {
+    this.#gate.completed(ioId);
+    this.push({ type: 'snapshotChunkStored', ioId, position });
+  }
+
+  snapshotInstalled(ioId: IoId, snapshot: Extract<Input, { type: 'snapshotInstalled' }>['snapshot']): void {
+    this.#gate.completed(ioId);
+    this.push({ type: 'snapshotInstalled', ioId, snapshot });
+  }
+
+  #completeLogIo(ioId: IoId): void {
+    this.#gate.completedThrough(ioId, (pending) => this.#logIo.has(pending));
+    for (const pending of this.#logIo) {
+      if (pending <= ioId) this.#logIo.delete(pending);
+    }
+  }
+
+  #step(input: Input): number {
+    const { effects, nextWakeAtMs } = this.#options.core.step(input);
+    for (const effect of effects) this.#run(effect);
+    return nextWakeAtMs;
+  }
+
+  #run(effect: Effect): void {
+    const { handlers, log, transport } = this.#options;
+    switch (effect.type) {
+      case 'persistQuorumState':
+        this.#gate.began(effect.ioId);
+        this.#options.persistQuorumState(effect.ioId, effect.state);
+        return;
+      case 'appendBatches':
+        this.#beginLogIo(effect.ioId);
+        log.append(effect.ioId, effect.batches);
+        return;
+      case 'truncateLog':
+        this.#beginLogIo(effect.ioId);
+        log.truncate(effect.ioId, effect.to);
+        return;
+      case 'sendMessage':
+        this.#send(effect, () => transport.send(effect.to, { channel: 'raft', message: effect.message }));
+        return;
+      case 'sendLogRange':
+        this.#sendLogRange(effect);
+        return;
+      case 'storeSnapshotChunk':
+        this.#gate.began(effect.ioId);
+        handlers.storeSnapshotChunk(effect);
+        return;
+      case 'installSnapshot':
+        this.#gate.began(effect.ioId);
+        handlers.installSnapshot(effect);
+        return;
+      default:
+        this.#inform(effect);
+    }
+  }
+
+  #inform(effect: InformingEffect): void {
+    const { handlers } = this.#options;
+    switch (effect.type) {
+      case 'sendSnapshotChunk':
+        return handlers.sendSnapshotChunk(effect);
+      case 'applyCommitted':
+        return handlers.applyCommitted(effect);
+      case 'highWatermarkAdvanced':
+        return handlers.highWatermarkAdvanced(effect);
+      case 'roleChanged':
+        return handlers.roleChanged(effect);
+      case 'completeProposal':
+        return handlers.completeProposal(effect);
+      case 'failProposal':
+        return handlers.failProposal(effect);
+      case 'completeReadBarrier':
+        return handlers.completeReadBarrier(effect);
+      case 'failReadBarriers':
+        return handlers.failReadBarriers(effect);
+      case 'voterChangeAnswered':
+        return handlers.voterChangeAnswered(effect);
+      case 'badMessage':
+        return handlers.badMessage(effect);
+      default:
+        return assertNever(effect);
+    }
+  }
+
+  #beginLogIo(ioId: IoId): void {
+    this.#gate.began(ioId);
+    this.#logIo.add(ioId);
+  }
+
+  #send(effect: EffectOf<'sendMessage'>, send: () => void): void {
+    if (effect.after === undefined) send();
+    else this.#gate.whenCompleted(effect.after, send);
+  }
+
+  /** Reads the range and sends it. What was truncated or deleted meanwhile is not sent: the replica asks again. */
+  #sendLogRange(effect: EffectOf<'sendLogRange'>): void {
+    const { log, transport, handlers } = this.#options;
+    const { outcome } = effect.response;
+    log.read(outcome.fetchOffset, effect.endOffset, effect.maxBytes, (result) => {
+      if (result.ok) {
+        const message = { ...effect.response, outcome: { ...outcome, batches: result.value } };
+        transport.send(effect.to, { channel: 'raft', message });
+        return;
+      }
+      const { code, message } = result.error;
+      if (code === 'CORRUPT' || code === 'IO') handlers.failed(`reading the log failed: ${message}`);
+    });
+  }
+}
+
+type InformingEffect = EffectOf<
+  | 'sendSnapshotChunk'
+  | 'applyCommitted'
+  | 'highWatermarkAdvanced'
+  | 'roleChanged'
+  | 'completeProposal'
+  | 'failProposal'
+  | 'completeReadBarrier'
+  | 'failReadBarriers'
+  | 'voterChangeAnswered'
+  | 'badMessage'
+>;

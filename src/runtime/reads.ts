@@ -1,0 +1,86 @@
+import type { Offset } from '../base/brands.ts';
+import type { Clock } from '../ports/clock.ts';
+
+/**
+ * Linearizable reads at the leader: all that arrive in one turn of the event loop share one read barrier,
+ * and each is answered once the state machine has applied up to the barrier's offset (design 5).
+ */
+export class ReadQueue {
+  readonly #clock: Clock;
+  readonly #requestBarrier: (barrierId: number) => void;
+  #gathering: BarrierWaiter[] = [];
+  #isScheduled = false;
+  #nextBarrierId = 1;
+  readonly #inFlight = new Map<number, readonly BarrierWaiter[]>();
+  /** Barriers that completed at an offset which is not applied yet, in order of offset. */
+  #confirmed: { readonly offset: Offset; readonly waiters: readonly BarrierWaiter[] }[] = [];
+
+  constructor(clock: Clock, requestBarrier: (barrierId: number) => void) {
+    this.#clock = clock;
+    this.#requestBarrier = requestBarrier;
+  }
+
+  /** The waiter runs after a barrier that began at or after this call. */
+  add(waiter: BarrierWaiter): void {
+    this.#gathering.push(waiter);
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    this.#clock.afterPendingEvents(() => this.#begin());
+  }
+
+  completed(barrierId: number, offset: Offset, appliedOffset: Offset): void {
+    const waiters = this.#inFlight.get(barrierId);
+    if (waiters === undefined) return;
+    this.#inFlight.delete(barrierId);
+    this.#confirmed.push({ offset, waiters });
+    this.applied(appliedOffset);
+  }
+
+  failed(barrierIds: readonly number[]): void {
+    for (const barrierId of barrierIds) {
+      const waiters = this.#inFlight.get(barrierId) ?? [];
+      this.#inFlight.delete(barrierId);
+      for (const waiter of waiters) waiter.fail();
+    }
+  }
+
+  applied(offset: Offset): void {
+    while (this.#confirmed[0] !== undefined && this.#confirmed[0].offset <= offset) {
+      const confirmed = this.#confirmed.shift();
+      for (const waiter of confirmed?.waiters ?? []) waiter.confirmed();
+    }
+  }
+
+  /** The node stops: nobody is left waiting. */
+  failAll(): void {
+    const waiting = [
+      ...this.#gathering,
+      ...[...this.#inFlight.values()].flat(),
+      ...this.#confirmed.flatMap((barrier) => barrier.waiters),
+    ];
+    this.#gathering = [];
+    this.#inFlight.clear();
+    this.#confirmed = [];
+    for (const waiter of waiting) waiter.fail();
+  }
+
+  get size(): number {
+    let inFlight = this.#gathering.length;
+    for (const waiters of this.#inFlight.values()) inFlight += waiters.length;
+    return inFlight;
+  }
+
+  #begin(): void {
+    this.#isScheduled = false;
+    if (this.#gathering.length === 0) return;
+    const barrierId = this.#nextBarrierId++;
+    this.#inFlight.set(barrierId, this.#gathering);
+    this.#gathering = [];
+    this.#requestBarrier(barrierId);
+  }
+}
+
+export type BarrierWaiter = {
+  confirmed(): void;
+  fail(): void;
+};
