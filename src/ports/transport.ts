@@ -19,6 +19,11 @@ export type TransportEvents = {
   onConnectionOpened(peer: NodeId): void;
   /** `refused`: a reconnect was tried at once and nobody listens there. */
   onConnectionClosed(peer: NodeId, refused: boolean): void;
+  /**
+   * No byte of this message was or will be sent, so a forwarded request was not executed and may be
+   * tried again. What was being sent when a connection closed is not reported here: its fate is unknown.
+   */
+  onForwardDropped?(to: NodeId, message: ForwardMessage): void;
 };
 
 /** Raft's own messages, and the requests that controllers pass on to each other. */
@@ -37,7 +42,7 @@ export type ForwardMessage =
       readonly type: 'forwardRequest';
       readonly requestId: number;
       readonly operationId: string;
-      /** msgpack of the operation's checked input. */
+      /** JSON of the operation’s input and of the conditions on its answer; see `runtime/forwarding.ts`. */
       readonly input: Uint8Array;
       readonly idempotencyKey: IdempotencyKey | null;
       readonly principal: string;
