@@ -1,0 +1,338 @@
+import { failed, ok, type Result } from '../src/base/result.ts';
+import type { FileError, FileHandle, FileOperation, FileResults, Files } from '../src/ports/files.ts';
+import { HashedChance } from './chance.ts';
+import { Names, parentOf } from './disk/names.ts';
+import { StoredFile } from './disk/stored-file.ts';
+
+/** Calls back after a delay of virtual time, unless the process has ended by then. */
+export type Schedule = (delayUs: number, run: () => void) => void;
+
+export type DiskOptions = {
+  readonly seed: number;
+  readonly capacityBytes?: number;
+  /** Folders that exist from the beginning, durably. */
+  readonly directories?: readonly string[];
+};
+
+/** Which operation fails, and how often still. */
+export type DiskFailures = { pread: number; pwrite: number; fdatasync: number };
+
+/** Latencies in microseconds, each entry equally likely; a flush is measured at 130 to 320 with a long tail. */
+const latencyUs: Readonly<Record<'read' | 'write' | 'flush' | 'name', readonly number[]>> = {
+  read: [20, 25, 30, 35, 40, 60, 90, 200],
+  write: [15, 20, 25, 30, 35, 40, 60, 150],
+  flush: [110, 120, 130, 140, 150, 160, 180, 200, 220, 250, 280, 320, 400, 700, 1500, 5000],
+  name: [15, 20, 25, 30, 35, 40, 60, 100],
+};
+
+/**
+ * A disk in memory that does at a crash what disks do: whatever was not flushed is there, or is not, or
+ * is there in part, sector by sector, and names behave likewise. It outlives its processes; each process
+ * opens it by `attach` and loses its handles when it ends.
+ */
+export class SimulatedDisk {
+  capacityBytes: number;
+  /** Multiplies every latency; a stalled disk is one with a large factor. */
+  slowness = 1;
+  readonly failNext: DiskFailures = { pread: 0, pwrite: 0, fdatasync: 0 };
+  /** Counts of what was done, for summaries and for the check that a run was not idle. */
+  readonly counts = { writes: 0, flushes: 0, losses: 0 };
+  readonly #chance: HashedChance;
+  #names = new Names();
+  #attachment = 0;
+  #nextHandle = 1;
+
+  constructor(options: DiskOptions) {
+    this.#chance = new HashedChance(options.seed, 0x6469736b);
+    this.capacityBytes = options.capacityBytes ?? Number.MAX_SAFE_INTEGER;
+    for (const path of options.directories ?? []) this.#names.create(path, 'directory');
+    this.#settleNames(options.directories ?? []);
+  }
+
+  /** The files as a new process sees them. A process that was attached before can do nothing more. */
+  attach(schedule: Schedule): Files {
+    this.#attachment++;
+    return new AttachedFiles(this, this.#attachment, schedule);
+  }
+
+  /** The process ended and the machine did not: the cache survives, and what was in flight may be done in part. */
+  killProcess(): void {
+    this.#attachment++;
+    this.#names.dropInFlight(this.#chance);
+  }
+
+  /** The machine lost power: what was not flushed is lost, kept or torn. */
+  losePower(): void {
+    this.#attachment++;
+    this.counts.losses++;
+    this.#names.dropInFlight(this.#chance);
+    this.#names.losePower(this.#chance);
+  }
+
+  /** An empty disk stands in its place; `directories` exist on it. */
+  wipe(directories: readonly string[] = []): void {
+    this.#attachment++;
+    this.#names.wipe();
+    for (const path of directories) this.#names.create(path, 'directory');
+    this.#settleNames(directories);
+  }
+
+  /** A disk that holds only what is durable now: what the worst power failure would leave. */
+  durableCopy(): SimulatedDisk {
+    const copy = new SimulatedDisk({ seed: 0 });
+    copy.#names = this.#names.durableCopy();
+    return copy;
+  }
+
+  /** The durable bytes of one file; null when its name is not durable. */
+  durableBytes(path: string): Uint8Array | null {
+    return this.#names.durableFile(path)?.durableBytes() ?? null;
+  }
+
+  /** Paths of all files as processes see them. */
+  paths(): readonly string[] {
+    return this.#names.filePaths();
+  }
+
+  /** A file's bytes as processes see them. */
+  bytes(path: string): Uint8Array | null {
+    const file = this.#names.file(path);
+    return file === null ? null : file.read(0, file.length);
+  }
+
+  /** Bit rot: changes one stored byte; false when there is no such byte. */
+  corrupt(path: string, position: number, mask: number): boolean {
+    const file = this.#names.file(path);
+    if (file === null || position >= file.length) return false;
+    file.corrupt(position, mask);
+    return true;
+  }
+
+  /** Cuts a file to a length, durably; false when there is no such file. */
+  cut(path: string, length: number): boolean {
+    const file = this.#names.file(path);
+    if (file === null) return false;
+    file.forceLength(length);
+    return true;
+  }
+
+  /** For the attached files alone. */
+  isCurrent(attachment: number): boolean {
+    return attachment === this.#attachment;
+  }
+
+  get names(): Names {
+    return this.#names;
+  }
+
+  get chance(): HashedChance {
+    return this.#chance;
+  }
+
+  freshHandle(): FileHandle {
+    return this.#nextHandle++ as FileHandle;
+  }
+
+  freeBytes(): number {
+    return Math.max(0, this.capacityBytes - this.#names.bytesUsed());
+  }
+
+  #settleNames(directories: readonly string[]): void {
+    for (const path of directories) this.#names.settle(this.#names.pendingOf(parentOf(path)));
+  }
+}
+
+type AnyResult = Result<unknown, FileError>;
+
+/** One process's view of the disk, with its handles. */
+class AttachedFiles implements Files {
+  readonly #disk: SimulatedDisk;
+  readonly #attachment: number;
+  readonly #schedule: Schedule;
+  readonly #handles = new Map<FileHandle, { readonly file: StoredFile; readonly path: string }>();
+
+  constructor(disk: SimulatedDisk, attachment: number, schedule: Schedule) {
+    this.#disk = disk;
+    this.#attachment = attachment;
+    this.#schedule = schedule;
+  }
+
+  submit<Kind extends FileOperation['kind']>(
+    operation: Extract<FileOperation, { kind: Kind }>,
+    complete: (result: Result<FileResults[Kind], FileError>) => void,
+  ): void {
+    if (!this.#disk.isCurrent(this.#attachment)) return;
+    const finish = this.#begin(operation);
+    this.#schedule(this.#delayUs(operation.kind), () => {
+      // A process that has ended hears of nothing, even when its timers outlive it.
+      if (!this.#disk.isCurrent(this.#attachment)) return;
+      complete(finish() as Result<FileResults[Kind], FileError>);
+    });
+  }
+
+  /** Does what happens at submission; what it returns does the rest, at completion. */
+  #begin(operation: FileOperation): () => AnyResult {
+    switch (operation.kind) {
+      case 'pwrite':
+        return this.#beginWrite(operation.handle, operation.position, operation.bytes);
+      case 'fdatasync':
+        return this.#beginFlush(operation.handle);
+      case 'syncDirectory':
+        return this.#beginSyncDirectory(operation.path);
+      default:
+        return () => this.#finish(operation);
+    }
+  }
+
+  #finish(operation: Exclude<FileOperation, { kind: 'pwrite' | 'fdatasync' | 'syncDirectory' }>): AnyResult {
+    const names = this.#disk.names;
+    switch (operation.kind) {
+      case 'open':
+        return this.#open(operation.path, operation.mode);
+      case 'close':
+        return this.#handles.delete(operation.handle) ? ok(null) : badHandle;
+      case 'size': {
+        const held = this.#handles.get(operation.handle);
+        return held === undefined ? badHandle : ok(held.file.length);
+      }
+      case 'pread':
+        return this.#read(operation.handle, operation.position, operation.length);
+      case 'truncate': {
+        const held = this.#handles.get(operation.handle);
+        if (held === undefined) return badHandle;
+        held.file.truncate(operation.length);
+        return ok(null);
+      }
+      case 'rename':
+        if (names.get(operation.from) === null) return notFound(operation.from);
+        names.rename(operation.from, operation.to);
+        return ok(null);
+      case 'remove':
+        if (names.get(operation.path) !== null) names.remove(operation.path);
+        return ok(null);
+      case 'list':
+        if (names.get(operation.path) !== 'directory') return notFound(operation.path);
+        return ok(names.list(operation.path));
+      case 'makeDirectory':
+        return this.#makeDirectory(operation.path);
+      case 'freeSpace':
+        return ok(this.#disk.freeBytes());
+    }
+  }
+
+  #open(path: string, mode: 'existing' | 'create' | 'createNew'): AnyResult {
+    const names = this.#disk.names;
+    const entry = names.get(path);
+    if (entry === 'directory') return failure('IO', path, 'is a directory');
+    if (entry !== null && mode === 'createNew') return failure('EXISTS', path, 'exists already');
+    if (entry === null && mode === 'existing') return notFound(path);
+    if (names.get(parentOf(path)) !== 'directory') return notFound(path);
+    const file = entry ?? new StoredFile();
+    if (entry === null) names.create(path, file);
+    const handle = this.#disk.freshHandle();
+    this.#handles.set(handle, { file, path });
+    return ok(handle);
+  }
+
+  #makeDirectory(path: string): AnyResult {
+    const names = this.#disk.names;
+    const entry = names.get(path);
+    if (entry === 'directory') return ok(null);
+    if (entry !== null) return failure('EXISTS', path, 'is a file');
+    if (names.get(parentOf(path)) !== 'directory') return notFound(path);
+    names.create(path, 'directory');
+    return ok(null);
+  }
+
+  #read(handle: FileHandle, position: number, length: number): AnyResult {
+    const held = this.#handles.get(handle);
+    if (held === undefined) return badHandle;
+    if (this.#takeFailure('pread')) return failure('IO', held.path, 'read failed');
+    return ok(held.file.read(position, length));
+  }
+
+  #beginWrite(handle: FileHandle, position: number, bytes: Uint8Array): () => AnyResult {
+    const held = this.#handles.get(handle);
+    if (held === undefined) return () => badHandle;
+    const disk = this.#disk;
+    disk.counts.writes++;
+    if (this.#takeFailure('pwrite')) {
+      // A part of it may have been written.
+      const part = disk.chance.integer(bytes.length + 1);
+      held.file.write(position, bytes.subarray(0, part), disk.chance);
+      return () => {
+        held.file.completeWrite(position, part);
+        return failure('IO', held.path, 'write failed');
+      };
+    }
+    const growth = position + bytes.length - held.file.length;
+    if (growth > 0 && growth > disk.freeBytes()) {
+      return () => failure('NO_SPACE', held.path, 'no space left on the disk');
+    }
+    held.file.write(position, bytes, disk.chance);
+    return () => {
+      held.file.completeWrite(position, bytes.length);
+      return ok(null);
+    };
+  }
+
+  #beginFlush(handle: FileHandle): () => AnyResult {
+    const held = this.#handles.get(handle);
+    if (held === undefined) return () => badHandle;
+    this.#disk.counts.flushes++;
+    const flush = held.file.beginFlush();
+    return () => {
+      if (this.#takeFailure('fdatasync')) {
+        held.file.failFlush(flush, this.#disk.chance);
+        return failure('IO', held.path, 'flush failed');
+      }
+      held.file.completeFlush(flush);
+      return ok(null);
+    };
+  }
+
+  #beginSyncDirectory(path: string): () => AnyResult {
+    const names = this.#disk.names;
+    if (names.get(path) !== 'directory') return () => notFound(path);
+    const changes = names.pendingOf(path);
+    return () => {
+      names.settle(changes);
+      return ok(null);
+    };
+  }
+
+  #takeFailure(kind: keyof DiskFailures): boolean {
+    const failures = this.#disk.failNext;
+    if (failures[kind] === 0) return false;
+    failures[kind]--;
+    return true;
+  }
+
+  #delayUs(kind: FileOperation['kind']): number {
+    return this.#disk.chance.pick(latencyUs[latencyClass(kind)]) * this.#disk.slowness;
+  }
+}
+
+function latencyClass(kind: FileOperation['kind']): keyof typeof latencyUs {
+  switch (kind) {
+    case 'fdatasync':
+    case 'syncDirectory':
+      return 'flush';
+    case 'pwrite':
+      return 'write';
+    case 'pread':
+      return 'read';
+    default:
+      return 'name';
+  }
+}
+
+function failure(code: FileError['code'], path: string, message: string): AnyResult {
+  return failed({ code, path, message });
+}
+
+function notFound(path: string): AnyResult {
+  return failure('NOT_FOUND', path, 'no such file or folder');
+}
+
+const badHandle = failure('IO', '', 'the handle is not open');
