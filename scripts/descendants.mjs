@@ -36,14 +36,15 @@ function procStat(pid) {
 }
 
 /**
- * Tells two processes apart that had the same pid one after the other; undefined where that cannot be known.
- * The start time counts from boot, so the boot's own id stands beside it.
+ * Tells two processes apart that had the same pid one after the other; undefined where that cannot be known,
+ * and for a process that has ended, even while its parent has not asked for its exit code. The start time
+ * counts from boot, so the boot's own id stands beside it.
  */
 export function processIdentity(pid) {
   if (process.platform !== 'linux') return undefined;
-  const startedAt = procStat(pid)?.[19];
-  if (startedAt === undefined) return undefined;
-  return `${readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()}/${startedAt}`;
+  const fields = procStat(pid);
+  if (fields === undefined || fields[0] === 'Z') return undefined;
+  return `${readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()}/${fields[19]}`;
 }
 
 /** The pids below `root`, each parent before its children. */
@@ -76,9 +77,10 @@ export function killDescendants() {
 export function endDescendantsOnSignal(afterwards = () => {}) {
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
   const handlers = signals.map((signal) => () => {
-    release();
+    // The handlers stay until the work is done: Ctrl-C comes twice, from the terminal and from npm.
     killDescendants();
     afterwards();
+    release();
     // Sent again without a handler, the signal ends this process the way its parent expects to see.
     process.kill(process.pid, signal);
   });

@@ -89,38 +89,37 @@ function wantedBuild(install) {
 }
 
 /** Runs a command to its end; what it prints goes to stderr, beside our messages. */
-function run(purpose, command, args) {
+function run(lock, purpose, command, args) {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { cwd: root, stdio: ['ignore', process.stderr, process.stderr] });
+    if (child.pid !== undefined) lock.shareWith(child.pid);
     child.on('error', (error) => reject(new Refusal(`${purpose} could not be started: ${error.message}.`)));
     child.on('close', (code, signal) => {
       if (code === 0) resolve();
-      else
-        reject(new Refusal(`${basename(command)} ${args.join(' ')} ended with ${signal ?? `code ${code}`}.`));
+      else reject(new Refusal(`${purpose} ended with ${signal ?? `code ${code}`}.`));
     });
   });
 }
 
-async function install(wanted) {
+async function install(lock, wanted) {
   say('installing the packages of package-lock.json …');
   // The stamp goes first and comes last: whatever interrupts what lies between, the next run starts it again.
   rmSync(installStampPath, { force: true });
   const args = ['ci', '--include=dev', '--no-audit', '--no-fund'];
   const ownNpm = process.env.npm_execpath;
-  if (ownNpm !== undefined && basename(ownNpm) === 'npm-cli.js')
-    await run('the installation', process.execPath, [ownNpm, ...args]);
-  else await run('the installation', 'npm', args);
+  const [command, ...first] = basename(ownNpm ?? '') === 'npm-cli.js' ? [process.execPath, ownNpm] : ['npm'];
+  await run(lock, 'the installation', command, [...first, ...args]);
   mkdirSync(dirname(installStampPath), { recursive: true });
   writeFileSync(installStampPath, wanted);
 }
 
-async function build(wanted) {
+async function build(lock, wanted) {
   say('building …');
   const [next, previous] = ['dist.next', 'dist.previous'].map((name) => join(root, name));
   rmSync(next, { recursive: true, force: true });
   rmSync(previous, { recursive: true, force: true });
   const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
-  await run('the build', process.execPath, [compiler, '-p', 'tsconfig.build.json', '--outDir', next]);
+  await run(lock, 'the build', process.execPath, [compiler, '-p', 'tsconfig.build.json', '--outDir', next]);
   mkdirSync(next, { recursive: true });
   writeFileSync(join(next, basename(buildStampPath)), wanted);
   // A build that is whole takes the old one's place by two renames, so that nobody meets half of one.
@@ -137,9 +136,10 @@ async function build(wanted) {
 function missing(withBuild) {
   const wantedInstallation = wantedInstall();
   const steps = [];
-  if (readIfPresent(installStampPath) !== wantedInstallation) steps.push(() => install(wantedInstallation));
+  if (readIfPresent(installStampPath) !== wantedInstallation)
+    steps.push((lock) => install(lock, wantedInstallation));
   const wanted = withBuild ? wantedBuild(wantedInstallation) : undefined;
-  if (withBuild && readIfPresent(buildStampPath) !== wanted) steps.push(() => build(wanted));
+  if (withBuild && readIfPresent(buildStampPath) !== wanted) steps.push((lock) => build(lock, wanted));
   return steps;
 }
 
@@ -150,16 +150,16 @@ function missing(withBuild) {
 export async function ensure({ withBuild = true } = {}) {
   checkNodeVersion();
   if (missing(withBuild).length === 0) return;
-  const release = await acquireLock(join(root, '.tmp', 'ensure.lock'), (pid) =>
+  const lock = await acquireLock(join(root, '.tmp', 'ensure.lock'), (pid) =>
     say(`waiting for process ${pid}, which is preparing this checkout …`),
   );
-  const forgetSignals = endDescendantsOnSignal(release);
+  const forgetSignals = endDescendantsOnSignal(lock.release);
   try {
     // Asked again, because whoever held the lock before has probably done it.
-    for (const step of missing(withBuild)) await step();
+    for (const step of missing(withBuild)) await step(lock);
   } finally {
     forgetSignals();
-    release();
+    lock.release();
   }
 }
 

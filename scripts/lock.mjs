@@ -1,7 +1,17 @@
-// One process at a time prepares this checkout. The lock is a file that names its holder; the lock of a
-// holder that no longer lives is taken over.
+// One process at a time prepares this checkout. The lock is a file that names its holder and the process that
+// works for it; when neither lives any longer, the lock is taken over.
 
-import { closeSync, mkdirSync, openSync, readFileSync, rmSync, statSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { processIdentity } from './descendants.mjs';
@@ -10,6 +20,10 @@ const pollMs = 200;
 // A lock file is written within microseconds of being made: one that is still empty after this long has
 // lost its writer.
 const emptyLockIsStaleAfterMs = 5_000;
+
+function describeProcess(pid) {
+  return { pid, identity: processIdentity(pid) };
+}
 
 /** Makes `path` with this process as its holder; false when it exists. */
 function create(path) {
@@ -20,12 +34,15 @@ function create(path) {
     if (error.code === 'EEXIST') return false;
     throw error;
   }
-  writeSync(file, JSON.stringify({ pid: process.pid, identity: processIdentity(process.pid) }));
+  writeSync(file, JSON.stringify([describeProcess(process.pid)]));
   closeSync(file);
   return true;
 }
 
-/** Who holds `path`: undefined when nobody does any more, and 'stale' when its holder has died. */
+/**
+ * The pid that holds `path`, or 0 while it is being written; undefined when nobody holds it any more, and
+ * 'stale' when those that it names have died.
+ */
 function holderOf(path) {
   let text;
   let ageMs;
@@ -36,13 +53,13 @@ function holderOf(path) {
     if (error.code === 'ENOENT') return undefined;
     throw error;
   }
-  let holder;
+  let holders;
   try {
-    holder = JSON.parse(text);
+    holders = JSON.parse(text);
   } catch {
-    return ageMs > emptyLockIsStaleAfterMs ? 'stale' : { pid: undefined };
+    return ageMs > emptyLockIsStaleAfterMs ? 'stale' : 0;
   }
-  return isAlive(holder) ? holder : 'stale';
+  return holders.find(isAlive)?.pid ?? 'stale';
 }
 
 function isAlive({ pid, identity }) {
@@ -73,8 +90,8 @@ function removeStale(path) {
 }
 
 /**
- * Waits until this process holds the lock at `path`, and returns the function that gives it back.
- * `onWait` is called once, with the holder's pid, when there is somebody to wait for.
+ * Waits until this process holds the lock at `path`. `onWait` is called once, with the holder's pid, when there
+ * is somebody to wait for.
  */
 export async function acquireLock(path, onWait) {
   mkdirSync(dirname(path), { recursive: true });
@@ -84,12 +101,20 @@ export async function acquireLock(path, onWait) {
     if (holder === 'stale') {
       removeStale(path);
     } else if (holder !== undefined) {
-      if (!told && holder.pid !== undefined) {
+      if (!told && holder !== 0) {
         told = true;
-        onWait(holder.pid);
+        onWait(holder);
       }
       await sleep(pollMs);
     }
   }
-  return () => rmSync(path, { force: true });
+  return {
+    release: () => rmSync(path, { force: true }),
+    /** Has the lock outlive this process until `pid` has ended too: it may go on after we were killed. */
+    shareWith: (pid) => {
+      const next = `${path}.next`;
+      writeFileSync(next, JSON.stringify([process.pid, pid].map(describeProcess)));
+      renameSync(next, path);
+    },
+  };
 }
