@@ -1,5 +1,5 @@
 import type { NodeId } from '../base/brands.ts';
-import type { Message } from '../raft/messages.ts';
+import type { ForwardMessage, PeerMessage } from '../codec/peer-message-types.ts';
 import type { Endpoint, ReplicaKey } from '../raft/replica-key.ts';
 
 /**
@@ -26,34 +26,9 @@ export type TransportEvents = {
   onForwardDropped?(to: NodeId, message: ForwardMessage): void;
 };
 
-/** Raft's own messages, and the requests that controllers pass on to each other. */
-export type PeerMessage =
-  | { readonly channel: 'raft'; readonly message: Message }
-  | { readonly channel: 'bootstrap'; readonly message: BootstrapMessage }
-  | { readonly channel: 'forward'; readonly message: ForwardMessage };
-
-/** See `src/raft/bootstrap/`: its messages travel before a cluster id exists. */
+/**
+ * What travels between controllers. The types stand beside their codec, which is on a lower floor;
+ * whoever speaks of peers finds them here.
+ */
 export type { BootstrapMessage } from '../raft/bootstrap/messages.ts';
-import type { BootstrapMessage } from '../raft/bootstrap/messages.ts';
-
-/** A client's request that a follower hands to the leader, one hop, and its answer (design, "Running"). */
-export type ForwardMessage =
-  | {
-      readonly type: 'forwardRequest';
-      readonly requestId: number;
-      readonly operationId: string;
-      /** JSON of the operation’s input and of the conditions on its answer; see `runtime/forwarding.ts`. */
-      readonly input: Uint8Array;
-      readonly idempotencyKey: IdempotencyKey | null;
-      readonly principal: string;
-      /** How long the asker goes on waiting, in ms from the sending. */
-      readonly deadlineMs: number;
-    }
-  | { readonly type: 'forwardResponse'; readonly requestId: number; readonly answer: Uint8Array };
-
-/** A session's id and the sequence within it (design 14). */
-export type IdempotencyKey = {
-  readonly sessionId: number;
-  readonly sequence: number;
-  readonly forgetBelow: number;
-};
+export type { ForwardMessage, IdempotencyKey, PeerMessage } from '../codec/peer-message-types.ts';
