@@ -16,7 +16,7 @@ const faces = ['src/main.ts', 'src/index.ts', 'src/testing.ts', 'src/client/inde
 
 /** `needs` are the files without which a step cannot run. */
 const steps = [
-  { name: 'types', run: () => tool('typescript/bin/tsc', '--noEmit') },
+  { name: 'types', run: checkTypes },
   { name: 'lint', run: () => tool('oxlint/bin/oxlint', '--deny-warnings') },
   { name: 'format', run: () => tool('@biomejs/biome/bin/biome', 'format', '.') },
   { name: 'floors', run: () => tool('vitest/vitest.mjs', 'run', 'test/architecture') },
@@ -52,6 +52,11 @@ function node(path, args) {
 
 function tool(path, ...args) {
   return node(join(root, 'node_modules', path), args);
+}
+
+/** From scratch: what an earlier check remembered has been seen to outlive a change of the compiler's settings. */
+function checkTypes() {
+  return tool('typescript/bin/tsc', '--noEmit', '--incremental', 'false', '--tsBuildInfoFile', 'null');
 }
 
 /** Checks the file that would be published, and not the folder that it is made from. */
