@@ -1,0 +1,140 @@
+import { failed, ok, type Result } from '../src/base/result.ts';
+import type {
+  CheckpointStore,
+  CheckpointStores,
+  StoreEntry,
+  StoreError,
+  StoreOperation,
+  StoreResults,
+} from '../src/ports/checkpoint-store.ts';
+import type { SnapshotId } from '../src/raft/snapshot-id.ts';
+import { HashedChance } from './chance.ts';
+import { Database } from './store/database.ts';
+import type { Schedule } from './files.ts';
+
+const storeLatencyUs: readonly number[] = [60, 80, 100, 120, 150, 200, 300, 900];
+const syncLatencyUs: readonly number[] = [200, 220, 240, 260, 300, 400, 800, 4000];
+
+/**
+ * The databases of one node in memory: the one in force and one being received. They outlive the node's
+ * processes; a power failure takes a suffix of what no synced write has followed.
+ */
+export class SimulatedStores {
+  /** How many of the next writes fail. */
+  failNextWrites = 0;
+  slowness = 1;
+  readonly chance: HashedChance;
+  #current = new Database();
+  #receiving: { readonly snapshotId: SnapshotId; readonly database: Database } | null = null;
+  #attachment = 0;
+
+  constructor(seed: number) {
+    this.chance = new HashedChance(seed, 0x6c657665);
+  }
+
+  attach(schedule: Schedule): CheckpointStores {
+    this.#attachment++;
+    const attachment = this.#attachment;
+    const later = (delayUs: number, run: () => void): void =>
+      schedule(delayUs * this.slowness, () => {
+        if (attachment === this.#attachment) run();
+      });
+    const handle = (database: Database): CheckpointStore => new StoreHandle(this, database, later);
+    return {
+      open: (complete) => later(this.#delayUs(), () => complete(ok(handle(this.#current)))),
+      openReceiving: (snapshotId, complete) =>
+        later(this.#delayUs(), () => complete(ok(handle(this.#receive(snapshotId))))),
+      installReceived: (complete) =>
+        later(this.#delayUs(), () => {
+          if (this.#receiving === null) {
+            complete(failed({ code: 'IO', message: 'nothing was received' }));
+            return;
+          }
+          this.#current = this.#receiving.database;
+          this.#current.settle();
+          this.#receiving = null;
+          complete(ok(handle(this.#current)));
+        }),
+      close: (complete) => later(0, complete),
+    };
+  }
+
+  /** The process ended and the machine did not: every completed write is still there. */
+  killProcess(): void {
+    this.#attachment++;
+  }
+
+  losePower(): void {
+    this.#attachment++;
+    this.#current.losePower(this.chance);
+    this.#receiving?.database.losePower(this.chance);
+  }
+
+  wipe(): void {
+    this.#attachment++;
+    this.#current = new Database();
+    this.#receiving = null;
+  }
+
+  #receive(snapshotId: SnapshotId): Database {
+    const held = this.#receiving;
+    const isSame =
+      held !== null &&
+      held.snapshotId.endOffset === snapshotId.endOffset &&
+      held.snapshotId.epoch === snapshotId.epoch;
+    if (isSame) return held.database;
+    const database = new Database();
+    this.#receiving = { snapshotId, database };
+    return database;
+  }
+
+  #delayUs(): number {
+    return this.chance.pick(storeLatencyUs);
+  }
+}
+
+class StoreHandle implements CheckpointStore {
+  readonly #stores: SimulatedStores;
+  readonly #database: Database;
+  readonly #later: Schedule;
+
+  constructor(stores: SimulatedStores, database: Database, later: Schedule) {
+    this.#stores = stores;
+    this.#database = database;
+    this.#later = later;
+  }
+
+  submit<Kind extends StoreOperation['kind']>(
+    operation: Extract<StoreOperation, { kind: Kind }>,
+    complete: (result: Result<StoreResults[Kind], StoreError>) => void,
+  ): void {
+    const submitted: StoreOperation = operation;
+    const isSynced = submitted.kind === 'compact' || (submitted.kind === 'write' && submitted.sync);
+    const delayUs = this.#stores.chance.pick(isSynced ? syncLatencyUs : storeLatencyUs);
+    this.#later(delayUs, () => {
+      complete(this.#run(submitted) as Result<StoreResults[Kind], StoreError>);
+    });
+  }
+
+  #run(
+    operation: StoreOperation,
+  ): Result<null | readonly (Uint8Array | null)[] | readonly StoreEntry[], StoreError> {
+    switch (operation.kind) {
+      case 'write':
+        if (this.#stores.failNextWrites > 0) {
+          this.#stores.failNextWrites--;
+          return failed({ code: 'IO', message: 'write failed' });
+        }
+        this.#database.write(operation.puts, operation.deletes);
+        if (operation.sync) this.#database.settle();
+        return ok(null);
+      case 'get':
+        return ok(operation.keys.map((key) => this.#database.get(key)));
+      case 'scan':
+        return ok(this.#database.scan(operation.from, operation.to, operation.limit));
+      case 'compact':
+        this.#database.settle();
+        return ok(null);
+    }
+  }
+}

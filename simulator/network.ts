@@ -1,0 +1,222 @@
+import type { NodeId } from '../src/base/brands.ts';
+import type { PeerMessage, Transport, TransportEvents } from '../src/ports/transport.ts';
+import type { ReplicaKey } from '../src/raft/replica-key.ts';
+import { exponentialPerMille, HashedChance } from './chance.ts';
+import { eventKinds } from './event-kinds.ts';
+import type { SimulatedProcess } from './process.ts';
+import type { World } from './world.ts';
+
+/** How a link behaves; every link begins with the network's default. */
+export type LinkBehaviour = {
+  readonly lossPerMille: number;
+  readonly duplicatePerMille: number;
+  /** The least delay, and the mean of what an exponential distribution adds to it. */
+  readonly delayUs: number;
+  readonly jitterUs: number;
+  /** True: messages of one link arrive in the order of their sending, as over one TCP connection. */
+  readonly isOrdered: boolean;
+};
+
+type Link = {
+  readonly chance: HashedChance;
+  /** How many partitions cut it at present. */
+  cuts: number;
+  /** Multiplies its delays while it is clogged. */
+  clog: number;
+  lastArrivalUs: number;
+};
+
+type Attachment = {
+  readonly process: SimulatedProcess;
+  readonly generation: number;
+  readonly cluster: ClusterAddresses;
+  readonly key: ReplicaKey;
+  readonly events: TransportEvents;
+};
+
+/** Which process has which controller id in one cluster. */
+export type ClusterAddresses = ReadonlyMap<NodeId, SimulatedProcess>;
+
+/** Looks at each message as its sender hands it over, and may replace what arrives by an equal of it. */
+export type NetworkObserver = {
+  onSend(from: SimulatedProcess, to: NodeId, message: PeerMessage): void;
+  onDeliver(from: SimulatedProcess, to: SimulatedProcess, message: PeerMessage): PeerMessage;
+};
+
+export const quietLink: LinkBehaviour = {
+  lossPerMille: 0,
+  duplicatePerMille: 0,
+  delayUs: 60,
+  jitterUs: 60,
+  isOrdered: false,
+};
+
+/** How long until a peer learns that a process is gone and that nobody listens there. */
+const closedHintUs: readonly number[] = [150, 200, 300, 400, 600, 1000, 2000, 8000];
+
+/**
+ * A network that loses, repeats, delays, reorders and cuts. What happens to a message is hashed from the
+ * seed, its link and its number on the link, so that one message more or less changes nothing else.
+ *
+ * A message belongs to the process that was there when it was sent: a process that started since then
+ * has other connections and never sees it.
+ */
+export class SimulatedNetwork {
+  behaviour: LinkBehaviour = quietLink;
+  observer: NetworkObserver = { onSend: () => undefined, onDeliver: (_from, _to, message) => message };
+  readonly counts = { sent: 0, delivered: 0, lost: 0, duplicated: 0, cut: 0 };
+  readonly #world: World;
+  readonly #links = new Map<number, Link>();
+  readonly #attachments = new Map<number, Attachment>();
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  /** The transport of one life of a process. `events` are called under that life alone. */
+  attach(
+    process: SimulatedProcess,
+    cluster: ClusterAddresses,
+    key: ReplicaKey,
+    events: TransportEvents,
+  ): Transport {
+    const attachment = { process, generation: process.generation, cluster, key, events };
+    this.#attachments.set(process.index, attachment);
+    this.#announce(attachment);
+    return {
+      send: (to, message) => this.#send(attachment, to, message),
+      setEndpoints: () => undefined,
+      close: (complete) => {
+        if (this.#isLive(attachment)) this.detach(process, true);
+        process.schedule(0, eventKinds.connection, complete);
+      },
+    };
+  }
+
+  /** The process is gone. `isNoticed`: its machine lives and refuses connections, which peers soon learn. */
+  detach(process: SimulatedProcess, isNoticed: boolean): void {
+    const gone = this.#attachments.get(process.index);
+    if (gone === undefined) return;
+    this.#attachments.delete(process.index);
+    if (!isNoticed) return;
+    this.#eachPeer(gone, (peer) => {
+      const link = this.#link(process.index, peer.process.index);
+      const delayUs = link.chance.pick(closedHintUs);
+      this.#later(peer, delayUs, () => {
+        if (link.cuts === 0) peer.events.onConnectionClosed(gone.key.id, !process.isUp);
+      });
+    });
+  }
+
+  /** Cuts one direction. Each cut is taken back by one `mend`. */
+  cut(from: SimulatedProcess, to: SimulatedProcess): void {
+    this.#link(from.index, to.index).cuts++;
+  }
+
+  mend(from: SimulatedProcess, to: SimulatedProcess): void {
+    const link = this.#link(from.index, to.index);
+    if (link.cuts > 0) link.cuts--;
+  }
+
+  /** Multiplies the delays of one direction; 1 is as usual. */
+  clog(from: SimulatedProcess, to: SimulatedProcess, factor: number): void {
+    this.#link(from.index, to.index).clog = factor;
+  }
+
+  /** Every cut and clog ends. */
+  heal(): void {
+    for (const link of this.#links.values()) {
+      link.cuts = 0;
+      link.clog = 1;
+    }
+  }
+
+  #send(from: Attachment, to: NodeId, message: PeerMessage): void {
+    if (!this.#isLive(from)) return;
+    this.counts.sent++;
+    this.observer.onSend(from.process, to, message);
+    const target = from.cluster.get(to);
+    if (target === undefined) return;
+    const link = this.#link(from.process.index, target.index);
+    const receiver = this.#attachments.get(target.index);
+    const fate = link.chance.next();
+    const delayUs = this.#delayUs(link);
+    if (link.cuts > 0) {
+      this.counts.cut++;
+      return;
+    }
+    if (receiver === undefined || fate % 1000 < this.behaviour.lossPerMille) {
+      this.counts.lost++;
+      return;
+    }
+    this.#deliver(from, receiver, message, delayUs);
+    if ((fate >>> 10) % 1000 < this.behaviour.duplicatePerMille) {
+      this.counts.duplicated++;
+      this.#deliver(from, receiver, message, delayUs + this.#delayUs(link));
+    }
+  }
+
+  #deliver(from: Attachment, to: Attachment, message: PeerMessage, delayUs: number): void {
+    const link = this.#link(from.process.index, to.process.index);
+    this.#later(to, delayUs, () => {
+      // A cut takes what is under way, too.
+      if (link.cuts > 0) return;
+      this.counts.delivered++;
+      to.events.onMessage(from.key, this.observer.onDeliver(from.process, to.process, message));
+    });
+  }
+
+  #delayUs(link: Link): number {
+    const { delayUs, jitterUs, isOrdered } = this.behaviour;
+    const jitter = Math.floor((link.chance.pick(exponentialPerMille) * jitterUs) / 1000);
+    const total = (delayUs + jitter) * link.clog;
+    if (!isOrdered) return total;
+    const nowUs = this.#world.nowUs;
+    const arrivalUs = Math.max(nowUs + total, link.lastArrivalUs);
+    link.lastArrivalUs = arrivalUs;
+    return arrivalUs - nowUs;
+  }
+
+  /** A new process connects to its peers, and they to it. */
+  #announce(arrived: Attachment): void {
+    this.#eachPeer(arrived, (peer) => {
+      const link = this.#link(arrived.process.index, peer.process.index);
+      const delayUs = this.#delayUs(link);
+      this.#later(peer, delayUs, () => {
+        if (this.#isLive(arrived) && link.cuts === 0) peer.events.onConnectionOpened(arrived.key.id);
+      });
+      this.#later(arrived, delayUs, () => {
+        if (this.#isLive(peer) && link.cuts === 0) arrived.events.onConnectionOpened(peer.key.id);
+      });
+    });
+  }
+
+  #eachPeer(of: Attachment, visit: (peer: Attachment) => void): void {
+    for (const process of of.cluster.values()) {
+      const peer = this.#attachments.get(process.index);
+      if (process !== of.process && peer !== undefined) visit(peer);
+    }
+  }
+
+  /** Under the receiver's generation, so that nothing reaches a process that started later. */
+  #later(to: Attachment, delayUs: number, run: () => void): void {
+    if (!this.#isLive(to)) return;
+    to.process.schedule(delayUs, eventKinds.delivery, () => {
+      if (this.#isLive(to)) run();
+    });
+  }
+
+  #isLive(attachment: Attachment): boolean {
+    return this.#attachments.get(attachment.process.index) === attachment;
+  }
+
+  #link(from: number, to: number): Link {
+    const key = from * 65_536 + to;
+    const known = this.#links.get(key);
+    if (known !== undefined) return known;
+    const chance = new HashedChance(this.#world.seed, 0x6c696e6b, from, to);
+    const link = { chance, cuts: 0, clog: 1, lastArrivalUs: 0 };
+    this.#links.set(key, link);
+    return link;
+  }
+}
