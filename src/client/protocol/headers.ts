@@ -1,0 +1,33 @@
+/**
+ * The names that HTTP answers and requests use beside the standard ones. Server, client and command line
+ * read them from here, so that one cannot spell them differently from another.
+ */
+export const headerNames = {
+  /** Committed offset (exclusive end) that the answer reflects (design 10). */
+  offset: 'ottla-offset',
+  /** Epoch of the node that answers. */
+  epoch: 'ottla-epoch',
+  /** Id of the controller that leads, or `none`. */
+  leader: 'ottla-leader',
+  /** `true` when another node than the one asked has executed the request. */
+  forwarded: 'ottla-forwarded',
+  idempotencyKey: 'idempotency-key',
+  ifMatch: 'if-match',
+  retryAfter: 'retry-after',
+} as const;
+
+/** What `ottla-leader` says while nobody is known to lead. */
+export const noLeader = 'none';
+
+/** Query parameters that every operation below `/v1` understands. */
+export const commonQueryNames = {
+  consistency: 'consistency',
+  minOffset: 'min_offset',
+  timeoutMs: 'timeout_ms',
+} as const;
+
+export const problemContentType = 'application/problem+json';
+export const jsonContentType = 'application/json';
+
+/** Every operation but the probes stands below this. */
+export const apiPrefix = '/v1';

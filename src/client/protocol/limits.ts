@@ -1,0 +1,6 @@
+/** Bodies above this are refused (design, "Running"). */
+export const bodyBytesMax = 1024 * 1024;
+
+/** How long a request may wait when it does not say: longer than a failover takes. */
+export const requestTimeoutDefaultMs = 5_000;
+export const requestTimeoutMaxMs = 60_000;

@@ -1,0 +1,163 @@
+import { Type, type TSchema } from 'typebox';
+import type { OperationDescription } from './description.ts';
+
+/**
+ * What one node says about itself. These are answered from the node's own memory and disk, without the
+ * quorum, in the same shape of definition as the operations of the image (design 16).
+ */
+function nodeOperation<Query extends TSchema, Response extends TSchema>(
+  definition: Pick<
+    OperationDescription<TSchema, Query, TSchema, Response>,
+    'operationId' | 'path' | 'summary' | 'query' | 'response' | 'errors'
+  >,
+): OperationDescription<typeof noFields, Query, typeof noFields, Response> {
+  return {
+    ...definition,
+    method: 'GET',
+    kind: 'read',
+    priority: 'administration',
+    params: noFields,
+    body: noFields,
+  };
+}
+
+const noFields = Type.Object({}, { additionalProperties: false });
+const offset = Type.Integer({ minimum: 0 });
+const epoch = Type.Integer({ minimum: 0 });
+const nodeId = Type.Integer({ minimum: 0 });
+const nullable = <Schema extends TSchema>(schema: Schema) => Type.Union([schema, Type.Null()]);
+const endpoint = Type.Object({ host: Type.String(), port: Type.Integer() });
+
+const voter = Type.Object({
+  id: nodeId,
+  directoryId: Type.String(),
+  endpoint,
+  kraftVersions: Type.Object({ min: Type.Integer(), max: Type.Integer() }),
+});
+
+const replica = Type.Object({
+  id: nodeId,
+  directoryId: Type.String(),
+  isVoter: Type.Boolean(),
+  logEndOffset: offset,
+  lastFetchMs: nullable(Type.Number()),
+  lastCaughtUpMs: nullable(Type.Number()),
+});
+
+const node = Type.Object({
+  nodeId,
+  directoryId: Type.String(),
+  role: Type.String(),
+  isObserver: Type.Boolean(),
+  recovering: Type.Boolean(),
+  active: Type.Boolean(),
+  highWatermark: offset,
+  logStartOffset: offset,
+  logEndOffset: offset,
+  flushedOffset: offset,
+  appliedOffset: offset,
+  latestSnapshotOffset: nullable(offset),
+  snapshotChunksReceived: Type.Integer({ minimum: 0 }),
+  lowOnSpace: Type.Boolean(),
+  lastContactMs: nullable(Type.Number()),
+});
+
+const getCluster = nodeOperation({
+  operationId: 'getCluster',
+  path: '/cluster',
+  summary: 'Says which cluster this node belongs to and who leads it.',
+  query: noFields,
+  response: Type.Object({
+    clusterId: nullable(Type.String()),
+    nodeId,
+    leaderId: nullable(nodeId),
+    epoch,
+    /** Null when the node does not say; a broker then takes its own setting. */
+    brokerSessionTimeoutMs: nullable(Type.Integer({ minimum: 1 })),
+    controllers: Type.Array(Type.Object({ id: nodeId, endpoint })),
+  }),
+  errors: [],
+});
+
+const describeQuorum = nodeOperation({
+  operationId: 'describeQuorum',
+  path: '/quorum',
+  summary: 'Describes the quorum as this node sees it; only the leader knows how far the others are.',
+  query: noFields,
+  response: Type.Object({
+    clusterId: nullable(Type.String()),
+    leaderId: nullable(nodeId),
+    epoch,
+    highWatermark: offset,
+    node,
+    voters: Type.Array(voter),
+    replicas: Type.Array(replica),
+  }),
+  errors: [],
+});
+
+const logRecord = Type.Object({
+  offset,
+  type: Type.String(),
+  value: Type.Record(Type.String(), Type.Unknown()),
+});
+
+export const logBatchSchema = Type.Object({
+  baseOffset: offset,
+  epoch,
+  appendTimestampMs: Type.Integer(),
+  kind: Type.Union([Type.Literal('data'), Type.Literal('control')]),
+  sizeInBytes: Type.Integer({ minimum: 0 }),
+  records: Type.Array(logRecord),
+});
+
+export const logPageRecordsMax = 1_000;
+
+const readLog = nodeOperation({
+  operationId: 'readLog',
+  path: '/log',
+  summary: 'Shows committed batches of this node’s log from an offset on.',
+  query: Type.Object(
+    {
+      from: Type.Optional(offset),
+      limit: Type.Optional(Type.Integer({ minimum: 1, maximum: logPageRecordsMax })),
+    },
+    { additionalProperties: false },
+  ),
+  response: Type.Object({
+    logStartOffset: offset,
+    endOffset: offset,
+    nextOffset: offset,
+    batches: Type.Array(logBatchSchema),
+  }),
+  errors: ['OFFSET_OUT_OF_RANGE', 'UNKNOWN_SERVER_ERROR'],
+});
+
+/** Operations of a node below `/v1`. */
+export const nodeOperations = { getCluster, describeQuorum, readLog } as const;
+
+const getLiveness = nodeOperation({
+  operationId: 'getLiveness',
+  path: '/livez',
+  summary: 'Says that the process answers. It never depends on the quorum.',
+  query: noFields,
+  response: Type.Object({ status: Type.Literal('live') }),
+  errors: [],
+});
+
+const readinessCheck = Type.Object({ name: Type.String(), ok: Type.Boolean(), message: Type.String() });
+
+const getReadiness = nodeOperation({
+  operationId: 'getReadiness',
+  path: '/readyz',
+  summary: 'Says whether this node can serve, and with verbose what is in the way; 503 while it cannot.',
+  query: Type.Object({ verbose: Type.Optional(Type.Boolean()) }, { additionalProperties: false }),
+  response: Type.Object({
+    status: Type.Union([Type.Literal('ready'), Type.Literal('not ready')]),
+    checks: Type.Optional(Type.Array(readinessCheck)),
+  }),
+  errors: [],
+});
+
+/** Probes stand at the root, where orchestrators look for them. */
+export const probeOperations = { getLiveness, getReadiness } as const;

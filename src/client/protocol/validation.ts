@@ -1,0 +1,110 @@
+import type { TSchema } from 'typebox';
+import { Compile } from 'typebox/compile';
+import { assert } from '../../base/assert.ts';
+
+/** Checks a value; null when it fits, else a sentence that names the field and what is wrong with it. */
+export type Check = (value: unknown) => string | null;
+
+/** One violation as TypeBox reports it. */
+type Violation = {
+  readonly keyword: string;
+  readonly instancePath: string;
+  readonly params: object;
+  readonly message: string;
+};
+
+export function compileCheck(schema: TSchema, what: string): Check {
+  const validator = Compile(schema);
+  return (value) => {
+    if (!validator.Check(value)) return describe(validator.Errors(value), what);
+    return holdsUnsafeInteger(value)
+      ? `The ${what} holds an integer beyond ${Number.MAX_SAFE_INTEGER}, which JSON here cannot carry exactly.`
+      : null;
+  };
+}
+
+/** JSON Schema takes any whole number for an integer; above 2^53 it is no longer the one that was sent. */
+function holdsUnsafeInteger(value: unknown): boolean {
+  const pending: unknown[] = [value];
+  while (pending.length > 0) {
+    const node = pending.pop();
+    if (typeof node === 'number' && Math.abs(node) > Number.MAX_SAFE_INTEGER) return true;
+    if (typeof node !== 'object' || node === null) continue;
+    for (const child of Object.values(node)) pending.push(child);
+  }
+  return false;
+}
+
+const violationsShown = 3;
+
+function describe(violations: readonly Violation[], what: string): string {
+  const sentences = new Set<string>();
+  const ambiguous = new Set<string>();
+  for (const violation of violations) {
+    // The generic "schema is false" repeats what additionalProperties says better.
+    if (violation.keyword === 'boolean') continue;
+    if (violation.keyword === 'const' || violation.keyword === 'anyOf') {
+      ambiguous.add(violation.instancePath);
+      continue;
+    }
+    sentences.add(sentence(violation, what));
+  }
+  for (const path of ambiguous) sentences.add(allowedValues(violations, path, what));
+  const shown = [...sentences].slice(0, violationsShown);
+  const more = sentences.size - shown.length;
+  return more > 0 ? `${shown.join(' ')} (And ${more} more.)` : shown.join(' ');
+}
+
+function sentence(violation: Violation, what: string): string {
+  const unknown = namesIn(violation.params, 'additionalProperties');
+  const place = violation.instancePath === '' ? `The ${what}` : fieldName(violation.instancePath);
+  if (unknown.length > 0) return `${place} has no field ${unknown.map(quoted).join(', ')}.`;
+  const missing = namesIn(violation.params, 'requiredProperties');
+  if (missing.length > 0) return `${place} needs the field ${missing.map(quoted).join(', ')}.`;
+  return `${place} ${violation.message}.`;
+}
+
+/** A union of constants reports one violation per constant; the reader wants them as one list. */
+function allowedValues(violations: readonly Violation[], path: string, what: string): string {
+  const place = path === '' ? `The ${what}` : fieldName(path);
+  const allowed = violations
+    .filter((violation) => violation.instancePath === path && violation.keyword === 'const')
+    .map((violation) => (violation.params as { readonly allowedValue?: unknown }).allowedValue);
+  if (allowed.length === 0) return `${place} fits none of the forms that are allowed.`;
+  return `${place} must be one of ${allowed.map((value) => JSON.stringify(value)).join(', ')}.`;
+}
+
+function namesIn(params: object, key: 'additionalProperties' | 'requiredProperties'): readonly string[] {
+  const names: unknown = (params as Readonly<Record<string, unknown>>)[key];
+  return Array.isArray(names) ? names.filter((name) => typeof name === 'string') : [];
+}
+
+function fieldName(instancePath: string): string {
+  return quoted(instancePath.slice(1).replaceAll('/', '.'));
+}
+
+function quoted(name: string): string {
+  return `'${name}'`;
+}
+
+/**
+ * Stops the program when an input schema would let unknown fields through: each object in it must say what
+ * it does with them. A misspelt field is refused, never ignored.
+ */
+export function assertClosed(schema: TSchema, place: string): void {
+  const pending: { readonly node: unknown; readonly at: string }[] = [{ node: schema, at: place }];
+  for (let index = 0; index < pending.length; index++) {
+    const entry = pending[index];
+    if (entry === undefined || typeof entry.node !== 'object' || entry.node === null) continue;
+    const node = entry.node as Readonly<Record<string, unknown>>;
+    const isObject = node['type'] === 'object';
+    const isMap = 'patternProperties' in node;
+    const isClosed =
+      node['additionalProperties'] !== undefined || node['unevaluatedProperties'] !== undefined;
+    assert(
+      !isObject || isMap || isClosed,
+      `${entry.at} accepts unknown fields: close it with additionalProperties`,
+    );
+    for (const [key, child] of Object.entries(node)) pending.push({ node: child, at: `${entry.at}.${key}` });
+  }
+}

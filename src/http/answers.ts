@@ -1,0 +1,73 @@
+import type { FastifyReply } from 'fastify';
+import type { Epoch, NodeId, Offset } from '../base/brands.ts';
+import { headerNames, jsonContentType, noLeader, problemContentType } from '../client/protocol/headers.ts';
+import { makeProblem, type ProblemInput } from '../client/protocol/problem.ts';
+import type { ControllerAnswer, ControllerApi, NodeStatus } from '../runtime/controller-api.ts';
+
+/** Where the answer comes from; told with every answer, errors included. */
+export type Standing = {
+  readonly offset: Offset;
+  readonly epoch: Epoch;
+  readonly leaderId: NodeId | null;
+  readonly forwarded: boolean;
+};
+
+/** The standing of an answer that this node gives by itself. */
+export function ownStanding(status: NodeStatus): Standing {
+  return {
+    offset: status.highWatermark,
+    epoch: status.epoch,
+    leaderId: status.leaderId,
+    forwarded: false,
+  };
+}
+
+export function sendJson(reply: FastifyReply, status: number, standing: Standing, body: unknown): void {
+  setStanding(reply, standing);
+  reply.code(status).type(jsonContentType).send(JSON.stringify(body));
+}
+
+export function sendNothing(reply: FastifyReply, standing: Standing): void {
+  setStanding(reply, standing);
+  reply.code(204).send();
+}
+
+/** Errors that pass by themselves say when to come again even if the controller gave no hint. */
+const retryAfterDefaultMs: Readonly<Record<number, number>> = { 429: 100, 503: 250 };
+
+export function sendProblem(reply: FastifyReply, standing: Standing, input: ProblemInput): void {
+  const statusAlone = makeProblem(input).status;
+  const retryAfterMs = input.retryAfterMs ?? retryAfterDefaultMs[statusAlone] ?? null;
+  const problem = makeProblem({ ...input, retryAfterMs, leader: standing.leaderId });
+  setStanding(reply, standing);
+  if (retryAfterMs !== null) {
+    // The standard header counts whole seconds; the exact time stands in the body.
+    reply.header(headerNames.retryAfter, Math.max(1, Math.ceil(retryAfterMs / 1000)));
+  }
+  reply.code(problem.status).type(problemContentType).send(JSON.stringify(problem));
+}
+
+export function sendOwnProblem(reply: FastifyReply, controller: ControllerApi, input: ProblemInput): void {
+  sendProblem(reply, ownStanding(controller.status()), input);
+}
+
+/** The controller's own answer, as it came. */
+export function sendAnswer(reply: FastifyReply, answer: ControllerAnswer, successStatus: number): void {
+  const { result } = answer;
+  if (!result.ok) {
+    sendProblem(reply, answer, result);
+    return;
+  }
+  if (answer.modifiedOffset !== undefined && answer.modifiedOffset !== null) {
+    reply.header('etag', `"${answer.modifiedOffset}"`);
+  }
+  if (successStatus === 204) sendNothing(reply, answer);
+  else sendJson(reply, successStatus, answer, result.response);
+}
+
+function setStanding(reply: FastifyReply, standing: Standing): void {
+  reply.header(headerNames.offset, standing.offset);
+  reply.header(headerNames.epoch, standing.epoch);
+  reply.header(headerNames.leader, standing.leaderId ?? noLeader);
+  reply.header(headerNames.forwarded, standing.forwarded ? 'true' : 'false');
+}

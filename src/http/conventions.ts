@@ -1,0 +1,114 @@
+import { isOffset, type Offset } from '../base/brands.ts';
+import { failed, ok, type Result } from '../base/result.ts';
+import { commonQueryNames, headerNames } from '../client/protocol/headers.ts';
+import { parseIdempotencyKey } from '../client/protocol/idempotency-key.ts';
+import type { OperationDescription } from '../client/protocol/description.ts';
+import type { ControllerRequest } from '../runtime/controller-api.ts';
+import type { HttpLimits } from './options.ts';
+
+/** What every operation understands beside its own fields. */
+export type Conventions = Pick<
+  ControllerRequest,
+  'consistency' | 'minOffset' | 'timeoutMs' | 'ifMatch' | 'idempotencyKey' | 'bareIdempotencyKey'
+>;
+
+export type RawRequest = {
+  readonly query: Readonly<Record<string, unknown>>;
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
+};
+
+export type ReadConventions = {
+  readonly conventions: Conventions;
+  /** The query without the parameters that were understood here. */
+  readonly ownQuery: Readonly<Record<string, unknown>>;
+};
+
+/** Reads the common parameters and headers; a failure is a sentence for the caller. */
+export function readConventions(
+  request: RawRequest,
+  kind: OperationDescription['kind'],
+  limits: HttpLimits,
+): Result<ReadConventions, string> {
+  const {
+    [commonQueryNames.consistency]: consistencyText,
+    [commonQueryNames.minOffset]: minOffsetText,
+    [commonQueryNames.timeoutMs]: timeoutText,
+    ...ownQuery
+  } = request.query;
+
+  const consistency = readConsistency(consistencyText, kind);
+  if (!consistency.ok) return consistency;
+  const minOffset = readOffset(minOffsetText, commonQueryNames.minOffset);
+  if (!minOffset.ok) return minOffset;
+  const timeoutMs = readTimeout(timeoutText, limits);
+  if (!timeoutMs.ok) return timeoutMs;
+  const ifMatch = readIfMatch(request.headers[headerNames.ifMatch], kind);
+  if (!ifMatch.ok) return ifMatch;
+  const keys = readKeys(request.headers[headerNames.idempotencyKey], kind);
+  if (!keys.ok) return keys;
+
+  return ok({
+    conventions: {
+      consistency: consistency.value,
+      minOffset: minOffset.value,
+      timeoutMs: timeoutMs.value,
+      ifMatch: ifMatch.value,
+      ...keys.value,
+    },
+    ownQuery,
+  });
+}
+
+function readConsistency(
+  text: unknown,
+  kind: OperationDescription['kind'],
+): Result<Conventions['consistency'], string> {
+  if (text === undefined) return ok('linearizable');
+  if (text !== 'linearizable' && text !== 'stale') {
+    return failed(`'${commonQueryNames.consistency}' must be linearizable or stale.`);
+  }
+  if (text === 'stale' && kind !== 'read')
+    return failed('A write cannot be asked for with consistency=stale.');
+  return ok(text);
+}
+
+const digits = /^(?:0|[1-9]\d{0,15})$/;
+
+function readOffset(text: unknown, name: string): Result<Offset | null, string> {
+  if (text === undefined) return ok(null);
+  const value = typeof text === 'string' && digits.test(text) ? Number(text) : null;
+  return isOffset(value) ? ok(value) : failed(`'${name}' must be an offset, an integer of at least 0.`);
+}
+
+function readTimeout(text: unknown, limits: HttpLimits): Result<number, string> {
+  if (text === undefined) return ok(limits.requestTimeoutDefaultMs);
+  const value = typeof text === 'string' && digits.test(text) ? Number(text) : 0;
+  if (value >= 1 && value <= limits.requestTimeoutMaxMs) return ok(value);
+  return failed(`'${commonQueryNames.timeoutMs}' must be from 1 to ${limits.requestTimeoutMaxMs}.`);
+}
+
+type HeaderValue = string | readonly string[] | undefined;
+
+/** An entity tag is the offset of last modification, with or without its quotation marks. */
+const entityTag = /^"?(0|[1-9]\d{0,15})"?$/;
+
+function readIfMatch(header: HeaderValue, kind: OperationDescription['kind']): Result<Offset | null, string> {
+  if (header === undefined || kind === 'read') return ok(null);
+  const match = typeof header === 'string' ? entityTag.exec(header.trim()) : null;
+  const value = match === null ? null : Number(match[1]);
+  if (isOffset(value)) return ok(value);
+  return failed('If-Match must hold one entity tag as this server gives it: an offset in quotation marks.');
+}
+
+type Keys = Pick<Conventions, 'idempotencyKey' | 'bareIdempotencyKey'>;
+
+function readKeys(header: HeaderValue, kind: OperationDescription['kind']): Result<Keys, string> {
+  // A read changes nothing, and a heartbeat may be repeated as it is: neither is remembered.
+  if (header === undefined || kind !== 'write') return ok({ idempotencyKey: null, bareIdempotencyKey: null });
+  if (typeof header !== 'string') return failed('Idempotency-Key must be given once.');
+  const parsed = parseIdempotencyKey(header.trim());
+  if (!parsed.ok) return parsed;
+  return parsed.value.form === 'session'
+    ? ok({ idempotencyKey: parsed.value.key, bareIdempotencyKey: null })
+    : ok({ idempotencyKey: null, bareIdempotencyKey: parsed.value.key });
+}

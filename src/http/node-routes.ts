@@ -1,0 +1,167 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Static } from 'typebox';
+import { offset, type Offset } from '../base/brands.ts';
+import type { Result } from '../base/result.ts';
+import type { OperationDescription } from '../client/protocol/description.ts';
+import { apiPrefix } from '../client/protocol/headers.ts';
+import { logPageRecordsMax, nodeOperations, probeOperations } from '../client/protocol/node-operations.ts';
+import type { ControllerApi, LogSlice, LogSliceError, NodeStatus } from '../runtime/controller-api.ts';
+import { ownStanding, sendJson, sendOwnProblem } from './answers.ts';
+import { readConventions } from './conventions.ts';
+import { checkInput, compileOperation, fieldsOf, routePath, type RouteContext } from './operation-routes.ts';
+import { readinessChecks } from './readiness.ts';
+
+/** Called with the operation's own query, checked. */
+type NodeHandler = (query: Readonly<Record<string, unknown>>, reply: FastifyReply, timeoutMs: number) => void;
+
+/** What the node answers by itself: its standing, its log, and the probes. */
+export function addNodeRoutes(app: FastifyInstance, context: RouteContext): void {
+  const { controller } = context;
+  add(app, context, apiPrefix, nodeOperations.getCluster, (_query, reply) => {
+    const status = controller.status();
+    sendJson(reply, 200, ownStanding(status), clusterView(status));
+  });
+  add(app, context, apiPrefix, nodeOperations.describeQuorum, (_query, reply) => {
+    const status = controller.status();
+    sendJson(reply, 200, ownStanding(status), quorumView(status));
+  });
+  add(app, context, apiPrefix, nodeOperations.readLog, (query, reply, timeoutMs) =>
+    readLog(query, reply, timeoutMs, controller),
+  );
+  add(app, context, '', probeOperations.getLiveness, (_query, reply) =>
+    sendJson(reply, 200, ownStanding(controller.status()), { status: 'live' }),
+  );
+  add(app, context, '', probeOperations.getReadiness, (query, reply) =>
+    sendReadiness(reply, controller.status(), query['verbose'] === true),
+  );
+}
+
+function add(
+  app: FastifyInstance,
+  context: RouteContext,
+  prefix: string,
+  operation: OperationDescription,
+  handler: NodeHandler,
+): void {
+  const compiled = compileOperation(operation);
+  const handle = (request: FastifyRequest, reply: FastifyReply): void => {
+    const { headers } = request;
+    const read = readConventions({ query: fieldsOf(request.query), headers }, operation.kind, context.limits);
+    const input = read.ok ? checkInput(compiled, request, read.value.ownQuery) : read;
+    if (!read.ok || !input.ok) {
+      const message = !read.ok ? read.error : !input.ok ? input.error : '';
+      sendOwnProblem(reply, context.controller, { code: 'INVALID_REQUEST', message });
+      return;
+    }
+    handler(fieldsOf(input.value.query), reply, read.value.conventions.timeoutMs);
+  };
+  app.route({ method: operation.method, url: prefix + routePath(operation.path), handler: handle });
+}
+
+function clusterView(status: NodeStatus): Static<typeof nodeOperations.getCluster.response> {
+  return {
+    clusterId: status.clusterId,
+    nodeId: status.nodeId,
+    leaderId: status.leaderId,
+    epoch: status.epoch,
+    brokerSessionTimeoutMs: status.brokerSessionTimeoutMs ?? null,
+    controllers: status.voters.map((voter) => ({ id: voter.id, endpoint: voter.endpoint })),
+  };
+}
+
+function quorumView(status: NodeStatus): Static<typeof nodeOperations.describeQuorum.response> {
+  return {
+    clusterId: status.clusterId,
+    leaderId: status.leaderId,
+    epoch: status.epoch,
+    highWatermark: status.highWatermark,
+    node: {
+      nodeId: status.nodeId,
+      directoryId: status.directoryId,
+      role: status.role,
+      isObserver: status.isObserver,
+      recovering: status.recovering,
+      active: status.active,
+      highWatermark: status.highWatermark,
+      logStartOffset: status.logStartOffset,
+      logEndOffset: status.logEndOffset,
+      flushedOffset: status.flushedOffset,
+      appliedOffset: status.appliedOffset,
+      latestSnapshotOffset: status.latestSnapshotOffset,
+      snapshotChunksReceived: status.snapshotChunksReceived,
+      lowOnSpace: status.lowOnSpace,
+      lastContactMs: status.lastContactMs,
+    },
+    voters: [...status.voters],
+    replicas: [...status.replicas],
+  };
+}
+
+function sendReadiness(reply: FastifyReply, status: NodeStatus, verbose: boolean): void {
+  const checks = readinessChecks(status);
+  const isReady = checks.every((each) => each.ok);
+  if (!isReady) reply.header('retry-after', 1);
+  // Asked for or not, what fails is named: a probe's log is often all that is left of it.
+  const shown = verbose ? checks : checks.filter((each) => !each.ok);
+  sendJson(reply, isReady ? 200 : 503, ownStanding(status), {
+    status: isReady ? 'ready' : 'not ready',
+    ...(shown.length > 0 ? { checks: shown } : {}),
+  });
+}
+
+const logPageRecordsDefault = 100;
+
+function readLog(
+  query: Readonly<Record<string, unknown>>,
+  reply: FastifyReply,
+  timeoutMs: number,
+  controller: ControllerApi,
+): void {
+  if (controller.readLog === undefined) {
+    sendOwnProblem(reply, controller, {
+      code: 'RESOURCE_NOT_FOUND',
+      message: 'This node does not show its log; read its directory with ottla log dump --data-dir instead.',
+    });
+    return;
+  }
+  const from = offsetOr(query['from'], controller.status().logStartOffset);
+  const limit = query['limit'];
+  const maxRecords = typeof limit === 'number' ? Math.min(limit, logPageRecordsMax) : logPageRecordsDefault;
+  let isAnswered = false;
+  const answerOnce = (answer: () => void): void => {
+    if (isAnswered) return;
+    isAnswered = true;
+    clearTimeout(guard);
+    answer();
+  };
+  const guard = setTimeout(
+    () =>
+      answerOnce(() =>
+        sendOwnProblem(reply, controller, {
+          code: 'REQUEST_TIMED_OUT',
+          message: `The log was not read within ${timeoutMs} ms.`,
+        }),
+      ),
+    timeoutMs,
+  );
+  controller.readLog({ from, maxRecords }, (result) =>
+    answerOnce(() => sendLogSlice(reply, controller, result)),
+  );
+}
+
+function offsetOr(value: unknown, otherwise: Offset): Offset {
+  return typeof value === 'number' ? offset(value) : otherwise;
+}
+
+function sendLogSlice(
+  reply: FastifyReply,
+  controller: ControllerApi,
+  result: Result<LogSlice, LogSliceError>,
+): void {
+  if (result.ok) {
+    sendJson(reply, 200, ownStanding(controller.status()), result.value);
+    return;
+  }
+  const { code, message, logStartOffset } = result.error;
+  sendOwnProblem(reply, controller, { code, message, details: { logStartOffset } });
+}

@@ -1,0 +1,206 @@
+import { createServer as createHttpsServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
+import { fastify, type FastifyInstance, type FastifyServerOptions } from 'fastify';
+import { assert, assertDefined } from '../base/assert.ts';
+import { failed, ok, type Result } from '../base/result.ts';
+import { silentLogger, type Logger } from '../ports/logger.ts';
+import { sendOwnProblem } from './answers.ts';
+import { answerBrokenHttp, sendFrameworkError, sendNotFound } from './framework-errors.ts';
+import { addNodeRoutes } from './node-routes.ts';
+import { addOperationRoute, type RouteContext } from './operation-routes.ts';
+import { checkListener, resolveLimits, type HttpServerOptions, type HttpStartError } from './options.ts';
+import { Submissions } from './submissions.ts';
+
+export type HttpServer = {
+  /** `http://127.0.0.1:9644`, with the port that was really taken. */
+  readonly url: string;
+  /** Requests handed to the controller and not answered yet. */
+  pendingCount(): number;
+  /**
+   * Takes no new request, waits for the answers to those it has, then closes every connection. What is not
+   * answered within the grace is answered as unknown. May be called more than once.
+   */
+  close(): Promise<void>;
+};
+
+/** Serves the operations of one node over HTTP. Fails, as a value, when it cannot listen. */
+export async function startHttpServer(
+  options: HttpServerOptions,
+): Promise<Result<HttpServer, HttpStartError>> {
+  const allowed = checkListener(options);
+  if (!allowed.ok) return allowed;
+  const limits = resolveLimits(options.limits);
+  const logger = options.logger ?? silentLogger;
+  const { controller } = options;
+  const context: RouteContext = { controller, limits, submissions: new Submissions(controller, limits) };
+  const closing = { isClosing: false };
+
+  const created = createApp(options, context, logger);
+  if (!created.ok) return created;
+  const app = created.value;
+  refuseWhileClosing(app, controller, closing);
+  addNodeRoutes(app, context);
+  const ids = new Set<string>();
+  for (const operation of options.operations) {
+    assert(!ids.has(operation.operationId), `two operations are called ${operation.operationId}`);
+    ids.add(operation.operationId);
+    addOperationRoute(app, operation, context);
+  }
+
+  const listening = await listen(app, options);
+  if (!listening.ok) return listening;
+  return ok({
+    url: listening.value,
+    pendingCount: () => context.submissions.pendingCount,
+    close: closeOnce(app, context, closing),
+  });
+}
+
+function createApp(
+  options: HttpServerOptions,
+  context: RouteContext,
+  logger: Logger,
+): Result<FastifyInstance, HttpStartError> {
+  const { controller, limits } = context;
+  const settings: FastifyServerOptions = {
+    logger: false,
+    bodyLimit: limits.bodyBytesMax,
+    // A topic's name has up to 249 characters, each of which may arrive as %xx.
+    routerOptions: { maxParamLength: 1_024 },
+    // Requests on open connections are answered by refuseWhileClosing, as problems like all others.
+    return503OnClosing: false,
+    forceCloseConnections: 'idle',
+    clientErrorHandler: answerBrokenHttp,
+    frameworkErrors: (error, _request, reply) =>
+      sendFrameworkError(error, reply, { controller, limits, logger }),
+  };
+  const app = makeInstance(settings, options);
+  if (!app.ok) return app;
+  const instance = app.value;
+  instance.server.maxConnections = limits.connectionsMax;
+  instance.server.requestTimeout = limits.receiveTimeoutMs;
+  instance.server.headersTimeout = limits.headersTimeoutMs;
+  instance.setErrorHandler((error: Parameters<typeof sendFrameworkError>[0], _request, reply) =>
+    sendFrameworkError(error, reply, { controller, limits, logger }),
+  );
+  instance.setNotFoundHandler((request, reply) => sendNotFound(request, reply, controller));
+  acceptJsonOnly(instance);
+  return app;
+}
+
+function makeInstance(
+  settings: FastifyServerOptions,
+  options: HttpServerOptions,
+): Result<FastifyInstance, HttpStartError> {
+  const { tls } = options;
+  if (tls === null) return ok(fastify(settings));
+  const secure = {
+    cert: tls.certificate,
+    key: tls.key,
+    minVersion: 'TLSv1.2' as const,
+    ...(tls.clientAuthority === null
+      ? {}
+      : { ca: tls.clientAuthority, requestCert: true, rejectUnauthorized: true }),
+  };
+  try {
+    return ok(fastify({ ...settings, serverFactory: (handler) => createHttpsServer(secure, handler) }));
+  } catch (error) {
+    return failed({
+      code: 'INVALID_TLS',
+      message: `The certificate or key cannot be used: ${messageOf(error)}. Both must be PEM and belong together.`,
+    });
+  }
+}
+
+/** A body that is empty means no fields; keys that reach an object's prototype are refused. */
+function acceptJsonOnly(app: FastifyInstance): void {
+  const parseJson = app.getDefaultJsonParser('error', 'error');
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
+    if (body === '') done(null, undefined);
+    else void parseJson(request, String(body), done);
+  });
+}
+
+function refuseWhileClosing(
+  app: FastifyInstance,
+  controller: HttpServerOptions['controller'],
+  closing: { readonly isClosing: boolean },
+): void {
+  app.addHook('onRequest', (_request, reply, next) => {
+    if (!closing.isClosing) {
+      next();
+      return;
+    }
+    sendOwnProblem(reply, controller, {
+      code: 'NOT_CONTROLLER',
+      message: 'This node is stopping. Nothing was changed; ask another node.',
+    });
+  });
+  app.addHook('onSend', (_request, reply, _payload, next) => {
+    if (closing.isClosing) reply.header('connection', 'close');
+    next();
+  });
+}
+
+async function listen(
+  app: FastifyInstance,
+  options: HttpServerOptions,
+): Promise<Result<string, HttpStartError>> {
+  const { host, port } = options.listen;
+  try {
+    await app.listen({ host, port });
+  } catch (error) {
+    await app.close();
+    return failed(listenError(error, host, port));
+  }
+  const address = assertDefined(app.server.address(), 'a listening server has an address');
+  assert(typeof address === 'object', 'HTTP listens on a port, not on a pipe');
+  return ok(urlOf(address, options));
+}
+
+function urlOf(address: AddressInfo, options: HttpServerOptions): string {
+  const scheme = options.tls === null ? 'http' : 'https';
+  const { host } = options.listen;
+  return `${scheme}://${host.includes(':') && !host.startsWith('[') ? `[${host}]` : host}:${address.port}`;
+}
+
+function listenError(error: unknown, host: string, port: number): HttpStartError {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  if (code === 'EADDRINUSE') {
+    return {
+      code: 'ADDRESS_IN_USE',
+      message: `Port ${port} on ${host} is taken by another process. Stop that one or choose another port.`,
+    };
+  }
+  return {
+    code: 'ADDRESS_UNAVAILABLE',
+    message: `HTTP cannot listen on ${host}:${port}: ${messageOf(error)}. Choose an address of this machine and a port above 1023.`,
+  };
+}
+
+function closeOnce(
+  app: FastifyInstance,
+  context: RouteContext,
+  closing: { isClosing: boolean },
+): () => Promise<void> {
+  let closed: Promise<void> | null = null;
+  const close = async (): Promise<void> => {
+    closing.isClosing = true;
+    const giveUp = setTimeout(() => {
+      context.submissions.giveUp();
+      // The answers are written by now; whoever still holds a connection open is cut off.
+      setImmediate(() => app.server.closeAllConnections());
+    }, context.limits.closeGraceMs);
+    await app.close();
+    clearTimeout(giveUp);
+  };
+  return () => {
+    closed ??= close();
+    return closed;
+  };
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,85 @@
+import { Compile } from 'typebox/compile';
+import { describe, expect, it } from 'vitest';
+import { epoch, nodeId, offset } from '../../src/base/brands.ts';
+import { nodeOperations } from '../../src/client/protocol/node-operations.ts';
+import { fakeStatus } from './fake-controller.ts';
+import { ask, serve } from './serve.ts';
+
+describe('a node', () => {
+  it('says which cluster it belongs to and how long a broker may be silent', async () => {
+    const { url } = await serve();
+    const { body } = await ask(`${url}/v1/cluster`);
+    expect(Compile(nodeOperations.getCluster.response).Check(body)).toBe(true);
+    expect(body).toMatchObject({
+      clusterId: 'BBBBBBBBBBBBBBBBBBBBBA',
+      leaderId: 0,
+      brokerSessionTimeoutMs: 9_000,
+    });
+  });
+
+  it('describes the quorum with its voters, and as leader with how far each replica is', async () => {
+    const { url, controller } = await serve();
+    const { directoryId } = controller.currentStatus;
+    controller.currentStatus = fakeStatus({
+      replicas: [
+        {
+          id: nodeId(1),
+          directoryId,
+          isVoter: true,
+          logEndOffset: offset(40),
+          lastFetchMs: 3.5,
+          lastCaughtUpMs: null,
+        },
+      ],
+    });
+    const { body } = await ask(`${url}/v1/quorum`);
+    expect(Compile(nodeOperations.describeQuorum.response).Check(body)).toBe(true);
+    expect(body).toMatchObject({
+      leaderId: 0,
+      highWatermark: 42,
+      node: { role: 'leader', logEndOffset: 43 },
+      voters: [{ id: 0 }, { id: 1 }, { id: 2 }],
+      replicas: [{ id: 1, logEndOffset: 40 }],
+    });
+  });
+
+  it('answers both while nobody leads', async () => {
+    const { url, controller } = await serve();
+    controller.currentStatus = fakeStatus({
+      leaderId: null,
+      clusterId: null,
+      role: 'unattached',
+      voters: [],
+    });
+    expect((await ask(`${url}/v1/cluster`)).body).toMatchObject({ clusterId: null, leaderId: null });
+    expect((await ask(`${url}/v1/quorum`)).status).toBe(200);
+  });
+
+  it('shows its log', async () => {
+    const { url, controller } = await serve();
+    controller.logSlice = {
+      logStartOffset: offset(10),
+      endOffset: offset(42),
+      nextOffset: offset(12),
+      batches: [
+        {
+          baseOffset: offset(10),
+          epoch: epoch(1),
+          appendTimestampMs: 1,
+          kind: 'data',
+          sizeInBytes: 90,
+          records: [{ offset: offset(10), type: 'TopicRecord', value: { name: 'orders' } }],
+        },
+      ],
+    };
+    const { body, status } = await ask(`${url}/v1/log?from=10&limit=2`);
+    expect(status).toBe(200);
+    expect(body).toEqual(controller.logSlice);
+    const below = await ask(`${url}/v1/log?from=3`);
+    expect(below).toMatchObject({
+      status: 410,
+      body: { code: 'OFFSET_OUT_OF_RANGE', details: { logStartOffset: 10 } },
+    });
+    expect((await ask(`${url}/v1/log?limit=1001`)).status).toBe(400);
+  });
+});
