@@ -1,0 +1,63 @@
+import type { Clock, Timer } from '../../ports/clock.ts';
+
+/** Deadlines within one such span are looked at together, so that a request costs no timer of its own. */
+const bucketMs = 50;
+
+/**
+ * Many deadlines over one timer. An entry's `expire` runs at its deadline or up to one bucket later,
+ * unless it was removed before.
+ */
+export class Deadlines {
+  readonly #clock: Clock;
+  readonly #buckets = new Map<number, Set<Expiring>>();
+  #timer: Timer | null = null;
+  #timerBucket = Number.POSITIVE_INFINITY;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Returns what removes the entry again. */
+  add(delayMs: number, entry: Expiring): () => void {
+    const bucket = Math.ceil((this.#clock.monotonicMs() + delayMs) / bucketMs);
+    let entries = this.#buckets.get(bucket);
+    if (entries === undefined) {
+      entries = new Set();
+      this.#buckets.set(bucket, entries);
+      if (bucket < this.#timerBucket) this.#schedule(bucket);
+    }
+    entries.add(entry);
+    return () => entries.delete(entry);
+  }
+
+  close(): void {
+    this.#timer?.cancel();
+    this.#timer = null;
+    this.#buckets.clear();
+  }
+
+  #schedule(bucket: number): void {
+    this.#timer?.cancel();
+    this.#timerBucket = bucket;
+    const delayMs = Math.max(0, bucket * bucketMs - this.#clock.monotonicMs());
+    this.#timer = this.#clock.setTimer(delayMs, () => this.#expireDue());
+  }
+
+  #expireDue(): void {
+    const nowBucket = this.#clock.monotonicMs() / bucketMs;
+    let next = Number.POSITIVE_INFINITY;
+    for (const [bucket, entries] of [...this.#buckets]) {
+      if (bucket > nowBucket) {
+        next = Math.min(next, bucket);
+        continue;
+      }
+      this.#buckets.delete(bucket);
+      for (const entry of entries) entry.expire();
+    }
+    this.#timer = null;
+    this.#timerBucket = Number.POSITIVE_INFINITY;
+    if (next !== Number.POSITIVE_INFINITY) this.#schedule(next);
+  }
+}
+
+export type Expiring = { expire(): void };

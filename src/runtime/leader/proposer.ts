@@ -1,0 +1,329 @@
+import { assert } from '../../base/assert.ts';
+import type { Epoch, Offset } from '../../base/brands.ts';
+import type { Random } from '../../base/random.ts';
+import { encodeRecords } from '../../codec/record-value.ts';
+import { createImageBuilder, type ImageBuilder, type MetadataImage } from '../../metadata/image.ts';
+import type { OperationContext, OperationOutcome } from '../../metadata/operation.ts';
+import type { MetadataRecord } from '../../metadata/registry.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { ProposedBatch } from '../../raft/inputs.ts';
+import type { BrokerSessions } from '../sessions/broker-sessions.ts';
+import { DeferredAnswers } from '../answers/deferred-answers.ts';
+import { runtimeLimits } from '../limits.ts';
+import { executeOperation } from './execute.ts';
+import { OperationQueue, type PendingOperation } from './operation-queue.ts';
+
+export type ProposerOptions = {
+  readonly epoch: Epoch;
+  /** The committed state at the moment this node became active: it reaches the log's end. */
+  readonly image: MetadataImage;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly sessions: BrokerSessions;
+  propose(proposal: Proposal): void;
+  /** Heartbeats are answered only after a barrier round begun after their arrival (design 13). */
+  awaitBarrier(confirmed: () => void, failed: () => void): void;
+  /** A record that could not be replayed: a bug in an operation, which is refused and reported. */
+  onRejected(operationId: string, reason: string): void;
+};
+
+export type Proposal = {
+  readonly proposalId: number;
+  readonly epoch: Epoch;
+  readonly baseOffset: Offset;
+  readonly batch: ProposedBatch;
+  /** The state after the proposal, computed already (design 9). */
+  readonly image: MetadataImage;
+};
+
+/**
+ * Executes operations on the leader: generate, replay speculatively, then append (design 9).
+ *
+ * Invariants
+ * 1. `#speculative` is the replay of every record this leader has appended or proposed.
+ * 2. One proposal is one batch, so it is committed whole or not at all.
+ * 3. An answer waits in `#answers` until everything that it saw is committed (design 10).
+ * 4. After `close` nothing is proposed, and every operation was answered: appended ones as unknown, others
+ *    as retriable.
+ */
+export class Proposer {
+  readonly #options: ProposerOptions;
+  readonly #queue = new OperationQueue(runtimeLimits.operationsQueuedMax);
+  readonly #answers = new DeferredAnswers();
+  readonly #appended = new Map<number, AppendedProposal>();
+  #speculative: MetadataImage;
+  #appliedOffset: Offset;
+  #lastTimestampMs: number;
+  #bytesInFlight = 0;
+  #isScheduled = false;
+  #isClosed = false;
+  #nextProposalId: number;
+
+  constructor(options: ProposerOptions, firstProposalId: number) {
+    this.#options = options;
+    this.#speculative = options.image;
+    this.#appliedOffset = options.image.endOffset;
+    this.#lastTimestampMs = options.image.timestampMs;
+    this.#nextProposalId = firstProposalId;
+  }
+
+  /** Never used twice within a process, so that a late completion cannot be taken for another's. */
+  get nextProposalId(): number {
+    return this.#nextProposalId;
+  }
+
+  get speculativeImage(): MetadataImage {
+    return this.#speculative;
+  }
+
+  get pendingCount(): number {
+    return this.#queue.size + this.#answers.size;
+  }
+
+  /** Takes an operation in, or refuses it when too much waits. */
+  offer(pending: PendingOperation): void {
+    if (this.#isClosed) {
+      pending.reply.fail('NOT_CONTROLLER', 'This node no longer leads the quorum.');
+      return;
+    }
+    if (!this.#queue.offer(pending)) {
+      const { retryAfterMs } = runtimeLimits;
+      pending.reply.fail('THROTTLING_QUOTA_EXCEEDED', 'Too many operations wait on the leader.', { retryAfterMs });
+      return;
+    }
+    this.#schedule();
+  }
+
+  completed(proposalId: number): void {
+    const proposal = this.#appended.get(proposalId);
+    if (proposal === undefined) return;
+    this.#appended.delete(proposalId);
+    this.#bytesInFlight -= proposal.bytes;
+    if (this.#queue.size > 0) this.#schedule();
+  }
+
+  /** Nothing of it was appended. What was computed on top of it is void as well. */
+  refused(proposalId: number): void {
+    const proposal = this.#appended.get(proposalId);
+    if (proposal !== undefined) proposal.isAppended = false;
+  }
+
+  /** Everything below `offset` is committed and applied. */
+  applied(offset: Offset): void {
+    this.#appliedOffset = offset;
+    this.#answers.release(offset);
+  }
+
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#answers.failAll();
+    for (const pending of this.#queue.take(Number.MAX_SAFE_INTEGER)) {
+      pending.reply.fail('NOT_CONTROLLER', 'This node no longer leads the quorum; nothing was changed.');
+    }
+  }
+
+  /** Operations that arrive in one turn of the event loop share a batch, and so a flush. */
+  #schedule(): void {
+    if (this.#isScheduled || this.#isClosed) return;
+    this.#isScheduled = true;
+    this.#options.clock.afterPendingEvents(() => {
+      this.#isScheduled = false;
+      if (!this.#isClosed) this.#proposeNext();
+    });
+  }
+
+  #proposeNext(): void {
+    if (this.#appended.size >= runtimeLimits.proposalsInFlightMax) return;
+    if (this.#bytesInFlight >= runtimeLimits.bytesInFlightMax) return;
+    const operations = this.#queue.take(runtimeLimits.operationsPerBatchMax);
+    if (operations.length === 0) return;
+    this.#execute(operations.filter((pending) => !pending.reply.isSettled));
+    if (this.#queue.size > 0) this.#schedule();
+  }
+
+  /** Executes operations one after another on one builder; what throws is left out and the rest is made again. */
+  #execute(operations: readonly PendingOperation[]): void {
+    const draft = this.#beginBatch();
+    for (const [at, pending] of operations.entries()) {
+      try {
+        if (this.#executeOne(draft, pending)) continue;
+      } catch (error) {
+        this.#reject(pending, error);
+        this.#execute(operations.filter((other) => other !== pending));
+        return;
+      }
+      // The batch is full: this one and those behind it begin the next.
+      this.#queue.putBack(operations.slice(at));
+      break;
+    }
+    this.#finishBatch(draft);
+  }
+
+  #beginBatch(): Draft {
+    // Timestamps never decrease in the log, whatever the wall clock does (design 11).
+    const timestampMs = Math.max(this.#lastTimestampMs, this.#options.clock.wallMs());
+    return {
+      builder: createImageBuilder(this.#speculative),
+      baseOffset: this.#speculative.endOffset,
+      timestampMs,
+      recordCount: 0,
+      payloads: [],
+      payloadBytes: 0,
+      settlements: [],
+    };
+  }
+
+  /** False when its records no longer fit into this batch. */
+  #executeOne(draft: Draft, pending: PendingOperation): boolean {
+    const nextOffset = (draft.baseOffset + draft.recordCount) as Offset;
+    const context: OperationContext = {
+      nextOffset,
+      epoch: this.#options.epoch,
+      timestampMs: draft.timestampMs,
+      random: this.#options.random,
+      sessions: this.#options.sessions,
+    };
+    const execution = executeOperation(draft.builder.view(), pending, context);
+    if (execution.records.length > 0 && !this.#add(draft, execution.records)) return false;
+    const end = (draft.baseOffset + draft.recordCount) as Offset;
+    const settlement = { pending, offset: end, hasRecords: execution.records.length > 0, answer: execution.answer };
+    draft.settlements.push({ ...settlement, outcome: execution.outcome });
+    return true;
+  }
+
+  #add(draft: Draft, records: readonly MetadataRecord[]): boolean {
+    const payload = encodeRecords(records);
+    const isFirst = draft.recordCount === 0;
+    const fits =
+      draft.recordCount + records.length <= runtimeLimits.recordsPerBatchMax &&
+      draft.payloadBytes + payload.length <= runtimeLimits.batchBytesMax;
+    if (!fits) {
+      assert(!isFirst, 'an operation returned more records than a batch holds');
+      return false;
+    }
+    for (const record of records) {
+      const offset = (draft.baseOffset + draft.recordCount) as Offset;
+      draft.builder.replay(record, { offset, epoch: this.#options.epoch, timestampMs: draft.timestampMs });
+      draft.recordCount++;
+    }
+    draft.payloads.push(payload);
+    draft.payloadBytes += payload.length;
+    return true;
+  }
+
+  #finishBatch(draft: Draft): void {
+    const proposal = draft.recordCount === 0 ? null : this.#append(draft);
+    let hasHeartbeats = false;
+    const barrier = new SharedBarrier();
+    for (const { pending, offset, hasRecords, answer, outcome } of draft.settlements) {
+      if (outcome?.heard !== undefined) {
+        const { brokerId, metadataOffset } = outcome.heard;
+        this.#options.sessions.heard(brokerId, metadataOffset, this.#options.clock.monotonicMs());
+      }
+      if (outcome?.forgotten !== undefined) this.#options.sessions.remove(outcome.forgotten);
+      const isHeartbeat = pending.operation.kind === 'heartbeat';
+      hasHeartbeats ||= isHeartbeat;
+      const give = (): void => answer(pending.reply, offset);
+      this.#answers.defer({
+        offset,
+        give: isHeartbeat ? () => barrier.whenConfirmed(pending, give) : give,
+        fail: () => failUnanswered(pending, hasRecords && (proposal?.isAppended ?? false)),
+      });
+    }
+    if (hasHeartbeats) {
+      this.#options.awaitBarrier(
+        () => barrier.confirm(),
+        () => barrier.fail(),
+      );
+    }
+    this.#answers.release(this.#appliedOffset);
+  }
+
+  #append(draft: Draft): AppendedProposal {
+    const proposalId = this.#nextProposalId++;
+    const endOffset = (draft.baseOffset + draft.recordCount) as Offset;
+    const image = draft.builder.freeze(endOffset, this.#options.epoch);
+    const proposal: AppendedProposal = { bytes: draft.payloadBytes, isAppended: true };
+    this.#appended.set(proposalId, proposal);
+    this.#bytesInFlight += draft.payloadBytes;
+    this.#speculative = image;
+    this.#lastTimestampMs = draft.timestampMs;
+    const payload = draft.payloads.length === 1 ? (draft.payloads[0] ?? empty) : concatenate(draft);
+    const batch = { recordCount: draft.recordCount, payload, appendTimestampMs: draft.timestampMs };
+    this.#options.propose({ proposalId, epoch: this.#options.epoch, baseOffset: draft.baseOffset, batch, image });
+    return proposal;
+  }
+
+  #reject(pending: PendingOperation, error: unknown): void {
+    const reason = error instanceof Error ? error.message : String(error);
+    this.#options.onRejected(pending.operation.operationId, reason);
+    pending.reply.fail('UNKNOWN_SERVER_ERROR', 'The operation could not be applied; nothing was changed.');
+  }
+}
+
+const empty = new Uint8Array(0);
+
+type AppendedProposal = { readonly bytes: number; isAppended: boolean };
+
+type Answer = (reply: PendingOperation['reply'], offset: Offset) => void;
+
+type Settlement = {
+  readonly pending: PendingOperation;
+  readonly offset: Offset;
+  readonly hasRecords: boolean;
+  readonly answer: Answer;
+  readonly outcome: OperationOutcome<unknown> | null;
+};
+
+/** A batch that is being made. */
+type Draft = {
+  readonly builder: ImageBuilder;
+  readonly baseOffset: Offset;
+  readonly timestampMs: number;
+  recordCount: number;
+  readonly payloads: Uint8Array[];
+  payloadBytes: number;
+  readonly settlements: Settlement[];
+};
+
+/** One barrier for all heartbeats of a batch; each also waits for its own offset. */
+class SharedBarrier {
+  #state: 'waiting' | 'confirmed' | 'failed' = 'waiting';
+  #waiting: { readonly pending: PendingOperation; readonly give: () => void }[] = [];
+
+  whenConfirmed(pending: PendingOperation, give: () => void): void {
+    if (this.#state === 'confirmed') give();
+    else if (this.#state === 'failed') failUnanswered(pending, false);
+    else this.#waiting.push({ pending, give });
+  }
+
+  confirm(): void {
+    this.#state = 'confirmed';
+    for (const { give } of this.#waiting.splice(0)) give();
+  }
+
+  fail(): void {
+    this.#state = 'failed';
+    for (const { pending } of this.#waiting.splice(0)) failUnanswered(pending, false);
+  }
+}
+
+/** Leadership was lost: nothing appended means retriable, appended means unknown (design 10). */
+function failUnanswered(pending: PendingOperation, isAppended: boolean): void {
+  if (isAppended) {
+    pending.reply.fail('OUTCOME_UNKNOWN', 'Leadership was lost after the write was appended; it may or may not take effect.');
+  } else {
+    pending.reply.fail('NOT_CONTROLLER', 'Leadership was lost before the answer was certain; nothing was changed.');
+  }
+}
+
+function concatenate(draft: Draft): Uint8Array {
+  const whole = new Uint8Array(draft.payloadBytes);
+  let at = 0;
+  for (const payload of draft.payloads) {
+    whole.set(payload, at);
+    at += payload.length;
+  }
+  return whole;
+}

@@ -1,0 +1,34 @@
+import { assert } from '../base/assert.ts';
+import { limits as metadataLimits } from '../metadata/limits.ts';
+
+/** Every bound of the runtime in one place, with the relations between them asserted below. */
+export const runtimeLimits = {
+  /** Operations that wait on the leader, for each priority; more are refused. */
+  operationsQueuedMax: 20_000,
+  /** Operations executed in one slice of work. */
+  operationsPerBatchMax: 512,
+  recordsPerBatchMax: metadataLimits.recordsPerBatchMax,
+  batchBytesMax: metadataLimits.batchBytesMax,
+  /** Batches appended and not yet committed. */
+  proposalsInFlightMax: 256,
+  bytesInFlightMax: 16 * 1024 * 1024,
+  /** Linearizable reads that wait for a barrier; more are refused. */
+  readsQueuedMax: 50_000,
+  /** What a refused caller is told to wait, in ms. */
+  retryAfterMs: 100,
+  /** Bytes of one checkpoint write, so that no write blocks the store for long (design 18). */
+  checkpointWriteBytesMax: 1024 * 1024,
+  /** How often the free space is looked at, in ms. */
+  diskSpacePollMs: 5_000,
+  /** How often a leader looks for expired broker sessions, in ms. */
+  sessionCheckMs: 100,
+} as const;
+
+assert(
+  runtimeLimits.bytesInFlightMax >= 4 * runtimeLimits.batchBytesMax,
+  'a full batch must not stop the next from being made while it is flushed',
+);
+assert(
+  runtimeLimits.operationsQueuedMax >= runtimeLimits.operationsPerBatchMax,
+  'a batch must be able to fill from the queue',
+);

@@ -1,0 +1,175 @@
+import { assert } from '../../base/assert.ts';
+import type { Offset } from '../../base/brands.ts';
+import { batchPayload } from '../../codec/batch.ts';
+import { decodeRecords } from '../../codec/record-value.ts';
+import { createImageBuilder, type MetadataImage } from '../../metadata/image.ts';
+import type { Clock } from '../../ports/clock.ts';
+import { batchEndOffset, type LogBatch } from '../../raft/batch.ts';
+import type { RaftLog } from '../log/raft-log.ts';
+
+/** What one slice reads and replays at most; several milliseconds at the very worst (design, "Running"). */
+const sliceBytesMax = 256 * 1024;
+
+export type CommittedStateOptions = {
+  readonly image: MetadataImage;
+  readonly log: RaftLog;
+  readonly clock: Clock;
+  /** Everything below the image's end is applied; called after each advance. */
+  readonly onApplied: (image: MetadataImage) => void;
+  /** A committed record could not be read or replayed: the node stops (design 9). */
+  readonly onFailed: (reason: string) => void;
+};
+
+/** An image that the leader computed when it proposed; committing it moves a pointer. */
+type ProposedImage = { readonly baseOffset: Offset; readonly image: MetadataImage };
+
+/**
+ * The state that the log's committed prefix gives.
+ *
+ * Invariants
+ * 1. `image` is the replay of exactly the records below `image.endOffset`, all of them committed.
+ * 2. `image.endOffset` never decreases, other than by `replaceBy` with a snapshot further on.
+ * 3. A batch is applied whole.
+ */
+export class CommittedState {
+  readonly #options: CommittedStateOptions;
+  #image: MetadataImage;
+  #target: Offset;
+  #isReading = false;
+  #isClosed = false;
+  /** Grows when the image is replaced: a read that was under way then is thrown away. */
+  #generation = 0;
+  #proposed: ProposedImage[] = [];
+
+  constructor(options: CommittedStateOptions) {
+    this.#options = options;
+    this.#image = options.image;
+    this.#target = options.image.endOffset;
+  }
+
+  get image(): MetadataImage {
+    return this.#image;
+  }
+
+  get appliedOffset(): Offset {
+    return this.#image.endOffset;
+  }
+
+  /** The leader has computed `image` by replaying what it proposes from `baseOffset` on. */
+  remember(baseOffset: Offset, image: MetadataImage): void {
+    const last = this.#proposed.at(-1);
+    // Between two proposals may stand the core's own control records, which change no image.
+    assert(
+      last === undefined || last.image.endOffset <= baseOffset,
+      'a proposed image begins before the end of the one before',
+    );
+    this.#proposed.push({ baseOffset, image });
+  }
+
+  /** Leadership is lost or a proposal was refused: what was proposed may never be committed (design 10). */
+  forgetProposed(): void {
+    this.#proposed = [];
+  }
+
+  /** Records below `to` are committed. */
+  advance(to: Offset): void {
+    assert(to >= this.#target, `the committed offset went back from ${this.#target} to ${to}`);
+    this.#target = to;
+    if (!this.#isReading) this.#advance();
+  }
+
+  /** A snapshot was installed. */
+  replaceBy(image: MetadataImage): void {
+    assert(image.endOffset >= this.#image.endOffset, 'a snapshot must not set the state back');
+    this.#generation++;
+    this.#isReading = false;
+    this.#image = image;
+    this.#target = image.endOffset > this.#target ? image.endOffset : this.#target;
+    this.#proposed = [];
+    this.#options.onApplied(image);
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#generation++;
+  }
+
+  #advance(): void {
+    const before = this.#image.endOffset;
+    while (this.#takeProposed());
+    if (this.#image.endOffset > before) this.#options.onApplied(this.#image);
+    if (this.#image.endOffset < this.#target && !this.#isClosed) this.#readNext();
+  }
+
+  /** Moves the pointer over one image that this node, as leader, made itself. */
+  #takeProposed(): boolean {
+    const next = this.#proposed[0];
+    if (next === undefined) return false;
+    if (next.image.endOffset > this.#target) return false;
+    if (next.baseOffset !== this.#image.endOffset) return false;
+    this.#image = next.image;
+    this.#proposed.shift();
+    return true;
+  }
+
+  #readNext(): void {
+    this.#isReading = true;
+    const generation = this.#generation;
+    const { log, clock, onFailed } = this.#options;
+    // What this node proposed itself is not read again: only what stands before it.
+    const nextProposed = this.#proposed[0]?.baseOffset ?? this.#target;
+    const end = nextProposed > this.#image.endOffset && nextProposed < this.#target ? nextProposed : this.#target;
+    log.read(this.#image.endOffset, end, sliceBytesMax, (result) => {
+      if (generation !== this.#generation) return;
+      if (!result.ok) {
+        onFailed(`reading committed records at offset ${this.#image.endOffset}: ${result.error.message}`);
+        return;
+      }
+      const failure = this.#replay(result.value);
+      if (failure !== null) {
+        onFailed(failure);
+        return;
+      }
+      this.#options.onApplied(this.#image);
+      // Messages and timers get their turn between two slices.
+      clock.afterPendingEvents(() => {
+        if (generation !== this.#generation) return;
+        this.#isReading = false;
+        this.#advance();
+      });
+    });
+  }
+
+  /** Replays whole batches; gives what went wrong, or null. */
+  #replay(batches: readonly LogBatch[]): string | null {
+    const builder = createImageBuilder(this.#image);
+    let end = this.#image.endOffset;
+    let epoch = this.#image.epoch;
+    try {
+      for (const batch of batches) {
+        assert(batch.baseOffset === end, `a gap in the log at offset ${end}`);
+        const failure = replayBatch(builder, batch);
+        if (failure !== null) return failure;
+        end = batchEndOffset(batch);
+        epoch = batch.epoch;
+      }
+      this.#image = builder.freeze(end, epoch);
+      return null;
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      return `replaying the committed records from offset ${end} failed: ${reason}`;
+    }
+  }
+}
+
+function replayBatch(builder: ReturnType<typeof createImageBuilder>, batch: LogBatch): string | null {
+  if (batch.kind === 'control') return null;
+  const records = decodeRecords(batchPayload(batch), batch.recordCount);
+  if (!records.ok) return `the committed batch at offset ${batch.baseOffset}: ${records.error.message}`;
+  let offset = batch.baseOffset;
+  for (const record of records.value) {
+    builder.replay(record, { offset, epoch: batch.epoch, timestampMs: batch.appendTimestampMs });
+    offset = (offset + 1) as Offset;
+  }
+  return null;
+}
