@@ -1,5 +1,5 @@
 import type { Static, TSchema } from 'typebox';
-import type { BrokerId, Epoch, Offset } from '../base/brands.ts';
+import type { BrokerId, Epoch, Offset, Uuid } from '../base/brands.ts';
 import type { Random } from '../base/random.ts';
 import type { Result } from '../base/result.ts';
 import type { ErrorCode } from './errors.ts';
@@ -40,6 +40,11 @@ export type OperationDefinition<
   readonly successStatus?: 200 | 201 | 202 | 204;
   /** Every code that `handle` may return; the generic ones (NOT_CONTROLLER …) need not be listed. */
   readonly errors: readonly ErrorCode[];
+  /**
+   * For ETag and If-Match: the offset that last modified the resource that the input names; null when
+   * there is none. Absent where the operation is about no single resource.
+   */
+  readonly lastModified?: (image: MetadataImage, input: OperationInput<Params, Query, Body>) => Offset | null;
   readonly handle: (
     image: MetadataImage,
     input: OperationInput<Params, Query, Body>,
@@ -82,6 +87,10 @@ export type OperationContext = {
   /** Wall clock, never decreasing in the log. */
   readonly timestampMs: number;
   readonly random: Random;
+  /** The cluster's id, which the bootstrap descriptor fixed: a broker of another cluster is refused. */
+  readonly clusterId: Uuid;
+  /** Who asks. */
+  readonly principal: string;
   readonly sessions: BrokerSessionView;
 };
 

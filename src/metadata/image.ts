@@ -1,0 +1,176 @@
+import { assert, assertDefined } from '../base/assert.ts';
+import { epoch, offset, type Epoch, type Offset } from '../base/brands.ts';
+import { addDigests, type Digest, digestText, Hasher, zeroDigest } from '../base/digest.ts';
+import { EditToken } from '../base/edit-token.ts';
+import {
+  type MetadataRecord,
+  recordsByName,
+  type RegisteredTable,
+  type ResourceName,
+  resources,
+  type StateOf,
+  tables,
+} from './registry.ts';
+import type { AnyResource, Position, PositionedRecord } from './resource.ts';
+import { hashStruct } from './schema-values.ts';
+
+/**
+ * The whole state at one offset; persistent, so that keeping one costs a pointer (design 12). It has a
+ * state for each resource, by the resource's name.
+ */
+export type MetadataImage = ImageHeader & { readonly [Name in ResourceName]: StateOf<Name> };
+
+export type ImageHeader = {
+  /** Exclusive: the image reflects every record below it. */
+  readonly endOffset: Offset;
+  /** Epoch of the last batch that the image reflects. */
+  readonly epoch: Epoch;
+  /** Wall clock of the last batch; never decreasing. */
+  readonly timestampMs: number;
+};
+
+export type ImageBuilder = {
+  /** Changes the state by one record. What it throws is a contradiction in the log; then drop the builder. */
+  replay(record: MetadataRecord, position: Position): void;
+  /** Ends the builder. States that no record touched are shared with the image before. */
+  freeze(endOffset: Offset, epoch: Epoch): MetadataImage;
+};
+
+type States = Record<string, unknown>;
+
+/** The state of an empty log. */
+export const emptyImage: MetadataImage = makeImage(
+  { endOffset: offset(0), epoch: epoch(0), timestampMs: 0 },
+  Object.fromEntries(resources.map((resource) => [resource.name, resource.empty()])),
+);
+
+/** The one place where states by name become an image: each comes from the resource of that name. */
+function makeImage(header: ImageHeader, states: Readonly<States>): MetadataImage {
+  for (const resource of resources) assert(Object.hasOwn(states, resource.name), `no state ${resource.name}`);
+  return Object.freeze({ ...header, ...states }) as MetadataImage;
+}
+
+function stateOf(image: MetadataImage, resource: AnyResource): unknown {
+  const states: Readonly<States> = image;
+  return states[resource.name];
+}
+
+export function createImageBuilder(image: MetadataImage): ImageBuilder {
+  const editor = createEditor(image);
+  return {
+    replay(record, position) {
+      const registered = recordsByName.get(record.type);
+      assert(registered !== undefined, `no kind of metadata has the record ${record.type}`);
+      const handler = assertDefined(registered.resource.replay[record.type], `no handler for ${record.type}`);
+      handler(editor.draftOf(registered.resource), record, position);
+      editor.timestampMs = Math.max(editor.timestampMs, position.timestampMs);
+    },
+    freeze: (endOffset, imageEpoch) => editor.freeze(endOffset, imageEpoch),
+  };
+}
+
+/** Drafts of the resources that are touched; also how a checkpoint is loaded. */
+export type ImageEditor = {
+  draftOf(resource: AnyResource): unknown;
+  timestampMs: number;
+  freeze(endOffset: Offset, epoch: Epoch): MetadataImage;
+};
+
+export function createEditor(image: MetadataImage): ImageEditor {
+  const token = new EditToken();
+  const drafts = new Map<AnyResource, unknown>();
+  return {
+    timestampMs: image.timestampMs,
+    draftOf(resource) {
+      assert(token.isOpen, 'an image builder was used after it was frozen');
+      if (!drafts.has(resource)) drafts.set(resource, resource.edit(stateOf(image, resource), token));
+      return drafts.get(resource);
+    },
+    freeze(endOffset, imageEpoch) {
+      assert(token.isOpen, 'an image builder was frozen twice');
+      const states: States = {};
+      for (const resource of resources) {
+        const draft = drafts.get(resource);
+        states[resource.name] = draft === undefined ? stateOf(image, resource) : resource.freeze(draft);
+      }
+      token.end();
+      return makeImage({ endOffset, epoch: imageEpoch, timestampMs: this.timestampMs }, states);
+    },
+  };
+}
+
+/** The same image at a later offset, as after control records, which change no state. */
+export function advanceImage(image: MetadataImage, endOffset: Offset, imageEpoch: Epoch): MetadataImage {
+  return Object.freeze({ ...image, endOffset, epoch: imageEpoch });
+}
+
+/**
+ * The digest of the state, as 16 hexadecimal digits: equal on every node at equal offset, however each
+ * came there (design 12). It depends neither on where rows are stored nor on `endOffset`. Pages keep their
+ * digest, so that it costs what changed since it was last asked for.
+ */
+export function imageDigest(image: MetadataImage): string {
+  const hasher = new Hasher();
+  for (const table of tables) {
+    hasher.int32(table.definition.id);
+    hasher.digest(tableDigest(image, table));
+  }
+  return digestText(hasher.finish());
+}
+
+function tableDigest(image: MetadataImage, { resource, definition }: RegisteredTable): Digest {
+  const state = stateOf(image, resource);
+  const rowHasher = new Hasher();
+  let sum = zeroDigest;
+  if (definition.kind === 'rows') {
+    const table = definition.table(state);
+    for (let index = 0; index < table.pageCount; index++) {
+      sum = addDigests(
+        sum,
+        table.pageDigest(index, (rows) => {
+          let page = zeroDigest;
+          for (const row of rows) {
+            if (row === null) continue;
+            rowHasher.reset();
+            hashStruct(rowHasher, definition.fields, row);
+            page = addDigests(page, rowHasher.finish());
+          }
+          return page;
+        }),
+      );
+    }
+    return sum;
+  }
+  const columns = definition.table(state);
+  for (let index = 0; index < columns.pageCount; index++) {
+    sum = addDigests(
+      sum,
+      columns.pageDigest(index, () => {
+        let page = zeroDigest;
+        for (const slot of columns.slotsOfPage(index)) {
+          rowHasher.reset();
+          definition.hashRow(state, slot, rowHasher);
+          page = addDigests(page, rowHasher.finish());
+        }
+        return page;
+      }),
+    );
+  }
+  return sum;
+}
+
+/** The state as records: replayed into the empty image, each at its position, they give the same digest. */
+export function* toRecords(
+  image: MetadataImage,
+): Generator<PositionedRecord<MetadataRecord>, void, undefined> {
+  for (const resource of resources) {
+    for (const positioned of resource.toRecords(stateOf(image, resource))) {
+      const registered = recordsByName.get(positioned.record.type);
+      assert(registered?.resource === resource, `${resource.name} made a record that is not its own`);
+      yield positioned as PositionedRecord<MetadataRecord>;
+    }
+  }
+}
+
+export { stateOf };
+export type { Position, PositionedRecord } from './resource.ts';

@@ -1,0 +1,60 @@
+import { assert } from '../base/assert.ts';
+
+/** The limits of the state machine, in one place, with the relations between them. */
+export const limits = {
+  /** A batch of the log (design 2). */
+  recordsPerBatchMax: 10_000,
+  batchBytesMax: 1_048_576,
+  /** An answer that is remembered under an idempotency key. */
+  answerBytesMax: 4_096,
+  /** What an operation may write: a batch less the record of its answer and the batch's header. */
+  recordsPerOperationMax: 9_999,
+  operationBytesMax: 1_040_000,
+
+  /** Rows in one page of a listing. */
+  pageRowsMax: 1_000,
+  pageRowsDefault: 100,
+
+  /** Work of one batch of fencing: partitions looked at, and partitions changed. */
+  repairRowsVisitedMax: 10_000,
+  repairChangesMax: 2_000,
+
+  topicNameLengthMax: 249,
+  replicasPerPartitionMax: 60,
+  partitionsPerTopicMax: 100_000,
+
+  listenersPerBrokerMax: 16,
+  featuresPerNodeMax: 64,
+  logDirsPerBrokerMax: 64,
+
+  sessionsMax: 10_000,
+  answersMax: 100_000,
+  /** Sequences of one session that may be remembered at once, counted from `forgetBelow`. */
+  sessionWindow: 1_000,
+  sessionTimeoutMsMin: 10_000,
+  sessionTimeoutMsDefault: 600_000,
+  sessionTimeoutMsMax: 86_400_000,
+  headerKeyLengthMax: 128,
+  headerAnswersMax: 100_000,
+  /** How long the answer to a bare Idempotency-Key header is remembered at least. */
+  headerRetentionMs: 3_600_000,
+  /** Rows that one batch of expiry removes at most. */
+  expiryRowsMax: 1_000,
+  principalLengthMax: 256,
+} as const;
+
+/** Called where the registry is made: a limit changed alone would break another. */
+export function assertLimits(): void {
+  assert(limits.recordsPerOperationMax + 1 <= limits.recordsPerBatchMax, 'room for the answer record');
+  // The answer's record holds the answer, a hash of at most 64 bytes, a key and numbers.
+  const answerRecordBytes =
+    limits.answerBytesMax + 64 + 3 * limits.headerKeyLengthMax + 3 * limits.principalLengthMax + 256;
+  assert(limits.operationBytesMax + answerRecordBytes <= limits.batchBytesMax, 'room for the answer’s bytes');
+  assert(limits.repairChangesMax < limits.recordsPerOperationMax, 'a chunk of fencing fits a batch');
+  assert(limits.pageRowsDefault <= limits.pageRowsMax, 'the default page is a legal one');
+  // Directories take four ints a replica, and an array of a row holds at most 255.
+  assert(limits.replicasPerPartitionMax * 4 <= 255, 'directories fit a row');
+  assert(limits.sessionWindow <= limits.answersMax, 'one session fits the table');
+  assert(limits.sessionTimeoutMsMin <= limits.sessionTimeoutMsDefault, 'the default timeout is legal');
+  assert(limits.sessionTimeoutMsDefault <= limits.sessionTimeoutMsMax, 'the default timeout is legal');
+}

@@ -1,0 +1,146 @@
+import { assert } from '../../../base/assert.ts';
+import { offset } from '../../../base/brands.ts';
+import { compareNumbers } from '../../../base/compare.ts';
+import { KeyedTable, type KeyedTableDraft } from '../../../base/keyed-table.ts';
+import { defineResource, type Position, type PositionedRecord } from '../../resource.ts';
+import {
+  array,
+  boolean,
+  int32,
+  int64,
+  nullable,
+  string,
+  struct,
+  type StructOf,
+  uuidType,
+} from '../../schema.ts';
+import {
+  type BrokerRegistrationChangeRecord,
+  brokerRegistrationChangeRecord,
+  endPointFields,
+  type RegisterBrokerRecord,
+  registerBrokerRecord,
+  supportedFeatureFields,
+  type UnregisterBrokerRecord,
+  unregisterBrokerRecord,
+} from './records.ts';
+
+const brokerFields = {
+  brokerId: int32,
+  incarnationId: uuidType,
+  brokerEpoch: int64,
+  endPoints: array(struct(endPointFields), 16),
+  features: array(struct(supportedFeatureFields), 64),
+  rack: nullable(string(249)),
+  fenced: boolean,
+  inControlledShutdown: boolean,
+  /**
+   * Offset of the record that says a second time that the broker is in controlled shutdown: it is written
+   * when the broker leads nothing any more, so that "every active broker has passed the moves of
+   * leadership" is a question about one offset.
+   */
+  drainedOffset: nullable(int64),
+  logDirs: array(uuidType, 64),
+  lastModified: int64,
+};
+
+/**
+ * A registration.
+ * 1. `brokerEpoch` is the offset of the RegisterBrokerRecord of this incarnation (design 3).
+ * 2. `drainedOffset` is set only while `inControlledShutdown`.
+ */
+export type BrokerRow = StructOf<typeof brokerFields>;
+
+export type BrokerState = { readonly brokers: KeyedTable<number, BrokerRow> };
+export type BrokerDraft = { readonly brokers: KeyedTableDraft<number, BrokerRow> };
+
+type BrokerRecord = RegisterBrokerRecord | UnregisterBrokerRecord | BrokerRegistrationChangeRecord;
+
+export const resource = defineResource<
+  'broker',
+  readonly [
+    typeof registerBrokerRecord,
+    typeof unregisterBrokerRecord,
+    typeof brokerRegistrationChangeRecord,
+  ],
+  BrokerState,
+  BrokerDraft
+>({
+  name: 'broker',
+  records: [registerBrokerRecord, unregisterBrokerRecord, brokerRegistrationChangeRecord],
+  empty: () => Object.freeze({ brokers: KeyedTable.empty<number, BrokerRow>(compareNumbers) }),
+  edit: (state, token) => ({ brokers: state.brokers.edit(token) }),
+  freeze: (draft) => Object.freeze({ brokers: draft.brokers.freeze() }),
+  replay: {
+    RegisterBrokerRecord: replayRegister,
+    UnregisterBrokerRecord: (draft, record) => {
+      registrationOf(draft, record);
+      draft.brokers.delete(record.brokerId);
+    },
+    BrokerRegistrationChangeRecord: replayChange,
+  },
+  tables: [
+    {
+      kind: 'rows',
+      id: 3,
+      name: 'broker',
+      fields: brokerFields,
+      table: (state) => state.brokers.rows,
+      load: (draft, slot, row: BrokerRow) => draft.brokers.place(slot, row.brokerId, row),
+    },
+  ],
+  toRecords,
+});
+
+function replayRegister(draft: BrokerDraft, record: RegisterBrokerRecord, position: Position): void {
+  const { type: _type, ...fields } = record;
+  const before = draft.brokers.get(record.brokerId);
+  const amends = before !== null && before.brokerEpoch === record.brokerEpoch;
+  const drainedOffset = amends && record.inControlledShutdown ? before.drainedOffset : null;
+  draft.brokers.set(record.brokerId, { ...fields, drainedOffset, lastModified: position.offset });
+}
+
+function replayChange(draft: BrokerDraft, record: BrokerRegistrationChangeRecord, position: Position): void {
+  const before = registrationOf(draft, record);
+  const saysShutdown = record.inControlledShutdown === 1;
+  draft.brokers.set(record.brokerId, {
+    ...before,
+    fenced: record.fenced === 0 ? before.fenced : record.fenced === 1,
+    inControlledShutdown: before.inControlledShutdown || saysShutdown,
+    drainedOffset: before.inControlledShutdown && saysShutdown ? position.offset : before.drainedOffset,
+    logDirs: record.logDirs ?? before.logDirs,
+    lastModified: position.offset,
+  });
+}
+
+/** A change names the registration that it changes; another epoch means that the log contradicts itself. */
+function registrationOf(
+  draft: BrokerDraft,
+  record: { readonly brokerId: number; readonly brokerEpoch: number },
+): BrokerRow {
+  const row = draft.brokers.get(record.brokerId);
+  assert(row !== null, `broker ${record.brokerId} is changed but not registered`);
+  assert(
+    row.brokerEpoch === record.brokerEpoch,
+    `broker ${record.brokerId} is changed at epoch ${record.brokerEpoch} but has ${row.brokerEpoch}`,
+  );
+  return row;
+}
+
+function* toRecords(state: BrokerState): Iterable<PositionedRecord<BrokerRecord>> {
+  for (const row of state.brokers.values()) {
+    const { drainedOffset, lastModified, ...fields } = row;
+    const position = { offset: offset(lastModified), timestampMs: 0 };
+    yield { record: { type: 'RegisterBrokerRecord', ...fields }, position };
+    if (drainedOffset === null) continue;
+    const unchanged = { brokerId: row.brokerId, brokerEpoch: row.brokerEpoch, fenced: 0, logDirs: null };
+    yield {
+      record: { type: 'BrokerRegistrationChangeRecord', ...unchanged, inControlledShutdown: 1 },
+      position: { offset: offset(drainedOffset), timestampMs: 0 },
+    };
+    yield {
+      record: { type: 'BrokerRegistrationChangeRecord', ...unchanged, inControlledShutdown: 0 },
+      position,
+    };
+  }
+}

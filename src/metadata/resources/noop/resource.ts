@@ -1,0 +1,23 @@
+import { defineResource } from '../../resource.ts';
+import { defineRecord, type RecordOf } from '../../schema.ts';
+
+/** Kafka's NoOpRecord: it moves the log on, and the state stays as it is. */
+export const noOpRecord = defineRecord({ name: 'NoOpRecord', id: 20, fields: {} });
+
+export type NoOpRecord = RecordOf<typeof noOpRecord>;
+
+/** There is nothing to know. */
+export type NoOpState = Readonly<Record<string, never>>;
+
+const nothing: NoOpState = Object.freeze({});
+
+export const resource = defineResource<'noop', readonly [typeof noOpRecord], NoOpState, NoOpState>({
+  name: 'noop',
+  records: [noOpRecord],
+  empty: () => nothing,
+  edit: (state) => state,
+  freeze: (draft) => draft,
+  replay: { NoOpRecord: () => {} },
+  tables: [],
+  toRecords: () => [],
+});

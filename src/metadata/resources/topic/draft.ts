@@ -1,0 +1,189 @@
+import { assert } from '../../../base/assert.ts';
+import type { TopicId } from '../../../base/brands.ts';
+import type { Columns } from '../../../base/columns.ts';
+import type { EditToken } from '../../../base/edit-token.ts';
+import type { KeyedTableDraft } from '../../../base/keyed-table.ts';
+import type { OrderedMapDraft } from '../../../base/ordered-map.ts';
+import type { PageDirectory } from '../../../base/page-directory.ts';
+import type { SlotSet } from '../../../base/slot-set.ts';
+import { arraysOf, column, columnsOf, list, type PartitionRow, readPartition } from './partition-row.ts';
+import { noLeader } from './records.ts';
+import { type BrokerPartitions, noPartitions, type TopicRow, type TopicState } from './state.ts';
+import { TopicSlots } from './topic-slots.ts';
+
+/** What a builder changes of a broker's entry; written back to the index at the end. */
+type BrokerEdit = { readonly replicas: SlotSet; leaderCount: number; isrCount: number };
+
+/** The topics while a builder changes them: every index moves with the row that it is about. */
+export class TopicDraft {
+  readonly #token: EditToken;
+  readonly #topics: KeyedTableDraft<TopicId, TopicRow>;
+  readonly #byName: OrderedMapDraft<string, TopicId>;
+  readonly #partitions: Columns;
+  readonly #slots: PageDirectory<TopicSlots>;
+  readonly #brokers: OrderedMapDraft<number, BrokerPartitions>;
+  readonly #brokerEdits = new Map<number, BrokerEdit>();
+  readonly #leaderless: SlotSet;
+
+  constructor(state: TopicState, token: EditToken) {
+    this.#token = token;
+    this.#topics = state.topics.edit(token);
+    this.#byName = state.byName.edit();
+    this.#partitions = state.partitions.fork();
+    this.#slots = state.slots.fork();
+    this.#brokers = state.brokers.edit();
+    this.#leaderless = state.leaderless.fork();
+  }
+
+  addTopic(topic: TopicRow): void {
+    assert(this.#topics.get(topic.topicId) === null, `topic id ${topic.topicId} is used twice`);
+    assert(!this.#byName.has(topic.name), `topic ${topic.name} is created twice`);
+    this.#topics.set(topic.topicId, topic);
+    this.#byName.set(topic.name, topic.topicId);
+  }
+
+  /** Puts a topic where a checkpoint had it. */
+  placeTopic(slot: number, topic: TopicRow): void {
+    this.#topics.place(slot, topic.topicId, topic);
+    this.#byName.set(topic.name, topic.topicId);
+  }
+
+  removeTopic(topicId: TopicId): void {
+    const topicSlot = this.#topics.slotOf(topicId);
+    assert(topicSlot !== null, `topic ${topicId} is removed but unknown`);
+    for (const [, slot] of this.#slots.get(topicSlot)?.entriesFrom(0) ?? []) {
+      this.#unindex(slot);
+      this.#partitions.remove(slot, this.#token);
+    }
+    if (this.#slots.get(topicSlot) !== null) this.#slots.set(topicSlot, null, this.#token);
+    this.#byName.delete(this.#topics.row(topicSlot).name);
+    this.#topics.delete(topicId);
+  }
+
+  addPartition(row: PartitionRow): void {
+    const topicSlot = this.#topics.slotOf(row.topicId);
+    assert(topicSlot !== null, `a partition is added to an unknown topic ${row.topicId}`);
+    const topicSlots = this.#topicSlots(topicSlot);
+    assert(topicSlots.slotOf(row.partitionId) === null, `partition ${row.partitionId} is added twice`);
+    const slot = this.#partitions.insert(columnsOf(row, topicSlot), arraysOf(row), this.#token);
+    topicSlots.add(row.partitionId, slot);
+    this.#index(slot);
+  }
+
+  /** Puts a partition where a checkpoint had it. */
+  placePartition(slot: number, columns: readonly number[], arrays: readonly (readonly number[])[]): void {
+    this.#partitions.place(slot, columns, arrays, this.#token);
+    const topicSlots = this.#topicSlots(this.#partitions.column(slot, column.topicSlot));
+    topicSlots.add(this.#partitions.column(slot, column.partitionId), slot);
+    this.#index(slot);
+  }
+
+  partition(topicId: TopicId, partitionId: number): PartitionRow {
+    return readPartition(this.#partitions, this.#slotOf(topicId, partitionId), topicId);
+  }
+
+  updatePartition(before: PartitionRow, after: PartitionRow): void {
+    const slot = this.#slotOf(after.topicId, after.partitionId);
+    const topicSlot = this.#partitions.column(slot, column.topicSlot);
+    if (before.replicas !== after.replicas) this.#unindexReplicas(slot);
+    this.#partitions.update(slot, columnsOf(after, topicSlot), arraysOf(after), this.#token);
+    if (before.replicas !== after.replicas) this.#indexReplicas(slot);
+    this.#moveCounts(slot, before, after);
+  }
+
+  freeze(): TopicState {
+    for (const [broker, edit] of this.#brokerEdits) this.#writeBack(broker, edit);
+    return Object.freeze({
+      topics: this.#topics.freeze(),
+      byName: this.#byName.freeze(),
+      partitions: this.#partitions,
+      slots: this.#slots,
+      brokers: this.#brokers.freeze(),
+      leaderless: this.#leaderless,
+    });
+  }
+
+  #slotOf(topicId: TopicId, partitionId: number): number {
+    const topicSlot = this.#topics.slotOf(topicId);
+    assert(topicSlot !== null, `topic ${topicId} is changed but unknown`);
+    const slot = this.#slots.get(topicSlot)?.slotOf(partitionId) ?? null;
+    assert(slot !== null, `partition ${partitionId} of topic ${topicId} is changed but unknown`);
+    return slot;
+  }
+
+  #topicSlots(topicSlot: number): TopicSlots {
+    const found = this.#slots.get(topicSlot);
+    if (found !== null && found.owner === this.#token) return found;
+    const owned = found?.copy(this.#token) ?? TopicSlots.empty(this.#token);
+    this.#slots.set(topicSlot, owned, this.#token);
+    return owned;
+  }
+
+  #broker(broker: number): BrokerEdit {
+    const known = this.#brokerEdits.get(broker);
+    if (known !== undefined) return known;
+    const { replicas, leaderCount, isrCount } = this.#brokers.get(broker) ?? noPartitions;
+    const edit = { replicas: replicas.fork(), leaderCount, isrCount };
+    this.#brokerEdits.set(broker, edit);
+    return edit;
+  }
+
+  #writeBack(broker: number, edit: BrokerEdit): void {
+    assert(edit.leaderCount >= 0, `broker ${broker} leads fewer than no partitions`);
+    assert(edit.isrCount >= 0, `broker ${broker} is in fewer than no ISRs`);
+    if (edit.replicas.size > 0) {
+      this.#brokers.set(broker, Object.freeze({ ...edit }));
+      return;
+    }
+    assert(edit.isrCount === 0, `broker ${broker} is in an ISR without being a replica`);
+    this.#brokers.delete(broker);
+  }
+
+  #index(slot: number): void {
+    this.#indexReplicas(slot);
+    this.#countRow(slot, 1);
+  }
+
+  #unindex(slot: number): void {
+    this.#unindexReplicas(slot);
+    this.#countRow(slot, -1);
+  }
+
+  #indexReplicas(slot: number): void {
+    for (const broker of this.#partitions.array(slot, list.replicas)) {
+      this.#broker(broker).replicas.add(slot, this.#token);
+    }
+  }
+
+  #unindexReplicas(slot: number): void {
+    for (const broker of this.#partitions.array(slot, list.replicas)) {
+      this.#broker(broker).replicas.remove(slot, this.#token);
+    }
+  }
+
+  #countRow(slot: number, by: 1 | -1): void {
+    this.#countLeader(slot, this.#partitions.column(slot, column.leader), by);
+    this.#countIsr(this.#partitions.array(slot, list.isr), by);
+  }
+
+  #moveCounts(slot: number, before: PartitionRow, after: PartitionRow): void {
+    if (before.leader !== after.leader) {
+      this.#countLeader(slot, before.leader, -1);
+      this.#countLeader(slot, after.leader, 1);
+    }
+    if (before.isr !== after.isr) {
+      this.#countIsr(before.isr, -1);
+      this.#countIsr(after.isr, 1);
+    }
+  }
+
+  #countLeader(slot: number, leader: number, by: 1 | -1): void {
+    if (leader !== noLeader) this.#broker(leader).leaderCount += by;
+    else if (by === 1) this.#leaderless.add(slot, this.#token);
+    else this.#leaderless.remove(slot, this.#token);
+  }
+
+  #countIsr(isr: readonly number[], by: 1 | -1): void {
+    for (const broker of isr) this.#broker(broker).isrCount += by;
+  }
+}

@@ -1,0 +1,140 @@
+import { assert } from '../../../base/assert.ts';
+import { offset, type Uuid } from '../../../base/brands.ts';
+import { zeroUuid } from '../../../base/uuid.ts';
+import type { Hasher } from '../../../base/digest.ts';
+import { defineResource, type Position, type PositionedRecord } from '../../resource.ts';
+import { TopicDraft } from './draft.ts';
+import { column, list, type PartitionRow } from './partition-row.ts';
+import {
+  leaderUnchanged,
+  type PartitionChangeRecord,
+  partitionChangeRecord,
+  type PartitionRecord,
+  partitionRecord,
+  recoveryStateUnchanged,
+  removeTopicRecord,
+  type TopicRecord,
+  topicRecord,
+} from './records.ts';
+import { emptyTopicState, partitionsOf, topicFields, type TopicRow, type TopicState } from './state.ts';
+
+export const resource = defineResource<
+  'topic',
+  readonly [
+    typeof topicRecord,
+    typeof partitionRecord,
+    typeof partitionChangeRecord,
+    typeof removeTopicRecord,
+  ],
+  TopicState,
+  TopicDraft
+>({
+  name: 'topic',
+  records: [topicRecord, partitionRecord, partitionChangeRecord, removeTopicRecord],
+  empty: () => emptyTopicState,
+  edit: (state, token) => new TopicDraft(state, token),
+  freeze: (draft) => draft.freeze(),
+  replay: {
+    TopicRecord: (draft, record, position) => {
+      draft.addTopic({ topicId: record.topicId, name: record.name, lastModified: position.offset });
+    },
+    PartitionRecord: (draft, record, position) => {
+      draft.addPartition(partitionOf(record, position));
+    },
+    PartitionChangeRecord: replayChange,
+    RemoveTopicRecord: (draft, record) => {
+      draft.removeTopic(record.topicId);
+    },
+  },
+  tables: [
+    {
+      kind: 'rows',
+      id: 4,
+      name: 'topic',
+      fields: topicFields,
+      table: (state) => state.topics.rows,
+      load: (draft, slot, row: TopicRow) => draft.placeTopic(slot, row),
+    },
+    {
+      kind: 'columns',
+      id: 5,
+      name: 'partition',
+      table: (state) => state.partitions,
+      hashRow: hashPartition,
+      load: (draft, slot, columns, arrays) => draft.placePartition(slot, columns, arrays),
+    },
+  ],
+  toRecords,
+});
+
+function partitionOf(record: PartitionRecord, position: Position): PartitionRow {
+  const { type: _type, ...fields } = record;
+  const { replicas, directories } = record;
+  const fits = directories.length === 0 || directories.length === replicas.length;
+  assert(fits, 'a partition has a directory for each replica, or none');
+  return {
+    ...fields,
+    directories: directories.length === 0 ? replicas.map(() => zeroUuid) : directories,
+    eligibleLeaderReplicas: record.eligibleLeaderReplicas ?? [],
+    lastKnownElr: record.lastKnownElr ?? [],
+    lastModified: position.offset,
+  };
+}
+
+/** Kafka's rule: a leader that is named bumps the leader epoch, and any change the partition epoch. */
+function replayChange(draft: TopicDraft, record: PartitionChangeRecord, position: Position): void {
+  const before = draft.partition(record.topicId, record.partitionId);
+  const replicas = record.replicas ?? before.replicas;
+  const namesLeader = record.leader !== leaderUnchanged;
+  const keepsRecovery = record.leaderRecoveryState === recoveryStateUnchanged;
+  draft.updatePartition(before, {
+    topicId: before.topicId,
+    partitionId: before.partitionId,
+    replicas,
+    isr: record.isr ?? before.isr,
+    removingReplicas: record.removingReplicas ?? before.removingReplicas,
+    addingReplicas: record.addingReplicas ?? before.addingReplicas,
+    eligibleLeaderReplicas: record.eligibleLeaderReplicas ?? before.eligibleLeaderReplicas,
+    lastKnownElr: record.lastKnownElr ?? before.lastKnownElr,
+    directories: record.directories ?? directoriesOf(before, replicas),
+    leader: namesLeader ? record.leader : before.leader,
+    leaderRecoveryState: keepsRecovery ? before.leaderRecoveryState : record.leaderRecoveryState,
+    leaderEpoch: before.leaderEpoch + (namesLeader ? 1 : 0),
+    partitionEpoch: before.partitionEpoch + 1,
+    lastModified: position.offset,
+  });
+}
+
+/** A replica keeps its directory wherever it stands in the new order; a new one has none yet. */
+function directoriesOf(before: PartitionRow, replicas: readonly number[]): readonly Uuid[] {
+  if (replicas === before.replicas) return before.directories;
+  return replicas.map((replica) => before.directories[before.replicas.indexOf(replica)] ?? zeroUuid);
+}
+
+function hashPartition(state: TopicState, slot: number, hasher: Hasher): void {
+  const { partitions } = state;
+  const topic = state.topics.rows.row(partitions.column(slot, column.topicSlot));
+  hasher.string(topic.topicId);
+  for (let at = column.partitionId; at <= column.modifiedHigh; at++)
+    hasher.int32(partitions.column(slot, at));
+  for (let at = list.replicas; at <= list.directories; at++) {
+    const values = partitions.array(slot, at);
+    hasher.int32(values.length);
+    for (const value of values) hasher.int32(value);
+  }
+}
+
+function* toRecords(state: TopicState): Iterable<PositionedRecord<TopicRecord | PartitionRecord>> {
+  for (const topic of state.topics.values()) {
+    yield {
+      record: { type: 'TopicRecord', name: topic.name, topicId: topic.topicId },
+      position: { offset: offset(topic.lastModified), timestampMs: 0 },
+    };
+    for (const { lastModified, ...fields } of partitionsOf(state, topic.topicId)) {
+      yield {
+        record: { type: 'PartitionRecord', ...fields },
+        position: { offset: offset(lastModified), timestampMs: 0 },
+      };
+    }
+  }
+}

@@ -1,0 +1,94 @@
+import type { TopicId } from '../../../base/brands.ts';
+import { Columns } from '../../../base/columns.ts';
+import { compareNumbers, compareStrings } from '../../../base/compare.ts';
+import { KeyedTable } from '../../../base/keyed-table.ts';
+import { OrderedMap } from '../../../base/ordered-map.ts';
+import { PageDirectory } from '../../../base/page-directory.ts';
+import { SlotSet } from '../../../base/slot-set.ts';
+import { int64, string, type StructOf, uuidType } from '../../schema.ts';
+import { column, partitionLayout, type PartitionRow, readPartition } from './partition-row.ts';
+import type { TopicSlots } from './topic-slots.ts';
+
+export const topicFields = { topicId: uuidType, name: string(249), lastModified: int64 };
+
+export type TopicRow = StructOf<typeof topicFields>;
+
+/**
+ * Topics and their partitions.
+ *
+ * Invariants (the tables are the truth, everything else follows from them)
+ * 1. `topics` and `byName` name the same topics; `topics` is by id.
+ * 2. `slots`, at a topic's slot, gives the slot in `partitions` of each of its partitions.
+ * 3. `brokers`, at a broker, holds the slots of the partitions that have a replica there, and how often it
+ *    leads and is in an ISR. A broker of no partition has no entry.
+ * 4. `leaderless` holds the slots of the partitions whose leader is -1.
+ */
+export type TopicState = {
+  readonly topics: KeyedTable<TopicId, TopicRow>;
+  readonly byName: OrderedMap<string, TopicId>;
+  readonly partitions: Columns;
+  readonly slots: PageDirectory<TopicSlots>;
+  readonly brokers: OrderedMap<number, BrokerPartitions>;
+  readonly leaderless: SlotSet;
+};
+
+export type BrokerPartitions = {
+  readonly replicas: SlotSet;
+  readonly leaderCount: number;
+  readonly isrCount: number;
+};
+
+export const noPartitions: BrokerPartitions = Object.freeze({
+  replicas: SlotSet.empty,
+  leaderCount: 0,
+  isrCount: 0,
+});
+
+export const emptyTopicState: TopicState = Object.freeze({
+  topics: KeyedTable.empty<TopicId, TopicRow>(compareStrings),
+  byName: OrderedMap.empty<string, TopicId>(compareStrings),
+  partitions: Columns.empty(partitionLayout),
+  slots: PageDirectory.empty<TopicSlots>(),
+  brokers: OrderedMap.empty<number, BrokerPartitions>(compareNumbers),
+  leaderless: SlotSet.empty,
+});
+
+export function topicByName(state: TopicState, name: string): TopicRow | null {
+  const topicId = state.byName.get(name);
+  return topicId === undefined ? null : state.topics.get(topicId);
+}
+
+export function topicSlotsOf(state: TopicState, topicId: TopicId): TopicSlots | null {
+  const slot = state.topics.slotOf(topicId);
+  return slot === null ? null : state.slots.get(slot);
+}
+
+export function partitionCount(state: TopicState, topicId: TopicId): number {
+  return topicSlotsOf(state, topicId)?.size ?? 0;
+}
+
+export function findPartition(state: TopicState, topicId: TopicId, partitionId: number): PartitionRow | null {
+  const slot = topicSlotsOf(state, topicId)?.slotOf(partitionId) ?? null;
+  return slot === null ? null : readPartition(state.partitions, slot, topicId);
+}
+
+/** The partition in a slot that an index names. */
+export function partitionAt(state: TopicState, slot: number): PartitionRow {
+  const topic = state.topics.rows.row(state.partitions.column(slot, column.topicSlot));
+  return readPartition(state.partitions, slot, topic.topicId);
+}
+
+/** Partitions of a topic in order, from the first that is at least `from`. */
+export function* partitionsOf(
+  state: TopicState,
+  topicId: TopicId,
+  from = 0,
+): Generator<PartitionRow, void, undefined> {
+  const slots = topicSlotsOf(state, topicId);
+  if (slots === null) return;
+  for (const [, slot] of slots.entriesFrom(from)) yield readPartition(state.partitions, slot, topicId);
+}
+
+export function brokerPartitions(state: TopicState, broker: number): BrokerPartitions {
+  return state.brokers.get(broker) ?? noPartitions;
+}
