@@ -32,6 +32,11 @@ export type ImageHeader = {
 export type ImageBuilder = {
   /** Changes the state by one record. What it throws is a contradiction in the log; then drop the builder. */
   replay(record: MetadataRecord, position: Position): void;
+  /**
+   * The image with all that was replayed so far: what the next operation of the same batch reads. It stays
+   * as it is when the builder goes on.
+   */
+  view(): MetadataImage;
   /** Ends the builder. States that no record touched are shared with the image before. */
   freeze(endOffset: Offset, epoch: Epoch): MetadataImage;
 };
@@ -50,58 +55,73 @@ function makeImage(header: ImageHeader, states: Readonly<States>): MetadataImage
   return Object.freeze({ ...header, ...states }) as MetadataImage;
 }
 
-function stateOf(image: MetadataImage, resource: AnyResource): unknown {
+/** The state of a resource, for code that treats all of them alike. */
+export function stateOf(image: MetadataImage, resource: AnyResource): unknown {
   const states: Readonly<States> = image;
   return states[resource.name];
 }
 
-export function createImageBuilder(image: MetadataImage): ImageBuilder {
-  const editor = createEditor(image);
+export function createImageBuilder(base: MetadataImage): ImageBuilder {
+  let image = base;
+  let editor: ImageEditor | null = null;
+  let last: Position | null = null;
+  let isFrozen = false;
+
+  const settle = (endOffset: Offset, imageEpoch: Epoch): MetadataImage => {
+    assert(!isFrozen, 'an image builder was used after it was frozen');
+    const timestampMs = Math.max(image.timestampMs, last?.timestampMs ?? 0);
+    const header = { endOffset, epoch: imageEpoch, timestampMs };
+    image = editor === null ? Object.freeze({ ...image, ...header }) : editor.freeze(header);
+    editor = null;
+    return image;
+  };
+
   return {
     replay(record, position) {
+      assert(!isFrozen, 'an image builder was used after it was frozen');
       const registered = recordsByName.get(record.type);
       assert(registered !== undefined, `no kind of metadata has the record ${record.type}`);
       const handler = assertDefined(registered.resource.replay[record.type], `no handler for ${record.type}`);
+      editor ??= createEditor(image);
       handler(editor.draftOf(registered.resource), record, position);
-      editor.timestampMs = Math.max(editor.timestampMs, position.timestampMs);
+      last = position;
     },
-    freeze: (endOffset, imageEpoch) => editor.freeze(endOffset, imageEpoch),
+    view() {
+      if (editor === null || last === null) return image;
+      return settle(offset(last.offset + 1), last.epoch);
+    },
+    freeze(endOffset, imageEpoch) {
+      const frozen = settle(endOffset, imageEpoch);
+      isFrozen = true;
+      return frozen;
+    },
   };
 }
 
 /** Drafts of the resources that are touched; also how a checkpoint is loaded. */
 export type ImageEditor = {
   draftOf(resource: AnyResource): unknown;
-  timestampMs: number;
-  freeze(endOffset: Offset, epoch: Epoch): MetadataImage;
+  freeze(header: ImageHeader): MetadataImage;
 };
 
 export function createEditor(image: MetadataImage): ImageEditor {
   const token = new EditToken();
   const drafts = new Map<AnyResource, unknown>();
   return {
-    timestampMs: image.timestampMs,
     draftOf(resource) {
-      assert(token.isOpen, 'an image builder was used after it was frozen');
       if (!drafts.has(resource)) drafts.set(resource, resource.edit(stateOf(image, resource), token));
       return drafts.get(resource);
     },
-    freeze(endOffset, imageEpoch) {
-      assert(token.isOpen, 'an image builder was frozen twice');
+    freeze(header) {
       const states: States = {};
       for (const resource of resources) {
         const draft = drafts.get(resource);
         states[resource.name] = draft === undefined ? stateOf(image, resource) : resource.freeze(draft);
       }
       token.end();
-      return makeImage({ endOffset, epoch: imageEpoch, timestampMs: this.timestampMs }, states);
+      return makeImage(header, states);
     },
   };
-}
-
-/** The same image at a later offset, as after control records, which change no state. */
-export function advanceImage(image: MetadataImage, endOffset: Offset, imageEpoch: Epoch): MetadataImage {
-  return Object.freeze({ ...image, endOffset, epoch: imageEpoch });
 }
 
 /**
@@ -172,5 +192,4 @@ export function* toRecords(
   }
 }
 
-export { stateOf };
 export type { Position, PositionedRecord } from './resource.ts';

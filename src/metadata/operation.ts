@@ -40,11 +40,6 @@ export type OperationDefinition<
   readonly successStatus?: 200 | 201 | 202 | 204;
   /** Every code that `handle` may return; the generic ones (NOT_CONTROLLER …) need not be listed. */
   readonly errors: readonly ErrorCode[];
-  /**
-   * For ETag and If-Match: the offset that last modified the resource that the input names; null when
-   * there is none. Absent where the operation is about no single resource.
-   */
-  readonly lastModified?: (image: MetadataImage, input: OperationInput<Params, Query, Body>) => Offset | null;
   readonly handle: (
     image: MetadataImage,
     input: OperationInput<Params, Query, Body>,
@@ -70,6 +65,28 @@ export type OperationOutcome<Response> = {
   readonly heard?: { readonly brokerId: BrokerId; readonly metadataOffset: Offset | null };
   /** The broker was unregistered: the leader forgets its session. */
   readonly forgotten?: BrokerId;
+  /**
+   * Work that goes on in batches of its own after this one (protocols 7). The answer waits for this batch
+   * alone. Absent or null when nothing is left.
+   */
+  readonly continueWith?: InternalOperation | null;
+};
+
+/**
+ * What the leader does of its own accord, a bounded batch at a time. Each batch is complete in itself: when
+ * the leader is lost between two of them, the next one finds by `unfinishedFencing` what is left.
+ * `records` may be empty while `continueWith` is not null: then there is nothing to append, only to go on.
+ */
+export type InternalOperation = {
+  /** For the log and metrics. */
+  readonly name: string;
+  readonly priority: 'fencing' | 'heartbeat' | 'administration';
+  readonly handle: (image: MetadataImage, context: OperationContext) => InternalOutcome;
+};
+
+export type InternalOutcome = {
+  readonly records: readonly MetadataRecord[];
+  readonly continueWith: InternalOperation | null;
 };
 
 /** An operating error with a stable code (Kafka's name where Kafka has one) and a sentence for a person. */

@@ -1,12 +1,17 @@
-import type { Offset } from '../base/brands.ts';
+import { epoch, offset, type Epoch, type Offset } from '../base/brands.ts';
 import type { Columns } from '../base/columns.ts';
 import type { Hasher } from '../base/digest.ts';
 import type { EditToken } from '../base/edit-token.ts';
 import type { RowTable } from '../base/row-table.ts';
 import type { Fields, RecordOf, RecordSchema } from './schema.ts';
 
-/** Where a record stands in the log, and the wall clock of its batch. */
-export type Position = { readonly offset: Offset; readonly timestampMs: number };
+/** Where a record stands in the log, and the epoch and wall clock of its batch. */
+export type Position = { readonly offset: Offset; readonly epoch: Epoch; readonly timestampMs: number };
+
+/** The position by which a record of `toRecords` gives its row the right `lastModified`. */
+export function rowPosition(lastModified: number, timestampMs = 0): Position {
+  return { offset: offset(lastModified), epoch: epoch(0), timestampMs };
+}
 
 export type PositionedRecord<Record> = { readonly record: Record; readonly position: Position };
 

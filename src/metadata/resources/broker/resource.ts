@@ -1,8 +1,7 @@
 import { assert } from '../../../base/assert.ts';
-import { offset } from '../../../base/brands.ts';
 import { compareNumbers } from '../../../base/compare.ts';
 import { KeyedTable, type KeyedTableDraft } from '../../../base/keyed-table.ts';
-import { defineResource, type Position, type PositionedRecord } from '../../resource.ts';
+import { defineResource, type Position, type PositionedRecord, rowPosition } from '../../resource.ts';
 import {
   array,
   boolean,
@@ -130,13 +129,13 @@ function registrationOf(
 function* toRecords(state: BrokerState): Iterable<PositionedRecord<BrokerRecord>> {
   for (const row of state.brokers.values()) {
     const { drainedOffset, lastModified, ...fields } = row;
-    const position = { offset: offset(lastModified), timestampMs: 0 };
+    const position = rowPosition(lastModified);
     yield { record: { type: 'RegisterBrokerRecord', ...fields }, position };
     if (drainedOffset === null) continue;
     const unchanged = { brokerId: row.brokerId, brokerEpoch: row.brokerEpoch, fenced: 0, logDirs: null };
     yield {
       record: { type: 'BrokerRegistrationChangeRecord', ...unchanged, inControlledShutdown: 1 },
-      position: { offset: offset(drainedOffset), timestampMs: 0 },
+      position: rowPosition(drainedOffset),
     };
     yield {
       record: { type: 'BrokerRegistrationChangeRecord', ...unchanged, inControlledShutdown: 0 },

@@ -1,8 +1,7 @@
 import { assert } from '../../../base/assert.ts';
-import { offset } from '../../../base/brands.ts';
 import { compareNumbers } from '../../../base/compare.ts';
 import { KeyedTable, type KeyedTableDraft } from '../../../base/keyed-table.ts';
-import { defineResource, type PositionedRecord } from '../../resource.ts';
+import { defineResource, type PositionedRecord, rowPosition } from '../../resource.ts';
 import {
   array,
   boolean,
@@ -86,7 +85,7 @@ export const resource = defineResource<
     for (const { lastModified, ...fields } of state.controllers.values()) {
       yield {
         record: { type: 'RegisterControllerRecord', ...fields, zkMigrationReady: false },
-        position: { offset: offset(lastModified), timestampMs: 0 },
+        position: rowPosition(lastModified),
       };
     }
   },

@@ -1,8 +1,7 @@
 import { compareStrings } from '../../../base/compare.ts';
 import { KeyedTable, type KeyedTableDraft } from '../../../base/keyed-table.ts';
-import { defineResource, type PositionedRecord } from '../../resource.ts';
+import { defineResource, type PositionedRecord, rowPosition } from '../../resource.ts';
 import { defineRecord, int16, int64, type RecordOf, string, type StructOf } from '../../schema.ts';
-import { offset } from '../../../base/brands.ts';
 
 export const featureLevelRecord = defineRecord({
   name: 'FeatureLevelRecord',
@@ -58,7 +57,7 @@ export const resource = defineResource<
     for (const row of state.finalized.values()) {
       yield {
         record: { type: 'FeatureLevelRecord', name: row.name, featureLevel: row.featureLevel },
-        position: { offset: offset(row.lastModified), timestampMs: 0 },
+        position: rowPosition(row.lastModified),
       };
     }
   },

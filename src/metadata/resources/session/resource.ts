@@ -1,6 +1,5 @@
 import { assert } from '../../../base/assert.ts';
-import { offset } from '../../../base/brands.ts';
-import { defineResource, type Position, type PositionedRecord } from '../../resource.ts';
+import { defineResource, type Position, type PositionedRecord, rowPosition } from '../../resource.ts';
 import {
   type CloseSessionRecord,
   closeSessionRecord,
@@ -185,7 +184,7 @@ function* toRecords(state: SessionState): Iterable<PositionedRecord<SessionRecor
         principal: row.principal,
         timeoutMs: row.timeoutMs,
       },
-      position: { offset: offset(row.lastModified), timestampMs: row.lastUsedMs },
+      position: rowPosition(row.lastModified, row.lastUsedMs),
     };
   }
   for (const row of state.answers.values()) {
@@ -194,14 +193,14 @@ function* toRecords(state: SessionState): Iterable<PositionedRecord<SessionRecor
     assert(session !== null, `session ${row.sessionId} has answers but is not open`);
     yield {
       record: { type: 'SessionAnswerRecord', ...fields, forgetBelow: session.forgetBelow },
-      position: { offset: offset(lastModified), timestampMs: session.lastUsedMs },
+      position: rowPosition(lastModified, session.lastUsedMs),
     };
   }
   for (const row of state.headerAnswers.values()) {
     const { lastModified, answeredMs, ...fields } = row;
     yield {
       record: { type: 'HeaderAnswerRecord', ...fields },
-      position: { offset: offset(lastModified), timestampMs: answeredMs },
+      position: rowPosition(lastModified, answeredMs),
     };
   }
 }

@@ -1,8 +1,8 @@
 import { assert } from '../../../base/assert.ts';
-import { offset, type Uuid } from '../../../base/brands.ts';
+import { type Uuid } from '../../../base/brands.ts';
 import { zeroUuid } from '../../../base/uuid.ts';
 import type { Hasher } from '../../../base/digest.ts';
-import { defineResource, type Position, type PositionedRecord } from '../../resource.ts';
+import { defineResource, type Position, type PositionedRecord, rowPosition } from '../../resource.ts';
 import { TopicDraft } from './draft.ts';
 import { column, list, type PartitionRow } from './partition-row.ts';
 import {
@@ -128,12 +128,12 @@ function* toRecords(state: TopicState): Iterable<PositionedRecord<TopicRecord | 
   for (const topic of state.topics.values()) {
     yield {
       record: { type: 'TopicRecord', name: topic.name, topicId: topic.topicId },
-      position: { offset: offset(topic.lastModified), timestampMs: 0 },
+      position: rowPosition(topic.lastModified),
     };
     for (const { lastModified, ...fields } of partitionsOf(state, topic.topicId)) {
       yield {
         record: { type: 'PartitionRecord', ...fields },
-        position: { offset: offset(lastModified), timestampMs: 0 },
+        position: rowPosition(lastModified),
       };
     }
   }
