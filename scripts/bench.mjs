@@ -10,9 +10,12 @@ const folder = join(root, 'dist', 'bench');
 
 function names() {
   if (!existsSync(folder)) return [];
-  return readdirSync(folder)
-    .filter((file) => file.endsWith('.js'))
-    .map((file) => file.slice(0, -'.js'.length));
+  return (
+    readdirSync(folder)
+      // The report is what benchmarks share; it measures nothing itself.
+      .filter((file) => file.endsWith('.js') && file !== 'report.js')
+      .map((file) => file.slice(0, -'.js'.length))
+  );
 }
 
 try {
