@@ -1,0 +1,184 @@
+import { assert } from '../base/assert.ts';
+import { arrayLengthMax, rowsPerPage } from '../base/columns.ts';
+import { failed, ok, type Result } from '../base/result.ts';
+import { rowsPerRowPage } from '../base/row-table.ts';
+import {
+  createEditor,
+  emptyImage,
+  type ImageEditor,
+  type ImageHeader,
+  type MetadataImage,
+  stateOf,
+} from '../metadata/image.ts';
+import { type RegisteredTable, tables } from '../metadata/registry.ts';
+import type { ColumnTableDefinition, RowTableDefinition } from '../metadata/resource.ts';
+import type { Digest } from '../base/digest.ts';
+import { type CodecError, malformed } from './codec-error.ts';
+import { structFromWire } from './field-values.ts';
+import { isAfter, pageDigest, pageDigestBytes, type PageEntry, pageKeyBytes, RootHasher } from './image-pages.ts';
+import { viewOf } from './int64.ts';
+import { unpackPositional } from './msgpack.ts';
+
+/**
+ * Reads an image back from its pages, a page at a time, so that no step takes long. Each page is verified
+ * by its own digest before it is read; the root verifies that no page is missing, stale or too many.
+ *
+ * After an error nothing of it can be used.
+ */
+export type ImageLoader = {
+  /** The next page, in order of keys. */
+  add(entry: PageEntry): Result<null, CodecError>;
+  /** All pages were added. `root` is the manifest's. */
+  finish(header: ImageHeader, root: string): Result<MetadataImage, CodecError>;
+};
+
+/** A page index beyond this is no image's: 2^31 slots of 64 rows. */
+const pageIndexMax = 33_554_431;
+
+export function createImageLoader(): ImageLoader {
+  const editor = createEditor(emptyImage);
+  const root = new RootHasher();
+  const digests: LoadedPage[] = [];
+  let lastKey: Uint8Array | null = null;
+  return {
+    add(entry) {
+      const opened = openPage(entry);
+      if (!opened.ok) return opened;
+      if (!isAfter(entry.key, lastKey)) return malformed('a page is out of order');
+      lastKey = entry.key.slice();
+      const { table, index, digest, content } = opened.value;
+      root.add(table.definition.id, index, digest);
+      digests.push({ table, index, digest });
+      return loadPage(editor, table, index, content);
+    },
+    finish(header, expectedRoot) {
+      const { root: found } = root.finish();
+      if (found !== expectedRoot) return malformed(`the pages have the root ${found}, not ${expectedRoot}`);
+      const image = editor.freeze(header);
+      for (const page of digests) rememberDigest(image, page);
+      return ok(image);
+    },
+  };
+}
+
+/** All at once, for tests and small images. */
+export function imageFromPages(
+  entries: Iterable<PageEntry>,
+  header: ImageHeader,
+  root: string,
+): Result<MetadataImage, CodecError> {
+  const loader = createImageLoader();
+  for (const entry of entries) {
+    const added = loader.add(entry);
+    if (!added.ok) return added;
+  }
+  return loader.finish(header, root);
+}
+
+/** Says whether a page that was read back is whole; the runtime asks before it cleans the log. */
+export function verifyPage(entry: PageEntry): boolean {
+  return openPage(entry).ok;
+}
+
+type LoadedPage = { readonly table: RegisteredTable; readonly index: number; readonly digest: Digest };
+type OpenedPage = LoadedPage & { readonly content: Uint8Array };
+
+function openPage({ key, value }: PageEntry): Result<OpenedPage, CodecError> {
+  if (key.length !== pageKeyBytes) return malformed('a page key of another length');
+  if (value.length < pageDigestBytes) return malformed('a page without its digest');
+  const keyView = viewOf(key);
+  const tableId = keyView.getUint8(0);
+  const index = keyView.getUint32(1);
+  const table = tables.find((candidate) => candidate.definition.id === tableId);
+  if (table === undefined) {
+    return failed({
+      code: 'UNSUPPORTED_VERSION',
+      message: `the checkpoint has a table ${tableId} that this Ottla does not know`,
+    });
+  }
+  if (index > pageIndexMax) return malformed(`a page index of ${index}`);
+  const content = value.subarray(pageDigestBytes);
+  const digest = pageDigest(key, content);
+  const view = viewOf(value);
+  const whole = view.getUint32(0) === digest.high && view.getUint32(4) === digest.low;
+  if (!whole) return malformed(`page ${index} of ${table.definition.name} is damaged`);
+  return ok({ table, index, digest, content });
+}
+
+/** The pages as loaded are the pages as stored, so that the next checkpoint encodes none of them again. */
+function rememberDigest(image: MetadataImage, { table, index, digest }: LoadedPage): void {
+  const page = table.definition.table(stateOf(image, table.resource)).page(index);
+  assert(page !== null, 'a loaded page holds rows');
+  page.encodedDigest = digest;
+}
+
+function loadPage(
+  editor: ImageEditor,
+  table: RegisteredTable,
+  index: number,
+  content: Uint8Array,
+): Result<null, CodecError> {
+  const draft = editor.draftOf(table.resource);
+  const { definition } = table;
+  return definition.kind === 'rows'
+    ? loadRows(draft, definition, index, content)
+    : loadColumns(draft, definition, index, content);
+}
+
+function loadRows(
+  draft: unknown,
+  definition: RowTableDefinition<unknown, unknown>,
+  index: number,
+  content: Uint8Array,
+): Result<null, CodecError> {
+  const unpacked = unpackPositional(content);
+  if (!unpacked.ok) return unpacked;
+  if (!Array.isArray(unpacked.value)) return malformed(`a page of ${definition.name} is an array`);
+  const wireRows: readonly unknown[] = unpacked.value;
+  if (wireRows.length === 0) return malformed(`a page of ${definition.name} holds no row`);
+  let last = -1;
+  for (const wire of wireRows) {
+    if (!Array.isArray(wire)) return malformed(`a row of ${definition.name} is an array`);
+    const place: unknown = wire[0];
+    if (!isPlace(place, last, rowsPerRowPage)) return malformed(`a row of ${definition.name} is out of place`);
+    last = place;
+    const row = structFromWire(definition.fields, wire.slice(1), definition.name);
+    if (!row.ok) return row;
+    definition.load(draft, index * rowsPerRowPage + place, row.value);
+  }
+  return ok(null);
+}
+
+function isPlace(value: unknown, last: number, count: number): value is number {
+  return typeof value === 'number' && Number.isInteger(value) && value > last && value < count;
+}
+
+function loadColumns(
+  draft: unknown,
+  definition: ColumnTableDefinition<unknown, unknown>,
+  index: number,
+  content: Uint8Array,
+): Result<null, CodecError> {
+  if (content.length % 4 !== 0 || content.length === 0) return malformed(`a page of ${definition.name} is cut`);
+  const { layout } = definition;
+  const view = viewOf(content);
+  const ints = content.length / 4;
+  let at = 0;
+  let last = -1;
+  const next = (): number => view.getInt32(4 * at++, true);
+  const fixed = 1 + layout.columns + layout.arrays;
+  while (at < ints) {
+    if (at + fixed > ints) return malformed(`a row of ${definition.name} is cut`);
+    const place = next();
+    if (!isPlace(place, last, rowsPerPage)) return malformed(`a row of ${definition.name} is out of place`);
+    last = place;
+    const columns = Array.from({ length: layout.columns }, next);
+    const lengths = Array.from({ length: layout.arrays }, next);
+    const total = lengths.reduce((sum, length) => sum + length, 0);
+    const legal = lengths.every((length) => length >= 0 && length <= arrayLengthMax);
+    if (!legal || at + total > ints) return malformed(`arrays of ${definition.name} are cut`);
+    const arrays = lengths.map((length) => Array.from({ length }, next));
+    definition.load(draft, index * rowsPerPage + place, columns, arrays);
+  }
+  return ok(null);
+}
