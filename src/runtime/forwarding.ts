@@ -60,6 +60,13 @@ export class Forwarder {
     }
   }
 
+  /** The transport says that no byte of it was sent, so nothing was executed. */
+  neverSent(message: ForwardMessage): void {
+    if (message.type !== 'forwardRequest') return;
+    const reason = 'The leader could not be reached; nothing was changed.';
+    this.#take(message.requestId)?.settle({ ok: false, code: 'NOT_CONTROLLER', message: reason });
+  }
+
   /** The node stops. */
   loseAll(): void {
     for (const requestId of this.#pending.keys()) this.#lose(requestId, 'this node stops');

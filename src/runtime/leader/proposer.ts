@@ -2,15 +2,14 @@ import { assert } from '../../base/assert.ts';
 import type { Epoch, Offset } from '../../base/brands.ts';
 import type { Random } from '../../base/random.ts';
 import { encodeRecords } from '../../codec/record-value.ts';
-import { createImageBuilder, type ImageBuilder, type MetadataImage } from '../../metadata/image.ts';
-import type { OperationContext, OperationOutcome } from '../../metadata/operation.ts';
+import { createImageBuilder, type MetadataImage } from '../../metadata/image.ts';
 import type { MetadataRecord } from '../../metadata/registry.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { ProposedBatch } from '../../raft/inputs.ts';
 import type { BrokerSessions } from '../sessions/broker-sessions.ts';
 import { DeferredAnswers } from '../answers/deferred-answers.ts';
 import { runtimeLimits } from '../limits.ts';
-import { executeOperation } from './execute.ts';
+import { type Execution, executeOperation } from './execute.ts';
 import { OperationQueue, type PendingOperation } from './operation-queue.ts';
 
 export type ProposerOptions = {
@@ -142,17 +141,10 @@ export class Proposer {
     if (this.#queue.size > 0) this.#schedule();
   }
 
-  /** Executes operations one after another on one builder; what throws is left out and the rest is made again. */
   #execute(operations: readonly PendingOperation[]): void {
     const draft = this.#beginBatch();
     for (const [at, pending] of operations.entries()) {
-      try {
-        if (this.#executeOne(draft, pending)) continue;
-      } catch (error) {
-        this.#reject(pending, error);
-        this.#execute(operations.filter((other) => other !== pending));
-        return;
-      }
+      if (this.#executeOne(draft, pending)) continue;
       // The batch is full: this one and those behind it begin the next.
       this.#queue.putBack(operations.slice(at));
       break;
@@ -164,67 +156,69 @@ export class Proposer {
     // Timestamps never decrease in the log, whatever the wall clock does (design 11).
     const timestampMs = Math.max(this.#lastTimestampMs, this.#options.clock.wallMs());
     return {
-      builder: createImageBuilder(this.#speculative),
+      image: this.#speculative,
       baseOffset: this.#speculative.endOffset,
       timestampMs,
-      recordCount: 0,
       payloads: [],
       payloadBytes: 0,
       settlements: [],
     };
   }
 
-  /** False when its records no longer fit into this batch. */
+  /** False when its records no longer fit into this batch. What throws changes nothing and is refused. */
   #executeOne(draft: Draft, pending: PendingOperation): boolean {
-    const nextOffset = (draft.baseOffset + draft.recordCount) as Offset;
-    const context: OperationContext = {
-      nextOffset,
-      epoch: this.#options.epoch,
-      timestampMs: draft.timestampMs,
-      random: this.#options.random,
-      sessions: this.#options.sessions,
-    };
-    const execution = executeOperation(draft.builder.view(), pending, context);
-    if (execution.records.length > 0 && !this.#add(draft, execution.records)) return false;
-    const end = (draft.baseOffset + draft.recordCount) as Offset;
-    const settlement = { pending, offset: end, hasRecords: execution.records.length > 0, answer: execution.answer };
-    draft.settlements.push({ ...settlement, outcome: execution.outcome });
+    try {
+      const execution = executeOperation(draft.image, pending, {
+        nextOffset: draft.image.endOffset,
+        epoch: this.#options.epoch,
+        timestampMs: draft.timestampMs,
+        random: this.#options.random,
+        sessions: this.#options.sessions,
+      });
+      const hasRecords = execution.records.length > 0;
+      if (hasRecords && !this.#add(draft, execution.records)) return false;
+      draft.settlements.push({ pending, offset: draft.image.endOffset, hasRecords, execution });
+    } catch (error) {
+      this.#reject(pending, error);
+    }
     return true;
   }
 
+  /**
+   * Replays one operation's records speculatively and adds them to the batch. Each operation has a builder
+   * of its own: it costs a few copied pages, and a throw takes nothing else with it.
+   */
   #add(draft: Draft, records: readonly MetadataRecord[]): boolean {
     const payload = encodeRecords(records);
-    const isFirst = draft.recordCount === 0;
+    const recordCount = draft.image.endOffset - draft.baseOffset;
     const fits =
-      draft.recordCount + records.length <= runtimeLimits.recordsPerBatchMax &&
+      recordCount + records.length <= runtimeLimits.recordsPerBatchMax &&
       draft.payloadBytes + payload.length <= runtimeLimits.batchBytesMax;
     if (!fits) {
-      assert(!isFirst, 'an operation returned more records than a batch holds');
+      assert(recordCount > 0, 'an operation returned more records than a batch holds');
       return false;
     }
+    const builder = createImageBuilder(draft.image);
+    let offset = draft.image.endOffset;
     for (const record of records) {
-      const offset = (draft.baseOffset + draft.recordCount) as Offset;
-      draft.builder.replay(record, { offset, epoch: this.#options.epoch, timestampMs: draft.timestampMs });
-      draft.recordCount++;
+      builder.replay(record, { offset, timestampMs: draft.timestampMs });
+      offset = (offset + 1) as Offset;
     }
+    draft.image = builder.freeze(offset, this.#options.epoch);
     draft.payloads.push(payload);
     draft.payloadBytes += payload.length;
     return true;
   }
 
   #finishBatch(draft: Draft): void {
-    const proposal = draft.recordCount === 0 ? null : this.#append(draft);
+    const proposal = draft.payloads.length === 0 ? null : this.#append(draft);
     let hasHeartbeats = false;
     const barrier = new SharedBarrier();
-    for (const { pending, offset, hasRecords, answer, outcome } of draft.settlements) {
-      if (outcome?.heard !== undefined) {
-        const { brokerId, metadataOffset } = outcome.heard;
-        this.#options.sessions.heard(brokerId, metadataOffset, this.#options.clock.monotonicMs());
-      }
-      if (outcome?.forgotten !== undefined) this.#options.sessions.remove(outcome.forgotten);
+    for (const { pending, offset, hasRecords, execution } of draft.settlements) {
+      this.#noteSession(execution);
       const isHeartbeat = pending.operation.kind === 'heartbeat';
       hasHeartbeats ||= isHeartbeat;
-      const give = (): void => answer(pending.reply, offset);
+      const give = (): void => execution.answer(pending.reply, offset);
       this.#answers.defer({
         offset,
         give: isHeartbeat ? () => barrier.whenConfirmed(pending, give) : give,
@@ -240,18 +234,25 @@ export class Proposer {
     this.#answers.release(this.#appliedOffset);
   }
 
+  #noteSession({ outcome }: Execution): void {
+    const { sessions, clock } = this.#options;
+    if (outcome?.heard !== undefined) {
+      sessions.heard(outcome.heard.brokerId, outcome.heard.metadataOffset, clock.monotonicMs());
+    }
+    if (outcome?.forgotten !== undefined) sessions.remove(outcome.forgotten);
+  }
+
   #append(draft: Draft): AppendedProposal {
     const proposalId = this.#nextProposalId++;
-    const endOffset = (draft.baseOffset + draft.recordCount) as Offset;
-    const image = draft.builder.freeze(endOffset, this.#options.epoch);
     const proposal: AppendedProposal = { bytes: draft.payloadBytes, isAppended: true };
     this.#appended.set(proposalId, proposal);
     this.#bytesInFlight += draft.payloadBytes;
-    this.#speculative = image;
+    this.#speculative = draft.image;
     this.#lastTimestampMs = draft.timestampMs;
-    const payload = draft.payloads.length === 1 ? (draft.payloads[0] ?? empty) : concatenate(draft);
-    const batch = { recordCount: draft.recordCount, payload, appendTimestampMs: draft.timestampMs };
-    this.#options.propose({ proposalId, epoch: this.#options.epoch, baseOffset: draft.baseOffset, batch, image });
+    const recordCount = draft.image.endOffset - draft.baseOffset;
+    const batch = { recordCount, payload: concatenate(draft), appendTimestampMs: draft.timestampMs };
+    const { epoch } = this.#options;
+    this.#options.propose({ proposalId, epoch, baseOffset: draft.baseOffset, batch, image: draft.image });
     return proposal;
   }
 
@@ -262,26 +263,21 @@ export class Proposer {
   }
 }
 
-const empty = new Uint8Array(0);
-
 type AppendedProposal = { readonly bytes: number; isAppended: boolean };
-
-type Answer = (reply: PendingOperation['reply'], offset: Offset) => void;
 
 type Settlement = {
   readonly pending: PendingOperation;
   readonly offset: Offset;
   readonly hasRecords: boolean;
-  readonly answer: Answer;
-  readonly outcome: OperationOutcome<unknown> | null;
+  readonly execution: Execution;
 };
 
 /** A batch that is being made. */
 type Draft = {
-  readonly builder: ImageBuilder;
+  /** The state after everything in the batch so far. */
+  image: MetadataImage;
   readonly baseOffset: Offset;
   readonly timestampMs: number;
-  recordCount: number;
   readonly payloads: Uint8Array[];
   payloadBytes: number;
   readonly settlements: Settlement[];
@@ -319,6 +315,8 @@ function failUnanswered(pending: PendingOperation, isAppended: boolean): void {
 }
 
 function concatenate(draft: Draft): Uint8Array {
+  const [first] = draft.payloads;
+  if (first !== undefined && draft.payloads.length === 1) return first;
   const whole = new Uint8Array(draft.payloadBytes);
   let at = 0;
   for (const payload of draft.payloads) {

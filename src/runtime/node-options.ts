@@ -1,0 +1,81 @@
+import type { NodeId } from '../base/brands.ts';
+import type { Random } from '../base/random.ts';
+import type { Result } from '../base/result.ts';
+import type { Uuid } from '../base/brands.ts';
+import type { CheckpointStores } from '../ports/checkpoint-store.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Files } from '../ports/files.ts';
+import type { Logger } from '../ports/logger.ts';
+import type { Transport, TransportEvents } from '../ports/transport.ts';
+import type { RaftConfig } from '../raft/config.ts';
+import type { Endpoint, ReplicaKey, VersionRange } from '../raft/replica-key.ts';
+
+/** What a controller node needs of the world, and how it is set up. */
+export type ControllerNodeOptions = {
+  readonly nodeId: NodeId;
+  /** The folder of the node's own files; it is locked by the caller. */
+  readonly directory: string;
+  /** Every voter that the quorum begins with; a node that is not among them joins as an observer. */
+  readonly configuredVoters: readonly { readonly id: NodeId; readonly endpoint: Endpoint }[];
+  /** Where peers reach this node. */
+  readonly advertised: Endpoint;
+  readonly settings: ControllerSettings;
+  readonly ports: ControllerPorts;
+  /** The node has stopped by itself and says why: a failed disk, a damaged record, a bug. */
+  readonly onFatal: (reason: string) => void;
+};
+
+export type ControllerSettings = {
+  readonly raft: RaftConfig;
+  readonly segmentBytes: number;
+  /** A checkpoint is written after so many bytes of log (Kafka: metadata.log.max.record.bytes.between.snapshots). */
+  readonly checkpointBytes: number;
+  /** … or after so many ms, when there is anything new (Kafka: metadata.log.max.snapshot.interval.ms). */
+  readonly checkpointIntervalMs: number;
+  /** Log kept behind the newest checkpoint, so that a replica which was away briefly catches up by log. */
+  readonly logRetentionBytes: number;
+  readonly brokerSessionTimeoutMs: number;
+  /** Below so much free space client writes are refused, however small log and state are. */
+  readonly diskReserveBytesMin: number;
+};
+
+export const kraftVersions: VersionRange = { min: 0, max: 1 };
+
+/** Kafka's defaults, where Kafka has them; elections are quicker, as design 8 asks. */
+export const defaultSettings: ControllerSettings = {
+  raft: {
+    electionTimeoutMs: 1000,
+    electionBackoffMaxMs: 1000,
+    fetchTimeoutMs: 2000,
+    requestTimeoutMs: 2000,
+    retryBackoffMs: 20,
+    fetchBytesMax: 4 * 1024 * 1024,
+    snapshotChunkBytesMax: 1024 * 1024,
+    pendingProposalsMax: 1024,
+    pendingBytesMax: 64 * 1024 * 1024,
+  },
+  segmentBytes: 16 * 1024 * 1024,
+  checkpointBytes: 20 * 1024 * 1024,
+  checkpointIntervalMs: 60 * 60 * 1000,
+  logRetentionBytes: 16 * 1024 * 1024,
+  brokerSessionTimeoutMs: 9000,
+  diskReserveBytesMin: 64 * 1024 * 1024,
+};
+
+export type ControllerPorts = {
+  readonly files: Files;
+  readonly checkpointStores: CheckpointStores;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly createTransport: (local: TransportIdentity, events: TransportEvents) => NodeTransport;
+};
+
+export type TransportIdentity = ReplicaKey & { readonly clusterId: Uuid | null };
+
+/** A transport that a node starts itself, once it knows who it is. */
+export type NodeTransport = Transport & {
+  start(complete: (result: Result<Endpoint, { readonly code: string; readonly message: string }>) => void): void;
+  /** Learnt at the bootstrap; it never changes once it is known. */
+  setClusterId(clusterId: Uuid): void;
+};

@@ -1,0 +1,76 @@
+import type { Epoch, NodeId, Offset } from '../../base/brands.ts';
+import type { ErrorCode } from '../../metadata/errors.ts';
+import type { ControllerAnswer, ControllerRequest } from '../controller-api.ts';
+import type { Reply, ReplyDetails } from '../leader/operation-queue.ts';
+
+/** Where the node stands at the moment an answer is given. */
+export type AnswerHeader = {
+  readonly offset: Offset;
+  readonly epoch: Epoch;
+  readonly leaderId: NodeId | null;
+};
+
+/** Answers one request exactly once; whoever comes later (a deadline, a commit after it) does nothing. */
+export class RequestReply implements Reply {
+  readonly #request: ControllerRequest;
+  readonly #complete: (answer: ControllerAnswer) => void;
+  readonly #header: () => AnswerHeader;
+  readonly #onSettled: () => void;
+  #isSettled = false;
+
+  constructor(
+    request: ControllerRequest,
+    header: () => AnswerHeader,
+    complete: (answer: ControllerAnswer) => void,
+    onSettled: () => void,
+  ) {
+    this.#request = request;
+    this.#complete = complete;
+    this.#header = header;
+    this.#onSettled = onSettled;
+  }
+
+  get isSettled(): boolean {
+    return this.#isSettled;
+  }
+
+  succeed(response: unknown, offset: Offset, modifiedOffset: Offset | null): void {
+    this.#settle({
+      ...this.#header(),
+      requestId: this.#request.requestId,
+      offset,
+      forwarded: false,
+      modifiedOffset,
+      result: { ok: true, response },
+    });
+  }
+
+  fail(code: ErrorCode, message: string, more: ReplyDetails = {}): void {
+    const header = this.#header();
+    this.#settle({
+      ...header,
+      requestId: this.#request.requestId,
+      offset: more.offset ?? header.offset,
+      forwarded: false,
+      result: {
+        ok: false,
+        code,
+        message,
+        details: more.details ?? null,
+        retryAfterMs: more.retryAfterMs ?? null,
+      },
+    });
+  }
+
+  /** Gives the leader's answer as it is, under this request's own number. */
+  pass(answer: ControllerAnswer): void {
+    this.#settle({ ...answer, requestId: this.#request.requestId, forwarded: true });
+  }
+
+  #settle(answer: ControllerAnswer): void {
+    if (this.#isSettled) return;
+    this.#isSettled = true;
+    this.#onSettled();
+    this.#complete(answer);
+  }
+}

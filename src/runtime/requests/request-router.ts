@@ -1,0 +1,181 @@
+import type { NodeId, Offset } from '../../base/brands.ts';
+import type { Random } from '../../base/random.ts';
+import type { MetadataImage } from '../../metadata/image.ts';
+import type { OperationContext, OperationDefinition } from '../../metadata/operation.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { Deadlines } from '../answers/deadlines.ts';
+import type { ControllerAnswer, ControllerRequest } from '../controller-api.ts';
+import type { Forwarder } from '../forwarding.ts';
+import type { Proposer } from '../leader/proposer.ts';
+import { runtimeLimits } from '../limits.ts';
+import type { ReadQueue } from '../reads.ts';
+import type { BrokerSessions } from '../sessions/broker-sessions.ts';
+import { executeRead } from '../leader/execute.ts';
+import { OffsetWaiters } from './offset-waiters.ts';
+import { type AnswerHeader, RequestReply } from './reply.ts';
+
+/** What the router needs to know of the node at any moment. */
+export type RoutingView = {
+  readonly nodeId: NodeId;
+  /** Null until the state was loaded from disk. */
+  image(): MetadataImage | null;
+  header(): AnswerHeader;
+  /** Present while this node is the active leader. */
+  proposer(): Proposer | null;
+  lowOnSpace(): boolean;
+};
+
+export type RouterOptions = {
+  readonly view: RoutingView;
+  readonly operations: ReadonlyMap<string, OperationDefinition>;
+  readonly forwarder: Forwarder;
+  readonly reads: ReadQueue;
+  readonly sessions: BrokerSessions;
+  readonly deadlines: Deadlines;
+  readonly clock: Clock;
+  readonly random: Random;
+};
+
+/**
+ * Decides for each request who answers it: this node from its committed image, this node as the active
+ * leader, or the leader elsewhere. Every request is answered within its time, if only by an error.
+ */
+export class RequestRouter {
+  readonly #options: RouterOptions;
+  readonly #waiters = new OffsetWaiters();
+  #isClosed = false;
+
+  constructor(options: RouterOptions) {
+    this.#options = options;
+  }
+
+  /** `isForwarded`: it came from a follower and is not passed on again (one hop). */
+  route(request: ControllerRequest, isForwarded: boolean, complete: (answer: ControllerAnswer) => void): void {
+    const operation = this.#options.operations.get(request.operationId);
+    const { deadlines, view } = this.#options;
+    let forgetDeadline = (): void => {};
+    const reply = new RequestReply(request, () => view.header(), complete, () => forgetDeadline());
+    const isWrite = operation !== undefined && operation.kind !== 'read';
+    forgetDeadline = deadlines.add(request.timeoutMs, { expire: () => expire(reply, isWrite) });
+    if (operation === undefined) {
+      reply.fail('RESOURCE_NOT_FOUND', `There is no operation ${request.operationId}.`);
+      return;
+    }
+    this.#dispatch({ request, operation, reply, isForwarded });
+  }
+
+  /** Everything below `offset` is applied on this node. */
+  applied(offset: Offset): void {
+    this.#waiters.applied(offset);
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#waiters.failAll();
+  }
+
+  #dispatch(routed: Routed): void {
+    const { request, operation, reply } = routed;
+    const image = this.#options.view.image();
+    if (this.#isClosed || image === null) {
+      reply.fail('NOT_CONTROLLER', 'This node is starting or stopping; nothing was changed.', retrySoon);
+      return;
+    }
+    if (operation.kind !== 'read') this.#write(routed);
+    else if (request.consistency === 'stale') this.#readWhenApplied(routed, request.minOffset);
+    else this.#linearizableRead(routed);
+  }
+
+  #write(routed: Routed): void {
+    const { view } = this.#options;
+    const proposer = view.proposer();
+    if (proposer === null) {
+      this.#passOn(routed, true);
+      return;
+    }
+    if (view.lowOnSpace() && routed.operation.priority === 'administration') {
+      routed.reply.fail('STORAGE_LOW', 'The leader is short of disk space; nothing was changed.', {
+        retryAfterMs: runtimeLimits.diskSpacePollMs,
+      });
+      return;
+    }
+    proposer.offer(routed);
+  }
+
+  #linearizableRead(routed: Routed): void {
+    const { view, reads } = this.#options;
+    const { reply } = routed;
+    if (view.proposer() === null) {
+      this.#passOn(routed, false);
+      return;
+    }
+    if (reads.size >= runtimeLimits.readsQueuedMax) {
+      reply.fail('THROTTLING_QUOTA_EXCEEDED', 'Too many reads wait on the leader.', retrySoon);
+      return;
+    }
+    reads.add({
+      confirmed: () => this.#readWhenApplied(routed, routed.request.minOffset),
+      fail: () => reply.fail('NOT_CONTROLLER', 'This node no longer leads the quorum.', retrySoon),
+    });
+  }
+
+  /** Answers from the committed image as soon as it has reached the offset that the caller demands. */
+  #readWhenApplied(routed: Routed, minOffset: Offset | null): void {
+    const image = this.#options.view.image();
+    if (image === null) return;
+    if (minOffset === null || image.endOffset >= minOffset) {
+      this.#read(routed, image);
+      return;
+    }
+    this.#waiters.add(minOffset, {
+      reached: () => this.#readWhenApplied(routed, null),
+      fail: () => routed.reply.fail('NOT_CONTROLLER', 'This node stops.', retrySoon),
+    });
+  }
+
+  #read(routed: Routed, image: MetadataImage): void {
+    if (routed.reply.isSettled) return;
+    const { clock, random, sessions } = this.#options;
+    const context: OperationContext = {
+      nextOffset: image.endOffset,
+      epoch: image.epoch,
+      timestampMs: clock.wallMs(),
+      random,
+      sessions,
+    };
+    executeRead(image, routed, context);
+  }
+
+  /** One hop to the leader, if one is known and the request has not made its hop yet. */
+  #passOn({ request, reply, isForwarded }: Routed, isWrite: boolean): void {
+    const { view, forwarder } = this.#options;
+    const { leaderId } = view.header();
+    if (leaderId === null || leaderId === view.nodeId || isForwarded) {
+      const reason =
+        leaderId === null || leaderId === view.nodeId
+          ? 'No leader serves at the moment'
+          : `Node ${view.nodeId} does not lead the quorum`;
+      reply.fail('NOT_CONTROLLER', `${reason}; nothing was changed.`, retrySoon);
+      return;
+    }
+    forwarder.forward(leaderId, request, isWrite, (outcome) => {
+      if (outcome.ok) reply.pass(outcome.answer);
+      else reply.fail(outcome.code, outcome.message, outcome.code === 'OUTCOME_UNKNOWN' ? {} : retrySoon);
+    });
+  }
+}
+
+type Routed = {
+  readonly request: ControllerRequest;
+  readonly operation: OperationDefinition;
+  readonly reply: RequestReply;
+  readonly isForwarded: boolean;
+};
+
+const retrySoon = { retryAfterMs: runtimeLimits.retryAfterMs } as const;
+
+/** A write may have been appended by now, so its outcome is unknown; a read has merely not been confirmed. */
+function expire(reply: RequestReply, isWrite: boolean): void {
+  if (isWrite) reply.fail('OUTCOME_UNKNOWN', 'No majority has confirmed the write in time; it may or may not take effect.');
+  else reply.fail('REQUEST_TIMED_OUT', 'No majority has confirmed the read in time.', retrySoon);
+}
