@@ -96,7 +96,8 @@ export function structFromWire(
 ): Result<Readonly<Record<string, unknown>>, CodecError> {
   if (!Array.isArray(wire)) return malformed(`${path} is no struct`);
   const names = Object.entries(fields);
-  if (wire.length !== names.length) return malformed(`${path} has ${wire.length} members, not ${names.length}`);
+  if (wire.length !== names.length)
+    return malformed(`${path} has ${wire.length} members, not ${names.length}`);
   const members: Record<string, unknown> = {};
   for (const [at, [name, type]] of names.entries()) {
     const value = fromWire(type, wire[at], `${path}.${name}`);

@@ -15,7 +15,14 @@ import type { ColumnTableDefinition, RowTableDefinition } from '../metadata/reso
 import type { Digest } from '../base/digest.ts';
 import { type CodecError, malformed } from './codec-error.ts';
 import { structFromWire } from './field-values.ts';
-import { isAfter, pageDigest, pageDigestBytes, type PageEntry, pageKeyBytes, RootHasher } from './image-pages.ts';
+import {
+  isAfter,
+  pageDigest,
+  pageDigestBytes,
+  type PageEntry,
+  pageKeyBytes,
+  RootHasher,
+} from './image-pages.ts';
 import { viewOf } from './int64.ts';
 import { unpackPositional } from './msgpack.ts';
 
@@ -140,7 +147,8 @@ function loadRows(
   for (const wire of wireRows) {
     if (!Array.isArray(wire)) return malformed(`a row of ${definition.name} is an array`);
     const place: unknown = wire[0];
-    if (!isPlace(place, last, rowsPerRowPage)) return malformed(`a row of ${definition.name} is out of place`);
+    if (!isPlace(place, last, rowsPerRowPage))
+      return malformed(`a row of ${definition.name} is out of place`);
     last = place;
     const row = structFromWire(definition.fields, wire.slice(1), definition.name);
     if (!row.ok) return row;
@@ -159,7 +167,8 @@ function loadColumns(
   index: number,
   content: Uint8Array,
 ): Result<null, CodecError> {
-  if (content.length % 4 !== 0 || content.length === 0) return malformed(`a page of ${definition.name} is cut`);
+  if (content.length % 4 !== 0 || content.length === 0)
+    return malformed(`a page of ${definition.name} is cut`);
   const { layout } = definition;
   const view = viewOf(content);
   const ints = content.length / 4;

@@ -1,5 +1,5 @@
 import { epoch, offset, type Epoch, type Offset } from '../base/brands.ts';
-import type { Columns } from '../base/columns.ts';
+import type { ColumnLayout, Columns } from '../base/columns.ts';
 import type { Hasher } from '../base/digest.ts';
 import type { EditToken } from '../base/edit-token.ts';
 import type { RowTable } from '../base/row-table.ts';
@@ -65,6 +65,7 @@ export type ColumnTableDefinition<State, Draft> = {
   readonly kind: 'columns';
   readonly id: number;
   readonly name: string;
+  readonly layout: ColumnLayout;
   table(state: State): Columns;
   /** Takes a row's meaning (not its place) into the digest. */
   hashRow(state: State, slot: number, hasher: Hasher): void;
