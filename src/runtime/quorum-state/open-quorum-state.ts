@@ -1,0 +1,93 @@
+import { failed, ok, type Result } from '../../base/result.ts';
+import { decodeQuorumState, type QuorumStateCopy } from '../../codec/quorum-state.ts';
+import type { FileError, FileHandle, Files } from '../../ports/files.ts';
+import { type FileTask, runFileTask, submitFile } from '../../ports/task.ts';
+import type { QuorumState } from '../../raft/quorum-state.ts';
+import { openFiles, quorumStateNames, writeToAll } from './quorum-state-copies.ts';
+import { type QuorumStateEvents, QuorumStateStore } from './quorum-state-store.ts';
+import {
+  fromCodecError,
+  fromFileError,
+  readStoredFile,
+  type Stored,
+  type StoredFileError,
+} from './stored-file.ts';
+
+/**
+ * What a node must never forget, in two files (design 17).
+ *
+ * 1. Each file is one sector, preallocated, so a crash leaves each as it was or as it was to be. A write
+ *    goes to both, and counts only when both are flushed; so whichever file survives, it holds the last
+ *    state that anything was sent on.
+ * 2. Of two valid files the one with the higher sequence counts: it may hold a state that was being
+ *    written, on which nothing rests yet, and which nothing contradicts.
+ * 3. When the files are opened, the state that counts is written to both again and flushed. What was read
+ *    may have stood in the page cache only, and one of the files may have been stale or damaged.
+ * 4. When neither is valid, nothing is written: the caller decides. A node that had a state must first
+ *    persist a new directory id, since under the old one it may have cast a vote that it has forgotten.
+ */
+export type OpenedQuorumState = {
+  readonly store: QuorumStateStore;
+  /** Null: no file is valid, be it that there is none. */
+  readonly state: QuorumState | null;
+  /** Files that are there and are not valid, with the reason. */
+  readonly damage: readonly StoredFileError[];
+};
+
+export type OpenQuorumStateOptions = {
+  readonly files: Files;
+  readonly directory: string;
+  readonly events: QuorumStateEvents;
+};
+
+type Copies = { readonly newest: QuorumStateCopy | null; readonly damage: readonly StoredFileError[] };
+
+/** Opens the two files. Calls `complete` once, never from within this call. */
+export function openQuorumState(
+  options: OpenQuorumStateOptions,
+  complete: (result: Result<OpenedQuorumState, StoredFileError>) => void,
+): void {
+  const { files, directory } = options;
+  runFileTask(files, openSteps(directory), (opened) => {
+    if (!opened.ok) {
+      complete(opened);
+      return;
+    }
+    const { newest, damage, handles } = opened.value;
+    const prepare = (): FileTask<Result<readonly FileHandle[], FileError>> => openFiles(directory, damage);
+    const store = new QuorumStateStore(options, { newest, handles, prepare });
+    complete(ok({ store, state: newest?.state ?? null, damage }));
+  });
+}
+
+function* openSteps(directory: string): Stored<Copies & { readonly handles: readonly FileHandle[] | null }> {
+  const copies = yield* readCopies(directory);
+  if (!copies.ok) return copies;
+  const { newest, damage } = copies.value;
+  if (newest === null) return ok({ newest, damage, handles: null });
+  const handles = yield* openFiles(directory, damage);
+  if (!handles.ok) return failed(fromFileError(handles.error));
+  const written = yield* writeToAll(handles.value, newest);
+  if (!written.ok) return failed(fromFileError(written.error));
+  // A file that was missing was created anew, and its name must last as well.
+  const synced = yield* submitFile({ kind: 'syncDirectory', path: directory });
+  return synced.ok ? ok({ newest, damage, handles: handles.value }) : failed(fromFileError(synced.error));
+}
+
+function* readCopies(directory: string): Stored<Copies> {
+  const damage: StoredFileError[] = [];
+  let newest: QuorumStateCopy | null = null;
+  for (const name of quorumStateNames) {
+    const path = `${directory}/${name}`;
+    const read = yield* readStoredFile(path);
+    if (!read.ok) return read;
+    if (read.value === null) continue;
+    const decoded = decodeQuorumState(read.value);
+    // A newer Ottla may have voted here; an older one must not act beside that.
+    if (!decoded.ok && decoded.error.code === 'UNSUPPORTED_VERSION')
+      return failed(fromCodecError(path, decoded.error));
+    if (!decoded.ok) damage.push(fromCodecError(path, decoded.error));
+    else if (newest === null || decoded.value.sequence > newest.sequence) newest = decoded.value;
+  }
+  return ok({ newest, damage });
+}

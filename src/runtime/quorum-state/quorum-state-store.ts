@@ -1,0 +1,119 @@
+import { assert } from '../../base/assert.ts';
+import type { Result } from '../../base/result.ts';
+import type { QuorumStateCopy } from '../../codec/quorum-state.ts';
+import type { FileError, FileHandle, Files } from '../../ports/files.ts';
+import { type FileTask, runFileTask, submitFile } from '../../ports/task.ts';
+import type { IoId } from '../../raft/inputs.ts';
+import type { QuorumState } from '../../raft/quorum-state.ts';
+import { sameReplica } from '../../raft/replica-key.ts';
+import { writeToAll } from './quorum-state-copies.ts';
+
+export type QuorumStateEvents = {
+  /** Everything up to and with this call is in both files, on disk. */
+  onPersisted(ioId: IoId): void;
+  /** After this nothing more completes. */
+  onFailed(error: { readonly file: string; readonly message: string }): void;
+};
+
+/** What opening the files has found. */
+export type QuorumStateStart = {
+  readonly newest: QuorumStateCopy | null;
+  /** Null until there is a valid file: then `prepare` makes both. */
+  readonly handles: readonly FileHandle[] | null;
+  readonly prepare: () => FileTask<Result<readonly FileHandle[], FileError>>;
+};
+
+type Options = { readonly files: Files; readonly directory: string; readonly events: QuorumStateEvents };
+
+/**
+ * Persists the quorum state, one write at a time. A state that was superseded while it waited is not
+ * written: the later one forbids whatever it forbade, so its completion rests on the later one.
+ */
+export class QuorumStateStore {
+  readonly #options: Options;
+  readonly #prepare: QuorumStateStart['prepare'];
+  #handles: readonly FileHandle[] | null;
+  #sequence: number;
+  /** The latest state that was handed in. */
+  #state: QuorumState | null;
+  #waiting: { readonly ioId: IoId; readonly state: QuorumState } | null = null;
+  #isWriting = false;
+  #hasFailed = false;
+  #whenClosed: (() => void) | null = null;
+
+  constructor(options: Options, start: QuorumStateStart) {
+    this.#options = options;
+    this.#prepare = start.prepare;
+    this.#handles = start.handles;
+    this.#sequence = start.newest?.sequence ?? 0;
+    this.#state = start.newest?.state ?? null;
+  }
+
+  /** Answered by `onPersisted`, never from within this call. */
+  persist(ioId: IoId, state: QuorumState): void {
+    assertFollows(this.#state, state);
+    if (this.#hasFailed || this.#whenClosed !== null) return;
+    this.#state = state;
+    this.#waiting = { ioId, state };
+    this.#writeWaiting();
+  }
+
+  /** Closes the files after the writes that were handed in. */
+  close(complete: () => void): void {
+    assert(this.#whenClosed === null, 'a store is closed once');
+    this.#whenClosed = complete;
+    this.#closeWhenIdle(complete);
+  }
+
+  #writeWaiting(): void {
+    const next = this.#waiting;
+    if (next === null || this.#isWriting || this.#hasFailed) return;
+    this.#waiting = null;
+    this.#isWriting = true;
+    this.#sequence++;
+    runFileTask(this.#options.files, this.#writeSteps(next.state), (written) => {
+      this.#isWriting = false;
+      if (written.ok) this.#options.events.onPersisted(next.ioId);
+      else this.#fail(written.error);
+      this.#writeWaiting();
+      if (this.#whenClosed !== null) this.#closeWhenIdle(this.#whenClosed);
+    });
+  }
+
+  *#writeSteps(state: QuorumState): FileTask<Result<null, FileError>> {
+    const copy = { sequence: this.#sequence, state };
+    if (this.#handles !== null) return yield* writeToAll(this.#handles, copy);
+    const prepared = yield* this.#prepare();
+    if (!prepared.ok) return prepared;
+    this.#handles = prepared.value;
+    const written = yield* writeToAll(prepared.value, copy);
+    if (!written.ok) return written;
+    return yield* submitFile({ kind: 'syncDirectory', path: this.#options.directory });
+  }
+
+  #fail(error: FileError): void {
+    this.#hasFailed = true;
+    this.#options.events.onFailed({ file: error.path, message: `${error.code}: ${error.message}` });
+  }
+
+  #closeWhenIdle(complete: () => void): void {
+    if (this.#isWriting) return;
+    runFileTask(this.#options.files, closeAll(this.#handles ?? []), complete);
+  }
+}
+
+function* closeAll(handles: readonly FileHandle[]): FileTask<void> {
+  for (const handle of handles) yield* submitFile({ kind: 'close', handle });
+}
+
+/**
+ * The invariants of `QuorumState`, checked where it is written: the epoch never decreases, and within an
+ * epoch a vote, once cast, stays (Raft paper, Figure 2: votedFor; KIP-595).
+ */
+function assertFollows(before: QuorumState | null, after: QuorumState): void {
+  if (before === null) return;
+  assert(after.epoch >= before.epoch, `the epoch goes back from ${before.epoch} to ${after.epoch}`);
+  if (after.epoch > before.epoch || before.voted === null) return;
+  const isSameVote = after.voted !== null && sameReplica(after.voted, before.voted);
+  assert(isSameVote, `a second vote in epoch ${after.epoch}`);
+}
