@@ -1,14 +1,28 @@
 import { assertDefined } from '../../base/assert.ts';
 import type { Offset } from '../../base/brands.ts';
 import type { ErrorCode } from '../../metadata/errors.ts';
-import type { OperationDefinition } from '../../metadata/operation.ts';
-import type { ControllerRequest } from '../controller-api.ts';
+import type { MetadataImage } from '../../metadata/image.ts';
+import type { OperationContext, OperationOutcome } from '../../metadata/operation.ts';
+import type { MetadataRecord } from '../../metadata/registry.ts';
 
-/** A request that the leader will execute, and how it is answered. */
+/** One thing that the leader will execute: a client's operation, or work of its own. */
 export type PendingOperation = {
-  readonly operation: OperationDefinition;
-  readonly request: ControllerRequest;
+  readonly name: string;
+  readonly priority: Priority;
+  readonly principal: string;
+  /** Its answer also waits for a barrier round begun after its arrival (design 13). */
+  readonly isHeartbeat: boolean;
   readonly reply: Reply;
+  /** Pure: reads the image, changes nothing. */
+  readonly run: (image: MetadataImage, context: OperationContext) => Execution;
+};
+
+/** What running an operation gave: records to append, if any, and how to answer once they are committed. */
+export type Execution = {
+  readonly records: readonly MetadataRecord[];
+  /** What the operation says beside its response; null after an error or a recorded answer. */
+  readonly outcome: Pick<OperationOutcome<unknown>, 'heard' | 'forgotten' | 'continueWith'> | null;
+  answer(reply: Reply, offset: Offset): void;
 };
 
 /** Answers one request once; later calls do nothing, as after its deadline. */
@@ -25,7 +39,7 @@ export type ReplyDetails = {
   readonly details?: Readonly<Record<string, unknown>>;
 };
 
-type Priority = OperationDefinition['priority'];
+export type Priority = 'fencing' | 'heartbeat' | 'administration';
 
 /** Admission order (design, "Running"): fencing before heartbeats before administration. */
 const priorities: readonly Priority[] = ['fencing', 'heartbeat', 'administration'];
@@ -49,7 +63,7 @@ export class OperationQueue {
 
   /** False when the queue of this priority is full. */
   offer(pending: PendingOperation): boolean {
-    const queue = this.#queueOf(pending.operation.priority);
+    const queue = this.#queueOf(pending.priority);
     if (queue.length >= this.#limitPerPriority) return false;
     queue.push(pending);
     this.#size++;
@@ -70,7 +84,7 @@ export class OperationQueue {
   /** Puts back what a full batch left over, before what came later. */
   putBack(operations: readonly PendingOperation[]): void {
     for (const priority of priorities) {
-      const own = operations.filter((pending) => pending.operation.priority === priority);
+      const own = operations.filter((pending) => pending.priority === priority);
       this.#queueOf(priority).unshift(...own);
     }
     this.#size += operations.length;

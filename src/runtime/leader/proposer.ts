@@ -1,5 +1,5 @@
 import { assert } from '../../base/assert.ts';
-import type { Epoch, Offset } from '../../base/brands.ts';
+import type { Epoch, Offset, Uuid } from '../../base/brands.ts';
 import type { Random } from '../../base/random.ts';
 import { encodeRecords } from '../../codec/record-value.ts';
 import { createImageBuilder, type MetadataImage } from '../../metadata/image.ts';
@@ -9,11 +9,12 @@ import type { ProposedBatch } from '../../raft/inputs.ts';
 import type { BrokerSessions } from '../sessions/broker-sessions.ts';
 import { DeferredAnswers } from '../answers/deferred-answers.ts';
 import { runtimeLimits } from '../limits.ts';
-import { type Execution, executeOperation } from './execute.ts';
-import { OperationQueue, type PendingOperation } from './operation-queue.ts';
+import { internalWork } from './internal-work.ts';
+import { type Execution, OperationQueue, type PendingOperation } from './operation-queue.ts';
 
 export type ProposerOptions = {
   readonly epoch: Epoch;
+  readonly clusterId: Uuid;
   /** The committed state at the moment this node became active: it reaches the log's end. */
   readonly image: MetadataImage;
   readonly clock: Clock;
@@ -168,11 +169,13 @@ export class Proposer {
   /** False when its records no longer fit into this batch. What throws changes nothing and is refused. */
   #executeOne(draft: Draft, pending: PendingOperation): boolean {
     try {
-      const execution = executeOperation(draft.image, pending, {
+      const execution = pending.run(draft.image, {
         nextOffset: draft.image.endOffset,
         epoch: this.#options.epoch,
         timestampMs: draft.timestampMs,
         random: this.#options.random,
+        clusterId: this.#options.clusterId,
+        principal: pending.principal,
         sessions: this.#options.sessions,
       });
       const hasRecords = execution.records.length > 0;
@@ -201,7 +204,7 @@ export class Proposer {
     const builder = createImageBuilder(draft.image);
     let offset = draft.image.endOffset;
     for (const record of records) {
-      builder.replay(record, { offset, timestampMs: draft.timestampMs });
+      builder.replay(record, { offset, epoch: this.#options.epoch, timestampMs: draft.timestampMs });
       offset = (offset + 1) as Offset;
     }
     draft.image = builder.freeze(offset, this.#options.epoch);
@@ -215,8 +218,8 @@ export class Proposer {
     let hasHeartbeats = false;
     const barrier = new SharedBarrier();
     for (const { pending, offset, hasRecords, execution } of draft.settlements) {
-      this.#noteSession(execution);
-      const isHeartbeat = pending.operation.kind === 'heartbeat';
+      this.#note(execution);
+      const { isHeartbeat } = pending;
       hasHeartbeats ||= isHeartbeat;
       const give = (): void => execution.answer(pending.reply, offset);
       this.#answers.defer({
@@ -234,12 +237,14 @@ export class Proposer {
     this.#answers.release(this.#appliedOffset);
   }
 
-  #noteSession({ outcome }: Execution): void {
+  /** Brokers that were heard, and work that goes on after this batch. */
+  #note({ outcome }: Execution): void {
     const { sessions, clock } = this.#options;
     if (outcome?.heard !== undefined) {
       sessions.heard(outcome.heard.brokerId, outcome.heard.metadataOffset, clock.monotonicMs());
     }
     if (outcome?.forgotten !== undefined) sessions.remove(outcome.forgotten);
+    if (outcome?.continueWith != null) this.offer(internalWork(outcome.continueWith));
   }
 
   #append(draft: Draft): AppendedProposal {
@@ -258,7 +263,7 @@ export class Proposer {
 
   #reject(pending: PendingOperation, error: unknown): void {
     const reason = error instanceof Error ? error.message : String(error);
-    this.#options.onRejected(pending.operation.operationId, reason);
+    this.#options.onRejected(pending.name, reason);
     pending.reply.fail('UNKNOWN_SERVER_ERROR', 'The operation could not be applied; nothing was changed.');
   }
 }

@@ -168,7 +168,7 @@ function replayBatch(builder: ReturnType<typeof createImageBuilder>, batch: LogB
   if (!records.ok) return `the committed batch at offset ${batch.baseOffset}: ${records.error.message}`;
   let offset = batch.baseOffset;
   for (const record of records.value) {
-    builder.replay(record, { offset, timestampMs: batch.appendTimestampMs });
+    builder.replay(record, { offset, epoch: batch.epoch, timestampMs: batch.appendTimestampMs });
     offset = (offset + 1) as Offset;
   }
   return null;
