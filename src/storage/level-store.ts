@@ -1,0 +1,144 @@
+import { Level } from 'level';
+import { failed, ok, type Result } from '../base/result.ts';
+import type {
+  CheckpointStore,
+  StoreEntry,
+  StoreError,
+  StoreOperation,
+  StoreResults,
+} from '../ports/checkpoint-store.ts';
+
+type Database = Level<Uint8Array, Uint8Array>;
+type Operation<Kind extends StoreOperation['kind']> = Extract<StoreOperation, { kind: Kind }>;
+
+/** Entries that one call to the iterator may bring, and bytes that it holds meanwhile. */
+const entriesPerStep = 1_000;
+const bytesPerStep = 4_194_304;
+
+/** Above every key that is compacted: keys are far shorter than this many bytes of 255. */
+const afterAllKeys = new Uint8Array(256).fill(255);
+
+/** `ports/checkpoint-store` over one LevelDB database. Keys and values are bytes; keys are ordered by bytes. */
+export class LevelStore implements CheckpointStore {
+  readonly #database: Database;
+
+  private constructor(database: Database) {
+    this.#database = database;
+  }
+
+  /** Opens the database in `location`, making it where missing. */
+  static async open(location: string): Promise<Result<LevelStore, StoreError>> {
+    const database: Database = new Level<Uint8Array, Uint8Array>(location, {
+      keyEncoding: 'view',
+      valueEncoding: 'view',
+      // Pages are packed columns, which gain little from Snappy and cost time (reference: peers.md).
+      compression: false,
+      writeBufferSize: 67_108_864,
+    });
+    try {
+      await database.open();
+      return ok(new LevelStore(database));
+    } catch (error) {
+      return failed(storeErrorOf(error));
+    }
+  }
+
+  submit<Kind extends StoreOperation['kind']>(
+    operation: Operation<Kind>,
+    complete: (result: Result<StoreResults[Kind], StoreError>) => void,
+  ): void {
+    // The compiler does not relate Kind to the case that is met; the pairs are those of StoreResults.
+    const answer = complete as (result: Result<unknown, StoreError>) => void;
+    this.#run(operation).then(
+      (value) => setImmediate(answer, ok(value)),
+      (error: unknown) => setImmediate(answer, failed(storeErrorOf(error))),
+    );
+  }
+
+  async close(): Promise<void> {
+    await this.#database.close();
+  }
+
+  /** Makes every completed write durable: LevelDB writes its log in order, so one flush covers them all. */
+  async sync(): Promise<void> {
+    await this.#database.del(afterAllKeys, syncedWrite);
+  }
+
+  async #run(operation: StoreOperation): Promise<unknown> {
+    switch (operation.kind) {
+      case 'write':
+        return await this.#write(operation);
+      case 'get': {
+        const values: readonly (Uint8Array | undefined)[] = await this.#database.getMany([...operation.keys]);
+        return values.map((value) => value ?? null);
+      }
+      case 'scan':
+        return await this.#scan(operation);
+      case 'compact':
+        await compactAll(this.#database);
+        return null;
+    }
+  }
+
+  async #write(operation: Operation<'write'>): Promise<null> {
+    const puts = operation.puts.map(({ key, value }) => ({ type: 'put' as const, key, value }));
+    const deletes = operation.deletes.map((key) => ({ type: 'del' as const, key }));
+    const all = [...puts, ...deletes];
+    if (all.length === 0 && operation.sync) await this.sync();
+    else await this.#database.batch(all, operation.sync ? syncedWrite : {});
+    return null;
+  }
+
+  async #scan(operation: Operation<'scan'>): Promise<readonly StoreEntry[]> {
+    const { from, to, limit } = operation;
+    // Neither bound is a key of its own, so that an empty range is one also for the iterator.
+    const range = { gte: from, lt: to, limit, highWaterMarkBytes: bytesPerStep, fillCache: false };
+    const iterator = this.#database.iterator<Uint8Array, Uint8Array>(range);
+    const found: StoreEntry[] = [];
+    try {
+      for (;;) {
+        const entries = await iterator.nextv(entriesPerStep);
+        if (entries.length === 0) return found;
+        for (const [key, value] of entries) found.push({ key, value });
+      }
+    } finally {
+      await iterator.close();
+    }
+  }
+}
+
+// `sync` is LevelDB's own option; the interface that all backends share does not name it.
+const syncedWrite: object = { sync: true };
+
+type Compacting = { compactRange(start: Uint8Array, end: Uint8Array): Promise<void> };
+
+function canCompact(database: object): database is Compacting {
+  return 'compactRange' in database && typeof database.compactRange === 'function';
+}
+
+async function compactAll(database: Database): Promise<void> {
+  if (!canCompact(database)) throw new TypeError('this build of level cannot compact');
+  await database.compactRange(new Uint8Array(1), afterAllKeys);
+}
+
+/** Walks from an error to its causes: abstract-level wraps the reason why opening failed. */
+function* causesOf(error: unknown): Generator<Error> {
+  let next = error;
+  for (let depth = 0; depth < 4 && next instanceof Error; depth++) {
+    yield next;
+    next = next.cause;
+  }
+}
+
+export function levelErrorCodes(error: unknown): readonly string[] {
+  return [...causesOf(error)].map((cause) => ('code' in cause ? String(cause.code) : ''));
+}
+
+export function storeErrorOf(error: unknown): StoreError {
+  const codes = levelErrorCodes(error);
+  const message = [...causesOf(error)].map((cause) => cause.message).join(': ') || String(error);
+  if (codes.includes('LEVEL_CORRUPTION')) return { code: 'CORRUPT', message };
+  if (/no space left|disk quota/i.test(message)) return { code: 'NO_SPACE', message };
+  const isOpen = !codes.includes('LEVEL_DATABASE_NOT_OPEN') || codes.length > 1;
+  return { code: isOpen ? 'IO' : 'CLOSED', message };
+}
