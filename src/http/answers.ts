@@ -6,6 +6,7 @@ import type { ControllerAnswer, ControllerApi, NodeStatus } from '../runtime/con
 
 /** Where the answer comes from; told with every answer, errors included. */
 export type Standing = {
+  readonly nodeId: NodeId;
   readonly offset: Offset;
   readonly epoch: Epoch;
   readonly leaderId: NodeId | null;
@@ -15,6 +16,7 @@ export type Standing = {
 /** The standing of an answer that this node gives by itself. */
 export function ownStanding(status: NodeStatus): Standing {
   return {
+    nodeId: status.nodeId,
     offset: status.highWatermark,
     epoch: status.epoch,
     leaderId: status.leaderId,
@@ -52,21 +54,28 @@ export function sendOwnProblem(reply: FastifyReply, controller: ControllerApi, i
 }
 
 /** The controller's own answer, as it came. */
-export function sendAnswer(reply: FastifyReply, answer: ControllerAnswer, successStatus: number): void {
-  const { result } = answer;
+export function sendAnswer(
+  reply: FastifyReply,
+  nodeId: NodeId,
+  answer: ControllerAnswer,
+  successStatus: number,
+): void {
+  const { result, offset, epoch, leaderId, forwarded } = answer;
+  const standing: Standing = { nodeId, offset, epoch, leaderId, forwarded };
   if (!result.ok) {
-    sendProblem(reply, answer, result);
+    sendProblem(reply, standing, result);
     return;
   }
   if (answer.modifiedOffset !== undefined && answer.modifiedOffset !== null) {
     reply.header('etag', `"${answer.modifiedOffset}"`);
   }
-  if (successStatus === 204) sendNothing(reply, answer);
-  else sendJson(reply, successStatus, answer, result.response);
+  if (successStatus === 204) sendNothing(reply, standing);
+  else sendJson(reply, successStatus, standing, result.response);
 }
 
 function setStanding(reply: FastifyReply, standing: Standing): void {
   reply.header(headerNames.offset, standing.offset);
+  reply.header(headerNames.node, standing.nodeId);
   reply.header(headerNames.epoch, standing.epoch);
   reply.header(headerNames.leader, standing.leaderId ?? noLeader);
   reply.header(headerNames.forwarded, standing.forwarded ? 'true' : 'false');

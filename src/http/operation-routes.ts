@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { apiPrefix } from '../client/protocol/headers.ts';
 import type { OperationDescription } from '../client/protocol/description.ts';
 import { textToFields } from '../client/protocol/text-fields.ts';
+import type { NodeId } from '../base/brands.ts';
 import { failed, ok, type Result } from '../base/result.ts';
 import type { ControllerApi, ControllerRequest } from '../runtime/controller-api.ts';
 import { sendAnswer, sendOwnProblem } from './answers.ts';
@@ -13,6 +14,8 @@ import { assertClosed, compileCheck, type Check } from '../client/protocol/valid
 
 export type RouteContext = {
   readonly controller: ControllerApi;
+  /** A node keeps its id for life, and asking for its whole status with every answer would cost. */
+  readonly nodeId: NodeId;
   readonly submissions: Submissions;
   readonly limits: HttpLimits;
 };
@@ -78,8 +81,9 @@ function handle(
     return;
   }
   submissions.submit(accepted.value, (outcome) => {
-    if (outcome.type === 'answered') sendAnswer(reply, outcome.answer, operation.successStatus ?? 200);
-    else sendSilence(reply, operation, accepted.value, context);
+    if (outcome.type === 'answered') {
+      sendAnswer(reply, context.nodeId, outcome.answer, operation.successStatus ?? 200);
+    } else sendSilence(reply, operation, accepted.value, context);
   });
 }
 

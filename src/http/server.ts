@@ -32,7 +32,9 @@ export async function startHttpServer(
   const limits = resolveLimits(options.limits);
   const logger = options.logger ?? silentLogger;
   const { controller } = options;
-  const context: RouteContext = { controller, limits, submissions: new Submissions(controller, limits) };
+  const { nodeId } = controller.status();
+  const submissions = new Submissions(controller, limits);
+  const context: RouteContext = { controller, nodeId, limits, submissions };
   const closing = { isClosing: false };
 
   const created = createApp(options, context, logger);

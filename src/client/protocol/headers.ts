@@ -7,6 +7,8 @@ export const headerNames = {
   offset: 'ottla-offset',
   /** Epoch of the node that answers. */
   epoch: 'ottla-epoch',
+  /** Id of the controller that answers; a client learns by it which of its endpoints the leader is. */
+  node: 'ottla-node',
   /** Id of the controller that leads, or `none`. */
   leader: 'ottla-leader',
   /** `true` when another node than the one asked has executed the request. */

@@ -1,0 +1,205 @@
+import { assert, assertDefined, assertNever } from '../base/assert.ts';
+import type { Random } from '../base/random.ts';
+import type { IdempotencyKey } from '../ports/transport.ts';
+import { CallCore, type AttemptOutcome, type CallDecision, type Repeat } from './core/call-core.ts';
+import type { Backoff } from './core/backoff.ts';
+import type { Endpoints } from './core/endpoints.ts';
+import type { Slot } from './core/session-core.ts';
+import { NoAnswerError, OttlaError, OutcomeUnknownError } from './errors.ts';
+import type { Exchange, ExchangeRequest, ExchangeResult } from './exchange.ts';
+import { formatIdempotencyKey } from './protocol/idempotency-key.ts';
+import { commonQueryNames, headerNames, jsonContentType } from './protocol/headers.ts';
+
+/** One call, ready to be sent as often as it takes. */
+export type Call = {
+  readonly operationId: string;
+  readonly repeat: Repeat;
+  readonly method: string;
+  readonly path: string;
+  readonly query: URLSearchParams;
+  readonly body: string | null;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal | null;
+};
+
+/** Where keys come from for calls that stand under one. */
+export type KeySource = {
+  acquire(deadlineMs: number, signal: AbortSignal | null): Promise<Slot>;
+  keyFor(slot: Slot): IdempotencyKey;
+  release(slot: Slot): void;
+  lost(sessionId: number): void;
+};
+
+export type CallerOptions = {
+  readonly endpoints: readonly string[];
+  readonly chooser: Endpoints;
+  readonly exchange: Exchange;
+  readonly backoff: Backoff;
+  /** How long one attempt may take before another endpoint is tried. */
+  readonly attemptTimeoutMs: number;
+  readonly random: Random;
+  readonly monotonicMs: () => number;
+};
+
+export type CallAnswer = Extract<ExchangeResult, { readonly type: 'answer' }> & { readonly attempts: number };
+
+const abandonedReason = 'it was abandoned by its caller';
+
+/** The server is given the attempt's time; its own last word needs a little longer to arrive. */
+const answerTravelMs = 500;
+
+/** Carries calls out: the decisions are `CallCore`'s, the waiting and sending are here. */
+export class Caller {
+  readonly #options: CallerOptions;
+
+  constructor(options: CallerOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * `keys` is there exactly for calls that are repeated under a key.
+   * Rejects with OttlaError, OutcomeUnknownError, NoAnswerError, or with the reason of the caller's signal.
+   */
+  async call(call: Call, keys: KeySource | null): Promise<CallAnswer> {
+    const { monotonicMs, backoff, random, chooser } = this.#options;
+    assert((keys !== null) === (call.repeat === 'keyed'), 'keys belong to keyed calls and to no others');
+    const deadlineMs = monotonicMs() + call.timeoutMs;
+    const core = new CallCore<CallAnswer>({
+      repeat: call.repeat,
+      endpointCount: chooser.count,
+      deadlineMs,
+      backoff,
+      random,
+    });
+    const place: { slot: Slot | null } = { slot: null };
+    try {
+      if (keys !== null) place.slot = await keys.acquire(deadlineMs, call.signal);
+      return await this.#run(call, core, keys, place, deadlineMs);
+    } finally {
+      if (place.slot !== null) keys?.release(place.slot);
+    }
+  }
+
+  async #run(
+    call: Call,
+    core: CallCore<CallAnswer>,
+    keys: KeySource | null,
+    place: { slot: Slot | null },
+    deadlineMs: number,
+  ): Promise<CallAnswer> {
+    const { monotonicMs } = this.#options;
+    for (let attempts = 1; ; attempts++) {
+      const key =
+        place.slot === null ? null : assertDefined(keys, 'a slot has its source').keyFor(place.slot);
+      const outcome = await this.#attempt(call, key, deadlineMs, attempts);
+      // An abort ends the attempt as lost; whatever else came of it is what it says.
+      const isAbandoned = outcome.type === 'lost' && isAborted(call);
+      const decision = isAbandoned
+        ? core.abandoned(true, abandonedReason)
+        : core.completed(outcome, monotonicMs());
+      if (decision.type === 'attempt' || decision.type === 'renewSession') {
+        if (decision.type === 'renewSession') await renew(keys, place, deadlineMs, call.signal);
+        await wait(decision.afterMs, call.signal);
+        if (isAborted(call)) this.#finish(call, core.abandoned(false, abandonedReason), key);
+        continue;
+      }
+      return this.#finish(call, decision, key);
+    }
+  }
+
+  #finish(call: Call, decision: CallDecision<CallAnswer>, key: IdempotencyKey | null): CallAnswer {
+    switch (decision.type) {
+      case 'answered':
+        return decision.answer;
+      case 'unknown':
+        throw new OutcomeUnknownError(call.operationId, decision.reason, key);
+      case 'refused':
+        throw new OttlaError(call.operationId, decision.problem);
+      case 'unreachable':
+        // The caller's own reason says more than that nobody answered.
+        call.signal?.throwIfAborted();
+        throw new NoAnswerError(call.operationId, decision.reason, this.#options.endpoints);
+      case 'attempt':
+      case 'renewSession':
+        throw new NoAnswerError(
+          call.operationId,
+          'the call ended between two attempts',
+          this.#options.endpoints,
+        );
+      default:
+        return assertNever(decision);
+    }
+  }
+
+  async #attempt(
+    call: Call,
+    key: IdempotencyKey | null,
+    deadlineMs: number,
+    attempts: number,
+  ): Promise<AttemptOutcome<CallAnswer>> {
+    const { chooser, exchange, monotonicMs, attemptTimeoutMs } = this.#options;
+    const remainingMs = Math.max(1, Math.ceil(deadlineMs - monotonicMs()));
+    const serverTimeoutMs = Math.min(remainingMs, attemptTimeoutMs);
+    const index = chooser.choose(monotonicMs());
+    const result = await exchange.send(index, toRequest(call, key, serverTimeoutMs));
+    const nowMs = monotonicMs();
+    if (result.type === 'unreachable' || result.type === 'lost') {
+      chooser.failed(index, nowMs);
+      return result;
+    }
+    const { standing } = result;
+    chooser.answered(index, standing.nodeId, standing.leaderId, nowMs);
+    if (result.type === 'answer') return { type: 'answered', answer: { ...result, attempts } };
+    if (result.problem.code === 'NOT_CONTROLLER') chooser.failed(index, nowMs);
+    return { type: 'refused', problem: result.problem };
+  }
+}
+
+async function renew(
+  keys: KeySource | null,
+  place: { slot: Slot | null },
+  deadlineMs: number,
+  signal: AbortSignal | null,
+): Promise<void> {
+  const source = assertDefined(keys, 'only a keyed call renews its session');
+  const old = assertDefined(place.slot, 'a keyed call has a slot');
+  source.lost(old.sessionId);
+  place.slot = null;
+  place.slot = await source.acquire(deadlineMs, signal);
+}
+
+function toRequest(call: Call, key: IdempotencyKey | null, serverTimeoutMs: number): ExchangeRequest {
+  const query = new URLSearchParams(call.query);
+  query.set(commonQueryNames.timeoutMs, String(serverTimeoutMs));
+  return {
+    method: call.method,
+    path: `${call.path}?${query.toString()}`,
+    headers: {
+      ...call.headers,
+      ...(call.body === null ? {} : { 'content-type': jsonContentType }),
+      ...(key === null ? {} : { [headerNames.idempotencyKey]: formatIdempotencyKey(key) }),
+    },
+    body: call.body,
+    timeoutMs: serverTimeoutMs + answerTravelMs,
+    signal: call.signal,
+  };
+}
+
+function isAborted(call: Call): boolean {
+  return call.signal?.aborted ?? false;
+}
+
+/** Resolves after the time or when the signal aborts; the caller looks at the signal. */
+function wait(delayMs: number, signal: AbortSignal | null): Promise<void> {
+  if (delayMs <= 0 || signal?.aborted === true) return Promise.resolve();
+  return new Promise((resolve) => {
+    const end = (): void => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', end);
+      resolve();
+    };
+    const timer = setTimeout(end, delayMs);
+    signal?.addEventListener('abort', end, { once: true });
+  });
+}

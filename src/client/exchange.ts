@@ -1,0 +1,183 @@
+import { Pool, type Dispatcher } from 'undici';
+import { assertDefined } from '../base/assert.ts';
+import { headerNames, jsonContentType, problemContentType } from './protocol/headers.ts';
+import { isProblem, type Problem } from './protocol/problem.ts';
+
+/** One HTTP request as the client makes it; the path stands below the endpoint's origin. */
+export type ExchangeRequest = {
+  readonly method: string;
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | null;
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal | null;
+};
+
+/** Where an answer comes from, as its headers tell; null where they do not. */
+export type AnswerStanding = {
+  readonly nodeId: number | null;
+  readonly leaderId: number | null;
+  readonly offset: number | null;
+  readonly epoch: number | null;
+  readonly forwarded: boolean;
+};
+
+export type ExchangeResult =
+  | {
+      readonly type: 'answer';
+      readonly status: number;
+      readonly body: unknown;
+      readonly standing: AnswerStanding;
+    }
+  | { readonly type: 'problem'; readonly problem: Problem; readonly standing: AnswerStanding }
+  | { readonly type: 'unreachable'; readonly reason: string }
+  | { readonly type: 'lost'; readonly reason: string };
+
+/** The client's side of HTTP: pooled connections to every endpoint. */
+export type Exchange = {
+  send(endpointIndex: number, request: ExchangeRequest): Promise<ExchangeResult>;
+  close(): Promise<void>;
+};
+
+export type ExchangeOptions = {
+  readonly endpoints: readonly string[];
+  readonly connectionsMax: number;
+  readonly connectTimeoutMs: number;
+  readonly tls: ClientTls | null;
+};
+
+/** PEM texts. */
+export type ClientTls = {
+  readonly authority?: string;
+  readonly certificate?: string;
+  readonly key?: string;
+};
+
+/** An answer above this is not one of ours: pages have at most 1,000 rows. */
+const answerBytesMax = 64 * 1024 * 1024;
+
+export function createExchange(options: ExchangeOptions): Exchange {
+  const { tls } = options;
+  const connect = {
+    timeout: options.connectTimeoutMs,
+    ...(tls?.authority === undefined ? {} : { ca: tls.authority }),
+    ...(tls?.certificate === undefined ? {} : { cert: tls.certificate }),
+    ...(tls?.key === undefined ? {} : { key: tls.key }),
+  };
+  const pools = options.endpoints.map(
+    (endpoint) =>
+      new Pool(endpoint, {
+        connections: options.connectionsMax,
+        connect,
+        maxResponseSize: answerBytesMax,
+        // The signal of each request is what ends it; these two count in steps of half a second.
+        headersTimeout: 0,
+        bodyTimeout: 0,
+      }),
+  );
+  return {
+    send: (endpointIndex, request) => {
+      const pool = assertDefined(pools[endpointIndex], `there is no endpoint ${endpointIndex}`);
+      return send(pool, request);
+    },
+    close: async () => {
+      await Promise.all(pools.map((pool) => pool.destroy()));
+    },
+  };
+}
+
+async function send(pool: Pool, request: ExchangeRequest): Promise<ExchangeResult> {
+  const timeout = new AbortController();
+  const timer = setTimeout(() => timeout.abort(), request.timeoutMs);
+  const stop = (): void => timeout.abort();
+  request.signal?.addEventListener('abort', stop, { once: true });
+  if (request.signal?.aborted === true) stop();
+  try {
+    const response = await pool.request({
+      method: request.method,
+      path: request.path,
+      headers: request.headers,
+      body: request.body,
+      signal: timeout.signal,
+    });
+    const text = await response.body.text();
+    return read(response, text);
+  } catch (error) {
+    return failure(error, timeout.signal.aborted, request.timeoutMs);
+  } finally {
+    clearTimeout(timer);
+    request.signal?.removeEventListener('abort', stop);
+  }
+}
+
+function read(response: Dispatcher.ResponseData, text: string): ExchangeResult {
+  const { statusCode: status, headers } = response;
+  const standing = readStanding(headers);
+  if (status === 204) return { type: 'answer', status, body: {}, standing };
+  const contentType = headerText(headers, 'content-type').split(';')[0]?.trim();
+  const body = parse(text);
+  if (contentType === problemContentType && isProblem(body))
+    return { type: 'problem', problem: body, standing };
+  // By its type and not by its status: /readyz answers 503 in its ordinary form.
+  const isOurs = contentType === jsonContentType && body !== undefined && standing.epoch !== null;
+  if (isOurs) return { type: 'answer', status, body, standing };
+  return { type: 'lost', reason: `the answer with status ${status} was not Ottla’s; is a proxy in between?` };
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+type Headers = Dispatcher.ResponseData['headers'];
+
+function readStanding(headers: Headers): AnswerStanding {
+  return {
+    nodeId: headerInteger(headers, headerNames.node),
+    leaderId: headerInteger(headers, headerNames.leader),
+    offset: headerInteger(headers, headerNames.offset),
+    epoch: headerInteger(headers, headerNames.epoch),
+    forwarded: headerText(headers, headerNames.forwarded) === 'true',
+  };
+}
+
+function headerText(headers: Headers, name: string): string {
+  const value = headers[name];
+  return typeof value === 'string' ? value : '';
+}
+
+function headerInteger(headers: Headers, name: string): number | null {
+  const text = headerText(headers, name);
+  const value = /^\d{1,16}$/.test(text) ? Number(text) : null;
+  return Number.isSafeInteger(value) ? value : null;
+}
+
+/** Errors at which no byte of the request has left: the connection was never made. */
+const neverSent: ReadonlySet<string> = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'UND_ERR_CONNECT_TIMEOUT',
+]);
+
+function failure(error: unknown, isAborted: boolean, timeoutMs: number): ExchangeResult {
+  // An aborted request may have waited for a connection or been sent; the worse of both is assumed.
+  if (isAborted) return { type: 'lost', reason: `no answer came within ${timeoutMs} ms` };
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  const message = error instanceof Error && error.message !== '' ? error.message : String(error);
+  const isUnsent = neverSent.has(code) || isRefusedOnAll(error);
+  return { type: isUnsent ? 'unreachable' : 'lost', reason: message || code };
+}
+
+/** A name with several addresses fails with one error for each. */
+function isRefusedOnAll(error: unknown): boolean {
+  if (!(error instanceof AggregateError) || error.errors.length === 0) return false;
+  return error.errors.every(
+    (each: unknown) => each instanceof Error && 'code' in each && neverSent.has(String(each.code)),
+  );
+}

@@ -1,0 +1,258 @@
+import { performance } from 'node:perf_hooks';
+import { randomInt } from 'node:crypto';
+import { Value } from 'typebox/value';
+import { Compile, type Validator } from 'typebox/compile';
+import { assert, assertDefined } from '../base/assert.ts';
+import { seededRandom } from '../base/random.ts';
+import { Caller, type Call, type CallAnswer } from './caller.ts';
+import type { Backoff } from './core/backoff.ts';
+import type { Repeat } from './core/call-core.ts';
+import { Endpoints } from './core/endpoints.ts';
+import { UnexpectedAnswerError } from './errors.ts';
+import { createExchange, type ClientTls, type Exchange } from './exchange.ts';
+import { placeInput, planFields, type FieldPlan } from './input.ts';
+import type { OperationDescription, OperationDescriptions } from './protocol/description.ts';
+import { apiPrefix, commonQueryNames, headerNames } from './protocol/headers.ts';
+import { SessionKeys } from './sessions.ts';
+import type { Answer, CallOptions, InputOf, OperationMethods, ResponseOf } from './typed.ts';
+
+export type ClientOptions = {
+  /** Origins of controllers, `http://127.0.0.1:9644`: any of them will do, all of them are better. */
+  readonly endpoints: readonly string[];
+  /** How long a call may take, all attempts together, when it does not say. */
+  readonly timeoutMs?: number;
+  /** How long one attempt may take before another endpoint is tried. */
+  readonly attemptTimeoutMs?: number;
+  /** Connections to each endpoint. */
+  readonly connectionsMax?: number;
+  /** Writes under way at once; more wait for their turn. */
+  readonly outstandingWritesMax?: number;
+  readonly tls?: ClientTls;
+};
+
+/** What the cluster's operations are, and which of them opens a session. */
+export type OperationsBinding<Operations extends OperationDescriptions> = {
+  readonly operations: Operations;
+  /** Operations below their own path instead of `/v1`. */
+  readonly probes: ReadonlySet<string>;
+  readonly openSession: {
+    readonly operationId: string & keyof Operations;
+    readonly input: Readonly<Record<string, unknown>>;
+    readonly sessionIdOf: (response: unknown) => number | null;
+  } | null;
+  /** Sequences that the server remembers in one session. */
+  readonly sessionWindow: number;
+};
+
+export type OperationsClient<Operations extends OperationDescriptions> = OperationMethods<Operations> & {
+  /** Like the method of that name, with where the answer comes from. */
+  call<Id extends string & keyof Operations>(
+    operationId: Id,
+    input: InputOf<Operations[Id]>,
+    options?: CallOptions,
+  ): Promise<Answer<ResponseOf<Operations[Id]>>>;
+  /** The highest committed offset that any answer has shown this client. */
+  readonly offset: number;
+  readonly endpoints: readonly string[];
+  /** Ends every call that is under way. */
+  close(): Promise<void>;
+};
+
+const defaults = {
+  timeoutMs: 10_000,
+  attemptTimeoutMs: 2_000,
+  connectionsMax: 128,
+  outstandingWritesMax: 512,
+  waitingWritesMax: 100_000,
+  connectTimeoutMs: 1_000,
+} as const;
+
+const retryBackoff: Backoff = { baseMs: 20, maxMs: 1_000 };
+
+type Prepared = {
+  readonly operation: OperationDescription;
+  readonly plan: FieldPlan;
+  readonly response: Validator;
+};
+
+/** A client for any set of operations; `createClient` binds it to those of Ottla. */
+export function createOperationsClient<Operations extends OperationDescriptions>(
+  binding: OperationsBinding<Operations>,
+  options: ClientOptions,
+): OperationsClient<Operations> {
+  const core = new ClientCore(binding, options);
+  const methods: Record<string, unknown> = {};
+  for (const operationId of Object.keys(binding.operations)) {
+    methods[operationId] = async (
+      input: Readonly<Record<string, unknown>> = {},
+      callOptions: CallOptions = {},
+    ): Promise<unknown> => (await core.call(operationId, input, callOptions)).response;
+  }
+  const fixed = {
+    call: (operationId: string, input: Readonly<Record<string, unknown>>, callOptions: CallOptions = {}) =>
+      core.call(operationId, input, callOptions),
+    endpoints: options.endpoints,
+    close: () => core.close(),
+  };
+  const client = Object.defineProperty({ ...methods, ...fixed }, 'offset', { get: () => core.offset });
+  // The border between the definitions, which are data, and the types that are derived from them.
+  return client as unknown as OperationsClient<Operations>;
+}
+
+class ClientCore<Operations extends OperationDescriptions> {
+  readonly #binding: OperationsBinding<Operations>;
+  readonly #options: ClientOptions;
+  readonly #exchange: Exchange;
+  readonly #caller: Caller;
+  readonly #keys: SessionKeys | null;
+  readonly #prepared = new Map<string, Prepared>();
+  #offset = 0;
+
+  constructor(binding: OperationsBinding<Operations>, options: ClientOptions) {
+    const endpoints = options.endpoints.map(checkEndpoint);
+    assert(endpoints.length > 0, 'a client needs at least one endpoint');
+    const random = seededRandom(randomInt(2 ** 32));
+    this.#binding = binding;
+    this.#options = options;
+    this.#exchange = createExchange({
+      endpoints,
+      connectionsMax: options.connectionsMax ?? defaults.connectionsMax,
+      connectTimeoutMs: defaults.connectTimeoutMs,
+      tls: options.tls ?? null,
+    });
+    this.#caller = new Caller({
+      endpoints,
+      chooser: new Endpoints(endpoints.length, random.integer(endpoints.length)),
+      exchange: this.#exchange,
+      backoff: retryBackoff,
+      attemptTimeoutMs: options.attemptTimeoutMs ?? defaults.attemptTimeoutMs,
+      random,
+      monotonicMs: () => performance.now(),
+    });
+    this.#keys = this.#createKeys();
+  }
+
+  get offset(): number {
+    return this.#offset;
+  }
+
+  async call(
+    operationId: string,
+    input: Readonly<Record<string, unknown>>,
+    options: CallOptions,
+  ): Promise<Answer<unknown>> {
+    const prepared = this.#prepare(operationId);
+    const isKeyed =
+      this.#keys !== null && prepared.operation.kind === 'write' && options.exactlyOnce !== false;
+    return await this.#send(prepared, input, options, isKeyed ? 'keyed' : repeatOf(prepared.operation));
+  }
+
+  async close(): Promise<void> {
+    await this.#exchange.close();
+  }
+
+  async #send(
+    prepared: Prepared,
+    input: Readonly<Record<string, unknown>>,
+    options: CallOptions,
+    repeat: Repeat,
+  ): Promise<Answer<unknown>> {
+    const call = this.#toCall(prepared, input, options, repeat);
+    const answer = await this.#caller.call(call, repeat === 'keyed' ? this.#keys : null);
+    const { standing } = answer;
+    this.#offset = Math.max(this.#offset, standing.offset ?? 0);
+    return {
+      response: checkResponse(prepared, answer),
+      offset: standing.offset ?? 0,
+      epoch: standing.epoch ?? 0,
+      leaderId: standing.leaderId,
+      forwarded: standing.forwarded,
+      attempts: answer.attempts,
+    };
+  }
+
+  #toCall(
+    { operation, plan }: Prepared,
+    input: Readonly<Record<string, unknown>>,
+    options: CallOptions,
+    repeat: Repeat,
+  ): Call {
+    const { path, query, body } = placeInput(operation, plan, input);
+    if (options.consistency !== undefined) query.set(commonQueryNames.consistency, options.consistency);
+    // A stale read is answered by any node, and yet never from before what this client has seen.
+    if (options.consistency === 'stale') query.set(commonQueryNames.minOffset, String(this.#offset));
+    const isProbe = this.#binding.probes.has(operation.operationId);
+    return {
+      operationId: operation.operationId,
+      repeat,
+      method: operation.method,
+      path: isProbe ? path : apiPrefix + path,
+      query,
+      body,
+      headers: options.ifMatch === undefined ? {} : { [headerNames.ifMatch]: `"${options.ifMatch}"` },
+      timeoutMs: options.timeoutMs ?? this.#options.timeoutMs ?? defaults.timeoutMs,
+      signal: options.signal ?? null,
+    };
+  }
+
+  /** Compiled at first use: a program that calls three operations pays for three. */
+  #prepare(operationId: string): Prepared {
+    const known = this.#prepared.get(operationId);
+    if (known !== undefined) return known;
+    const operation = assertDefined(this.#binding.operations[operationId], `no operation ${operationId}`);
+    const prepared: Prepared = {
+      operation,
+      plan: planFields(operation),
+      response: Compile(operation.response),
+    };
+    this.#prepared.set(operationId, prepared);
+    return prepared;
+  }
+
+  #createKeys(): SessionKeys | null {
+    const { openSession, sessionWindow } = this.#binding;
+    if (openSession === null) return null;
+    return new SessionKeys({
+      open: async (timeoutMs) => {
+        const prepared = this.#prepare(openSession.operationId);
+        // A session that was opened and never heard of expires by itself: opening twice harms nothing.
+        const { response } = await this.#send(prepared, openSession.input, { timeoutMs }, 'harmless');
+        const sessionId = openSession.sessionIdOf(response);
+        if (sessionId !== null) return sessionId;
+        throw new UnexpectedAnswerError(openSession.operationId, 'it names no session');
+      },
+      windowMax: sessionWindow,
+      outstandingMax: Math.min(
+        this.#options.outstandingWritesMax ?? defaults.outstandingWritesMax,
+        sessionWindow,
+      ),
+      waitingMax: defaults.waitingWritesMax,
+      openTimeoutMs: this.#options.timeoutMs ?? defaults.timeoutMs,
+      monotonicMs: () => performance.now(),
+    });
+  }
+}
+
+function repeatOf(operation: OperationDescription): Repeat {
+  return operation.kind === 'write' ? 'never' : 'harmless';
+}
+
+/** A newer server may say more than this client knows: unknown fields are dropped, missing ones refused. */
+function checkResponse(prepared: Prepared, answer: CallAnswer): unknown {
+  const { operation, response } = prepared;
+  if (response.Check(answer.body)) return answer.body;
+  const known = Value.Clean(operation.response, answer.body);
+  if (response.Check(known)) return known;
+  const violation = response.Errors(known)[0];
+  const complaint =
+    violation === undefined ? 'it does not fit' : `${violation.instancePath} ${violation.message}`;
+  throw new UnexpectedAnswerError(operation.operationId, complaint);
+}
+
+function checkEndpoint(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : null;
+  const isOrigin =
+    url !== null && (url.protocol === 'http:' || url.protocol === 'https:') && url.pathname === '/';
+  if (isOrigin) return url.origin;
+  throw new TypeError(`${text} is not an endpoint; it should look like http://127.0.0.1:9644.`);
+}

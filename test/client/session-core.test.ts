@@ -1,0 +1,74 @@
+import { describe, expect, it } from 'vitest';
+import { InvariantViolation } from '../../src/base/assert.ts';
+import { Endpoints } from '../../src/client/core/endpoints.ts';
+import { SessionCore } from '../../src/client/core/session-core.ts';
+
+describe('a session on the client’s side', () => {
+  it('gives each sequence out once and lets the server forget what is over', () => {
+    const core = new SessionCore(100);
+    core.opened(7);
+    const [first, second, third] = [core.allocate(), core.allocate(), core.allocate()];
+    expect([first, second, third].map((slot) => slot.sequence)).toEqual([0, 1, 2]);
+    core.release(second);
+    expect(core.keyFor(third)).toEqual({ sessionId: 7, sequence: 2, forgetBelow: 0 });
+    core.release(first);
+    expect(core.keyFor(third)).toEqual({ sessionId: 7, sequence: 2, forgetBelow: 2 });
+  });
+
+  it('keeps its sequences within the window that the server remembers', () => {
+    const core = new SessionCore(3);
+    core.opened(7);
+    const slots = [core.allocate(), core.allocate(), core.allocate()];
+    for (const slot of slots.slice(1)) core.release(slot);
+    expect(core.outstandingCount).toBe(1);
+    expect(core.canAllocate()).toBe(false);
+    expect(() => core.allocate()).toThrow(InvariantViolation);
+    for (const slot of slots) core.release(slot);
+    expect(core.canAllocate()).toBe(true);
+  });
+
+  it('forgets nothing on behalf of a session that is over', () => {
+    const core = new SessionCore(100);
+    core.opened(7);
+    const old = core.allocate();
+    core.lost(7);
+    core.lost(7);
+    core.opened(9);
+    const slot = core.allocate();
+    core.release(old);
+    expect(core.keyFor(old)).toEqual({ sessionId: 7, sequence: 0, forgetBelow: 0 });
+    expect(core.keyFor(slot)).toEqual({ sessionId: 9, sequence: 0, forgetBelow: 0 });
+    core.lost(7);
+    expect(core.sessionId).toBe(9);
+  });
+});
+
+describe('the choice of an endpoint', () => {
+  it('goes to the leader as soon as it is known where that is', () => {
+    const endpoints = new Endpoints(3, 0);
+    endpoints.answered(0, 10, 12, 0);
+    expect(endpoints.choose(0)).toBe(0);
+    endpoints.answered(2, 12, 12, 0);
+    expect(endpoints.choose(0)).toBe(2);
+  });
+
+  it('passes over what failed lately, and comes back to it', () => {
+    const endpoints = new Endpoints(3, 0);
+    endpoints.answered(2, 12, 12, 0);
+    endpoints.failed(2, 0);
+    expect(endpoints.choose(0)).toBe(0);
+    endpoints.failed(0, 0);
+    expect(endpoints.choose(0)).toBe(1);
+    endpoints.answered(1, 11, 12, 10);
+    expect(endpoints.choose(10)).toBe(1);
+    endpoints.answered(1, 11, 12, 1_000);
+    expect(endpoints.choose(1_000)).toBe(2);
+  });
+
+  it('names one even when all have failed', () => {
+    const endpoints = new Endpoints(2, 1);
+    endpoints.failed(0, 0);
+    endpoints.failed(1, 0);
+    expect([0, 1]).toContain(endpoints.choose(0));
+  });
+});
