@@ -20,7 +20,11 @@ type BatchHeader = {
   readonly baseOffset: Offset;
   readonly epoch: Epoch;
   readonly recordCount: number;
-  /** The leader's wall clock at append, in ms since 1970; never decreasing in the log. */
+  /**
+   * The leader's wall clock at append, in ms since 1970; never decreasing in the log. The core has no
+   * calendar: in a control batch that it makes now this is the latest time that it has seen, perhaps 0,
+   * and the shell that encodes the batch raises it to its own clock.
+   */
   readonly appendTimestampMs: number;
   readonly sizeInBytes: number;
 };

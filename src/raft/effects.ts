@@ -44,7 +44,8 @@ export type Effect =
   | {
       /**
        * Send `response` with `outcome.batches` filled by whole batches read from the log: from
-       * `outcome.fetchOffset`, at least one batch, at most `maxBytes` otherwise, none at or above `to`.
+       * `outcome.fetchOffset`, at least one batch, at most `maxBytes` otherwise, none at or above
+       * `endOffset`.
        * A later `truncateLog` below what it would read cancels it.
        */
       readonly type: 'sendLogRange';
@@ -63,6 +64,7 @@ export type Effect =
       readonly maxBytes: number;
     }
   | {
+      /** A chunk at position 0 begins a new stream: what was stored of an earlier one is thrown away. */
       readonly type: 'storeSnapshotChunk';
       readonly ioId: IoId;
       readonly snapshotId: SnapshotId;
@@ -110,7 +112,12 @@ export type Effect =
        * `NOT_APPENDED`: nothing was appended, it may be tried again. `OUTCOME_UNKNOWN`: it was appended
        * here, leadership was lost, and it may yet be committed by another leader (design 10).
        */
-      readonly reason: 'NOT_LEADER' | 'EPOCH_MISMATCH' | 'OFFSET_MISMATCH' | 'TOO_MANY_PENDING' | 'OUTCOME_UNKNOWN';
+      readonly reason:
+        | 'NOT_LEADER'
+        | 'EPOCH_MISMATCH'
+        | 'OFFSET_MISMATCH'
+        | 'TOO_MANY_PENDING'
+        | 'OUTCOME_UNKNOWN';
     }
   | {
       readonly type: 'completeReadBarrier';
@@ -136,13 +143,7 @@ export type Effect =
 
 export type EffectType = Effect['type'];
 
-export type RoleName =
-  | 'unattached'
-  | 'follower'
-  | 'prospective'
-  | 'candidate'
-  | 'leader'
-  | 'resigned';
+export type RoleName = 'unattached' | 'follower' | 'prospective' | 'candidate' | 'leader' | 'resigned';
 
 export type VoterChangeError =
   | 'NOT_LEADER'

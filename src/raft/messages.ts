@@ -97,7 +97,10 @@ export type FetchRequest = {
   readonly highWatermark: Offset;
   /** The latest round this replica has seen from this leader in this epoch; 0 before any. */
   readonly round: number;
-  /** Numbers a replica's fetches, so that an answer is matched to its question. Grows per process. */
+  /**
+   * Numbers a replica's fetches, so that an answer is matched to its question. Grows per process, from a
+   * random start. A fetch that repeats a number only acknowledges a flush, and gets no second answer.
+   */
   readonly fetchId: number;
 };
 

@@ -21,4 +21,3 @@ export type Voter = ReplicaKey & {
   readonly endpoint: Endpoint;
   readonly kraftVersions: VersionRange;
 };
-

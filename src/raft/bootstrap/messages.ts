@@ -4,7 +4,10 @@ import type { Endpoint, ReplicaKey, VersionRange } from '../replica-key.ts';
 /** What a cluster is born with (design 7): it acts as the snapshot (0, 0). */
 export type BootstrapDescriptor = {
   readonly clusterId: Uuid;
-  readonly voters: readonly (ReplicaKey & { readonly endpoint: Endpoint; readonly kraftVersions: VersionRange })[];
+  readonly voters: readonly (ReplicaKey & {
+    readonly endpoint: Endpoint;
+    readonly kraftVersions: VersionRange;
+  })[];
 };
 
 /** The conversation by which unformatted nodes agree on one descriptor, before any epoch exists. */

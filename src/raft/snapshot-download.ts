@@ -1,0 +1,19 @@
+import type { Epoch, NodeId } from '../base/brands.ts';
+import type { IoId } from './inputs.ts';
+import type { SnapshotId } from './snapshot-id.ts';
+
+/** A snapshot that is being taken from a leader, chunk by chunk (KIP-630; design 18). */
+export type SnapshotDownload = {
+  readonly snapshotId: SnapshotId;
+  /** From whom; another leader's stream need not be the same bytes, so nothing is resumed with it. */
+  readonly leaderId: NodeId;
+  readonly leaderEpoch: Epoch;
+  /** Bytes stored so far, and the place of the next chunk. */
+  position: number;
+  /** When the next chunk was asked for; null while one is being stored. */
+  askedMs: number | null;
+  storing: { readonly ioId: IoId; readonly endPosition: number; readonly last: boolean } | null;
+};
+
+/** A whole snapshot is replacing the log and the state. Nothing calls that back. */
+export type SnapshotInstallation = { readonly ioId: IoId; readonly snapshotId: SnapshotId };
