@@ -49,6 +49,7 @@ export class RaftDriver {
   readonly #gate = new IoGate();
   /** Which pending I/O ids are the log's own: only those are covered by a later flush. */
   readonly #logIo = new Set<IoId>();
+  readonly #quorumStateIo = new Set<IoId>();
 
   constructor(options: DriverOptions) {
     this.#options = options;
@@ -82,9 +83,14 @@ export class RaftDriver {
     this.push({ type: 'logTruncated', ioId });
   }
 
+  /** A later state replaces an earlier one that waits to be written, so one completion may answer several. */
   quorumStatePersisted(ioId: IoId): void {
-    this.#gate.completed(ioId);
-    this.push({ type: 'quorumStatePersisted', ioId });
+    for (const pending of this.#quorumStateIo) {
+      if (pending > ioId) continue;
+      this.#quorumStateIo.delete(pending);
+      this.#gate.completed(pending);
+      this.push({ type: 'quorumStatePersisted', ioId: pending });
+    }
   }
 
   snapshotChunkStored(ioId: IoId, position: number): void {
@@ -115,6 +121,7 @@ export class RaftDriver {
     switch (effect.type) {
       case 'persistQuorumState':
         this.#gate.began(effect.ioId);
+        this.#quorumStateIo.add(effect.ioId);
         this.#options.persistQuorumState(effect.ioId, effect.state);
         return;
       case 'appendBatches':

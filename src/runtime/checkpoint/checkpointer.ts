@@ -1,0 +1,168 @@
+import { assert } from '../../base/assert.ts';
+import type { CheckpointManifest } from '../../codec/checkpoint-manifest.ts';
+import { encodeCheckpointManifest } from '../../codec/checkpoint-manifest.ts';
+import { checkpointPages } from '../../codec/image-pages.ts';
+import type { MetadataImage } from '../../metadata/image.ts';
+import type { CheckpointStore, StoreEntry } from '../../ports/checkpoint-store.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { Logger } from '../../ports/logger.ts';
+import type { SnapshotId } from '../../raft/snapshot-id.ts';
+import { runSequence } from '../sequence.ts';
+import { manifestKey, pageValue, versionedPageKey } from './page-keys.ts';
+import { PageVersions } from './page-versions.ts';
+import { deleteKeys, type WrittenCheckpoint, writeCheckpoint } from './write-checkpoint.ts';
+
+/** The checkpoint in force, and its image, which a snapshot for a follower is streamed from. */
+export type Checkpoint = { readonly manifest: CheckpointManifest; readonly image: MetadataImage };
+
+export type CheckpointerOptions = {
+  readonly store: CheckpointStore;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly current: Checkpoint | null;
+  readonly versions: PageVersions;
+  /** Keys in the store that belong to no checkpoint. */
+  readonly abandoned: readonly Uint8Array[];
+  readonly bytesBetween: number;
+  readonly intervalMs: number;
+  /** What a manifest says of the log at the end of a committed image; null when it cannot be known now. */
+  readonly describe: (image: MetadataImage) => Omit<CheckpointManifest, 'root' | 'pageCount'> | null;
+  /** It is in force, verified, and the log behind it may be cleaned. */
+  readonly onCreated: (checkpoint: Checkpoint) => void;
+  /** The store is damaged: the node stops (design 20). */
+  readonly onFailed: (reason: string) => void;
+};
+
+/**
+ * Writes a checkpoint after so many bytes of log, or after so long when there is anything new.
+ *
+ * Invariants
+ * 1. One checkpoint is written at a time, and each from a later image than the one before.
+ * 2. `current` is verified: it was loaded by its root, or read back after it was written.
+ * 3. A full disk postpones a checkpoint; nothing in force is touched (design 20).
+ */
+export class Checkpointer {
+  readonly #options: CheckpointerOptions;
+  #store: CheckpointStore;
+  #versions: PageVersions;
+  #abandoned: readonly Uint8Array[];
+  #current: Checkpoint | null;
+  #isWriting = false;
+  #isClosed = false;
+  /** Set when a received snapshot replaces store and state: what is being written then is thrown away. */
+  #generation = 0;
+  #bytesSince = 0;
+  #lastWrittenMs: number;
+
+  constructor(options: CheckpointerOptions) {
+    this.#options = options;
+    this.#store = options.store;
+    this.#versions = options.versions;
+    this.#abandoned = options.abandoned;
+    this.#current = options.current;
+    this.#lastWrittenMs = options.clock.monotonicMs();
+  }
+
+  get current(): Checkpoint | null {
+    return this.#current;
+  }
+
+  get isWriting(): boolean {
+    return this.#isWriting;
+  }
+
+  /** `bytes` of log were applied, up to `image`: writes a checkpoint when it is time. */
+  applied(image: MetadataImage, bytes: number): void {
+    this.#bytesSince += bytes;
+    const { bytesBetween, intervalMs, clock } = this.#options;
+    const isDue = this.#bytesSince >= bytesBetween || clock.monotonicMs() - this.#lastWrittenMs >= intervalMs;
+    if (isDue) this.write(image);
+  }
+
+  /** Begins to write a checkpoint of `image` unless one is being written or nothing is new. */
+  write(image: MetadataImage): void {
+    if (this.#isWriting || this.#isClosed) return;
+    if (image.endOffset <= (this.#current?.image.endOffset ?? 0)) return;
+    const manifest = this.#options.describe(image);
+    if (manifest === null) return;
+    this.#isWriting = true;
+    this.#bytesSince = 0;
+    this.#lastWrittenMs = this.#options.clock.monotonicMs();
+    const generation = this.#generation;
+    const { clock } = this.#options;
+    const since = this.#current?.image ?? null;
+    const attempted: Uint8Array[] = [];
+    const write = { store: this.#store, clock, image, since, manifest, abandoned: this.#abandoned, attempted };
+    runSequence(writeCheckpoint(write), (written) => {
+      if (generation !== this.#generation || this.#isClosed) return;
+      this.#isWriting = false;
+      if (written.ok) this.#created(image, written.value);
+      else if (written.error.code === 'NO_SPACE') this.#postpone(attempted, written.error.message);
+      else this.#options.onFailed(`the checkpoint at offset ${image.endOffset}: ${written.error.message}`);
+    });
+  }
+
+  /** A received snapshot is in force now. */
+  replaceBy(store: CheckpointStore, checkpoint: Checkpoint, versions: PageVersions): void {
+    this.#generation++;
+    this.#isWriting = false;
+    this.#store = store;
+    this.#versions = versions;
+    this.#abandoned = [];
+    this.#current = checkpoint;
+    this.#bytesSince = 0;
+  }
+
+  /** The entries of a snapshot on its way to a follower, its manifest last; null when it is not the one in force. */
+  entriesOf(snapshotId: SnapshotId): Iterable<StoreEntry> | null {
+    const current = this.#current;
+    if (current === null) return null;
+    const { snapshotId: own } = current.manifest;
+    if (own.endOffset !== snapshotId.endOffset || own.epoch !== snapshotId.epoch) return null;
+    return snapshotEntries(current);
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#generation++;
+  }
+
+  #created(image: MetadataImage, written: WrittenCheckpoint): void {
+    const { manifest } = written;
+    this.#abandoned = [];
+    this.#current = { manifest, image };
+    const replaced: Uint8Array[] = [];
+    for (const pageKey of written.writtenPages) {
+      const before = this.#versions.replace(pageKey, manifest.snapshotId.endOffset);
+      if (before !== null) replaced.push(before);
+    }
+    for (const pageKey of written.gonePages) {
+      const before = this.#versions.remove(pageKey);
+      if (before !== null) replaced.push(before);
+      replaced.push(versionedPageKey(pageKey, manifest.snapshotId.endOffset));
+    }
+    this.#options.logger.info('checkpoint-written', {
+      endOffset: manifest.snapshotId.endOffset,
+      epoch: manifest.snapshotId.epoch,
+      pages: written.writtenPages.length,
+      bytes: written.bytesWritten,
+    });
+    this.#options.onCreated(this.#current);
+    // What cannot be deleted now is found and deleted at the next start.
+    runSequence(deleteKeys(this.#store, replaced, false), () => {});
+  }
+
+  #postpone(attempted: readonly Uint8Array[], message: string): void {
+    this.#abandoned = [...this.#abandoned, ...attempted];
+    this.#options.logger.warn('checkpoint-postponed', { reason: message });
+  }
+}
+
+/** Every page of a checkpoint under the key that a receiver stores it by, and the manifest last. */
+function* snapshotEntries({ manifest, image }: Checkpoint): Generator<StoreEntry, void, undefined> {
+  for (const { key, value } of checkpointPages(image, null)) {
+    assert(value !== null, 'a whole checkpoint has no page that is gone');
+    yield { key: versionedPageKey(key, manifest.snapshotId.endOffset), value: pageValue(value) };
+  }
+  yield { key: manifestKey, value: encodeCheckpointManifest(manifest) };
+}

@@ -1,0 +1,143 @@
+import { offset } from '../../base/brands.ts';
+import { failed, ok, type Result } from '../../base/result.ts';
+import { type CheckpointManifest, decodeCheckpointManifest } from '../../codec/checkpoint-manifest.ts';
+import { createImageLoader, type ImageLoader } from '../../codec/image-loader.ts';
+import type { MetadataImage } from '../../metadata/image.ts';
+import type { CheckpointStore, StoreEntry, StoreResults } from '../../ports/checkpoint-store.ts';
+import type { Clock } from '../../ports/clock.ts';
+import { type Sequence, wait } from '../sequence.ts';
+import { PageVersions } from './page-versions.ts';
+import { manifestKey, pageKeysFrom, pageKeysTo, parsePageValue, parseVersionedPageKey } from './page-keys.ts';
+
+/** A checkpoint that was verified by its root, and which stored version of each page belongs to it. */
+export type LoadedCheckpoint = {
+  readonly manifest: CheckpointManifest;
+  readonly image: MetadataImage;
+  /** At which checkpoint each page was written last. */
+  readonly versions: PageVersions;
+  /** Keys that do not belong to it: left over from before it, or from a later one that was never published. */
+  readonly leftOver: readonly Uint8Array[];
+};
+
+export type LoadCheckpointError = {
+  /** `DAMAGED`: the content does not verify. `STORE`: it could not be read. */
+  readonly code: 'DAMAGED' | 'STORE';
+  readonly message: string;
+};
+
+type Loaded = Result<LoadedCheckpoint | null, LoadCheckpointError>;
+
+const scanEntriesMax = 256;
+
+/** Reads and verifies the checkpoint in force; null when the store holds none. */
+export function* loadCheckpoint(store: CheckpointStore, clock: Clock): Sequence<Loaded> {
+  const found = yield* wait<StoreResult<'get'>>((done) => store.submit({ kind: 'get', keys: [manifestKey] }, done));
+  if (!found.ok) return failed({ code: 'STORE', message: found.error.message });
+  const bytes = found.value[0] ?? null;
+  if (bytes === null) return ok(null);
+  const manifest = decodeCheckpointManifest(bytes);
+  if (!manifest.ok) return failed({ code: 'DAMAGED', message: manifest.error.message });
+  return yield* loadPages(store, clock, manifest.value);
+}
+
+type StoreResult<Kind extends keyof StoreResults> = Result<StoreResults[Kind], { readonly message: string }>;
+
+function* loadPages(store: CheckpointStore, clock: Clock, manifest: CheckpointManifest): Sequence<Loaded> {
+  const collector = new PageCollector(createImageLoader(), manifest.snapshotId.endOffset);
+  let from: Uint8Array = pageKeysFrom;
+  for (;;) {
+    const page = yield* wait<StoreResult<'scan'>>((done) =>
+      store.submit({ kind: 'scan', from, to: pageKeysTo, limit: scanEntriesMax }, done),
+    );
+    if (!page.ok) return failed({ code: 'STORE', message: page.error.message });
+    for (const entry of page.value) {
+      const fault = collector.add(entry);
+      if (fault !== null) return failed({ code: 'DAMAGED', message: fault });
+    }
+    const last = page.value.at(-1);
+    if (last === undefined || page.value.length < scanEntriesMax) break;
+    from = successor(last.key);
+    // A large checkpoint is loaded in slices, so that the process stays responsive.
+    yield* wait<void>((done) => clock.afterPendingEvents(done));
+  }
+  return finish(collector, manifest);
+}
+
+function finish(collector: PageCollector, manifest: CheckpointManifest): Loaded {
+  const fault = collector.finish();
+  if (fault !== null) return failed({ code: 'DAMAGED', message: fault });
+  const { snapshotId, timestampMs, root } = manifest;
+  const header = { endOffset: snapshotId.endOffset, epoch: snapshotId.epoch, timestampMs };
+  const image = collector.loader.finish(header, root);
+  if (!image.ok) return failed({ code: 'DAMAGED', message: image.error.message });
+  return ok({ manifest, image: image.value, versions: collector.versions, leftOver: collector.leftOver });
+}
+
+/** Picks of each page the newest version that is not newer than the checkpoint; versions come oldest first. */
+class PageCollector {
+  readonly loader: ImageLoader;
+  readonly leftOver: Uint8Array[] = [];
+  readonly versions = new PageVersions();
+  readonly #checkpointOffset: number;
+  #candidate: Candidate | null = null;
+
+  constructor(loader: ImageLoader, checkpointOffset: number) {
+    this.loader = loader;
+    this.#checkpointOffset = checkpointOffset;
+  }
+
+  /** Null, or what is wrong with the checkpoint. */
+  add(entry: StoreEntry): string | null {
+    const parsed = parseVersionedPageKey(entry.key);
+    if (parsed === null) return 'the checkpoint store holds a key of unknown form';
+    if (parsed.checkpointOffset > this.#checkpointOffset) {
+      this.leftOver.push(entry.key);
+      return null;
+    }
+    const candidate = this.#candidate;
+    if (candidate !== null && sameBytes(candidate.pageKey, parsed.pageKey)) {
+      this.leftOver.push(candidate.entry.key);
+    } else {
+      const fault = this.#take();
+      if (fault !== null) return fault;
+    }
+    this.#candidate = { ...parsed, entry };
+    return null;
+  }
+
+  finish(): string | null {
+    return this.#take();
+  }
+
+  #take(): string | null {
+    const candidate = this.#candidate;
+    this.#candidate = null;
+    if (candidate === null) return null;
+    const value = parsePageValue(candidate.entry.value);
+    if (value === undefined) return 'the checkpoint store holds a value of unknown form';
+    if (value === null) {
+      this.leftOver.push(candidate.entry.key);
+      return null;
+    }
+    this.versions.replace(candidate.pageKey, offset(candidate.checkpointOffset));
+    const added = this.loader.add({ key: candidate.pageKey, value });
+    return added.ok ? null : added.error.message;
+  }
+}
+
+type Candidate = {
+  readonly pageKey: Uint8Array;
+  readonly checkpointOffset: number;
+  readonly entry: StoreEntry;
+};
+
+/** The least key above `key`. */
+function successor(key: Uint8Array): Uint8Array {
+  const next = new Uint8Array(key.length + 1);
+  next.set(key);
+  return next;
+}
+
+function sameBytes(left: Uint8Array, right: Uint8Array): boolean {
+  return left.length === right.length && left.every((byte, at) => byte === right[at]);
+}

@@ -1,0 +1,35 @@
+import type { Offset } from '../../base/brands.ts';
+import { versionedPageKey } from './page-keys.ts';
+
+/** Remembers under which checkpoint's key each page in force is stored, so that a replaced one can be deleted. */
+export class PageVersions {
+  readonly #offsets = new Map<string, Offset>();
+
+  /** The page is now stored under `checkpointOffset`; gives the key that it was stored under before. */
+  replace(pageKey: Uint8Array, checkpointOffset: Offset): Uint8Array | null {
+    const before = this.#take(pageKey);
+    this.#offsets.set(nameOf(pageKey), checkpointOffset);
+    return before;
+  }
+
+  /** The page is gone; gives the key that it was stored under. */
+  remove(pageKey: Uint8Array): Uint8Array | null {
+    return this.#take(pageKey);
+  }
+
+  get size(): number {
+    return this.#offsets.size;
+  }
+
+  #take(pageKey: Uint8Array): Uint8Array | null {
+    const name = nameOf(pageKey);
+    const offset = this.#offsets.get(name);
+    if (offset === undefined) return null;
+    this.#offsets.delete(name);
+    return versionedPageKey(pageKey, offset);
+  }
+}
+
+function nameOf(pageKey: Uint8Array): string {
+  return String.fromCharCode(...pageKey);
+}
