@@ -1,0 +1,220 @@
+import { hashIntegers, seededRandom } from '../src/base/random.ts';
+import { nodeId, type NodeId, type Uuid } from '../src/base/brands.ts';
+import { randomUuid } from '../src/base/uuid.ts';
+import type { RaftCore } from '../src/raft/core.ts';
+import type { ReplicaKey, Voter } from '../src/raft/replica-key.ts';
+import { withStep } from './with-step.ts';
+import { SimulatedStores } from './checkpoint-store.ts';
+import { eventKinds } from './event-kinds.ts';
+import { SimulatedDisk } from './files.ts';
+import type { RunConfig } from './faults/schedule.ts';
+import { dataDirectory, type Host, type StartHost } from './hosts/host.ts';
+import { ClusterObservation, type NodeView, type ObservedNode } from './observation.ts';
+import { readDurableState } from './durable-state.ts';
+import type { SimulatedProcess } from './process.ts';
+import type { World } from './world.ts';
+
+export type SimulatedNode = ObservedNode & {
+  readonly index: number;
+  readonly disk: SimulatedDisk;
+  readonly stores: SimulatedStores;
+  host: Host | null;
+  /** When it may start again; null while it runs or nobody has planned its start. */
+  restartAtUs: number | null;
+};
+
+/** What may be put around the core of every node: mutants, in tests. */
+export type WrapCore = (core: RaftCore, node: SimulatedNode) => RaftCore;
+
+export type ClusterOptions = {
+  readonly world: World;
+  readonly name: string;
+  readonly config: RunConfig;
+  readonly startHost: StartHost;
+  readonly wrapCore: WrapCore;
+  /** Told when a life ends, for whatever reason. */
+  readonly onEnd: (node: SimulatedNode) => void;
+};
+
+/** How long a node that stopped by itself waits for its supervisor. */
+const supervisorUs = 200_000;
+
+/** The controllers of one quorum, with their disks, over all their lives. */
+export class SimulatedCluster {
+  readonly nodes: SimulatedNode[] = [];
+  readonly observation: ClusterObservation;
+  readonly counts = { boots: 0, ends: 0 };
+  readonly #options: ClusterOptions;
+  readonly #clusterId: Uuid;
+  readonly #addresses = new Map<NodeId, SimulatedProcess>();
+  readonly #voters: readonly Voter[];
+
+  constructor(options: ClusterOptions) {
+    const { world, config, name } = options;
+    this.#options = options;
+    const identities = seededRandom(hashIntegers(world.seed, world.processes.length, 0x1d));
+    this.#clusterId = randomUuid(identities);
+    this.observation = new ClusterObservation(world, (node) => readDurableState(node.disk));
+    for (let index = 0; index < config.nodes; index++) {
+      const clockFaults = { driftPpm: config.driftPpm[index] ?? 0, wallOffsetMs: 0 };
+      const process = world.addProcess(`${name}${index + 1}`, clockFaults);
+      const id = nodeId(index + 1);
+      this.#addresses.set(id, process);
+      this.#addNode(index, process, { id, directoryId: randomUuid(identities) });
+    }
+    this.#voters = this.nodes.map((node) => ({
+      ...node.key,
+      endpoint: { host: node.process.name, port: 9645 },
+      kraftVersions: { min: 0, max: 1 },
+    }));
+  }
+
+  /** The node that leads the highest epoch, as an outsider sees it. */
+  leader(): SimulatedNode | null {
+    let found: SimulatedNode | null = null;
+    for (const node of this.nodes) {
+      if (node.view?.role !== 'leader') continue;
+      if (node.view.epoch > (found?.view?.epoch ?? -1)) found = node;
+    }
+    return found;
+  }
+
+  boot(node: SimulatedNode): void {
+    const { world, config, startHost, wrapCore } = this.#options;
+    const { process } = node;
+    if (process.isUp) return;
+    node.restartAtUs = null;
+    process.begin();
+    this.counts.boots++;
+    const { generation } = process;
+    world.say(() => `${process.name} starts, life ${generation}`);
+    node.host = startHost({
+      name: process.name,
+      seed: hashIntegers(world.seed, process.index, generation, 0x626f6f74),
+      clock: process.clock(),
+      files: node.disk.attach((delayUs, run) => void process.schedule(delayUs, eventKinds.disk, run)),
+      stores: node.stores.attach((delayUs, run) => void process.schedule(delayUs, eventKinds.store, run)),
+      clusterId: this.#clusterId,
+      key: node.key,
+      voters: this.#voters,
+      raft: config.raft,
+      segmentBytes: config.segmentBytes,
+      recordsBetweenSnapshots: config.recordsBetweenSnapshots,
+      wrapCore: (core) => this.#observe(node, wrapCore(core, node)),
+      connect: (events) => world.network.attach(process, this.#addresses, node.key, events),
+      onReady: (view) => this.#ready(node, view),
+      onStopped: (reason) => this.#stopped(node, reason),
+      say: (line) => world.say(() => `${process.name} ${line()}`),
+    });
+  }
+
+  /** Ends a node's life at once. `power`: with its machine, so that what was not flushed may be lost. */
+  crash(node: SimulatedNode, power: boolean, downUs: number | null): void {
+    if (node.process.isUp) {
+      this.#options.world.say(() => `${node.process.name} crashes${power ? ' by power failure' : ''}`);
+      this.#end(node, !power);
+    }
+    if (power) {
+      node.disk.losePower();
+      node.stores.losePower();
+    } else {
+      node.disk.killProcess();
+      node.stores.killProcess();
+    }
+    if (downUs !== null) this.startLater(node, downUs);
+  }
+
+  /** A graceful stop, and a start after it. */
+  stop(node: SimulatedNode, downUs: number): void {
+    const { host, process } = node;
+    if (host === null || !process.isUp) return;
+    this.#options.world.say(() => `${process.name} is asked to stop`);
+    const { generation } = process;
+    const ended = (): void => {
+      if (process.generation === generation) this.crash(node, false, downUs);
+    };
+    process.schedule(0, eventKinds.fault, () => host.stop(() => this.#later(ended)));
+  }
+
+  /** An empty disk in the place of its own: from now on it is somebody else (KIP-853). */
+  wipe(node: SimulatedNode, downUs: number): void {
+    this.crash(node, true, downUs);
+    node.lostTip = node.durableTip;
+    node.durableTip = this.observation.history.root;
+    node.isDamaged = true;
+    node.disk.wipe([dataDirectory]);
+    node.stores.wipe();
+    const seed = hashIntegers(this.#options.world.seed, node.process.index, node.process.generation, 0x77);
+    node.key = { id: node.key.id, directoryId: randomUuid(seededRandom(seed)) };
+  }
+
+  startLater(node: SimulatedNode, downUs: number): void {
+    const { world } = this.#options;
+    const atUs = world.nowUs + downUs;
+    node.restartAtUs = atUs;
+    world.schedule(downUs, eventKinds.boot, () => {
+      if (node.restartAtUs === atUs) this.boot(node);
+    });
+  }
+
+  #addNode(index: number, process: SimulatedProcess, key: ReplicaKey): void {
+    const seed = hashIntegers(this.#options.world.seed, process.index);
+    this.nodes.push({
+      index,
+      id: key.id,
+      process,
+      key,
+      disk: new SimulatedDisk({ seed, directories: [dataDirectory] }),
+      stores: new SimulatedStores(seed),
+      host: null,
+      restartAtUs: null,
+      view: null,
+      tip: this.observation.history.root,
+      durableTip: this.observation.history.root,
+      lostTip: null,
+      isDamaged: false,
+      unsettled: [],
+    });
+    this.observation.nodes.push(this.nodes[index] as SimulatedNode);
+  }
+
+  #observe(node: SimulatedNode, core: RaftCore): RaftCore {
+    return withStep(core, (input) => {
+      const result = core.step(input);
+      this.observation.onEffects(node, input, result.effects);
+      return result;
+    });
+  }
+
+  #ready(node: SimulatedNode, view: NodeView): void {
+    const { world } = this.#options;
+    world.say(
+      () =>
+        `${node.process.name} is ready: log ${view.logStart.endOffset} to ${view.logEndOffset}, epoch ${view.epoch}`,
+    );
+    this.observation.afterBoot(node, view);
+  }
+
+  /** It gave up, as design 20 wants it to, and its supervisor starts it again. */
+  #stopped(node: SimulatedNode, reason: string): void {
+    const { generation } = node.process;
+    this.#options.world.say(() => `${node.process.name} stops itself: ${reason}`);
+    this.#later(() => {
+      if (node.process.generation === generation) this.crash(node, false, supervisorUs);
+    });
+  }
+
+  /** Not from within the node's own call: its stack must unwind first. */
+  #later(run: () => void): void {
+    this.#options.world.schedule(0, eventKinds.boot, run);
+  }
+
+  #end(node: SimulatedNode, isNoticed: boolean): void {
+    this.counts.ends++;
+    node.process.end();
+    this.#options.world.network.detach(node.process, isNoticed);
+    node.host = null;
+    this.observation.afterEnd(node);
+    this.#options.onEnd(node);
+  }
+}

@@ -1,0 +1,33 @@
+import type { RaftConfig } from '../../src/raft/config.ts';
+import type { LinkBehaviour } from '../network.ts';
+import type { Fault } from './fault.ts';
+
+/** One request of the workload. Its node is chosen when it is sent, by what the client knows. */
+export type PlannedOperation = {
+  readonly atUs: number;
+  readonly client: number;
+  readonly kind: 'write' | 'read';
+  readonly key: number;
+  readonly padding: number;
+};
+
+export type RunConfig = {
+  readonly nodes: number;
+  /** Faults and requests happen within this time; the heal phase follows it. */
+  readonly durationUs: number;
+  readonly raft: RaftConfig;
+  readonly link: LinkBehaviour;
+  readonly segmentBytes: number;
+  readonly recordsBetweenSnapshots: number;
+  readonly clients: number;
+  /** Clock drift of each node. */
+  readonly driftPpm: readonly number[];
+};
+
+/** A whole run as data: the same schedule gives the same run, event for event. */
+export type Schedule = {
+  readonly seed: number;
+  readonly config: RunConfig;
+  readonly faults: readonly Fault[];
+  readonly operations: readonly PlannedOperation[];
+};

@@ -1,0 +1,161 @@
+import type { Offset } from '../../../src/base/brands.ts';
+import { dataDirectory, type Host, type HostContext } from '../host.ts';
+import { openRaftLog, type OpenedLog } from '../../../src/runtime/log/open-raft-log.ts';
+import {
+  openQuorumState,
+  type OpenedQuorumState,
+} from '../../../src/runtime/quorum-state/open-quorum-state.ts';
+import type { QuorumState } from '../../../src/raft/quorum-state.ts';
+import { BareCheckpoints } from './checkpoints.ts';
+import { BareNode } from './bare-node.ts';
+import { recoveredState, agreesWith } from './recovered-state.ts';
+
+/** Where the bare host keeps its log. */
+export const logDirectory = `${dataDirectory}/log`;
+
+const cacheBytesMax = 65_536;
+/** The core numbers its I/O from 1, so that what happens before it exists has number 0. */
+const bootIoId = 0;
+
+const unwritten: QuorumState = {
+  epoch: 0 as QuorumState['epoch'],
+  leaderId: null,
+  voted: null,
+  recovering: false,
+};
+
+/**
+ * The core on its real log and quorum state, with the production effect runner, and with a state machine
+ * of registers: everything about consensus and nothing about metadata. It recovers in the order that
+ * design 17 to 19 prescribe.
+ */
+export function startBareHost(context: HostContext): Host {
+  const boot = new Boot(context);
+  boot.begin();
+  return {
+    submit: (request, complete) => {
+      if (boot.node === null) context.clock.afterPendingEvents(() => complete(starting));
+      else boot.node.submit(request, complete);
+    },
+    stop: (complete) => {
+      if (boot.node === null) complete();
+      else boot.node.stop(complete);
+    },
+  };
+}
+
+const starting = { kind: 'refused', reason: 'STARTING' } as const;
+
+class Boot {
+  node: BareNode | null = null;
+  readonly #context: HostContext;
+  readonly #checkpoints: BareCheckpoints;
+  /** Goes on when what was asked for before the core existed is durable. */
+  #afterPersist: (() => void) | null = null;
+  #afterReset: (() => void) | null = null;
+  #hasFailed = false;
+
+  constructor(context: HostContext) {
+    this.#context = context;
+    this.#checkpoints = new BareCheckpoints(context.stores, (reason) => this.#fail(reason));
+  }
+
+  begin(): void {
+    this.#checkpoints.open(() => this.#openQuorumState());
+  }
+
+  #openQuorumState(): void {
+    const events = {
+      onPersisted: (ioId: number) => {
+        if (this.node !== null) this.node.quorumStatePersisted(ioId);
+        else this.#afterPersist?.();
+      },
+      onFailed: (error: FileFailure) => this.#failOn(error),
+    };
+    openQuorumState({ files: this.#context.files, directory: dataDirectory, events }, (opened) => {
+      if (opened.ok) this.#openLog(opened.value);
+      else this.#failOn(opened.error);
+    });
+  }
+
+  #openLog(quorum: OpenedQuorumState): void {
+    const { files, clock, segmentBytes } = this.#context;
+    let state = quorum.state ?? unwritten;
+    openRaftLog(
+      {
+        files,
+        clock,
+        directory: logDirectory,
+        segmentBytes,
+        cacheBytesMax,
+        expectsLog: state.epoch > 0,
+        events: {
+          onFlushed: (ioId) => this.node?.logFlushed(ioId),
+          onTruncated: (ioId) => {
+            if (this.node !== null) this.node.logTruncated(ioId);
+            else this.#afterReset?.();
+          },
+          onFailed: (error) => this.#failOn(error),
+        },
+        // Durable before anything on disk is changed (design 19).
+        onCorruption: (corruption, proceed) => {
+          const { file, position, reason } = corruption;
+          this.#context.say(() => `found corruption in ${file} at ${position}: ${reason}`);
+          state = { ...state, recovering: true };
+          this.#afterPersist = proceed;
+          quorum.store.persist(bootIoId, state);
+        },
+      },
+      (opened) => {
+        if (opened.ok) this.#matchCheckpoint(quorum, state, opened.value);
+        else this.#failOn(opened.error);
+      },
+    );
+  }
+
+  /** Design 18: the log is discarded only if it ends before the checkpoint or is another log there. */
+  #matchCheckpoint(quorum: OpenedQuorumState, state: QuorumState, opened: OpenedLog): void {
+    const { latest, latestId } = this.#checkpoints;
+    if (latest === null || latestId === null || agreesWith(opened, latest)) {
+      this.#start(quorum, state, opened, false);
+      return;
+    }
+    this.#context.say(() => `discards its log for the snapshot that ends at ${latestId.endOffset}`);
+    this.#afterReset = () => this.#start(quorum, state, opened, true);
+    opened.log.resetTo(bootIoId, latestId, latest.chainCrc);
+  }
+
+  #start(quorum: OpenedQuorumState, state: QuorumState, opened: OpenedLog, wasReset: boolean): void {
+    const checkpoint = this.#checkpoints.latest;
+    const recovered = recoveredState({
+      context: this.#context,
+      quorumState: state,
+      checkpoint,
+      recovery: opened.recovery,
+      wasReset,
+      logEndOffset: opened.log.endOffset as Offset,
+    });
+    this.node = new BareNode({
+      context: this.#context,
+      recovered,
+      log: opened.log,
+      checkpoints: this.#checkpoints,
+      persistQuorumState: (ioId, next) => quorum.store.persist(ioId, next),
+      onFailed: (reason) => this.#fail(reason),
+    });
+    this.node.begin();
+  }
+
+  #failOn(error: FileFailure): void {
+    this.#fail(`${error.file}: ${error.message}`);
+  }
+
+  #fail(reason: string): void {
+    if (this.#hasFailed) return;
+    this.#hasFailed = true;
+    this.node?.close();
+    this.#context.onStopped(reason);
+  }
+}
+
+type FileFailure = { readonly file: string; readonly message: string };

@@ -1,0 +1,61 @@
+import type { Uuid } from '../../src/base/brands.ts';
+import type { CheckpointStores } from '../../src/ports/checkpoint-store.ts';
+import type { Clock } from '../../src/ports/clock.ts';
+import type { Files } from '../../src/ports/files.ts';
+import type { Transport, TransportEvents } from '../../src/ports/transport.ts';
+import type { RaftConfig } from '../../src/raft/config.ts';
+import type { RaftCore } from '../../src/raft/core.ts';
+import type { ReplicaKey, Voter } from '../../src/raft/replica-key.ts';
+import type { NodeView } from '../observation.ts';
+
+/** What the workload asks of a node: one register a key. Each attempt has a number of its own. */
+export type ClientRequest =
+  | { readonly kind: 'write'; readonly attempt: number; readonly key: number; readonly padding: number }
+  | { readonly kind: 'read'; readonly attempt: number; readonly key: number };
+
+export type ClientOutcome =
+  /** Committed, at `offset` (exclusive end). */
+  | { readonly kind: 'written'; readonly offset: number }
+  /** The attempt number of the write that was read, or 0, as of `offset`. */
+  | { readonly kind: 'read'; readonly value: number; readonly offset: number }
+  /** It had no effect and never will have one. */
+  | { readonly kind: 'refused'; readonly reason: string }
+  | { readonly kind: 'unknown' };
+
+/** Everything a node is given for one life. */
+export type HostContext = {
+  readonly name: string;
+  /** A seed of this life alone. */
+  readonly seed: number;
+  readonly clock: Clock;
+  readonly files: Files;
+  readonly stores: CheckpointStores;
+  readonly clusterId: Uuid;
+  readonly key: ReplicaKey;
+  readonly voters: readonly Voter[];
+  readonly raft: RaftConfig;
+  readonly segmentBytes: number;
+  /** A checkpoint is made after so many applied records, and the log before it is cleaned. */
+  readonly recordsBetweenSnapshots: number;
+  /** Puts the observer, and in a test a planted bug, around the core. */
+  wrapCore(core: RaftCore): RaftCore;
+  connect(events: TransportEvents): Transport;
+  /** The node has recovered, and from now on answers. */
+  onReady(view: NodeView): void;
+  /** The node ends itself: its disk or its program failed. */
+  onStopped(reason: string): void;
+  say(line: () => string): void;
+};
+
+/** One life of a node. It ends without a word when its process does. */
+export type Host = {
+  /** Each request is answered once, never from within the call. */
+  submit(request: ClientRequest, complete: (outcome: ClientOutcome) => void): void;
+  /** A graceful stop: leadership is handed over first. */
+  stop(complete: () => void): void;
+};
+
+export type StartHost = (context: HostContext) => Host;
+
+/** Folder of a node's files, on every simulated disk. */
+export const dataDirectory = '/data';

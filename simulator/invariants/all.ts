@@ -1,0 +1,34 @@
+import type { Checker, ClusterObservation } from '../observation.ts';
+import { committedLog } from './committed-log.ts';
+import { committedNeverTruncated } from './committed-never-truncated.ts';
+import { durableAtSend } from './durable-at-send.ts';
+import { electionSafety } from './election-safety.ts';
+import { epochSurvivesRestart } from './epoch-survives-restart.ts';
+import { equalState } from './equal-state.ts';
+import { flushedSurvivesRestart } from './flushed-survives-restart.ts';
+import { leaderCompleteness } from './leader-completeness.ts';
+import { logStartAtSnapshot } from './log-start-at-snapshot.ts';
+import { majorityOnDisk } from './majority-on-disk.ts';
+import { monotonic } from './monotonic.ts';
+import { onlyVotersCampaign } from './only-voters-campaign.ts';
+
+/**
+ * Every property of the log and of elections. The committed log comes first among those that look after
+ * an event, because others ask what is committed.
+ */
+export function raftCheckers(cluster: ClusterObservation): readonly Checker[] {
+  return [
+    electionSafety(cluster),
+    committedLog(cluster),
+    leaderCompleteness(cluster),
+    majorityOnDisk(cluster),
+    equalState(cluster),
+    monotonic(cluster),
+    committedNeverTruncated(cluster),
+    flushedSurvivesRestart(cluster),
+    epochSurvivesRestart(cluster),
+    durableAtSend(cluster),
+    onlyVotersCampaign(cluster),
+    logStartAtSnapshot(cluster),
+  ];
+}

@@ -1,0 +1,33 @@
+import type { Checker, ClusterObservation, ObservedNode } from '../observation.ts';
+
+/** What a node has told others of its epoch it still knows after a restart from the same disk. */
+export function epochSurvivesRestart(cluster: ClusterObservation): Checker {
+  const told = new Map<ObservedNode, { readonly directoryId: string; epoch: number }>();
+  const checker: Checker = {
+    name: 'the epoch survives a restart',
+    source: 'Raft paper, Figure 2, currentTerm is persistent state',
+    afterBoot(node) {
+      const last = told.get(node);
+      const epoch = node.view?.epoch ?? 0;
+      if (last === undefined || last.directoryId !== node.key.directoryId) return;
+      if (epoch < last.epoch) {
+        cluster.fail(
+          checker,
+          `${node.process.name} voted in epoch ${last.epoch} and restarts in epoch ${epoch}`,
+        );
+      }
+    },
+    onSend(node, _to, message) {
+      if (message.channel !== 'raft') return;
+      const { type } = message.message;
+      if (type !== 'voteRequest' && type !== 'voteResponse') return;
+      if (message.message.preVote) return;
+      if (type === 'voteResponse' && !message.message.voteGranted) return;
+      const last = told.get(node);
+      const { epoch } = message.message;
+      if (last?.directoryId === node.key.directoryId) last.epoch = Math.max(last.epoch, epoch);
+      else told.set(node, { directoryId: node.key.directoryId, epoch });
+    },
+  };
+  return checker;
+}

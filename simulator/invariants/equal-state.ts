@@ -1,0 +1,33 @@
+import type { Checker, ClusterObservation, ObservedNode } from '../observation.ts';
+
+/** All nodes have the same state at the same offset, in all their lives. */
+export function equalState(cluster: ClusterObservation): Checker {
+  const digests = new Map<number, { readonly digest: number; readonly by: string }>();
+  const compared = new Map<ObservedNode, number>();
+  const checker: Checker = {
+    name: 'equal state at equal offset',
+    source: 'Raft paper, Figure 3, state machine safety',
+    afterBoot(node) {
+      compared.delete(node);
+    },
+    afterEvent(node, view) {
+      const offset = view.appliedOffset;
+      if (compared.get(node) === offset) return;
+      compared.set(node, offset);
+      const name = node.process.name;
+      if (offset > cluster.committed.endOffset) {
+        cluster.fail(
+          checker,
+          `${name} has applied ${offset}, and ${cluster.committed.endOffset} is committed`,
+        );
+      }
+      const known = digests.get(offset);
+      if (known === undefined) {
+        digests.set(offset, { digest: view.stateDigest, by: name });
+      } else if (known.digest !== view.stateDigest) {
+        cluster.fail(checker, `at offset ${offset} ${name} has another state than ${known.by}`);
+      }
+    },
+  };
+  return checker;
+}

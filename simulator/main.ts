@@ -1,0 +1,69 @@
+import { parseArgs } from 'node:util';
+import { generateSchedule } from './faults/generate.ts';
+import { startBareHost } from './hosts/bare/bare-host.ts';
+import { runSchedule, type RunReport } from './run.ts';
+import { Summary } from './summary.ts';
+
+const usage = `npm run simulate -- [options]
+  --seed N      the first seed (default: 1)
+  --count M     how many seeds, one after another (default: 100; 1 where --seed is given)
+  --budget S    stop after S seconds, having run at least one seed
+  --verbose     print a transcript, one line for each transition`;
+
+function wholeNumber(text: string | undefined, fallback: number, name: string): number {
+  if (text === undefined) return fallback;
+  const value = Number(text);
+  if (Number.isSafeInteger(value) && value >= 0) return value;
+  throw new Error(`--${name} takes a whole number, not "${text}"`);
+}
+
+/** Runs seeds, prints what fails with the command that repeats it, and ends with a summary. */
+function main(): number {
+  const { values } = parseArgs({
+    options: {
+      seed: { type: 'string' },
+      count: { type: 'string' },
+      budget: { type: 'string' },
+      verbose: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  if (values.help) {
+    console.log(usage);
+    return 0;
+  }
+  const first = wholeNumber(values.seed, 1, 'seed');
+  const count = wholeNumber(values.count, values.seed === undefined ? 100 : 1, 'count');
+  const budgetS = wholeNumber(values.budget, 0, 'budget');
+  const summary = new Summary();
+  const beganMs = performance.now();
+  for (let seed = first; seed < first + count; seed++) {
+    const report = runSeed(seed, values.verbose);
+    summary.add(report);
+    if (report.violation !== null) printFailure(report);
+    else if (count === 1) console.log(`seed ${seed} holds, digest ${report.digest}`);
+    if (budgetS > 0 && performance.now() - beganMs > budgetS * 1000) break;
+  }
+  console.log(summary.text((performance.now() - beganMs) / 1000));
+  return summary.failures === 0 ? 0 : 1;
+}
+
+function runSeed(seed: number, verbose: boolean): RunReport {
+  const schedule = generateSchedule(seed);
+  const print = (line: string): void => console.log(line);
+  return runSchedule({ schedule, startHost: startBareHost, ...(verbose ? { print } : {}) });
+}
+
+function printFailure(report: RunReport): void {
+  const { seed, violation, digest } = report;
+  const repeat = `npm run simulate -- --seed ${seed} --verbose`;
+  console.log(`FAILED seed ${seed}: ${violation?.message} | digest ${digest} | ${repeat}`);
+}
+
+try {
+  process.exitCode = main();
+} catch (error) {
+  console.error(error instanceof Error ? error.message : String(error));
+  console.error(usage);
+  process.exitCode = 2;
+}

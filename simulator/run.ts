@@ -1,0 +1,195 @@
+import type { NodeId } from '../src/base/brands.ts';
+import { SimulatedCluster, type SimulatedNode, type WrapCore } from './cluster.ts';
+import { sampleThroughCodec } from './codec-sample.ts';
+import { FaultInjector } from './faults/inject.ts';
+import type { Schedule } from './faults/schedule.ts';
+import type { StartHost } from './hosts/host.ts';
+import { raftCheckers } from './invariants/all.ts';
+import { linearizability } from './invariants/linearizability.ts';
+import { countMarks, type Marks } from './invariants/marks.ts';
+import type { SimulatedProcess } from './process.ts';
+import { Violation } from './violation.ts';
+import { Clients } from './workload/clients.ts';
+import { Ledger } from './workload/ledger.ts';
+import { World } from './world.ts';
+
+export type RunOptions = {
+  readonly schedule: Schedule;
+  readonly startHost: StartHost;
+  readonly wrapCore?: WrapCore;
+  readonly print?: (line: string) => void;
+};
+
+export type RunReport = {
+  readonly seed: number;
+  readonly violation: Error | null;
+  readonly digest: string;
+  readonly simulatedUs: number;
+  readonly events: number;
+  readonly faults: Readonly<Record<string, number>>;
+  readonly elections: number;
+  readonly commits: number;
+  readonly outcomes: Readonly<Ledger['counts']>;
+  readonly messages: number;
+  readonly marks: Marks;
+};
+
+/** Runs one schedule from its beginning to the end of its heal phase, or to the first broken property. */
+export function runSchedule(options: RunOptions): RunReport {
+  const run = new Run(options);
+  run.go();
+  return run.report();
+}
+
+/** After the heal, how long until the cluster must serve: so many fetch timeouts, and a fixed time for disks. */
+const healTimeouts = 20;
+const healFixedUs = 10_000_000;
+const healStepUs = 50_000;
+
+class Run {
+  readonly #schedule: Schedule;
+  readonly #world: World;
+  readonly #cluster: SimulatedCluster;
+  readonly #clients: Clients;
+  readonly #injector: FaultInjector;
+  readonly #ledger = new Ledger();
+  readonly #marks: Marks = new Map();
+  #probesLeft = 0;
+
+  constructor(options: RunOptions) {
+    const { schedule, startHost, print } = options;
+    this.#schedule = schedule;
+    this.#world = new World(print === undefined ? { seed: schedule.seed } : { seed: schedule.seed, print });
+    const world = this.#world;
+    this.#cluster = new SimulatedCluster({
+      world,
+      name: 'node',
+      config: schedule.config,
+      startHost,
+      wrapCore: options.wrapCore ?? ((core) => core),
+      onEnd: (node) => this.#clients.nodeEnded(node),
+    });
+    const { observation } = this.#cluster;
+    const judge = linearizability(observation, this.#ledger);
+    observation.checkers.push(...raftCheckers(observation), judge, countMarks(this.#marks));
+    this.#clients = new Clients(world, this.#cluster, this.#ledger, judge);
+    this.#injector = new FaultInjector(world, this.#cluster);
+    this.#connect();
+  }
+
+  go(): void {
+    const { config, faults, operations } = this.#schedule;
+    for (const node of this.#cluster.nodes) this.#cluster.startLater(node, 1 + node.index);
+    this.#injector.plan(faults);
+    this.#clients.plan(operations);
+    this.#world.runUntil(config.durationUs);
+    if (this.#world.violation === null) this.#healAndServe();
+    if (this.#world.violation === null) this.#atEnd();
+  }
+
+  report(): RunReport {
+    const world = this.#world;
+    return {
+      seed: this.#schedule.seed,
+      violation: world.violation,
+      digest: world.trace.digest(),
+      simulatedUs: world.nowUs,
+      events: world.trace.count,
+      faults: this.#injector.counts,
+      elections: this.#marks.get('role leader') ?? 0,
+      commits: this.#marks.get('batch committed') ?? 0,
+      outcomes: this.#ledger.counts,
+      messages: world.network.counts.sent,
+      marks: this.#marks,
+    };
+  }
+
+  #connect(): void {
+    const world = this.#world;
+    const { nodes, observation } = this.#cluster;
+    world.network.behaviour = this.#schedule.config.link;
+    const nodeOf = (process: SimulatedProcess): SimulatedNode | undefined =>
+      nodes.find((node) => node.process === process);
+    const throughCodec = sampleThroughCodec(world);
+    world.network.observer = {
+      onSend: (from, to: NodeId, message) => {
+        const node = nodeOf(from);
+        if (node !== undefined) observation.onSend(node, to, message);
+      },
+      onDeliver: (from, to, message) => {
+        world.say(() => `${from.name} → ${to.name} ${describe(message.message)}`);
+        return throughCodec(message);
+      },
+    };
+    world.afterEvent = (process) => {
+      const node = process === null ? undefined : nodeOf(process);
+      if (node !== undefined) observation.afterEvent(node);
+    };
+  }
+
+  /** Liveness: once nothing fails any more there is a leader, everybody catches up, everything is answered. */
+  #healAndServe(): void {
+    const world = this.#world;
+    const { config } = this.#schedule;
+    world.say(() => 'everything is healed');
+    this.#injector.heal();
+    world.network.behaviour = { ...config.link, lossPerMille: 0, duplicatePerMille: 0 };
+    this.#planProbes();
+    const deadlineUs = world.nowUs + healTimeouts * config.raft.fetchTimeoutMs * 1000 + healFixedUs;
+    while (world.violation === null && this.#whatIsMissing() !== null) {
+      if (world.nowUs >= deadlineUs) {
+        const missing = this.#whatIsMissing() ?? 'nothing';
+        world.violation = new Violation('it serves once all is healed', missing);
+        return;
+      }
+      world.runUntil(world.nowUs + healStepUs);
+    }
+  }
+
+  #planProbes(): void {
+    const { nowUs } = this.#world;
+    const done = (): void => void this.#probesLeft--;
+    for (let at = 0; at < 6; at++) {
+      this.#probesLeft++;
+      const atUs = nowUs + 10_000 + at * 20_000;
+      const kind = at % 2 === 0 ? 'write' : 'read';
+      this.#clients.plan([{ atUs, client: at % 3, kind, key: at % 2, padding: 0, onDone: done }]);
+    }
+  }
+
+  #whatIsMissing(): string | null {
+    const { nodes } = this.#cluster;
+    if (this.#cluster.leader() === null) return 'there is no leader';
+    if (this.#probesLeft > 0) return `${this.#probesLeft} requests were never taken`;
+    for (const [attempt, node] of this.#clients.pending) {
+      return `${node.process.name} never answered ${attempt.request.kind} ${attempt.request.attempt}`;
+    }
+    const end = this.#cluster.observation.committed.endOffset;
+    for (const node of nodes) {
+      // A damaged node may have to wait for an operator.
+      if (node.isDamaged) continue;
+      const name = node.process.name;
+      if (node.view === null) return `${name} is not up`;
+      if (node.view.appliedOffset !== end) return `${name} has applied ${node.view.appliedOffset} of ${end}`;
+    }
+    return null;
+  }
+
+  #atEnd(): void {
+    try {
+      this.#cluster.observation.atEnd();
+      const { written, read } = this.#ledger.counts;
+      const isIdle = written + read === 0 || (this.#marks.get('role leader') ?? 0) === 0;
+      if (isIdle) this.#world.fail('no run is idle', 'nothing was asked and answered');
+    } catch (error) {
+      if (!(error instanceof Violation)) throw error;
+    }
+  }
+}
+
+function describe(message: object): string {
+  return JSON.stringify(message, (key, value: unknown) => {
+    if (value instanceof Uint8Array) return `${value.length} bytes`;
+    return key === 'clusterId' || key === 'directoryId' ? undefined : value;
+  });
+}
