@@ -59,6 +59,11 @@ export class SimulatedStores {
     };
   }
 
+  /** What a power failure would leave under `key` in the database in force. */
+  durableValue(key: Uint8Array): Uint8Array | null {
+    return this.#current.durableValue(key);
+  }
+
   /** The process ended and the machine did not: every completed write is still there. */
   killProcess(): void {
     this.#attachment++;

@@ -8,7 +8,7 @@ import { SimulatedStores } from './checkpoint-store.ts';
 import { eventKinds } from './event-kinds.ts';
 import { SimulatedDisk } from './files.ts';
 import type { RunConfig } from './faults/schedule.ts';
-import { dataDirectory, type Host, type StartHost } from './hosts/host.ts';
+import { dataDirectory, type Host, type HostKind } from './hosts/host.ts';
 import { ClusterObservation, type NodeView, type ObservedNode } from './observation.ts';
 import { readDurableState } from './durable-state.ts';
 import type { SimulatedProcess } from './process.ts';
@@ -30,7 +30,7 @@ export type ClusterOptions = {
   readonly world: World;
   readonly name: string;
   readonly config: RunConfig;
-  readonly startHost: StartHost;
+  readonly host: HostKind;
   readonly wrapCore: WrapCore;
   /** Told when a life ends, for whatever reason. */
   readonly onEnd: (node: SimulatedNode) => void;
@@ -50,11 +50,11 @@ export class SimulatedCluster {
   readonly #voters: readonly Voter[];
 
   constructor(options: ClusterOptions) {
-    const { world, config, name } = options;
+    const { world, config, name, host } = options;
     this.#options = options;
     const identities = seededRandom(hashIntegers(world.seed, world.processes.length, 0x1d));
     this.#clusterId = randomUuid(identities);
-    this.observation = new ClusterObservation(world, (node) => readDurableState(node.disk));
+    this.observation = new ClusterObservation(world, (node) => readDurableState(node, host));
     for (let index = 0; index < config.nodes; index++) {
       const clockFaults = { driftPpm: config.driftPpm[index] ?? 0, wallOffsetMs: 0 };
       const process = world.addProcess(`${name}${index + 1}`, clockFaults);
@@ -80,7 +80,7 @@ export class SimulatedCluster {
   }
 
   boot(node: SimulatedNode): void {
-    const { world, config, startHost, wrapCore } = this.#options;
+    const { world, config, host, wrapCore } = this.#options;
     const { process } = node;
     if (process.isUp) return;
     node.restartAtUs = null;
@@ -88,7 +88,7 @@ export class SimulatedCluster {
     this.counts.boots++;
     const { generation } = process;
     world.say(() => `${process.name} starts, life ${generation}`);
-    node.host = startHost({
+    node.host = host.start({
       name: process.name,
       seed: hashIntegers(world.seed, process.index, generation, 0x626f6f74),
       clock: process.clock(),

@@ -5,8 +5,8 @@ import type { Offset } from '../src/base/brands.ts';
 import { scanLog } from '../src/runtime/log/scan-log.ts';
 import { quorumStateNames } from '../src/runtime/quorum-state/quorum-state-copies.ts';
 import type { SimulatedDisk } from './files.ts';
-import { dataDirectory } from './hosts/host.ts';
-import type { DurableState } from './observation.ts';
+import { dataDirectory, type HostKind } from './hosts/host.ts';
+import type { DurableState, ObservedNode } from './observation.ts';
 import { Scheduler } from './scheduler.ts';
 
 const logDirectory = `${dataDirectory}/log`;
@@ -25,7 +25,9 @@ export function readDurableQuorumState(disk: SimulatedDisk): QuorumState | null 
 }
 
 /** Reads the durable log with the log's own scan, on a copy of the disk and in no time. */
-export function readDurableState(disk: SimulatedDisk): DurableState {
+export function readDurableState(node: ObservedNode, host: HostKind): DurableState {
+  const { disk } = node;
+  const snapshotEndOffset = host.durableSnapshotEnd(node.stores);
   const quorumState = readDurableQuorumState(disk);
   const scheduler = new Scheduler();
   const files = disk.durableCopy().attach((delayUs, run) => void scheduler.schedule(delayUs, run));
@@ -36,6 +38,7 @@ export function readDurableState(disk: SimulatedDisk): DurableState {
     const isEmpty = index.segments.length === 0;
     found = {
       quorumState,
+      snapshotEndOffset,
       logStartOffset: isEmpty ? (0 as Offset) : index.logStart.endOffset,
       logEndOffset: isEmpty ? (0 as Offset) : index.endOffset,
       isDamaged: scan.value.corruption !== null,
@@ -43,11 +46,12 @@ export function readDurableState(disk: SimulatedDisk): DurableState {
     };
   });
   scheduler.runUntilIdle();
-  return found ?? { ...nothing, quorumState };
+  return found ?? { ...nothing, quorumState, snapshotEndOffset };
 }
 
 const nothing: DurableState = {
   quorumState: null,
+  snapshotEndOffset: 0 as Offset,
   logStartOffset: 0 as Offset,
   logEndOffset: 0 as Offset,
   isDamaged: false,

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { generateSchedule } from './faults/generate.ts';
-import { startBareHost } from './hosts/bare/bare-host.ts';
+import { bareHost } from './hosts/bare/bare-host.ts';
 import { runSchedule, type RunReport } from './run.ts';
 import { Summary } from './summary.ts';
 
@@ -51,7 +51,7 @@ function main(): number {
 function runSeed(seed: number, verbose: boolean): RunReport {
   const schedule = generateSchedule(seed);
   const print = (line: string): void => console.log(line);
-  return runSchedule({ schedule, startHost: startBareHost, ...(verbose ? { print } : {}) });
+  return runSchedule({ schedule, host: bareHost, ...(verbose ? { print } : {}) });
 }
 
 function printFailure(report: RunReport): void {

@@ -8,6 +8,7 @@ import type { ReplicaKey } from '../src/raft/replica-key.ts';
 import type { SnapshotId } from '../src/raft/snapshot-id.ts';
 import type { PeerMessage } from '../src/ports/transport.ts';
 import { BatchHistory, type BatchNode } from './batch-history.ts';
+import type { SimulatedStores } from './checkpoint-store.ts';
 import type { SimulatedDisk } from './files.ts';
 import type { SimulatedProcess } from './process.ts';
 import type { World } from './world.ts';
@@ -34,6 +35,8 @@ export type NodeView = {
 /** What would be found on a disk if the power failed now and everything unflushed were lost. */
 export type DurableState = {
   readonly quorumState: QuorumState | null;
+  /** Where the checkpoint on disk ends; it holds everything below. */
+  readonly snapshotEndOffset: Offset;
   readonly logStartOffset: Offset;
   readonly logEndOffset: Offset;
   readonly isDamaged: boolean;
@@ -45,6 +48,7 @@ export type ObservedNode = {
   readonly id: NodeId;
   readonly process: SimulatedProcess;
   readonly disk: SimulatedDisk;
+  readonly stores: SimulatedStores;
   /** The key of its present disk; a wiped disk gives it another. */
   key: ReplicaKey;
   /** Null while it does not run. */
@@ -128,7 +132,7 @@ export class ClusterObservation {
     node.unsettled.length = 0;
     const flushedBefore = node.durableTip;
     node.tip = this.#findTip(node, view);
-    node.durableTip = ancestorAt(node.tip, view.flushedOffset);
+    node.durableTip = ancestorAt(node.tip, durableEndOf(view));
     for (const checker of this.checkers) checker.afterBoot?.(node, flushedBefore);
   }
 
@@ -170,9 +174,8 @@ export class ClusterObservation {
     // A snapshot may have replaced the log, even by one that ends at the same offset.
     const isReplaced = end !== node.tip.endOffset || (end > 0 && view.chainCrcAt(end) !== node.tip.chainCrc);
     if (isReplaced) node.tip = this.#findTip(node, view);
-    if (view.flushedOffset > node.durableTip.endOffset) {
-      node.durableTip = ancestorAt(node.tip, view.flushedOffset);
-    }
+    const durableEnd = durableEndOf(view);
+    if (durableEnd > node.durableTip.endOffset) node.durableTip = ancestorAt(node.tip, durableEnd);
   }
 
   #extend(node: ObservedNode, view: NodeView, batch: LogBatch): void {
@@ -202,6 +205,12 @@ export class ClusterObservation {
       `${node.process.name} has a log that ends at ${end} with chain CRC ${chain}, which no leader wrote (Raft paper, 5.3)`,
     );
   }
+}
+
+/** A durable checkpoint holds what is below it, whether the log was flushed so far or not. */
+function durableEndOf(view: NodeView): Offset {
+  const snapshotEnd = view.latestSnapshot?.endOffset ?? view.flushedOffset;
+  return snapshotEnd > view.flushedOffset ? snapshotEnd : view.flushedOffset;
 }
 
 /** True when a truncation later in the list takes the batch away again. */

@@ -3,7 +3,7 @@ import { SimulatedCluster, type SimulatedNode, type WrapCore } from './cluster.t
 import { sampleThroughCodec } from './codec-sample.ts';
 import { FaultInjector } from './faults/inject.ts';
 import type { Schedule } from './faults/schedule.ts';
-import type { StartHost } from './hosts/host.ts';
+import type { HostKind } from './hosts/host.ts';
 import { raftCheckers } from './invariants/all.ts';
 import { linearizability } from './invariants/linearizability.ts';
 import { countMarks, type Marks } from './invariants/marks.ts';
@@ -15,7 +15,7 @@ import { World } from './world.ts';
 
 export type RunOptions = {
   readonly schedule: Schedule;
-  readonly startHost: StartHost;
+  readonly host: HostKind;
   readonly wrapCore?: WrapCore;
   readonly print?: (line: string) => void;
 };
@@ -57,7 +57,7 @@ class Run {
   #probesLeft = 0;
 
   constructor(options: RunOptions) {
-    const { schedule, startHost, print } = options;
+    const { schedule, host, print } = options;
     this.#schedule = schedule;
     this.#world = new World(print === undefined ? { seed: schedule.seed } : { seed: schedule.seed, print });
     const world = this.#world;
@@ -65,7 +65,7 @@ class Run {
       world,
       name: 'node',
       config: schedule.config,
-      startHost,
+      host,
       wrapCore: options.wrapCore ?? ((core) => core),
       onEnd: (node) => this.#clients.nodeEnded(node),
     });

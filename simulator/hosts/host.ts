@@ -1,4 +1,4 @@
-import type { Uuid } from '../../src/base/brands.ts';
+import type { Offset, Uuid } from '../../src/base/brands.ts';
 import type { CheckpointStores } from '../../src/ports/checkpoint-store.ts';
 import type { Clock } from '../../src/ports/clock.ts';
 import type { Files } from '../../src/ports/files.ts';
@@ -6,6 +6,7 @@ import type { Transport, TransportEvents } from '../../src/ports/transport.ts';
 import type { RaftConfig } from '../../src/raft/config.ts';
 import type { RaftCore } from '../../src/raft/core.ts';
 import type { ReplicaKey, Voter } from '../../src/raft/replica-key.ts';
+import type { SimulatedStores } from '../checkpoint-store.ts';
 import type { NodeView } from '../observation.ts';
 
 /** What the workload asks of a node: one register a key. Each attempt has a number of its own. */
@@ -55,7 +56,12 @@ export type Host = {
   stop(complete: () => void): void;
 };
 
-export type StartHost = (context: HostContext) => Host;
+/** What can be hosted: the bare core, or the whole node. */
+export type HostKind = {
+  start(context: HostContext): Host;
+  /** The end of the checkpoint that a power failure would leave; 0 for none. */
+  durableSnapshotEnd(stores: SimulatedStores): Offset;
+};
 
 /** Folder of a node's files, on every simulated disk. */
 export const dataDirectory = '/data';

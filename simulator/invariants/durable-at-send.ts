@@ -63,7 +63,7 @@ export function durableAtSend(cluster: ClusterObservation): Checker {
     }
     if (acknowledgements++ % sampledOneIn !== 0 || node.isDamaged) return;
     const durable = cluster.readDurable(node);
-    if (durable.logStartOffset >= flushed) return;
+    if (durable.snapshotEndOffset >= flushed) return;
     const expected = ancestorAt(node.durableTip, flushed);
     if (durable.logEndOffset >= flushed && durable.chainCrcAt(expected.endOffset) === expected.chainCrc)
       return;

@@ -52,6 +52,6 @@ function hasHeld(node: ObservedNode, batch: BatchNode, voters: readonly ReplicaK
 
 function holdsDurably(durable: DurableState, batch: BatchNode): boolean {
   // A checkpoint that lies further on holds it, too.
-  if (durable.logStartOffset >= batch.endOffset) return true;
+  if (durable.snapshotEndOffset >= batch.endOffset) return true;
   return durable.logEndOffset >= batch.endOffset && durable.chainCrcAt(batch.endOffset) === batch.chainCrc;
 }

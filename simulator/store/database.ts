@@ -48,6 +48,10 @@ export class Database {
     return this.#content.get(toText(key)) ?? null;
   }
 
+  durableValue(key: Uint8Array): Uint8Array | null {
+    return this.#durable.get(toText(key)) ?? null;
+  }
+
   scan(from: Uint8Array, to: Uint8Array, limit: number): readonly StoreEntry[] {
     const keys = (this.#sortedKeys ??= [...this.#content.keys()].toSorted(byCodeUnit));
     const end = toText(to);

@@ -7,8 +7,8 @@ import type { World } from '../world.ts';
 import type { Attempt, Ledger } from './ledger.ts';
 
 /** Refused requests are tried again so often, at another node, and then given up. */
-const attemptsMax = 20;
-const retryDelayUs = 40_000;
+const attemptsMax = 10;
+const retryDelayUs = 150_000;
 const requestDelayUs = 100;
 
 /** A request, and optionally who waits for its answer. */

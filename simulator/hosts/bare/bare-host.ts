@@ -1,12 +1,12 @@
 import type { Offset } from '../../../src/base/brands.ts';
-import { dataDirectory, type Host, type HostContext } from '../host.ts';
+import { dataDirectory, type Host, type HostContext, type HostKind } from '../host.ts';
 import { openRaftLog, type OpenedLog } from '../../../src/runtime/log/open-raft-log.ts';
 import {
   openQuorumState,
   type OpenedQuorumState,
 } from '../../../src/runtime/quorum-state/open-quorum-state.ts';
 import type { QuorumState } from '../../../src/raft/quorum-state.ts';
-import { BareCheckpoints } from './checkpoints.ts';
+import { BareCheckpoints, durableCheckpointEnd } from './checkpoints.ts';
 import { BareNode } from './bare-node.ts';
 import { recoveredState, agreesWith } from './recovered-state.ts';
 
@@ -29,7 +29,12 @@ const unwritten: QuorumState = {
  * of registers: everything about consensus and nothing about metadata. It recovers in the order that
  * design 17 to 19 prescribe.
  */
-export function startBareHost(context: HostContext): Host {
+export const bareHost: HostKind = {
+  start: startBareHost,
+  durableSnapshotEnd: durableCheckpointEnd,
+};
+
+function startBareHost(context: HostContext): Host {
   const boot = new Boot(context);
   boot.begin();
   return {

@@ -1,6 +1,7 @@
 import { assert } from '../../../src/base/assert.ts';
 import type { Epoch, Offset } from '../../../src/base/brands.ts';
 import type { CheckpointStore, CheckpointStores } from '../../../src/ports/checkpoint-store.ts';
+import type { SimulatedStores } from '../../checkpoint-store.ts';
 import type { SnapshotId } from '../../../src/raft/snapshot-id.ts';
 import { decodeCheckpoint, encodeCheckpoint, type RegisterCheckpoint } from './register-machine.ts';
 
@@ -154,6 +155,13 @@ export class BareCheckpoints {
     this.latest = checkpoint;
     this.#bytes = bytes;
   }
+}
+
+/** The end of the checkpoint that a power failure would leave. */
+export function durableCheckpointEnd(stores: SimulatedStores): Offset {
+  const bytes = stores.durableValue(checkpointKey);
+  const checkpoint = bytes === null ? null : decodeCheckpoint(bytes);
+  return (checkpoint?.endOffset ?? 0) as Offset;
 }
 
 export type Chunk = { readonly bytes: Uint8Array; readonly last: boolean };
