@@ -38,7 +38,7 @@ export type CheckpointerOptions = {
  *
  * Invariants
  * 1. One checkpoint is written at a time, and each from a later image than the one before.
- * 2. `current` is verified: it was loaded by its root, or read back after it was written.
+ * 2. Log is cleaned only behind a checkpoint that was read back after it was written (design 18).
  * 3. A full disk postpones a checkpoint; nothing in force is touched (design 20).
  */
 export class Checkpointer {
@@ -129,7 +129,6 @@ export class Checkpointer {
 
   #created(image: MetadataImage, written: WrittenCheckpoint): void {
     const { manifest } = written;
-    this.#abandoned = [];
     this.#current = { manifest, image };
     const replaced: Uint8Array[] = [];
     for (const pageKey of written.writtenPages) {
@@ -147,6 +146,12 @@ export class Checkpointer {
       pages: written.writtenPages.length,
       bytes: written.bytesWritten,
     });
+    if (!written.isVerified) {
+      this.#abandoned = replaced;
+      this.#options.logger.warn('checkpoint-not-verified', { reason: 'no space to compact the store' });
+      return;
+    }
+    this.#abandoned = [];
     this.#options.onCreated(this.#current);
     // What cannot be deleted now is found and deleted at the next start.
     runSequence(deleteKeys(this.#store, replaced, false), () => {});

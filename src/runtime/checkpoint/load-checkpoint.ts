@@ -40,6 +40,22 @@ export function* loadCheckpoint(store: CheckpointStore, clock: Clock): Sequence<
   return yield* loadPages(store, clock, manifest.value);
 }
 
+/** Empties a store whose checkpoint cannot be used, or which holds pages of one that was never published. */
+export function* wipeStore(store: CheckpointStore): Sequence<Result<null, LoadCheckpointError>> {
+  for (;;) {
+    const page = yield* wait<StoreResult<'scan'>>((done) =>
+      store.submit({ kind: 'scan', from: manifestKey, to: pageKeysTo, limit: scanEntriesMax }, done),
+    );
+    if (!page.ok) return failed({ code: 'STORE', message: page.error.message });
+    if (page.value.length === 0) return ok(null);
+    const deletes = page.value.map((entry) => entry.key);
+    const deleted = yield* wait<StoreResult<'write'>>((done) =>
+      store.submit({ kind: 'write', puts: [], deletes, sync: true }, done),
+    );
+    if (!deleted.ok) return failed({ code: 'STORE', message: deleted.error.message });
+  }
+}
+
 type StoreResult<Kind extends keyof StoreResults> = Result<StoreResults[Kind], { readonly message: string }>;
 
 function* loadPages(store: CheckpointStore, clock: Clock, manifest: CheckpointManifest): Sequence<Loaded> {

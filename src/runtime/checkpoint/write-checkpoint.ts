@@ -32,6 +32,8 @@ export type WrittenCheckpoint = {
   /** Pages that this checkpoint wrote anew, and pages that it says are gone. */
   readonly writtenPages: readonly Uint8Array[];
   readonly gonePages: readonly Uint8Array[];
+  /** False when it is in force but could not be compacted and read back, for want of space. */
+  readonly isVerified: boolean;
 };
 
 type Written = Result<WrittenCheckpoint, StoreError>;
@@ -81,8 +83,10 @@ export function* writeCheckpoint(write: CheckpointWrite): Sequence<Written> {
   const published = yield* putSynced(write, [{ key: manifestKey, value: encodeCheckpointManifest(manifest) }]);
   if (!published.ok) return published;
   const verified = yield* verify(write, checks);
-  if (!verified.ok) return verified;
-  return ok({ manifest, bytesWritten: bytesWritten + batchBytes, writtenPages, gonePages });
+  // Without room to compact, the checkpoint is in force all the same, but nothing may be cleaned behind it.
+  if (!verified.ok && verified.error.code !== 'NO_SPACE') return verified;
+  bytesWritten += batchBytes;
+  return ok({ manifest, bytesWritten, writtenPages, gonePages, isVerified: verified.ok });
 }
 
 type PageCheck = { readonly key: Uint8Array; readonly crc: number };

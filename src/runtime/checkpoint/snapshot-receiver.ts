@@ -1,0 +1,110 @@
+import { failed, ok, type Result } from '../../base/result.ts';
+import { decodeCheckpointManifest } from '../../codec/checkpoint-manifest.ts';
+import type {
+  CheckpointStore,
+  CheckpointStores,
+  StoreEntry,
+  StoreError,
+  StoreResults,
+} from '../../ports/checkpoint-store.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { Effect } from '../../raft/effects.ts';
+import type { SnapshotId } from '../../raft/snapshot-id.ts';
+import { type Sequence, wait } from '../sequence.ts';
+import { type LoadedCheckpoint, loadCheckpoint } from './load-checkpoint.ts';
+import { manifestKey } from './page-keys.ts';
+import { SnapshotStreamParser } from './snapshot-stream.ts';
+
+type StoreSnapshotChunk = Extract<Effect, { type: 'storeSnapshotChunk' }>;
+type Opened = Result<CheckpointStore, StoreError>;
+
+export type InstalledSnapshot = { readonly store: CheckpointStore; readonly loaded: LoadedCheckpoint };
+
+/** `null`: what was received does not verify and is thrown away; the core asks for it again. */
+export type Installation = Result<InstalledSnapshot | null, string>;
+
+/**
+ * Takes a snapshot in, chunk by chunk, into a database of its own beside the one in force; at the end it is
+ * loaded, verified by its root, and put in force by rename (design 18). Until then nothing that this node
+ * relies on is touched.
+ */
+export class SnapshotReceiver {
+  readonly #stores: CheckpointStores;
+  readonly #clock: Clock;
+  #receiving: Receiving | null = null;
+  #chunksReceived = 0;
+
+  constructor(stores: CheckpointStores, clock: Clock) {
+    this.#stores = stores;
+    this.#clock = clock;
+  }
+
+  /** Since the process started. */
+  get chunksReceived(): number {
+    return this.#chunksReceived;
+  }
+
+  /** Stores one chunk. A chunk at position 0 begins anew; any other follows the one before. */
+  *store(effect: StoreSnapshotChunk): Sequence<Result<null, string>> {
+    this.#chunksReceived++;
+    if (effect.position === 0 || this.#receiving === null) {
+      const begun = yield* this.#begin(effect.snapshotId);
+      if (!begun.ok) return begun;
+    }
+    const receiving = this.#receiving;
+    if (receiving === null || receiving.isDamaged) return ok(null);
+    const parsed = receiving.parser.push(effect.bytes);
+    // Damage is judged at the end, when the whole of it does not verify; the core then asks anew.
+    receiving.isDamaged = !parsed.ok || effect.position !== receiving.position;
+    receiving.position += effect.bytes.length;
+    if (!parsed.ok || receiving.isDamaged) return ok(null);
+    return yield* put(receiving.store, parsed.value);
+  }
+
+  /** Verifies what was received and puts it in force. */
+  *install(snapshotId: SnapshotId): Sequence<Installation> {
+    const receiving = this.#receiving;
+    this.#receiving = null;
+    if (receiving === null || receiving.isDamaged || !receiving.parser.isAtEntryEnd) return ok(null);
+    const verified = yield* loadCheckpoint(receiving.store, this.#clock);
+    if (!verified.ok && verified.error.code === 'STORE') return failed(verified.error.message);
+    if (!verified.ok || verified.value === null) return ok(null);
+    const { snapshotId: received } = verified.value.manifest;
+    if (received.endOffset !== snapshotId.endOffset || received.epoch !== snapshotId.epoch) return ok(null);
+    const installed = yield* wait<Opened>((done) => this.#stores.installReceived(done));
+    if (!installed.ok) return failed(`putting the received snapshot in force: ${installed.error.message}`);
+    return ok({ store: installed.value, loaded: verified.value });
+  }
+
+  *#begin(snapshotId: SnapshotId): Sequence<Result<null, string>> {
+    this.#receiving = null;
+    const opened = yield* wait<Opened>((done) => this.#stores.openReceiving(snapshotId, done));
+    if (!opened.ok) return failed(`making room for a snapshot: ${opened.error.message}`);
+    this.#receiving = { store: opened.value, parser: new SnapshotStreamParser(), position: 0, isDamaged: false };
+    return ok(null);
+  }
+}
+
+type Receiving = {
+  readonly store: CheckpointStore;
+  readonly parser: SnapshotStreamParser;
+  position: number;
+  isDamaged: boolean;
+};
+
+type Written = Result<StoreResults['write'], StoreError>;
+
+function* put(store: CheckpointStore, entries: readonly StoreEntry[]): Sequence<Result<null, string>> {
+  if (entries.length === 0) return ok(null);
+  if (!entries.every(isAcceptable)) return ok(null);
+  const written = yield* wait<Written>((done) =>
+    store.submit({ kind: 'write', puts: entries, deletes: [], sync: true }, done),
+  );
+  return written.ok ? ok(null) : failed(`storing a snapshot: ${written.error.message}`);
+}
+
+/** A manifest is decoded before it is stored; a damaged one leaves the snapshot without any. */
+function isAcceptable({ key, value }: StoreEntry): boolean {
+  const isManifest = key.length === manifestKey.length && key[0] === manifestKey[0];
+  return !isManifest || decodeCheckpointManifest(value).ok;
+}

@@ -1,0 +1,98 @@
+import type { NodeId, Uuid } from '../../base/brands.ts';
+import { epoch } from '../../base/brands.ts';
+import { failed, ok, type Result } from '../../base/result.ts';
+import { randomUuid } from '../../base/uuid.ts';
+import type { StoredDescriptor } from '../../codec/descriptor.ts';
+import type { NodeProperties } from '../../codec/node-properties.ts';
+import type { ControllerPorts } from '../node-options.ts';
+import {
+  readDescriptor,
+  readNodeProperties,
+  writeNodeProperties,
+} from '../quorum-state/node-files.ts';
+import { type OpenedQuorumState, openQuorumState } from '../quorum-state/open-quorum-state.ts';
+import type { QuorumStateEvents } from '../quorum-state/quorum-state-store.ts';
+import type { StoredFileError } from '../quorum-state/stored-file.ts';
+import type { QuorumState } from '../../raft/quorum-state.ts';
+import { type Sequence, wait } from '../sequence.ts';
+
+/** Who this node is, and what it must never forget. */
+export type Identity = {
+  readonly directoryId: Uuid;
+  readonly clusterId: Uuid | null;
+  readonly quorumStateStore: OpenedQuorumState['store'];
+  readonly quorumState: QuorumState;
+  readonly descriptor: StoredDescriptor | null;
+  /** The node has acted in a cluster before, so a log or a checkpoint must be there. */
+  readonly hasHistory: boolean;
+};
+
+export type IdentityOptions = {
+  readonly nodeId: NodeId;
+  readonly directory: string;
+  readonly ports: ControllerPorts;
+  readonly quorumStateEvents: QuorumStateEvents;
+};
+
+const noState: QuorumState = { epoch: epoch(0), leaderId: null, voted: null, recovering: false };
+
+type Stored<Value> = Result<Value, StoredFileError>;
+
+/**
+ * Reads who this node is, or makes it someone.
+ *
+ * A node whose quorum state is gone may have voted without remembering it. So it takes a new directory id
+ * and is a stranger to every voter set that knew the old one: it can only observe (design 19). The new id
+ * is durable before a new quorum state exists.
+ */
+export function* establishIdentity(options: IdentityOptions): Sequence<Result<Identity, string>> {
+  const { nodeId, directory, ports } = options;
+  const { files } = ports;
+  const properties = yield* wait<Stored<NodeProperties | null>>((done) => readNodeProperties(files, directory, done));
+  if (!properties.ok) return describeFailure(properties.error);
+  if (properties.value !== null && properties.value.nodeId !== nodeId) {
+    return failed(`${directory} belongs to node ${properties.value.nodeId}, and this is node ${nodeId}`);
+  }
+  const opened = yield* wait<Stored<OpenedQuorumState>>((done) =>
+    openQuorumState({ files, directory, events: options.quorumStateEvents }, done),
+  );
+  if (!opened.ok) return describeFailure(opened.error);
+  const descriptor = yield* wait<Stored<StoredDescriptor | null>>((done) => readDescriptor(files, directory, done));
+  if (!descriptor.ok) return describeFailure(descriptor.error);
+  if (properties.value === null && opened.value.state !== null) {
+    return failed(`${directory} holds a quorum state and no node.properties; restore that file, or empty the directory`);
+  }
+  return yield* complete(options, properties.value, opened.value, descriptor.value);
+}
+
+function* complete(
+  options: IdentityOptions,
+  properties: NodeProperties | null,
+  opened: OpenedQuorumState,
+  descriptor: StoredDescriptor | null,
+): Sequence<Result<Identity, string>> {
+  const { nodeId, directory, ports } = options;
+  const clusterId = properties?.clusterId ?? (descriptor?.started === true ? descriptor.descriptor.clusterId : null);
+  const known = { clusterId, quorumStateStore: opened.store, descriptor };
+  if (properties !== null && opened.state !== null) {
+    const hasHistory = opened.state.epoch > 0;
+    return ok({ ...known, directoryId: properties.directoryId, quorumState: opened.state, hasHistory });
+  }
+  for (const damage of opened.damage) {
+    ports.logger.error('quorum-state-damaged', { file: damage.file, reason: damage.message });
+  }
+  const directoryId = randomUuid(ports.random);
+  const isStranger = properties !== null && clusterId !== null;
+  if (isStranger) ports.logger.error('quorum-state-lost', { directoryId, becomes: 'observer' });
+  const written = yield* wait<Stored<null>>((done) =>
+    writeNodeProperties(ports.files, directory, { nodeId, directoryId, clusterId }, done),
+  );
+  if (!written.ok) return describeFailure(written.error);
+  // A descriptor that was never started named the old directory id; agreeing on one begins anew.
+  const kept = descriptor?.started === true ? descriptor : null;
+  return ok({ ...known, descriptor: kept, directoryId, quorumState: noState, hasHistory: false });
+}
+
+function describeFailure(error: StoredFileError): Result<never, string> {
+  return failed(`${error.file}: ${error.message}`);
+}
