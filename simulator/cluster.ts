@@ -101,6 +101,7 @@ export class SimulatedCluster {
       segmentBytes: config.segmentBytes,
       recordsBetweenSnapshots: config.recordsBetweenSnapshots,
       wrapCore: (core) => this.#observe(node, wrapCore(core, node)),
+      renewKey: () => this.#renewKey(node),
       connect: (events) => world.network.attach(process, this.#addresses, node.key, events),
       onReady: (view) => this.#ready(node, view),
       onStopped: (reason) => this.#stopped(node, reason),
@@ -144,8 +145,7 @@ export class SimulatedCluster {
     node.isDamaged = true;
     node.disk.wipe([dataDirectory]);
     node.stores.wipe();
-    const seed = hashIntegers(this.#options.world.seed, node.process.index, node.process.generation, 0x77);
-    node.key = { id: node.key.id, directoryId: randomUuid(seededRandom(seed)) };
+    this.#renewKey(node);
   }
 
   startLater(node: SimulatedNode, downUs: number): void {
@@ -155,6 +155,12 @@ export class SimulatedCluster {
     world.schedule(downUs, eventKinds.boot, () => {
       if (node.restartAtUs === atUs) this.boot(node);
     });
+  }
+
+  #renewKey(node: SimulatedNode): ReplicaKey {
+    const seed = hashIntegers(this.#options.world.seed, node.process.index, node.process.generation, 0x77);
+    node.key = { id: node.key.id, directoryId: randomUuid(seededRandom(seed)) };
+    return node.key;
   }
 
   #addNode(index: number, process: SimulatedProcess, key: ReplicaKey): void {

@@ -80,7 +80,8 @@ export type Checker = {
   onSend?(node: ObservedNode, to: NodeId, message: PeerMessage): void;
   /** After every event of the node's process. */
   afterEvent?(node: ObservedNode, view: NodeView): void;
-  onCommitted?(batch: BatchNode, by: ObservedNode): void;
+  /** `epoch` is that of the leader that commits it. */
+  onCommitted?(batch: BatchNode, by: ObservedNode, epoch: Epoch): void;
   atEnd?(): void;
 };
 
@@ -153,10 +154,10 @@ export class ClusterObservation {
   }
 
   /** Called by the checker that keeps the committed log, batch by batch. */
-  announceCommitted(batch: BatchNode, by: ObservedNode): void {
+  announceCommitted(batch: BatchNode, by: ObservedNode, epoch: Epoch): void {
     this.committed = batch;
     this.#committedByEnd.set(batch.endOffset, batch);
-    for (const checker of this.checkers) checker.onCommitted?.(batch, by);
+    for (const checker of this.checkers) checker.onCommitted?.(batch, by, epoch);
   }
 
   /** Follows the node's log through what it has appended and truncated since the last look. */
@@ -173,8 +174,11 @@ export class ClusterObservation {
     const end = view.logEndOffset;
     // A snapshot may have replaced the log, even by one that ends at the same offset.
     const isReplaced = end !== node.tip.endOffset || (end > 0 && view.chainCrcAt(end) !== node.tip.chainCrc);
-    if (isReplaced) node.tip = this.#findTip(node, view);
     const durableEnd = durableEndOf(view);
+    if (isReplaced) {
+      node.tip = this.#findTip(node, view);
+      node.durableTip = ancestorAt(node.tip, durableEnd);
+    }
     if (durableEnd > node.durableTip.endOffset) node.durableTip = ancestorAt(node.tip, durableEnd);
   }
 

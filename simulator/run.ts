@@ -187,9 +187,11 @@ class Run {
   }
 }
 
+/** A message in one line; batches and bytes are counted. */
 function describe(message: object): string {
   return JSON.stringify(message, (key, value: unknown) => {
-    if (value instanceof Uint8Array) return `${value.length} bytes`;
+    if (key === 'batches' && Array.isArray(value)) return value.length;
+    if (key === 'bytes') return 'bytes';
     return key === 'clusterId' || key === 'directoryId' ? undefined : value;
   });
 }

@@ -32,6 +32,7 @@ export type HostContext = {
   readonly files: Files;
   readonly stores: CheckpointStores;
   readonly clusterId: Uuid;
+  /** Who it is, unless it finds that it must be another. */
   readonly key: ReplicaKey;
   readonly voters: readonly Voter[];
   readonly raft: RaftConfig;
@@ -40,6 +41,8 @@ export type HostContext = {
   readonly recordsBetweenSnapshots: number;
   /** Puts the observer, and in a test a planted bug, around the core. */
   wrapCore(core: RaftCore): RaftCore;
+  /** A new directory id: its old one may have cast a vote that is forgotten (design 19). */
+  renewKey(): ReplicaKey;
   connect(events: TransportEvents): Transport;
   /** The node has recovered, and from now on answers. */
   onReady(view: NodeView): void;

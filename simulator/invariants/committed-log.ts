@@ -40,7 +40,8 @@ export function committedLog(cluster: ClusterObservation): Checker {
         const lacked = `batch ${committed.baseOffset} of epoch ${committed.epoch}`;
         cluster.fail(checker, `${name} calls ${end} committed without the committed ${lacked}`);
       }
-      for (const batch of pathBetween(committed, own)) cluster.announceCommitted(batch, node);
+      // A leader commits only with a record of its own epoch, which is then the last of them (5.4.2).
+      for (const batch of pathBetween(committed, own)) cluster.announceCommitted(batch, node, own.epoch);
     },
   };
   return checker;

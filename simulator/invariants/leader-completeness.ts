@@ -25,10 +25,10 @@ export function leaderCompleteness(cluster: ClusterObservation): Checker {
       const lacked = `batch ${committed.baseOffset} of epoch ${committed.epoch}`;
       cluster.fail(checker, `${node.process.name} leads epoch ${view.epoch} without the committed ${lacked}`);
     },
-    onCommitted(batch) {
+    onCommitted(batch, _by, commitEpoch) {
       for (const [node, epoch] of leading) {
-        if (node.view === null || epoch <= batch.epoch || holds(node.tip, batch)) continue;
-        const what = `batch ${batch.baseOffset} of epoch ${batch.epoch} was committed`;
+        if (node.view === null || epoch <= commitEpoch || holds(node.tip, batch)) continue;
+        const what = `batch ${batch.baseOffset} was committed in epoch ${commitEpoch}`;
         cluster.fail(checker, `${what} while ${node.process.name} leads epoch ${epoch} without it`);
       }
     },

@@ -1,4 +1,5 @@
 import type { Offset } from '../../../src/base/brands.ts';
+import type { ReplicaKey } from '../../../src/raft/replica-key.ts';
 import { dataDirectory, type Host, type HostContext, type HostKind } from '../host.ts';
 import { openRaftLog, type OpenedLog } from '../../../src/runtime/log/open-raft-log.ts';
 import {
@@ -59,9 +60,11 @@ class Boot {
   #afterPersist: (() => void) | null = null;
   #afterReset: (() => void) | null = null;
   #hasFailed = false;
+  #key: ReplicaKey;
 
   constructor(context: HostContext) {
     this.#context = context;
+    this.#key = context.key;
     this.#checkpoints = new BareCheckpoints(context.stores, (reason) => this.#fail(reason));
   }
 
@@ -86,6 +89,7 @@ class Boot {
   #openLog(quorum: OpenedQuorumState): void {
     const { files, clock, segmentBytes } = this.#context;
     let state = quorum.state ?? unwritten;
+    if (quorum.state === null && quorum.damage.length > 0) this.#key = this.#context.renewKey();
     openRaftLog(
       {
         files,
@@ -132,9 +136,12 @@ class Boot {
 
   #start(quorum: OpenedQuorumState, state: QuorumState, opened: OpenedLog, wasReset: boolean): void {
     const checkpoint = this.#checkpoints.latest;
+    // Without a quorum state the log says at least which epochs there were.
+    const epoch = state.epoch > opened.recovery.lastEpoch ? state.epoch : opened.recovery.lastEpoch;
     const recovered = recoveredState({
       context: this.#context,
-      quorumState: state,
+      key: this.#key,
+      quorumState: quorum.state === null ? { ...state, epoch } : state,
       checkpoint,
       recovery: opened.recovery,
       wasReset,

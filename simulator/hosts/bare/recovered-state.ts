@@ -1,6 +1,7 @@
 import type { Epoch, Offset } from '../../../src/base/brands.ts';
 import type { RecoveredState, VoterSetAt } from '../../../src/raft/config.ts';
 import type { QuorumState } from '../../../src/raft/quorum-state.ts';
+import type { ReplicaKey } from '../../../src/raft/replica-key.ts';
 import type { SnapshotId } from '../../../src/raft/snapshot-id.ts';
 import type { OpenedLog } from '../../../src/runtime/log/open-raft-log.ts';
 import type { LogRecovery } from '../../../src/runtime/log/raft-log.ts';
@@ -16,6 +17,7 @@ export function agreesWith(opened: OpenedLog, checkpoint: RegisterCheckpoint): b
 /** What the core is told of the disk. A log that does not begin at 0 begins, for the core, at the checkpoint. */
 export function recoveredState(found: {
   readonly context: HostContext;
+  readonly key: ReplicaKey;
   readonly quorumState: QuorumState;
   readonly checkpoint: RegisterCheckpoint | null;
   readonly recovery: LogRecovery;
@@ -32,7 +34,7 @@ export function recoveredState(found: {
   const logStart = beginsAtZero || latestSnapshot === null ? zero : latestSnapshot;
   return {
     clusterId: context.clusterId,
-    local: context.key,
+    local: found.key,
     quorumState,
     logStart,
     latestSnapshot,

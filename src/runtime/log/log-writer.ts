@@ -60,6 +60,9 @@ export class LogWriter {
   #isPreparing = false;
   /** A preparation found no space and is tried again when this fires (design 20). */
   #retry: Timer | null = null;
+  /** Segments that the index has dropped and that are still on disk, oldest first. */
+  readonly #dropped: Segment[] = [];
+  #isRemoving = false;
   /** Tasks under way; closing waits for them. */
   #tasks = 0;
   #whenClosed: (() => void) | null = null;
@@ -89,11 +92,20 @@ export class LogWriter {
     this.#submit({ kind: 'reset', ioId, at, chainCrc });
   }
 
-  /** Removes segments that the index has dropped. */
+  /** Removes segments that the index has dropped, after those that were handed in before. */
   removeSegments(segments: readonly Segment[]): void {
-    if (segments.length === 0) return;
-    this.#run(this.#removeSteps(segments), (result) => {
-      if (!result.ok) this.#fail(result.error);
+    this.#dropped.push(...segments);
+    this.#removeDropped();
+  }
+
+  /** One removal at a time: two at once could leave a gap among the oldest segments. */
+  #removeDropped(): void {
+    if (this.#isRemoving || this.#dropped.length === 0 || this.#state !== 'open') return;
+    this.#isRemoving = true;
+    this.#run(this.#removeSteps(this.#dropped.splice(0)), (result) => {
+      this.#isRemoving = false;
+      if (result.ok) this.#removeDropped();
+      else this.#fail(result.error);
     });
   }
 
