@@ -153,6 +153,11 @@ export const errorCatalogue = {
     retriable: false,
     summary: 'The proposed in-sync set is empty, has duplicates, or names a broker that is not a replica.',
   },
+  OPERATION_NOT_ATTEMPTED: {
+    status: 409,
+    retriable: true,
+    summary: 'Nothing was tried for this item, because the batch that would hold it was full or failed.',
+  },
 
   // Features.
   INVALID_UPDATE_FEATURE: {

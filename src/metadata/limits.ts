@@ -18,6 +18,8 @@ export const limits = {
   /** Work of one batch of fencing: partitions looked at, and partitions changed. */
   repairRowsVisitedMax: 10_000,
   repairChangesMax: 2_000,
+  /** Partitions that one AlterPartition changes; the others are told that nothing was tried. */
+  isrChangesMax: 5_000,
 
   topicNameLengthMax: 249,
   replicasPerPartitionMax: 60,
@@ -51,6 +53,7 @@ export function assertLimits(): void {
     limits.answerBytesMax + 64 + 3 * limits.headerKeyLengthMax + 3 * limits.principalLengthMax + 256;
   assert(limits.operationBytesMax + answerRecordBytes <= limits.batchBytesMax, 'room for the answer’s bytes');
   assert(limits.repairChangesMax < limits.recordsPerOperationMax, 'a chunk of fencing fits a batch');
+  assert(limits.isrChangesMax < limits.recordsPerOperationMax, 'an AlterPartition fits a batch');
   assert(limits.pageRowsDefault <= limits.pageRowsMax, 'the default page is a legal one');
   // Directories take four ints a replica, and an array of a row holds at most 255.
   assert(limits.replicasPerPartitionMax * 4 <= 255, 'directories fit a row');

@@ -1,1 +1,109 @@
-export const operations = {} as const;
+import { Type } from 'typebox';
+import { offset } from '../../../base/brands.ts';
+import {
+  answer,
+  closed,
+  defineOperation,
+  integerToken,
+  nothing,
+  pageQuery,
+  refuse,
+  schemas,
+  takePage,
+  unknownToken,
+} from '../../define-operation.ts';
+import type { MetadataImage } from '../../image.ts';
+import { brokerPartitions } from '../topic/state.ts';
+import { listenersOf } from './describe-node.ts';
+import { heartbeatBroker } from './heartbeat.ts';
+import { registerBroker, unregisterBroker } from './registration.ts';
+import type { BrokerRow } from './resource.ts';
+import { listenersSchema, supportedFeaturesSchema } from './schemas.ts';
+
+const count = Type.Integer({ minimum: 0 });
+
+const brokerResponse = closed({
+  brokerId: schemas.brokerId,
+  brokerEpoch: schemas.offset,
+  incarnationId: schemas.uuid,
+  listeners: listenersSchema,
+  features: supportedFeaturesSchema,
+  rack: Type.Union([Type.String(), Type.Null()]),
+  logDirs: Type.Array(schemas.uuid),
+  isFenced: Type.Boolean(),
+  inControlledShutdown: Type.Boolean(),
+  /** Partitions that have a replica here, that it leads, and in whose ISR it is. */
+  replicaCount: count,
+  leaderCount: count,
+  isrCount: count,
+  lastModified: schemas.offset,
+});
+
+export const listBrokers = defineOperation({
+  operationId: 'listBrokers',
+  method: 'GET',
+  path: '/brokers',
+  summary: 'Registered brokers, by id.',
+  kind: 'read',
+  priority: 'administration',
+  params: nothing,
+  query: pageQuery,
+  body: nothing,
+  response: closed({ brokers: Type.Array(brokerResponse), continue: schemas.nextToken }),
+  errors: ['INVALID_REQUEST'],
+  handle: (image, { query }) => {
+    const { brokers } = image.broker;
+    const after = query.continue === undefined ? -1 : integerToken(query.continue);
+    if (after === null) return unknownToken;
+    const page = takePage(brokers.valuesAfter(after), query, (row) => String(row.brokerId));
+    return answer({ brokers: page.rows.map((row) => describe(image, row)), continue: page.continue });
+  },
+});
+
+export const describeBroker = defineOperation({
+  operationId: 'describeBroker',
+  method: 'GET',
+  path: '/brokers/{brokerId}',
+  summary: 'One broker.',
+  kind: 'read',
+  priority: 'administration',
+  params: closed({ brokerId: schemas.brokerId }),
+  query: nothing,
+  body: nothing,
+  response: brokerResponse,
+  errors: ['BROKER_ID_NOT_REGISTERED'],
+  handle: (image, { params }) => {
+    const row = image.broker.brokers.get(params.brokerId);
+    if (row === null) {
+      return refuse('BROKER_ID_NOT_REGISTERED', `Broker ${params.brokerId} is not registered.`);
+    }
+    return answer(describe(image, row), offset(row.lastModified));
+  },
+});
+
+function describe(image: MetadataImage, row: BrokerRow) {
+  const { replicas, leaderCount, isrCount } = brokerPartitions(image.topic, row.brokerId);
+  return {
+    brokerId: row.brokerId,
+    brokerEpoch: row.brokerEpoch,
+    incarnationId: row.incarnationId,
+    listeners: listenersOf(row.endPoints),
+    features: row.features.map((feature) => ({ ...feature })),
+    rack: row.rack,
+    logDirs: [...row.logDirs],
+    isFenced: row.fenced,
+    inControlledShutdown: row.inControlledShutdown,
+    replicaCount: replicas.size,
+    leaderCount,
+    isrCount,
+    lastModified: row.lastModified,
+  };
+}
+
+export const operations = {
+  registerBroker,
+  heartbeatBroker,
+  unregisterBroker,
+  listBrokers,
+  describeBroker,
+} as const;

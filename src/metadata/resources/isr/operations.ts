@@ -1,1 +1,88 @@
-export const operations = {} as const;
+import { Type } from 'typebox';
+import { ok } from '../../../base/result.ts';
+import { closed, defineOperation, nothing, refuse, schemas } from '../../define-operation.ts';
+import { limits } from '../../limits.ts';
+import { alterPartitions } from './alter-partition.ts';
+
+const nullable = {
+  integer: Type.Union([Type.Integer(), Type.Null()]),
+  text: Type.Union([Type.String(), Type.Null()]),
+};
+const recoveryState = Type.Integer({ minimum: 0, maximum: 1 });
+
+export const alterPartition = defineOperation({
+  operationId: 'alterPartition',
+  method: 'POST',
+  path: '/isr',
+  summary: 'A leader proposes which replicas of its partitions are in sync.',
+  kind: 'write',
+  priority: 'fencing',
+  params: nothing,
+  query: nothing,
+  body: closed({
+    brokerId: schemas.brokerId,
+    brokerEpoch: schemas.offset,
+    partitions: Type.Array(
+      closed({
+        topicId: schemas.uuid,
+        partition: schemas.partitionId,
+        leaderEpoch: schemas.epoch,
+        partitionEpoch: schemas.epoch,
+        newIsr: Type.Array(closed({ brokerId: schemas.brokerId, brokerEpoch: schemas.offset }), {
+          maxItems: limits.replicasPerPartitionMax,
+        }),
+        /** 1 while the leader recovers from an unclean election; 0 when absent. */
+        leaderRecoveryState: Type.Optional(recoveryState),
+      }),
+      { minItems: 1, maxItems: limits.recordsPerOperationMax },
+    ),
+  }),
+  response: closed({
+    partitions: Type.Array(
+      closed({
+        topicId: schemas.uuid,
+        partition: schemas.partitionId,
+        /** Null: the partition is as proposed. Otherwise the error of this partition alone. */
+        code: nullable.text,
+        message: nullable.text,
+        leader: nullable.integer,
+        leaderEpoch: nullable.integer,
+        partitionEpoch: nullable.integer,
+        isr: Type.Union([schemas.replicas, Type.Null()]),
+        leaderRecoveryState: nullable.integer,
+      }),
+    ),
+  }),
+  errors: [
+    'BROKER_ID_NOT_REGISTERED',
+    'STALE_BROKER_EPOCH',
+    'UNKNOWN_TOPIC_ID',
+    'UNKNOWN_TOPIC_OR_PARTITION',
+    'FENCED_LEADER_EPOCH',
+    'INVALID_UPDATE_VERSION',
+    'INELIGIBLE_REPLICA',
+    'INVALID_ISR',
+    'OPERATION_NOT_ATTEMPTED',
+  ],
+  handle: (image, { body }) => {
+    const row = image.broker.brokers.get(body.brokerId);
+    if (row === null) {
+      return refuse('BROKER_ID_NOT_REGISTERED', `Broker ${body.brokerId} is not registered.`);
+    }
+    if (row.brokerEpoch !== body.brokerEpoch) {
+      return refuse('STALE_BROKER_EPOCH', `Broker ${body.brokerId} has epoch ${row.brokerEpoch}.`);
+    }
+    const proposals = body.partitions.map(({ leaderRecoveryState = 0, ...proposal }) => ({
+      ...proposal,
+      leaderRecoveryState,
+    }));
+    const { records, results } = alterPartitions(image, body.brokerId, proposals);
+    const partitions = results.map(({ isr, ...result }) => ({
+      ...result,
+      isr: isr === null ? null : [...isr],
+    }));
+    return ok({ records, response: { partitions } });
+  },
+});
+
+export const operations = { alterPartition } as const;

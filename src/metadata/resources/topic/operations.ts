@@ -1,1 +1,237 @@
-export const operations = {} as const;
+import { Type } from 'typebox';
+import { offset } from '../../../base/brands.ts';
+import { ok } from '../../../base/result.ts';
+import {
+  answer,
+  closed,
+  defineOperation,
+  integerToken,
+  nothing,
+  pageQuery,
+  refuse,
+  schemas,
+  takePage,
+  unknownToken,
+} from '../../define-operation.ts';
+import { addPartitions, createTopic } from './create.ts';
+import type { PartitionRow } from './partition-row.ts';
+import {
+  brokerPartitions,
+  findPartition,
+  partitionAt,
+  partitionCount,
+  partitionsOf,
+  topicByName,
+  type TopicRow,
+  type TopicState,
+} from './state.ts';
+
+const topicParams = closed({ topic: schemas.topicName });
+const count = Type.Integer({ minimum: 0 });
+
+const topicResponse = closed({
+  name: schemas.topicName,
+  topicId: schemas.uuid,
+  partitionCount: count,
+  /** Replicas of the first partition. */
+  replicationFactor: count,
+  lastModified: schemas.offset,
+});
+
+const partitionResponse = closed({
+  topicId: schemas.uuid,
+  partition: schemas.partitionId,
+  /** -1: nobody leads it. */
+  leader: schemas.leader,
+  leaderEpoch: schemas.epoch,
+  partitionEpoch: schemas.epoch,
+  /** 1 while the leader recovers from an unclean election. */
+  leaderRecoveryState: Type.Integer({ minimum: 0, maximum: 1 }),
+  replicas: schemas.replicas,
+  isr: schemas.replicas,
+  addingReplicas: schemas.replicas,
+  removingReplicas: schemas.replicas,
+  eligibleLeaderReplicas: schemas.replicas,
+  lastModified: schemas.offset,
+});
+
+function noTopic(name: string) {
+  return refuse('UNKNOWN_TOPIC_OR_PARTITION', `There is no topic ${name}.`);
+}
+
+function describeTopicRow(state: TopicState, topic: TopicRow) {
+  return {
+    name: topic.name,
+    topicId: topic.topicId,
+    partitionCount: partitionCount(state, topic.topicId),
+    replicationFactor: findPartition(state, topic.topicId, 0)?.replicas.length ?? 0,
+    lastModified: topic.lastModified,
+  };
+}
+
+function describeRow(row: PartitionRow) {
+  return {
+    topicId: row.topicId,
+    partition: row.partitionId,
+    leader: row.leader,
+    leaderEpoch: row.leaderEpoch,
+    partitionEpoch: row.partitionEpoch,
+    leaderRecoveryState: row.leaderRecoveryState,
+    replicas: [...row.replicas],
+    isr: [...row.isr],
+    addingReplicas: [...row.addingReplicas],
+    removingReplicas: [...row.removingReplicas],
+    eligibleLeaderReplicas: [...row.eligibleLeaderReplicas],
+    lastModified: row.lastModified,
+  };
+}
+
+export const deleteTopic = defineOperation({
+  operationId: 'deleteTopic',
+  method: 'DELETE',
+  path: '/topics/{topic}',
+  summary: 'Delete a topic with all its partitions. Its id is never used again.',
+  kind: 'write',
+  priority: 'administration',
+  params: topicParams,
+  query: nothing,
+  body: nothing,
+  response: closed({ topicId: schemas.uuid, name: schemas.topicName }),
+  errors: ['UNKNOWN_TOPIC_OR_PARTITION'],
+  handle: (image, { params }) => {
+    const topic = topicByName(image.topic, params.topic);
+    if (topic === null) return noTopic(params.topic);
+    const { topicId, name } = topic;
+    return ok({
+      records: [{ type: 'RemoveTopicRecord', topicId }],
+      response: { topicId, name },
+      modifiedOffset: offset(topic.lastModified),
+    });
+  },
+});
+
+export const listTopics = defineOperation({
+  operationId: 'listTopics',
+  method: 'GET',
+  path: '/topics',
+  summary: 'Topics, by name.',
+  kind: 'read',
+  priority: 'administration',
+  params: nothing,
+  query: pageQuery,
+  body: nothing,
+  response: closed({ topics: Type.Array(topicResponse), continue: schemas.nextToken }),
+  errors: [],
+  handle: (image, { query }) => {
+    const state = image.topic;
+    const names =
+      query.continue === undefined ? state.byName.entries() : state.byName.entriesAfter(query.continue);
+    const page = takePage(names, query, ([name]) => name);
+    const topics = page.rows.map(([, topicId]) => {
+      const slot = state.topics.slotOf(topicId);
+      return describeTopicRow(state, state.topics.rows.row(slot ?? -1));
+    });
+    return answer({ topics, continue: page.continue });
+  },
+});
+
+export const describeTopic = defineOperation({
+  operationId: 'describeTopic',
+  method: 'GET',
+  path: '/topics/{topic}',
+  summary: 'One topic; its partitions are listed by listPartitions.',
+  kind: 'read',
+  priority: 'administration',
+  params: topicParams,
+  query: nothing,
+  body: nothing,
+  response: topicResponse,
+  errors: ['UNKNOWN_TOPIC_OR_PARTITION'],
+  handle: (image, { params }) => {
+    const topic = topicByName(image.topic, params.topic);
+    if (topic === null) return noTopic(params.topic);
+    return answer(describeTopicRow(image.topic, topic), offset(topic.lastModified));
+  },
+});
+
+export const listPartitions = defineOperation({
+  operationId: 'listPartitions',
+  method: 'GET',
+  path: '/topics/{topic}/partitions',
+  summary: 'Partitions of a topic, by number.',
+  kind: 'read',
+  priority: 'administration',
+  params: topicParams,
+  query: pageQuery,
+  body: nothing,
+  response: closed({ partitions: Type.Array(partitionResponse), continue: schemas.nextToken }),
+  errors: ['INVALID_REQUEST', 'UNKNOWN_TOPIC_OR_PARTITION'],
+  handle: (image, { params, query }) => {
+    const topic = topicByName(image.topic, params.topic);
+    if (topic === null) return noTopic(params.topic);
+    const after = query.continue === undefined ? -1 : integerToken(query.continue);
+    if (after === null) return unknownToken;
+    const rows = partitionsOf(image.topic, topic.topicId, after + 1);
+    const page = takePage(rows, query, (row) => String(row.partitionId));
+    return answer({ partitions: page.rows.map(describeRow), continue: page.continue });
+  },
+});
+
+export const describePartition = defineOperation({
+  operationId: 'describePartition',
+  method: 'GET',
+  path: '/topics/{topic}/partitions/{partition}',
+  summary: 'One partition.',
+  kind: 'read',
+  priority: 'administration',
+  params: closed({ topic: schemas.topicName, partition: schemas.partitionId }),
+  query: nothing,
+  body: nothing,
+  response: partitionResponse,
+  errors: ['UNKNOWN_TOPIC_OR_PARTITION'],
+  handle: (image, { params }) => {
+    const topic = topicByName(image.topic, params.topic);
+    if (topic === null) return noTopic(params.topic);
+    const row = findPartition(image.topic, topic.topicId, params.partition);
+    if (row === null) {
+      return refuse('UNKNOWN_TOPIC_OR_PARTITION', `${params.topic} has no partition ${params.partition}.`);
+    }
+    return answer(describeRow(row), offset(row.lastModified));
+  },
+});
+
+export const listBrokerPartitions = defineOperation({
+  operationId: 'listBrokerPartitions',
+  method: 'GET',
+  path: '/brokers/{brokerId}/partitions',
+  summary: 'Partitions that have a replica on a broker; the order is the same for all pages of one offset.',
+  kind: 'read',
+  priority: 'administration',
+  params: closed({ brokerId: schemas.brokerId }),
+  query: pageQuery,
+  body: nothing,
+  response: closed({ partitions: Type.Array(partitionResponse), continue: schemas.nextToken }),
+  errors: ['INVALID_REQUEST', 'BROKER_ID_NOT_REGISTERED'],
+  handle: (image, { params, query }) => {
+    if (image.broker.brokers.get(params.brokerId) === null) {
+      return refuse('BROKER_ID_NOT_REGISTERED', `Broker ${params.brokerId} is not registered.`);
+    }
+    const after = query.continue === undefined ? -1 : integerToken(query.continue);
+    if (after === null) return unknownToken;
+    const { replicas } = brokerPartitions(image.topic, params.brokerId);
+    const page = takePage(replicas.valuesFrom(after + 1), query, String);
+    const partitions = page.rows.map((slot) => describeRow(partitionAt(image.topic, slot)));
+    return answer({ partitions, continue: page.continue });
+  },
+});
+
+export const operations = {
+  createTopic,
+  addPartitions,
+  deleteTopic,
+  listTopics,
+  describeTopic,
+  listPartitions,
+  describePartition,
+  listBrokerPartitions,
+} as const;

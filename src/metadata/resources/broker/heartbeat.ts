@@ -1,0 +1,166 @@
+import { Type, type Static } from 'typebox';
+import { brokerId, offset } from '../../../base/brands.ts';
+import { ok } from '../../../base/result.ts';
+import { closed, defineOperation, nothing, refuse, schemas } from '../../define-operation.ts';
+import type { MetadataImage } from '../../image.ts';
+import type { InternalOperation, OperationContext } from '../../operation.ts';
+import type { MetadataRecord } from '../../registry.ts';
+import { settleLeaderless, settleReplicas } from '../topic/settling.ts';
+import { brokerPartitions } from '../topic/state.ts';
+import { activityOf } from './activity.ts';
+import type { BrokerRegistrationChangeRecord } from './records.ts';
+import type { BrokerRow } from './resource.ts';
+
+const heartbeatBody = closed({
+  brokerEpoch: schemas.offset,
+  /** Up to which offset (exclusive) the broker has taken in the metadata log. */
+  metadataOffset: schemas.offset,
+  wantFence: Type.Optional(Type.Boolean()),
+  wantShutDown: Type.Optional(Type.Boolean()),
+});
+
+type Heartbeat = Static<typeof heartbeatBody>;
+
+export const heartbeatBroker = defineOperation({
+  operationId: 'heartbeatBroker',
+  method: 'POST',
+  path: '/brokers/{brokerId}/heartbeat',
+  summary: 'A broker says that it lives, how far it has read, and whether it wants to be fenced or to leave.',
+  kind: 'heartbeat',
+  priority: 'heartbeat',
+  params: closed({ brokerId: schemas.brokerId }),
+  query: nothing,
+  body: heartbeatBody,
+  response: closed({
+    /** It has taken in its own registration. */
+    isCaughtUp: Type.Boolean(),
+    isFenced: Type.Boolean(),
+    /** It leads nothing any more and everyone who reads metadata knows: it may stop. */
+    shouldShutDown: Type.Boolean(),
+  }),
+  errors: ['BROKER_ID_NOT_REGISTERED', 'STALE_BROKER_EPOCH'],
+  handle: (image, { params, body }, context) => {
+    const row = image.broker.brokers.get(params.brokerId);
+    if (row === null) {
+      return refuse('BROKER_ID_NOT_REGISTERED', `Broker ${params.brokerId} is not registered.`);
+    }
+    if (row.brokerEpoch !== body.brokerEpoch) {
+      return refuse(
+        'STALE_BROKER_EPOCH',
+        `Broker ${params.brokerId} has epoch ${row.brokerEpoch}, not ${body.brokerEpoch}.`,
+      );
+    }
+    const step = row.fenced ? stepFenced(image, row, body) : stepUnfenced(image, row, body, context);
+    const { isFenced, shouldShutDown, records, continueWith } = step;
+    return ok({
+      records,
+      continueWith,
+      response: { isCaughtUp: isCaughtUp(row, body), isFenced, shouldShutDown },
+      heard: { brokerId: brokerId(row.brokerId), metadataOffset: offset(body.metadataOffset) },
+    });
+  },
+});
+
+/** What a heartbeat leads to. */
+type Step = {
+  readonly isFenced: boolean;
+  readonly shouldShutDown: boolean;
+  readonly records: readonly MetadataRecord[];
+  readonly continueWith: InternalOperation | null;
+};
+
+/** Compared with its own registration alone: compared with the log's end, a busy log would keep it fenced for ever (KAFKA-13959). */
+function isCaughtUp(row: BrokerRow, { metadataOffset }: Heartbeat): boolean {
+  return metadataOffset > row.brokerEpoch;
+}
+
+function unchanged(isFenced: boolean, shouldShutDown: boolean): Step {
+  return { isFenced, shouldShutDown, records: [], continueWith: null };
+}
+
+function stepFenced(image: MetadataImage, row: BrokerRow, body: Heartbeat): Step {
+  if (body.wantShutDown === true) return unchanged(true, true);
+  if (body.wantFence === true || !isCaughtUp(row, body)) return unchanged(true, false);
+  const isActive = activityOf(image, new Map([[row.brokerId, true]]));
+  const { changes, continueWith } = settleLeaderless(image, isActive);
+  const record = registrationChange(row, { fenced: -1 });
+  return { isFenced: false, shouldShutDown: false, records: [record, ...changes], continueWith };
+}
+
+/**
+ * Kafka's BrokerHeartbeatManager: a broker that wants to leave gives its leaderships away, and may go once
+ * it leads nothing and every active broker has read of that.
+ */
+function stepUnfenced(
+  image: MetadataImage,
+  row: BrokerRow,
+  body: Heartbeat,
+  context: OperationContext,
+): Step {
+  if (body.wantFence === true) return fenceNow(image, row, body.wantShutDown === true);
+  const leads = brokerPartitions(image.topic, row.brokerId).leaderCount > 0;
+  if (!row.inControlledShutdown) {
+    if (body.wantShutDown !== true) return unchanged(false, false);
+    return leads ? beginShutdown(image, row) : fenceNow(image, row, true);
+  }
+  if (leads) return unchanged(false, false);
+  if (row.drainedOffset === null) {
+    const records = [registrationChange(row, { inControlledShutdown: 1 })];
+    return { isFenced: false, shouldShutDown: false, records, continueWith: null };
+  }
+  return haveAllPassed(image, row, row.drainedOffset, context)
+    ? fenceNow(image, row, true)
+    : unchanged(false, false);
+}
+
+function beginShutdown(image: MetadataImage, row: BrokerRow): Step {
+  const isActive = activityOf(image, new Map([[row.brokerId, false]]));
+  const { changes, continueWith } = settleReplicas(image, [row.brokerId], isActive);
+  const records = [registrationChange(row, { inControlledShutdown: 1 }), ...changes];
+  return { isFenced: false, shouldShutDown: false, records, continueWith };
+}
+
+function fenceNow(image: MetadataImage, row: BrokerRow, shouldShutDown: boolean): Step {
+  return { isFenced: true, shouldShutDown, ...fence(image, [row]) };
+}
+
+function haveAllPassed(
+  image: MetadataImage,
+  leaving: BrokerRow,
+  drainedOffset: number,
+  context: OperationContext,
+): boolean {
+  const isActive = activityOf(image);
+  for (const { brokerId: id } of image.broker.brokers.values()) {
+    if (id === leaving.brokerId || !isActive(id)) continue;
+    if ((context.sessions.metadataOffset(brokerId(id)) ?? 0) <= drainedOffset) return false;
+  }
+  return true;
+}
+
+/** The records that fence `rows`, and what is left to settle after them. */
+export function fence(
+  image: MetadataImage,
+  rows: readonly BrokerRow[],
+): { readonly records: readonly MetadataRecord[]; readonly continueWith: InternalOperation | null } {
+  const ids = rows.map((row) => row.brokerId);
+  const isActive = activityOf(image, new Map(ids.map((id) => [id, false])));
+  const { changes, continueWith } = settleReplicas(image, ids, isActive);
+  const fences = rows.map((row) => registrationChange(row, { fenced: 1 }));
+  return { records: [...fences, ...changes], continueWith };
+}
+
+function registrationChange(
+  row: BrokerRow,
+  change: Partial<BrokerRegistrationChangeRecord>,
+): BrokerRegistrationChangeRecord {
+  return {
+    type: 'BrokerRegistrationChangeRecord',
+    brokerId: row.brokerId,
+    brokerEpoch: row.brokerEpoch,
+    fenced: 0,
+    inControlledShutdown: 0,
+    logDirs: null,
+    ...change,
+  };
+}

@@ -1,0 +1,167 @@
+import { Type } from 'typebox';
+import { brokerId, offset } from '../../../base/brands.ts';
+import { ok } from '../../../base/result.ts';
+import { closed, defineOperation, nothing, refuse, schemas } from '../../define-operation.ts';
+import type { MetadataImage } from '../../image.ts';
+import { limits } from '../../limits.ts';
+import type { OperationContext, OperationError } from '../../operation.ts';
+import { findUnsupported } from '../feature/supported.ts';
+import { settleReplicas } from '../topic/settling.ts';
+import { activityOf } from './activity.ts';
+import { endPointsOf, findNodeFault, sameEndPoints, sameFeatures, sameTexts } from './describe-node.ts';
+import type { RegisterBrokerRecord } from './records.ts';
+import type { BrokerRow } from './resource.ts';
+import { listenersSchema, supportedFeaturesSchema } from './schemas.ts';
+import type { Static } from 'typebox';
+
+const registrationBody = closed({
+  brokerId: schemas.brokerId,
+  clusterId: schemas.uuid,
+  /** New for each start of the process: it tells a restarted broker from one that repeats itself. */
+  incarnationId: schemas.uuid,
+  listeners: listenersSchema,
+  features: Type.Optional(supportedFeaturesSchema),
+  rack: Type.Optional(Type.Union([schemas.name, Type.Null()])),
+  logDirs: Type.Optional(Type.Array(schemas.uuid, { maxItems: limits.logDirsPerBrokerMax })),
+});
+
+type Registration = Static<typeof registrationBody>;
+
+export const registerBroker = defineOperation({
+  operationId: 'registerBroker',
+  method: 'POST',
+  path: '/brokers',
+  summary: 'A broker process registers, or amends its own registration. It starts fenced.',
+  kind: 'write',
+  priority: 'heartbeat',
+  params: nothing,
+  query: nothing,
+  body: registrationBody,
+  response: closed({ brokerId: schemas.brokerId, brokerEpoch: schemas.offset, isFenced: Type.Boolean() }),
+  successStatus: 201,
+  errors: [
+    'INVALID_REQUEST',
+    'INCONSISTENT_CLUSTER_ID',
+    'UNSUPPORTED_VERSION',
+    'DUPLICATE_BROKER_REGISTRATION',
+  ],
+  handle: (image, { body }, context) => {
+    const refusal = findRefusal(image, body, context);
+    if (refusal !== null) return { ok: false, error: refusal };
+    const before = image.broker.brokers.get(body.brokerId);
+    const record = registrationRecord(body, before, context);
+    const id = brokerId(body.brokerId);
+    const outcome = {
+      response: { brokerId: body.brokerId, brokerEpoch: record.brokerEpoch, isFenced: record.fenced },
+      heard: { brokerId: id, metadataOffset: context.sessions.metadataOffset(id) },
+    };
+    if (before !== null && isSameRegistration(before, record)) return ok({ ...outcome, records: [] });
+    if (before?.brokerEpoch === record.brokerEpoch) return ok({ ...outcome, records: [record] });
+    // What the incarnation before led or kept in sync, this one has yet to catch up with.
+    const isActive = activityOf(image, new Map([[body.brokerId, false]]));
+    const { changes, continueWith } = settleReplicas(image, [body.brokerId], isActive);
+    const heard = { brokerId: id, metadataOffset: null };
+    return ok({ ...outcome, heard, records: [record, ...changes], continueWith });
+  },
+});
+
+function findRefusal(
+  image: MetadataImage,
+  body: Registration,
+  context: OperationContext,
+): OperationError | null {
+  if (body.clusterId !== context.clusterId) {
+    return {
+      code: 'INCONSISTENT_CLUSTER_ID',
+      message: `The broker belongs to cluster ${body.clusterId}; this is ${context.clusterId}.`,
+    };
+  }
+  const features = body.features ?? [];
+  const fault = findNodeFault(body.listeners, features);
+  if (fault !== null) return { code: 'INVALID_REQUEST', message: fault };
+  const unsupported = findUnsupported(image, features);
+  if (unsupported !== null) {
+    const { name, featureLevel } = unsupported;
+    return {
+      code: 'UNSUPPORTED_VERSION',
+      message: `The broker does not support level ${featureLevel} of ${name}.`,
+    };
+  }
+  const before = image.broker.brokers.get(body.brokerId);
+  const isOther = before !== null && before.incarnationId !== body.incarnationId;
+  // A broker in controlled shutdown has given its id away already (Kafka: ClusterControlManager).
+  if (isOther && !before.inControlledShutdown && context.sessions.isLive(brokerId(body.brokerId))) {
+    return {
+      code: 'DUPLICATE_BROKER_REGISTRATION',
+      message: `Broker ${body.brokerId} is registered by another process whose session is alive. If it is gone, its session expires by itself.`,
+    };
+  }
+  return null;
+}
+
+/**
+ * The same incarnation keeps its epoch and whether it is fenced (KAFKA-16952); another one gets the offset
+ * of this record as its epoch, and starts fenced.
+ */
+function registrationRecord(
+  body: Registration,
+  before: BrokerRow | null,
+  context: OperationContext,
+): RegisterBrokerRecord {
+  const amends = before !== null && before.incarnationId === body.incarnationId;
+  return {
+    type: 'RegisterBrokerRecord',
+    brokerId: body.brokerId,
+    incarnationId: body.incarnationId,
+    brokerEpoch: amends ? before.brokerEpoch : context.nextOffset,
+    endPoints: endPointsOf(body.listeners),
+    features: body.features ?? [],
+    rack: body.rack ?? null,
+    fenced: amends ? before.fenced : true,
+    inControlledShutdown: amends ? before.inControlledShutdown : false,
+    logDirs: body.logDirs ?? [],
+  };
+}
+
+function isSameRegistration(row: BrokerRow, record: RegisterBrokerRecord): boolean {
+  return (
+    row.brokerEpoch === record.brokerEpoch &&
+    row.rack === record.rack &&
+    sameEndPoints(row.endPoints, record.endPoints) &&
+    sameFeatures(row.features, record.features) &&
+    sameTexts(row.logDirs, record.logDirs)
+  );
+}
+
+export const unregisterBroker = defineOperation({
+  operationId: 'unregisterBroker',
+  method: 'POST',
+  path: '/brokers/{brokerId}/unregister',
+  summary: 'Forget a broker that is fenced and will not come back.',
+  kind: 'write',
+  priority: 'administration',
+  params: closed({ brokerId: schemas.brokerId }),
+  query: nothing,
+  body: nothing,
+  response: closed({ brokerId: schemas.brokerId, brokerEpoch: schemas.offset }),
+  errors: ['BROKER_ID_NOT_REGISTERED', 'BROKER_STILL_ACTIVE'],
+  handle: (image, { params }) => {
+    const row = image.broker.brokers.get(params.brokerId);
+    if (row === null) {
+      return refuse('BROKER_ID_NOT_REGISTERED', `Broker ${params.brokerId} is not registered.`);
+    }
+    if (!row.fenced) {
+      return refuse('BROKER_STILL_ACTIVE', `Broker ${params.brokerId} is not fenced: stop it first.`);
+    }
+    const { brokerEpoch } = row;
+    const isActive = activityOf(image, new Map([[params.brokerId, false]]));
+    const { changes, continueWith } = settleReplicas(image, [params.brokerId], isActive);
+    return ok({
+      records: [{ type: 'UnregisterBrokerRecord', brokerId: params.brokerId, brokerEpoch }, ...changes],
+      response: { brokerId: params.brokerId, brokerEpoch },
+      modifiedOffset: offset(row.lastModified),
+      forgotten: brokerId(params.brokerId),
+      continueWith,
+    });
+  },
+});

@@ -1,0 +1,44 @@
+import type { MetadataImage } from '../../image.ts';
+import type { SupportedFeature } from '../broker/records.ts';
+import type { FeatureLevelRecord } from './resource.ts';
+
+/** The feature by which new record versions are gated (design 4). */
+export const metadataVersionFeature = 'metadata.version';
+
+/** What this software supports: every level from minimum to maximum. */
+export const supportedFeatures: readonly SupportedFeature[] = Object.freeze([
+  Object.freeze({ name: metadataVersionFeature, minSupportedVersion: 1, maxSupportedVersion: 1 }),
+]);
+
+/** Level of `metadata.version` before it is finalized, and what a node supports that does not say. */
+export const firstMetadataVersion = 1;
+
+/** The first data of a log, appended by its first leader (design 7). */
+export function bootstrapRecords(): readonly FeatureLevelRecord[] {
+  const newest = supportedFeatures.find((feature) => feature.name === metadataVersionFeature);
+  const featureLevel = newest?.maxSupportedVersion ?? firstMetadataVersion;
+  return [{ type: 'FeatureLevelRecord', name: metadataVersionFeature, featureLevel }];
+}
+
+export function finalizedMetadataVersion(image: MetadataImage): number {
+  return image.feature.finalized.get(metadataVersionFeature)?.featureLevel ?? firstMetadataVersion;
+}
+
+/** Whether a node with these ranges can live with `level` of the feature. */
+export function supports(ranges: readonly SupportedFeature[], name: string, level: number): boolean {
+  const range = ranges.find((candidate) => candidate.name === name);
+  if (range !== undefined) return range.minSupportedVersion <= level && level <= range.maxSupportedVersion;
+  // Who does not name `metadata.version` knows the first one; who does not name another knows it not at all.
+  return name === metadataVersionFeature ? level === firstMetadataVersion : level === 0;
+}
+
+/** The first finalized feature whose level a node with these ranges does not support; null when it can join. */
+export function findUnsupported(
+  image: MetadataImage,
+  ranges: readonly SupportedFeature[],
+): { readonly name: string; readonly featureLevel: number } | null {
+  for (const row of image.feature.finalized.values()) {
+    if (!supports(ranges, row.name, row.featureLevel)) return row;
+  }
+  return null;
+}

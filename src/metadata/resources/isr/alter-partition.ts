@@ -1,0 +1,182 @@
+import type { TopicId } from '../../../base/brands.ts';
+import type { ErrorCode } from '../../errors.ts';
+import type { MetadataImage } from '../../image.ts';
+import { limits } from '../../limits.ts';
+import type { PartitionRow } from '../topic/partition-row.ts';
+import { type PartitionChangeRecord, partitionChange, recovered, recovering } from '../topic/records.ts';
+import { findPartition } from '../topic/state.ts';
+
+/** What a leader proposes for one partition. */
+export type Proposal = {
+  readonly topicId: TopicId;
+  readonly partition: number;
+  readonly leaderEpoch: number;
+  readonly partitionEpoch: number;
+  readonly newIsr: readonly { readonly brokerId: number; readonly brokerEpoch: number }[];
+  readonly leaderRecoveryState: number;
+};
+
+/** `code` null: the partition is, now or already, as proposed. */
+export type PartitionResult = {
+  readonly topicId: TopicId;
+  readonly partition: number;
+  readonly code: ErrorCode | null;
+  readonly message: string | null;
+  readonly leader: number | null;
+  readonly leaderEpoch: number | null;
+  readonly partitionEpoch: number | null;
+  readonly isr: readonly number[] | null;
+  readonly leaderRecoveryState: number | null;
+};
+
+type Refusal = { readonly code: ErrorCode; readonly message: string };
+
+/**
+ * Kafka's AlterPartition for the partitions of one leader: each is accepted or refused for itself. All are
+ * judged by one image, so a partition that is named twice is refused the second time.
+ */
+export function alterPartitions(
+  image: MetadataImage,
+  leader: number,
+  proposals: readonly Proposal[],
+): { readonly records: readonly PartitionChangeRecord[]; readonly results: readonly PartitionResult[] } {
+  const records: PartitionChangeRecord[] = [];
+  const results: PartitionResult[] = [];
+  const seen = new Set<string>();
+  for (const proposal of proposals) {
+    const key = `${proposal.topicId} ${proposal.partition}`;
+    const isFull = records.length >= limits.isrChangesMax;
+    const row = findPartition(image.topic, proposal.topicId, proposal.partition);
+    const refusal = seen.has(key)
+      ? { code: 'INVALID_REQUEST' as const, message: 'The partition is named twice in this request.' }
+      : isFull
+        ? { code: 'OPERATION_NOT_ATTEMPTED' as const, message: 'The batch is full: send the rest again.' }
+        : findRefusal(image, leader, proposal, row);
+    seen.add(key);
+    if (refusal !== null || row === null) {
+      results.push(refused(proposal, refusal ?? unknownPartition));
+      continue;
+    }
+    const change = changeFor(proposal, row);
+    if (change !== null) records.push(change);
+    results.push(accepted(proposal, row, change !== null));
+  }
+  return { records, results };
+}
+
+const unknownPartition: Refusal = {
+  code: 'UNKNOWN_TOPIC_OR_PARTITION',
+  message: 'The topic has no such partition.',
+};
+
+/** The order of the checks is Kafka's (ReplicationControlManager): a stale leader learns first that it is stale. */
+function findRefusal(
+  image: MetadataImage,
+  leader: number,
+  proposal: Proposal,
+  row: PartitionRow | null,
+): Refusal | null {
+  if (image.topic.topics.get(proposal.topicId) === null) {
+    return { code: 'UNKNOWN_TOPIC_ID', message: 'There is no topic with this id.' };
+  }
+  if (row === null) return unknownPartition;
+  return (
+    findStale(leader, proposal, row) ?? findIllegal(leader, proposal, row) ?? findIneligible(image, proposal)
+  );
+}
+
+function findStale(leader: number, proposal: Proposal, row: PartitionRow): Refusal | null {
+  // A request from the future: this controller has not yet seen what the broker has.
+  if (proposal.leaderEpoch > row.leaderEpoch || proposal.partitionEpoch > row.partitionEpoch) {
+    return { code: 'NOT_CONTROLLER', message: 'The request is ahead of this controller.' };
+  }
+  if (proposal.leaderEpoch < row.leaderEpoch) {
+    return { code: 'FENCED_LEADER_EPOCH', message: `The leader epoch is ${row.leaderEpoch}.` };
+  }
+  if (leader !== row.leader) {
+    return { code: 'INVALID_REQUEST', message: `The leader is ${row.leader}, not ${leader}.` };
+  }
+  if (proposal.partitionEpoch < row.partitionEpoch) {
+    return { code: 'INVALID_UPDATE_VERSION', message: `The partition epoch is ${row.partitionEpoch}.` };
+  }
+  return null;
+}
+
+function findIllegal(leader: number, proposal: Proposal, row: PartitionRow): Refusal | null {
+  const isr = proposal.newIsr.map((member) => member.brokerId);
+  if (isr.length === 0) return { code: 'INVALID_ISR', message: 'An ISR is never empty.' };
+  if (new Set(isr).size < isr.length) return { code: 'INVALID_ISR', message: 'A broker is named twice.' };
+  const stranger = isr.find((broker) => !row.replicas.includes(broker));
+  if (stranger !== undefined) {
+    return { code: 'INVALID_ISR', message: `Broker ${stranger} is not a replica.` };
+  }
+  if (!isr.includes(leader)) {
+    return { code: 'INVALID_REQUEST', message: 'The leader itself is missing from the ISR.' };
+  }
+  const isRecovering = proposal.leaderRecoveryState === recovering;
+  if (isRecovering && row.leaderRecoveryState === recovered) {
+    return { code: 'INVALID_REQUEST', message: 'The leader has recovered; it cannot go back.' };
+  }
+  // KIP-704: while the leader recovers, what the others hold may be wrong.
+  if (isRecovering && isr.length > 1) {
+    return { code: 'INVALID_REQUEST', message: 'A leader that recovers is alone in its ISR.' };
+  }
+  return null;
+}
+
+/** KAFKA-13916 and KAFKA-14617: neither a fenced broker nor an earlier incarnation may enter an ISR. */
+function findIneligible(image: MetadataImage, proposal: Proposal): Refusal | null {
+  for (const { brokerId, brokerEpoch } of proposal.newIsr) {
+    const fault = findIneligibility(image, brokerId, brokerEpoch);
+    if (fault !== null) return { code: 'INELIGIBLE_REPLICA', message: `Broker ${brokerId} ${fault}.` };
+  }
+  return null;
+}
+
+function findIneligibility(image: MetadataImage, brokerId: number, brokerEpoch: number): string | null {
+  const row = image.broker.brokers.get(brokerId);
+  if (row === null) return 'is not registered';
+  if (row.fenced) return 'is fenced';
+  if (row.inControlledShutdown) return 'is in controlled shutdown';
+  return row.brokerEpoch === brokerEpoch ? null : `has epoch ${row.brokerEpoch}, not ${brokerEpoch}`;
+}
+
+function changeFor(proposal: Proposal, row: PartitionRow): PartitionChangeRecord | null {
+  const isr = proposal.newIsr.map((member) => member.brokerId);
+  const sameIsr = isr.length === row.isr.length && isr.every((broker, at) => broker === row.isr[at]);
+  const sameState = proposal.leaderRecoveryState === row.leaderRecoveryState;
+  if (sameIsr && sameState) return null;
+  return partitionChange({
+    topicId: row.topicId,
+    partitionId: row.partitionId,
+    ...(sameIsr ? {} : { isr }),
+    ...(sameState ? {} : { leaderRecoveryState: proposal.leaderRecoveryState }),
+  });
+}
+
+function accepted(proposal: Proposal, row: PartitionRow, isChanged: boolean): PartitionResult {
+  return {
+    topicId: proposal.topicId,
+    partition: proposal.partition,
+    code: null,
+    message: null,
+    leader: row.leader,
+    leaderEpoch: row.leaderEpoch,
+    partitionEpoch: row.partitionEpoch + (isChanged ? 1 : 0),
+    isr: proposal.newIsr.map((member) => member.brokerId),
+    leaderRecoveryState: proposal.leaderRecoveryState,
+  };
+}
+
+function refused(proposal: Proposal, refusal: Refusal): PartitionResult {
+  return {
+    topicId: proposal.topicId,
+    partition: proposal.partition,
+    ...refusal,
+    leader: null,
+    leaderEpoch: null,
+    partitionEpoch: null,
+    isr: null,
+    leaderRecoveryState: null,
+  };
+}

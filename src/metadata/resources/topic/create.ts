@@ -1,0 +1,200 @@
+import { Type, type Static } from 'typebox';
+import type { TopicId } from '../../../base/brands.ts';
+import { failed, ok, type Result } from '../../../base/result.ts';
+import { randomUuid } from '../../../base/uuid.ts';
+import { closed, defineOperation, nothing, refuse, schemas, tooManyRecords } from '../../define-operation.ts';
+import type { MetadataImage } from '../../image.ts';
+import { limits } from '../../limits.ts';
+import type { OperationContext, OperationError } from '../../operation.ts';
+import {
+  type Assignments,
+  defaultReplicationFactor,
+  findAssignmentFault,
+  findPartitionCountFault,
+  partitionRecords,
+  placeAssignments,
+} from './assignment.ts';
+import { findPartition, partitionCount, topicByName } from './state.ts';
+
+const creationBody = closed({
+  name: schemas.topicName,
+  /** 1 when absent. */
+  partitions: Type.Optional(Type.Integer({ minimum: 1, maximum: 2_147_483_647 })),
+  /** 3 when absent, or as many as there are brokers. */
+  replicationFactor: Type.Optional(Type.Integer({ minimum: 1, maximum: 32_767 })),
+  /** Replicas of each partition in order of preference, in place of the two above. */
+  assignments: Type.Optional(
+    Type.Array(schemas.replicas, { minItems: 1, maxItems: limits.recordsPerOperationMax }),
+  ),
+  validateOnly: Type.Optional(Type.Boolean()),
+});
+
+type Creation = Static<typeof creationBody>;
+
+export const createTopic = defineOperation({
+  operationId: 'createTopic',
+  method: 'POST',
+  path: '/topics',
+  summary: 'Create a topic, its replicas placed over racks and brokers or as given.',
+  kind: 'write',
+  priority: 'administration',
+  params: nothing,
+  query: nothing,
+  body: creationBody,
+  response: closed({
+    /** Null when it was only validated. */
+    topicId: Type.Union([schemas.uuid, Type.Null()]),
+    name: schemas.topicName,
+    partitions: Type.Integer({ minimum: 1 }),
+    replicationFactor: Type.Integer({ minimum: 1 }),
+  }),
+  successStatus: 201,
+  errors: [
+    'INVALID_REQUEST',
+    'INVALID_TOPIC_EXCEPTION',
+    'TOPIC_ALREADY_EXISTS',
+    'INVALID_PARTITIONS',
+    'INVALID_REPLICATION_FACTOR',
+    'INVALID_REPLICA_ASSIGNMENT',
+  ],
+  handle: (image, { body }, context) => {
+    const fault = findNameFault(body.name);
+    if (fault !== null) return refuse('INVALID_TOPIC_EXCEPTION', fault);
+    if (topicByName(image.topic, body.name) !== null) {
+      return refuse('TOPIC_ALREADY_EXISTS', `The topic ${body.name} exists.`);
+    }
+    const assignments = assignmentsFor(image, body, context);
+    if (!assignments.ok) return assignments;
+    const partitions = assignments.value.length;
+    const replicationFactor = assignments.value[0]?.length ?? 0;
+    const response = { name: body.name, partitions, replicationFactor };
+    if (body.validateOnly === true) return ok({ records: [], response: { ...response, topicId: null } });
+    const topicId = newTopicId(image, context);
+    return ok({
+      records: [
+        { type: 'TopicRecord', name: body.name, topicId },
+        ...partitionRecords(image, topicId, 0, assignments.value),
+      ],
+      response: { ...response, topicId },
+    });
+  },
+});
+
+/** Kafka's rule: letters, digits, '.', '_' and '-', and neither '.' nor '..'. */
+function findNameFault(name: string): string | null {
+  if (name === '.' || name === '..') return `A topic cannot be called '${name}'.`;
+  return /^[A-Za-z0-9._-]+$/.test(name)
+    ? null
+    : "A topic's name consists of letters, digits, '.', '_' and '-'.";
+}
+
+function assignmentsFor(
+  image: MetadataImage,
+  body: Creation,
+  context: OperationContext,
+): Result<Assignments, OperationError> {
+  if (body.assignments !== undefined) return givenAssignments(image, body, body.assignments);
+  const partitions = body.partitions ?? 1;
+  const replicationFactor = body.replicationFactor ?? defaultReplicationFactor(image);
+  const fault = findPartitionCountFault(partitions);
+  if (fault !== null) return failed(fault);
+  if (partitions + 1 > limits.recordsPerOperationMax) return tooManyRecords(partitions + 1);
+  if (replicationFactor > limits.replicasPerPartitionMax) {
+    return refuse(
+      'INVALID_REPLICATION_FACTOR',
+      `A partition has at most ${limits.replicasPerPartitionMax} replicas (replicasPerPartitionMax).`,
+    );
+  }
+  return placeAssignments(image, partitions, replicationFactor, context);
+}
+
+function givenAssignments(
+  image: MetadataImage,
+  body: Creation,
+  assignments: Assignments,
+): Result<Assignments, OperationError> {
+  if (body.partitions !== undefined || body.replicationFactor !== undefined) {
+    return refuse('INVALID_REQUEST', 'With assignments there is neither partitions nor replicationFactor.');
+  }
+  if (assignments.length + 1 > limits.recordsPerOperationMax) return tooManyRecords(assignments.length + 1);
+  const fault = findAssignmentFault(image, assignments, assignments[0]?.length ?? 0);
+  return fault === null ? ok(assignments) : failed(fault);
+}
+
+/** 122 random bits: an id that was ever used comes again about as likely as never; one in use never. */
+function newTopicId(image: MetadataImage, context: OperationContext): TopicId {
+  for (;;) {
+    const topicId = randomUuid(context.random);
+    if (image.topic.topics.get(topicId) === null) return topicId;
+  }
+}
+
+export const addPartitions = defineOperation({
+  operationId: 'addPartitions',
+  method: 'POST',
+  path: '/topics/{topic}/partitions',
+  summary: 'Raise the number of partitions of a topic.',
+  kind: 'write',
+  priority: 'administration',
+  params: closed({ topic: schemas.topicName }),
+  query: nothing,
+  body: closed({
+    /** How many partitions the topic has afterwards. */
+    count: Type.Integer({ minimum: 1, maximum: 2_147_483_647 }),
+    /** Replicas of each new partition. */
+    assignments: Type.Optional(
+      Type.Array(schemas.replicas, { minItems: 1, maxItems: limits.recordsPerOperationMax }),
+    ),
+    validateOnly: Type.Optional(Type.Boolean()),
+  }),
+  response: closed({
+    topicId: schemas.uuid,
+    partitions: Type.Integer({ minimum: 1 }),
+    added: Type.Integer({ minimum: 1 }),
+  }),
+  errors: [
+    'INVALID_REQUEST',
+    'UNKNOWN_TOPIC_OR_PARTITION',
+    'INVALID_PARTITIONS',
+    'INVALID_REPLICATION_FACTOR',
+    'INVALID_REPLICA_ASSIGNMENT',
+  ],
+  handle: (image, { params, body }, context) => {
+    const topic = topicByName(image.topic, params.topic);
+    if (topic === null) return refuse('UNKNOWN_TOPIC_OR_PARTITION', `There is no topic ${params.topic}.`);
+    const before = partitionCount(image.topic, topic.topicId);
+    const added = body.count - before;
+    if (added <= 0) {
+      return refuse('INVALID_PARTITIONS', `The topic has ${before} partitions; their number only grows.`);
+    }
+    const countFault = findPartitionCountFault(body.count);
+    if (countFault !== null) return failed(countFault);
+    if (added > limits.recordsPerOperationMax) return tooManyRecords(added);
+    const assignments = newAssignments(image, topic.topicId, added, body.assignments ?? null, context);
+    if (!assignments.ok) return assignments;
+    const response = { topicId: topic.topicId, partitions: body.count, added };
+    if (body.validateOnly === true) return ok({ records: [], response });
+    return ok({ records: partitionRecords(image, topic.topicId, before, assignments.value), response });
+  },
+});
+
+/** New partitions have as many replicas as the topic's first one. */
+function newAssignments(
+  image: MetadataImage,
+  topicId: TopicId,
+  added: number,
+  given: Assignments | null,
+  context: OperationContext,
+): Result<Assignments, OperationError> {
+  const first = findPartition(image.topic, topicId, 0);
+  const replicationFactor = first?.replicas.length ?? defaultReplicationFactor(image);
+  if (given === null) return placeAssignments(image, added, replicationFactor, context);
+  if (given.length !== added) {
+    return refuse(
+      'INVALID_REPLICA_ASSIGNMENT',
+      `${added} partitions are added and ${given.length} assignments given.`,
+    );
+  }
+  const fault = findAssignmentFault(image, given, replicationFactor);
+  return fault === null ? ok(given) : failed(fault);
+}

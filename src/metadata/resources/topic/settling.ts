@@ -1,0 +1,127 @@
+import type { MetadataImage } from '../../image.ts';
+import { limits } from '../../limits.ts';
+import type { InternalOperation } from '../../operation.ts';
+import { type Activity, activityOf } from '../broker/activity.ts';
+import { settlingChange } from './leadership.ts';
+import { list } from './partition-row.ts';
+import { noLeader, type PartitionChangeRecord } from './records.ts';
+import { brokerPartitions, type TopicState } from './state.ts';
+
+/**
+ * Settling the partitions of brokers that became inactive, or active: in bounded batches, each complete in
+ * itself (protocols 7). What is to be changed follows from the state alone, never from what an earlier
+ * batch remembered, so that a new leader finds what is left by the same rule, and an operation that comes
+ * in between does no harm.
+ */
+export type Settling = {
+  readonly changes: readonly PartitionChangeRecord[];
+  readonly continueWith: InternalOperation | null;
+};
+
+/** Where a scan stands: which of its brokers, and from which slot on. */
+type Cursor = { readonly at: number; readonly slot: number };
+
+const start: Cursor = Object.freeze({ at: 0, slot: 0 });
+
+/** The first batch over all partitions with a replica on one of `brokers`. */
+export function settleReplicas(
+  image: MetadataImage,
+  brokers: readonly number[],
+  isActive: Activity,
+): Settling {
+  return scanReplicas(image.topic, brokers, isActive, start);
+}
+
+function scanReplicas(
+  state: TopicState,
+  brokers: readonly number[],
+  isActive: Activity,
+  cursor: Cursor,
+): Settling {
+  const order = new Map(brokers.map((broker, at) => [broker, at]));
+  const changes: PartitionChangeRecord[] = [];
+  let visited = 0;
+  let from = cursor.slot;
+  for (let at = cursor.at; at < brokers.length; at++) {
+    const { replicas } = brokerPartitions(state, brokers[at] ?? noLeader);
+    for (const slot of replicas.valuesFrom(from)) {
+      if (visited >= limits.repairRowsVisitedMax || changes.length >= limits.repairChangesMax) {
+        return { changes, continueWith: continueReplicas(brokers, { at, slot }) };
+      }
+      visited++;
+      if (isTakenBefore(state, slot, at, order)) continue;
+      const change = settlingChange(state, slot, isActive);
+      if (change !== null) changes.push(change);
+    }
+    from = 0;
+  }
+  return { changes, continueWith: null };
+}
+
+/** A partition with replicas on several of the brokers was settled for all of them at the first one. */
+function isTakenBefore(
+  state: TopicState,
+  slot: number,
+  at: number,
+  order: ReadonlyMap<number, number>,
+): boolean {
+  if (at === 0) return false;
+  return state.partitions.array(slot, list.replicas).some((replica) => (order.get(replica) ?? at) < at);
+}
+
+function continueReplicas(brokers: readonly number[], cursor: Cursor): InternalOperation {
+  return {
+    name: 'settleReplicas',
+    priority: 'fencing',
+    handle: (image) => {
+      const settling = scanReplicas(image.topic, brokers, activityOf(image), cursor);
+      return { records: settling.changes, continueWith: settling.continueWith };
+    },
+  };
+}
+
+/** The first batch over all partitions without a leader. */
+export function settleLeaderless(image: MetadataImage, isActive: Activity): Settling {
+  return scanLeaderless(image.topic, isActive, 0);
+}
+
+function scanLeaderless(state: TopicState, isActive: Activity, from: number): Settling {
+  const changes: PartitionChangeRecord[] = [];
+  let visited = 0;
+  for (const slot of state.leaderless.valuesFrom(from)) {
+    if (visited >= limits.repairRowsVisitedMax || changes.length >= limits.repairChangesMax) {
+      return { changes, continueWith: continueLeaderless(slot) };
+    }
+    visited++;
+    const change = settlingChange(state, slot, isActive);
+    if (change !== null) changes.push(change);
+  }
+  return { changes, continueWith: null };
+}
+
+function continueLeaderless(from: number): InternalOperation {
+  return {
+    name: 'electLeaders',
+    priority: 'fencing',
+    handle: (image) => {
+      const settling = scanLeaderless(image.topic, activityOf(image), from);
+      return { records: settling.changes, continueWith: settling.continueWith };
+    },
+  };
+}
+
+/**
+ * What an earlier leader may have left undone: to be run by a new leader before anything else. Brokers that
+ * are inactive and yet lead or are in an ISR are scanned; most of what is found then are last members.
+ */
+export function unfinishedFencing(image: MetadataImage): readonly InternalOperation[] {
+  const isActive = activityOf(image);
+  const suspects: number[] = [];
+  for (const [broker, { leaderCount, isrCount }] of image.topic.brokers.entries()) {
+    if (leaderCount + isrCount > 0 && !isActive(broker)) suspects.push(broker);
+  }
+  const work: InternalOperation[] = [];
+  if (suspects.length > 0) work.push(continueReplicas(suspects, start));
+  if (image.topic.leaderless.size > 0) work.push(continueLeaderless(0));
+  return work;
+}
