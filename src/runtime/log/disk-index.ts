@@ -44,6 +44,11 @@ export class DiskIndex {
     return { endOffset: first.header.baseOffset, epoch: first.header.epoch };
   }
 
+  /** True when the first segment voids all that was before it: the log never had an earlier part. */
+  get beginsAnew(): boolean {
+    return this.#segments[0]?.header.beginsAnew ?? false;
+  }
+
   get bytesOnDisk(): number {
     return this.#segments.reduce((total, segment) => total + segment.header.sizeBytes, 0);
   }

@@ -4,7 +4,7 @@ import { failed, ok, type Result } from '../../base/result.ts';
 import { initialChainCrc } from '../../codec/crc.ts';
 import type { FileError } from '../../ports/files.ts';
 import { type FileTask, runFileTask, submitFile } from '../../ports/task.ts';
-import { readExactly, type Step, writeAndFlush, writeZeros } from './file-steps.ts';
+import { readExactly, removeDurably, type Step, writeAndFlush, writeZeros } from './file-steps.ts';
 import type { LogRecovery, RaftLog } from './raft-log.ts';
 import { type Corruption, type Scan, type ScanError, scanLog } from './scan-log.ts';
 import { sectorBytes } from './sectors.ts';
@@ -185,8 +185,9 @@ function settle(
 function* settleSteps(options: OpenLogOptions, scan: Scan, maker: SegmentMaker): Step<null> {
   const { directory, segmentBytes } = options;
   const { index } = scan.contents;
+  // One after another, so that a crash meanwhile leaves no gap among them.
   for (const name of [preparedName, ...scan.voidSequences.map(segmentName)]) {
-    const removed = yield* submitFile({ kind: 'remove', path: `${directory}/${name}` });
+    const removed = yield* removeDurably(directory, `${directory}/${name}`);
     if (!removed.ok) return removed;
   }
   if (index.segments.length > 0) {

@@ -21,7 +21,7 @@ export type Scan = {
   readonly torn: { readonly file: string; readonly position: number } | null;
   /** With the sequence of the segment that is damaged or missing; it and later ones are to be set aside. */
   readonly corruption: (Corruption & { readonly sequence: number }) | null;
-  /** Sequences of segments before one that begins anew: void, and to be removed. */
+  /** Sequences of segments that the log no longer needs, the oldest first: to be removed. */
   readonly voidSequences: readonly number[];
   /** Sequences of all segment files that are there. */
   readonly sequences: readonly number[];
@@ -84,38 +84,63 @@ function failedStep(result: Result<unknown, FileError>): Result<never, FileError
   return result;
 }
 
+/**
+ * Scans from the latest segment that begins anew. When that meets a cut to below its start, cleaning the log
+ * was interrupted (`dropBelow` chose a later beginning), and the scan begins again after it.
+ */
 function* scanFiles(
   directory: string,
   files: readonly OpenedFile[],
   sequences: readonly number[],
 ): FileTask<Result<Scan, ScanError>> {
-  const start = Math.max(0, files.findLastIndex(beginsAnew));
+  let start = Math.max(0, files.findLastIndex(beginsAnew));
+  for (;;) {
+    const found = { voidSequences: files.slice(0, start).map((file) => file.sequence), sequences };
+    const scanned = yield* scanFrom(directory, files.slice(start), found);
+    if (!scanned.ok) return scanned;
+    if (!('scanAgainAfter' in scanned.value)) return ok(scanned.value);
+    start += scanned.value.scanAgainAfter;
+  }
+}
+
+function* scanFrom(
+  directory: string,
+  files: readonly OpenedFile[],
+  known: Pick<Scan, 'voidSequences' | 'sequences'>,
+): FileTask<Result<Scan | { readonly scanAgainAfter: number }, ScanError>> {
   const contents = new LogContents();
-  const voidSequences = files.slice(0, start).map((file) => file.sequence);
-  const found: Scan = { contents, lastFrame: null, torn: null, corruption: null, voidSequences, sequences };
+  const found: Scan = { ...known, contents, lastFrame: null, torn: null, corruption: null };
   let lastFrame: FrameExtent | null = null;
-  for (const [position, file] of files.entries()) {
-    if (position < start) continue;
-    const isLast = position === files.length - 1;
-    const due = position === start ? file.sequence : contents.index.last.header.sequence + 1;
-    if (file.sequence !== due) {
+  for (const [at, file] of files.entries()) {
+    const isLast = at === files.length - 1;
+    const { sequence } = file;
+    const due = at === 0 ? sequence : contents.index.last.header.sequence + 1;
+    if (sequence !== due) {
       const missing = { sequence: due, file: `${directory}/${segmentName(due)}`, position: 0 };
       return ok({
         ...found,
         corruption: { ...missing, reason: 'the segment is missing and later ones are there' },
       });
     }
-    const end = yield* scanFile(contents, file, isLast);
-    if (!end.ok) return failed({ code: 'FILES', error: end.error });
-    const place = { file: file.path, position: 'position' in end.value ? end.value.position : 0 };
-    if (end.value.kind === 'unsupported') {
-      return failed({ code: 'UNSUPPORTED_VERSION', ...place, message: end.value.message });
+    const scanned = yield* scanFile(contents, file, isLast);
+    if (!scanned.ok) return failed({ code: 'FILES', error: scanned.error });
+    const end = scanned.value;
+    const place = { file: file.path, position: 'position' in end ? end.position : 0 };
+    switch (end.kind) {
+      case 'unsupported':
+        return failed({ code: 'UNSUPPORTED_VERSION', ...place, message: end.message });
+      case 'corrupt':
+        return ok({ ...found, corruption: { ...place, sequence, reason: end.reason } });
+      case 'cutBelowStart': {
+        if (!isLast && !contents.index.beginsAnew) return ok({ scanAgainAfter: at + 1 });
+        const reason = 'a frame cuts the log to below its beginning';
+        return ok({ ...found, corruption: { ...place, sequence, reason } });
+      }
+      case 'torn':
+        return ok({ ...found, lastFrame: end.lastFrame, torn: place });
+      case 'clean':
+        lastFrame = end.lastFrame;
     }
-    if (end.value.kind === 'corrupt') {
-      return ok({ ...found, corruption: { ...place, sequence: file.sequence, reason: end.value.reason } });
-    }
-    lastFrame = end.value.lastFrame;
-    if (end.value.kind === 'torn') return ok({ ...found, lastFrame, torn: place });
   }
   return ok({ ...found, lastFrame });
 }

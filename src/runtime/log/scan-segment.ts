@@ -19,6 +19,8 @@ export type SegmentEnd =
   | { readonly kind: 'clean'; readonly lastFrame: FrameExtent | null }
   | { readonly kind: 'torn'; readonly position: number; readonly lastFrame: FrameExtent | null }
   | { readonly kind: 'corrupt'; readonly position: number; readonly reason: string }
+  /** A frame cuts the log below where the scan began: this segment and those before it are remains. */
+  | { readonly kind: 'cutBelowStart'; readonly position: number }
   | { readonly kind: 'unsupported'; readonly position: number; readonly message: string };
 
 export type FrameExtent = { readonly position: number; readonly length: number };
@@ -59,7 +61,7 @@ export function* scanSegment(
     }
     const end = yield* judgeEnd(reader, position, verdict, isLast);
     if (!end.ok) return end;
-    if (end.value.kind !== 'clean' && end.value.kind !== 'torn') return end;
+    if (end.value.kind === 'corrupt') return end;
     return ok(sizeObjection(segment, reader) ?? { ...end.value, lastFrame });
   }
 }
@@ -100,7 +102,7 @@ function* judgeEnd(
   position: number,
   verdict: Exclude<Verdict, { kind: 'valid' }>,
   isLast: boolean,
-): Step<Exclude<SegmentEnd, { kind: 'unsupported' }>> {
+): Step<Extract<SegmentEnd, { kind: 'clean' | 'torn' | 'corrupt' }>> {
   if (verdict.kind === 'invalid') {
     const { reason, blankSectorIn } = verdict;
     if (!isLast || blankSectorIn === null) return ok({ kind: 'corrupt', position, reason });
@@ -136,6 +138,7 @@ function addFrame(
 ): SegmentEnd | null {
   const corrupt = (reason: string): SegmentEnd => ({ kind: 'corrupt', position, reason });
   const { index } = contents;
+  if (header.baseOffset < index.logStart.endOffset) return { kind: 'cutBelowStart', position };
   if (header.baseOffset > index.endOffset) return corrupt(`a frame at ${header.baseOffset} leaves a gap`);
   if (index.chainCrcAt(header.baseOffset) !== header.chainCrc) return corrupt('a frame breaks the chain');
   if (header.baseOffset < index.endOffset) contents.truncateTo(header.baseOffset);

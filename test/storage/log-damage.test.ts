@@ -1,0 +1,295 @@
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { assert } from '../../src/base/assert.ts';
+import { offset, type Offset } from '../../src/base/brands.ts';
+import { batchEndOffset, type LogBatch } from '../../src/raft/batch.ts';
+import { type LogOpenError, openRaftLog, type OpenedLog } from '../../src/runtime/log/open-raft-log.ts';
+import type { RaftLog } from '../../src/runtime/log/raft-log.ts';
+import { NodeFiles } from '../../src/storage/files.ts';
+import type { Result } from '../../src/base/result.ts';
+import { SimulatedDisk } from '../../simulator/files.ts';
+import { BatchMaker, bytesOf, LogBench } from './log-bench.ts';
+
+const segmentBytes = 8 * 512;
+const sizes = [60, 700, 5, 1_200, 300, 40, 40, 900, 2_000, 10, 450, 33, 1_300];
+
+/** What the log holds in the end, and what it held before it was cut in between. */
+type Filled = { readonly kept: readonly LogBatch[]; readonly beforeCut: readonly LogBatch[] };
+
+/** Several segments of acknowledged batches, one flush each, with a truncation in between. */
+function fill(bench: LogBench): Filled {
+  const { log } = bench.openSound();
+  const maker = new BatchMaker();
+  const kept: LogBatch[] = [];
+  let beforeCut: readonly LogBatch[] = [];
+  let ioId = 0;
+  for (const [position, size] of sizes.entries()) {
+    const batch = position === 3 ? maker.voters([1, 2, 3]) : maker.data(2, size, 1_000 + position);
+    log.append(++ioId, [batch]);
+    bench.scheduler.runUntilIdle();
+    kept.push(batch);
+    if (position !== 6) continue;
+    beforeCut = [...kept];
+    const cut = kept.splice(5);
+    log.truncate(++ioId, (cut[0] as LogBatch).baseOffset);
+    bench.scheduler.runUntilIdle();
+    maker.end = log.endOffset;
+    maker.chainCrc = log.chainCrcAt(log.endOffset) ?? 0;
+    maker.epoch++;
+  }
+  expect(log.flushedOffset).toBe(log.endOffset);
+  return { kept, beforeCut };
+}
+
+type Outcome = 'everything' | 'corruption' | 'refused';
+
+/** What a start may do with a damaged file, and nothing else. */
+function judge(
+  opened: Result<OpenedLog, LogOpenError>,
+  held: readonly LogBatch[],
+  filled: Filled,
+  damaged: { readonly file: string; readonly position: number },
+): Outcome {
+  const where = `${damaged.file} at ${damaged.position}`;
+  if (!opened.ok) {
+    expect(opened.error.code, where).toBe('UNSUPPORTED_VERSION');
+    expect(opened.error.file, where).toContain('segment-');
+    return 'refused';
+  }
+  const { recovery } = opened.value;
+  expect(recovery.tornTail, `an acknowledged frame is never torn: ${where}`).toBeNull();
+  if (recovery.corruption === null) {
+    expect(held.length, `shorter without a word: ${where}`).toBe(filled.kept.length);
+    expect(isPrefix(held, filled.kept), where).toBe(true);
+    return 'everything';
+  }
+  // Cut before its truncation, the log is again what it was then; a recovering node's leader cuts it anew.
+  expect(isPrefix(held, filled.kept) || isPrefix(held, filled.beforeCut), where).toBe(true);
+  expect(recovery.corruption.file.endsWith(damaged.file), where).toBe(true);
+  expect(recovery.corruption.position, where).toBeLessThanOrEqual(damaged.position);
+  return 'corruption';
+}
+
+function isPrefix(held: readonly LogBatch[], whole: readonly LogBatch[]): boolean {
+  const isSame = (batch: LogBatch, other: LogBatch | undefined): boolean =>
+    other !== undefined && Buffer.compare(bytesOf(batch), bytesOf(other)) === 0;
+  return held.every((batch, index) => isSame(batch, whole[index]));
+}
+
+describe('a damaged log on a simulated disk', () => {
+  const made = new LogBench({ segmentBytes });
+  const filled = fill(made);
+  const files = made.disk.paths().filter((path) => path.endsWith('.log'));
+  const copyOf = (): SimulatedDisk => made.disk.durableCopy();
+
+  function open(disk: SimulatedDisk, damaged: { readonly file: string; readonly position: number }): Outcome {
+    const bench = new LogBench({ disk, segmentBytes });
+    const opened = bench.open();
+    const held = opened.ok ? bench.readAll(opened.value.log, offset(0)) : [];
+    const outcome = judge(opened, held, filled, damaged);
+    if (outcome !== 'corruption') return outcome;
+    // The damaged file is kept, and after `proceed` the log goes on where it was cut.
+    expect(disk.paths().some((path) => path.startsWith(`${damaged.file}.corrupt-`))).toBe(true);
+    const again = bench.openSound();
+    expect(again.recovery.corruption).toBeNull();
+    expect(again.log.endOffset).toBe(
+      offset(held.at(-1) === undefined ? 0 : batchEndOffset(held.at(-1) as LogBatch)),
+    );
+    return outcome;
+  }
+
+  it('spans several segments', () => {
+    expect(files.length).toBeGreaterThanOrEqual(3);
+  });
+
+  it.each([0x01, 0x80, 0x5a])(
+    'serves everything or names the place, whichever byte is changed by %i',
+    (mask) => {
+      const counts = { everything: 0, corruption: 0, refused: 0 };
+      for (const file of files) {
+        for (let position = 0; position < segmentBytes; position++) {
+          const disk = copyOf();
+          disk.corrupt(file, position, mask);
+          counts[open(disk, { file, position })]++;
+        }
+      }
+      // Bytes behind a header or a body are of no frame; all others are covered by a CRC or are guards.
+      expect(counts.corruption).toBeGreaterThan(counts.everything);
+      expect(counts.everything).toBeGreaterThan(0);
+      expect(counts.refused).toBe(0);
+    },
+  );
+
+  it('names the place, at whatever length a file is cut', () => {
+    for (const file of files) {
+      for (let position = 0; position < segmentBytes; position += position % 512 < 60 ? 1 : 37) {
+        const disk = copyOf();
+        disk.cut(file, position);
+        expect(open(disk, { file, position })).toBe('corruption');
+      }
+    }
+  });
+
+  it('names a segment that is missing between others', () => {
+    const disk = copyOf();
+    const bench = new LogBench({ disk, segmentBytes });
+    const [, second] = files;
+    assert(second !== undefined, 'there are several');
+    bench.files.submit({ kind: 'rename', from: second, to: '/data/log/elsewhere' }, () => {});
+    bench.scheduler.runUntilIdle();
+    const { recovery } = bench.openSound();
+    expect(recovery.corruption?.file).toBe(second);
+  });
+
+  it('finds the same corruption again until the node has proceeded', () => {
+    const disk = copyOf();
+    disk.corrupt(files[1] as string, 520, 0x10);
+    const before = new Map(disk.paths().map((path) => [path, disk.bytes(path)]));
+    const bench = new LogBench({ disk, segmentBytes });
+    const seen: string[] = [];
+    for (let round = 0; round < 3; round++) {
+      openRaftLog(
+        { ...bench.options(), files: bench.attach(), onCorruption: (found) => void seen.push(found.file) },
+        () => expect.unreachable('the log must not open before the node proceeds'),
+      );
+      bench.scheduler.runUntilIdle();
+    }
+    expect(seen).toEqual([files[1], files[1], files[1]]);
+    for (const [path, bytes] of before) expect(disk.bytes(path), path).toEqual(bytes);
+  });
+
+  it('calls a log that vanished corrupt on a node that had one, and new on one that had none', () => {
+    const empty = new LogBench({ segmentBytes });
+    const found = empty.openSound({ expectsLog: true });
+    expect(found.recovery.corruption?.file).toBe('/data/log');
+    const fresh = new LogBench({ segmentBytes });
+    expect(fresh.openSound({ expectsLog: false }).recovery.corruption).toBeNull();
+  });
+
+  it('calls only the frame that was being written torn: the last one, with a sector never written', () => {
+    const disk = copyOf();
+    const last = files.at(-1) as string;
+    const bytes = disk.bytes(last) as Uint8Array;
+    const frames = frameStarts(bytes);
+    const [before, end] = [frames.at(-2) as number, frames.at(-1) as number];
+    // The documented residue: a whole sector of the last frame reads as zeros.
+    const torn = copyOf();
+    for (let at = end; at < end + 512; at++) torn.corrupt(last, at, bytes[at] as number);
+    expect(new LogBench({ disk: torn, segmentBytes }).openSound().recovery).toMatchObject({
+      tornTail: { file: last, position: end },
+      corruption: null,
+    });
+    // The same in a frame that has a successor is corruption.
+    for (let at = before; at < before + 512; at++) disk.corrupt(last, at, bytes[at] as number);
+    const { recovery } = new LogBench({ disk, segmentBytes }).openSound();
+    expect(recovery.tornTail).toBeNull();
+    expect(recovery.corruption).toMatchObject({ file: last, position: before });
+  });
+});
+
+function frameStarts(bytes: Uint8Array): readonly number[] {
+  const starts: number[] = [];
+  for (let at = 512; at < bytes.length; at += 512) if (bytes[at] === 0xf1) starts.push(at);
+  return starts;
+}
+
+describe('a damaged log in a real directory', () => {
+  const root = mkdtempSync(join(tmpdir(), 'ottla-log-'));
+  const sound = join(root, 'sound');
+  let filled: Filled = { kept: [], beforeCut: [] };
+  let files: readonly string[] = [];
+
+  beforeAll(() => {
+    const made = new LogBench({ segmentBytes });
+    filled = fill(made);
+    mkdirSync(sound);
+    files = made.disk.paths().filter((path) => path.endsWith('.log'));
+    for (const path of files) writeFileSync(join(sound, baseName(path)), made.disk.bytes(path) as Uint8Array);
+    files = files.map(baseName);
+  });
+
+  afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+  async function open(
+    damaged: { readonly file: string; readonly position: number },
+    damage: (path: string) => void,
+  ): Promise<Outcome> {
+    const directory = join(root, 'damaged');
+    cpSync(sound, directory, { recursive: true });
+    damage(join(directory, damaged.file));
+    const opened = await openReal(directory);
+    const held = opened.ok ? await readReal(opened.value.log) : [];
+    if (opened.ok) await new Promise<void>((resolve) => opened.value.log.close(resolve));
+    const outcome = judge(opened, held, filled, damaged);
+    const aside = readdirSync(directory).filter((name) => name.includes('.corrupt-'));
+    expect(aside.length > 0).toBe(outcome === 'corruption');
+    rmSync(directory, { recursive: true });
+    return outcome;
+  }
+
+  it('serves everything or names the place, whichever structural byte is changed', async () => {
+    for (const file of files) {
+      const bytes = readFileSync(join(sound, file));
+      const structural = [0, ...frameStarts(bytes)].flatMap((start) =>
+        [0, 1, 5, 7, 12, 16, 24, 32, 36, 40, 44].map((at) => start + at),
+      );
+      const guards = [...Array(segmentBytes / 512).keys()].map((sector) => sector * 512);
+      const sampled = [...Array(Math.floor(segmentBytes / 97)).keys()].map((step) => step * 97);
+      for (const position of new Set([...structural, ...guards, ...sampled])) {
+        const outcome = await open({ file, position }, (path) => {
+          const changed = Buffer.from(bytes);
+          changed[position] = (changed[position] as number) ^ 0x24;
+          writeFileSync(path, changed);
+        });
+        if (structural.includes(position) && position % 512 < 37) expect(outcome).toBe('corruption');
+      }
+    }
+  });
+
+  it('names the place, at whatever length a file is cut', async () => {
+    for (const file of files) {
+      for (let position = 0; position < segmentBytes; position += 128) {
+        expect(await open({ file, position }, (path) => truncateSync(path, position))).toBe('corruption');
+      }
+    }
+  });
+});
+
+function baseName(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1);
+}
+
+function openReal(directory: string): Promise<Result<OpenedLog, LogOpenError>> {
+  const clock = new LogBench({}).clock;
+  const events = { onFlushed: () => {}, onTruncated: () => {}, onFailed: () => {} };
+  const onCorruption = (_found: unknown, proceed: () => void): void => proceed();
+  const options = { files: new NodeFiles(), clock, directory, segmentBytes, cacheBytesMax: 1_000, events };
+  return new Promise((resolve) => openRaftLog({ ...options, expectsLog: true, onCorruption }, resolve));
+}
+
+async function readReal(log: RaftLog): Promise<readonly LogBatch[]> {
+  const all: LogBatch[] = [];
+  let at: Offset = offset(0);
+  while (at < log.endOffset) {
+    const found = await new Promise<readonly LogBatch[]>((resolve) => {
+      log.read(at, log.endOffset, 1_000_000, (result) => {
+        assert(result.ok, 'a read succeeds');
+        resolve(result.value);
+      });
+    });
+    all.push(...found);
+    at = batchEndOffset(found.at(-1) as LogBatch);
+  }
+  return all;
+}
