@@ -1,5 +1,5 @@
 import { createServer, type Server, type Socket } from 'node:net';
-import { createServer as createTlsServer, type Server as TlsServer } from 'node:tls';
+import { createServer as createTlsServer, type Server as TlsServer, type TLSSocket } from 'node:tls';
 import { assert } from '../base/assert.ts';
 import { failed, ok, type Result } from '../base/result.ts';
 import type { Timer } from '../ports/clock.ts';
@@ -24,6 +24,8 @@ const tooMany: CloseReason = {
   code: 'TOO_MANY_CONNECTIONS',
   message: 'newer connections want their handshake',
 };
+
+const endedEarly: CloseReason = { code: 'CONNECTION_ENDED', message: 'it was closed before the handshake' };
 
 const refusalsLoggedPerSecondMax = 20;
 
@@ -119,13 +121,13 @@ export class Acceptor {
       ca: material.authorities,
       minVersion: tlsVersionMin,
       requestCert: material.mutual,
-      rejectUnauthorized: material.mutual,
-      handshakeTimeout: this.#context.limits.handshakeTimeoutMs,
+      // Judged below, where the dialler can be told by name; Node would end the connection without a word.
+      rejectUnauthorized: false,
     });
     server.on('secureConnection', (socket) => {
       const stranger = this.#strangers.get(nameOf(socket));
       if (stranger === undefined) socket.destroy();
-      else this.#hear(stranger, socket);
+      else this.#judgeCertificate(stranger, socket, material.mutual);
     });
     server.on('tlsClientError', (error, socket) => {
       const address = nameOf(socket);
@@ -134,6 +136,13 @@ export class Acceptor {
     });
     this.#tlsServer = server;
     return server;
+  }
+
+  #judgeCertificate(stranger: Stranger, socket: TLSSocket, mutual: boolean): void {
+    const connection = this.#hear(stranger, socket);
+    if (!mutual || socket.authorized) return;
+    const message = String(socket.authorizationError);
+    connection.refuse({ code: 'UNTRUSTED_CERTIFICATE', message });
   }
 
   #meet(socket: Socket, plain: boolean): void {
@@ -153,7 +162,9 @@ export class Acceptor {
     );
     const stranger: Stranger = { socket, address, deadline, connection: null };
     this.#strangers.set(address, stranger);
-    socket.once('close', () => this.#forget(stranger));
+    socket.once('close', () => {
+      if (this.#forget(stranger)) this.#logRefused(address, endedEarly);
+    });
     if (plain) this.#hear(stranger, socket);
   }
 
@@ -165,7 +176,7 @@ export class Acceptor {
     this.#turnAway(oldest.value, tooMany.code, tooMany.message);
   }
 
-  #hear(stranger: Stranger, socket: Socket): void {
+  #hear(stranger: Stranger, socket: Socket): FramedSocket {
     const connection = new FramedSocket(socket, this.#context.clock, this.#context.limits, {
       onFrame: (type, payload) => this.#greeted(stranger, connection, type, payload),
       onClosed: (reason) => {
@@ -173,6 +184,7 @@ export class Acceptor {
       },
     });
     stranger.connection = connection;
+    return connection;
   }
 
   #greeted(stranger: Stranger, connection: FramedSocket, type: FrameType, payload: Uint8Array): void {

@@ -29,6 +29,8 @@ export const refusalCodes = [
   /** The dialler has reached another node than the one it looked for. */
   'WRONG_NODE',
   'HANDSHAKE_TIMEOUT',
+  /** Mutual TLS: the dialler's certificate is missing, expired or of another authority. */
+  'UNTRUSTED_CERTIFICATE',
   'TOO_MANY_CONNECTIONS',
   'UNEXPECTED_FRAME',
   'FRAME_TOO_LARGE',

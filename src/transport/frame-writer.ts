@@ -1,4 +1,4 @@
-import type { Socket } from 'node:net';
+import type { Writable } from 'node:stream';
 import { assert } from '../base/assert.ts';
 import { continueCrc, crcOf } from '../codec/crc.ts';
 import { frameHead, frameTail, type FrameType, frameTypes } from './frame.ts';
@@ -32,7 +32,7 @@ type OpenFrame = {
  * 2. Frames never interleave: a control frame goes between messages.
  */
 export class FrameWriter {
-  readonly #socket: Socket;
+  readonly #socket: Writable;
   readonly #socketBytesMax: number;
   readonly #nowMs: () => number;
   #source: MessageSource | null = null;
@@ -41,9 +41,10 @@ export class FrameWriter {
   #inFlight = 0;
   #progressAtMs: number;
   #flushScheduled = false;
+  #failed = false;
   #onIdle: (() => void) | null = null;
 
-  constructor(socket: Socket, socketBytesMax: number, nowMs: () => number) {
+  constructor(socket: Writable, socketBytesMax: number, nowMs: () => number) {
     this.#socket = socket;
     this.#socketBytesMax = socketBytesMax;
     this.#nowMs = nowMs;
@@ -93,7 +94,7 @@ export class FrameWriter {
   }
 
   #flush(): void {
-    if (this.#socket.destroyed || this.#socket.writableEnded) return;
+    if (this.#failed || this.#socket.destroyed || this.#socket.writableEnded) return;
     const chunks = new ChunkBatch();
     while (this.#inFlight + chunks.sizeInBytes < this.#socketBytesMax) {
       const chunk = this.#nextChunk(this.#socketBytesMax - this.#inFlight - chunks.sizeInBytes);
@@ -107,7 +108,12 @@ export class FrameWriter {
   #write(chunks: readonly Uint8Array[], sizeInBytes: number): void {
     if (this.#inFlight === 0) this.#progressAtMs = this.#nowMs();
     this.#inFlight += sizeInBytes;
-    const taken = (): void => {
+    const taken = (error?: Error | null): void => {
+      // The socket is about to say so itself; until then every further write would fail like this one.
+      if (error !== undefined && error !== null) {
+        this.#failed = true;
+        return;
+      }
       this.#inFlight -= sizeInBytes;
       assert(this.#inFlight >= 0, 'the socket has taken more than it was given');
       this.#progressAtMs = this.#nowMs();
