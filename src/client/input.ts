@@ -39,8 +39,8 @@ export function placeInput(
   let path = operation.path;
   for (const [name, value] of Object.entries(input)) {
     if (value === undefined) continue;
-    if (plan.params.has(name)) path = path.replace(`{${name}}`, encodeURIComponent(String(value)));
-    else if (plan.query.has(name)) query.set(name, Array.isArray(value) ? value.join(',') : String(value));
+    if (plan.params.has(name)) path = path.replace(`{${name}}`, encodeURIComponent(textOf(value)));
+    else if (plan.query.has(name)) query.set(name, textOf(value));
     // An unknown name goes into the body, where the server refuses it by that name.
     else body[name] = value;
   }
@@ -48,7 +48,13 @@ export function placeInput(
   if (missing !== undefined) throw new TypeError(`${operation.operationId} needs the field ${missing}.`);
   const hasBody = operation.method !== 'GET' && Object.keys(body).length > 0;
   if (operation.method === 'GET') {
-    for (const [name, value] of Object.entries(body)) query.set(name, String(value));
+    for (const [name, value] of Object.entries(body)) query.set(name, textOf(value));
   }
   return { path, query, body: hasBody ? JSON.stringify(body) : null };
+}
+
+/** A value as path and query carry it; a list as `1,2,3`. */
+function textOf(value: unknown): string {
+  if (Array.isArray(value)) return value.map(textOf).join(',');
+  return typeof value === 'string' ? value : JSON.stringify(value);
 }

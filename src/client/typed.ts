@@ -1,10 +1,11 @@
 import type { Static, TSchema } from 'typebox';
+import type { BrokerId, Epoch, NodeId, Offset, Uuid } from '../base/brands.ts';
 import type { OperationDescription, OperationDescriptions } from './protocol/description.ts';
 
 /** The flat input of an operation: its path, query and body fields in one object. */
 export type InputOf<Operation> =
   Operation extends OperationDescription<infer Params, infer Query, infer Body, TSchema>
-    ? Flat<Static<Params> & Static<Query> & Static<Body>>
+    ? Plain<Flat<Static<Params> & Static<Query> & Static<Body>>>
     : never;
 
 export type ResponseOf<Operation> =
@@ -13,6 +14,17 @@ export type ResponseOf<Operation> =
     : never;
 
 type Flat<Fields> = { readonly [Name in keyof Fields]: Fields[Name] };
+
+/** Branded values are checked by the server; callers have texts and numbers. */
+type Plain<Value> = Value extends Uuid
+  ? string
+  : Value extends Offset | Epoch | BrokerId | NodeId
+    ? number
+    : Value extends readonly (infer Item)[]
+      ? readonly Plain<Item>[]
+      : Value extends object
+        ? { readonly [Name in keyof Value]: Plain<Value[Name]> }
+        : Value;
 
 /** `client.createTopic({ name: 'orders', partitions: 6 })`, one method for each operation. */
 export type OperationMethods<Operations extends OperationDescriptions> = {

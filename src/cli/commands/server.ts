@@ -1,0 +1,162 @@
+import { Option, type Command } from 'commander';
+import { isNodeId } from '../../base/brands.ts';
+import type { Endpoint } from '../../raft/replica-key.ts';
+import type { CliDependencies } from '../context.ts';
+import { CliFailure } from '../failures.ts';
+import {
+  parseEndpoint,
+  parseVoters,
+  type LogLevel,
+  type RunningServer,
+  type ServerConfig,
+  type ServerEnd,
+  type ServerTls,
+} from '../server-options.ts';
+
+const logLevels = ['debug', 'info', 'warn', 'error', 'silent'] as const satisfies readonly LogLevel[];
+
+type StartOptions = {
+  readonly nodeId: string;
+  readonly dataDir: string;
+  readonly voters: string;
+  readonly http: string;
+  readonly peers: string;
+  readonly tlsCertificate?: string;
+  readonly tlsKey?: string;
+  readonly tlsAuthority?: string;
+  readonly tlsClientCertificates: boolean;
+  readonly insecure: boolean;
+  readonly logLevel: LogLevel;
+};
+
+export function addServerCommands(program: Command, dependencies: CliDependencies): void {
+  const server = program.command('server').description('Run a controller.');
+  withStartOptions(server.command('start').description('Run one controller until a signal ends it.'))
+    .addHelpText(
+      'after',
+      `
+Example, the first of three controllers on one machine:
+  ottla server start --node-id 0 --data-dir ./data-0 \\
+    --voters 0@127.0.0.1:9645,1@127.0.0.1:9647,2@127.0.0.1:9649 \\
+    --http 127.0.0.1:9644 --peers 127.0.0.1:9645`,
+    )
+    .action(async (options: StartOptions) => {
+      const running = await startServer(readServerConfig(options), dependencies);
+      dependencies.terminal.err(`Controller ${options.nodeId} serves ${running.httpUrl}. Ctrl-C stops it.\n`);
+      await runUntilStopped(running, signalled());
+    });
+}
+
+export function withStartOptions(command: Command): Command {
+  return command
+    .requiredOption('--node-id <id>', 'this controller’s id, a whole number')
+    .requiredOption('--data-dir <directory>', 'where its log and state stand; made when it is not there')
+    .requiredOption(
+      '--voters <voters>',
+      'all controllers of the first start: id@host:port,… (ports for peers)',
+    )
+    .option('--http <address>', 'where clients and brokers reach it', '127.0.0.1:9644')
+    .option('--peers <address>', 'where the other controllers reach it', '127.0.0.1:9645')
+    .option('--tls-certificate <file>', 'PEM of its certificate, for clients and peers')
+    .option('--tls-key <file>', 'PEM of its key')
+    .option(
+      '--tls-authority <file>',
+      'PEM of the authority that signed its peers’ (and clients’) certificates',
+    )
+    .option('--tls-client-certificates', 'let only clients in that show a certificate', false)
+    .option('--insecure', 'allow addresses without TLS that other machines can reach', false)
+    .addOption(new Option('--log-level <level>', 'how much it says').choices(logLevels).default('info'));
+}
+
+export function readServerConfig(options: StartOptions): ServerConfig {
+  const nodeId = /^\d{1,10}$/.test(options.nodeId) ? Number(options.nodeId) : -1;
+  if (!isNodeId(nodeId)) {
+    throw new CliFailure(
+      'usage',
+      `--node-id ${options.nodeId} is not a whole number.`,
+      'Give one, as in --node-id 0.',
+    );
+  }
+  const voters = parseVoters(options.voters);
+  if (!voters.ok) throw new CliFailure('usage', voters.error, 'Correct --voters.');
+  return {
+    nodeId,
+    dataDir: options.dataDir,
+    voters: voters.value,
+    httpListen: readAddress(options.http, '--http'),
+    peerListen: readAddress(options.peers, '--peers'),
+    tls: readServerTls(options),
+    insecure: options.insecure,
+    logLevel: options.logLevel,
+  };
+}
+
+function readAddress(text: string, option: string): Endpoint {
+  const endpoint = parseEndpoint(text);
+  if (endpoint !== null) return endpoint;
+  throw new CliFailure(
+    'usage',
+    `${option} ${text} is not an address.`,
+    `Give host and port, as in ${option} 127.0.0.1:9644.`,
+  );
+}
+
+function readServerTls(options: StartOptions): ServerTls | null {
+  const { tlsCertificate, tlsKey, tlsAuthority } = options;
+  if (tlsCertificate === undefined && tlsKey === undefined && tlsAuthority === undefined) return null;
+  if (tlsCertificate === undefined || tlsKey === undefined) {
+    throw new CliFailure(
+      'usage',
+      'TLS needs a certificate and its key.',
+      'Give both --tls-certificate and --tls-key.',
+    );
+  }
+  if (options.tlsClientCertificates && tlsAuthority === undefined) {
+    throw new CliFailure(
+      'usage',
+      'Client certificates cannot be checked without the authority that signed them.',
+      'Give --tls-authority as well.',
+    );
+  }
+  return {
+    certificateFile: tlsCertificate,
+    keyFile: tlsKey,
+    authorityFile: tlsAuthority ?? null,
+    requireClientCertificate: options.tlsClientCertificates,
+  };
+}
+
+export async function startServer(
+  config: ServerConfig,
+  dependencies: CliDependencies,
+): Promise<RunningServer> {
+  const started = await dependencies.startServer(config);
+  if (started.ok) return started.value;
+  throw new CliFailure('cannotStart', started.error.message, `Controller ${config.nodeId} was not started.`);
+}
+
+/** Resolves when the node was asked to end and has; rejects when it ended by itself. */
+export async function runUntilStopped(running: RunningServer, asked: Promise<unknown>): Promise<void> {
+  const first = await Promise.race([asked.then(() => null), running.stopped]);
+  const end: ServerEnd = first ?? (await stop(running));
+  if (end.reason === 'failed') {
+    throw new CliFailure(
+      'stopped',
+      `The controller stopped: ${end.message}`,
+      'Mend what it names, then start it again.',
+    );
+  }
+}
+
+async function stop(running: RunningServer): Promise<ServerEnd> {
+  await running.stop();
+  return running.stopped;
+}
+
+/** The first signal asks; a second one finds nobody who listens, and ends the process at once. */
+export function signalled(): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+      process.once(signal, () => resolve(signal));
+  });
+}

@@ -1,0 +1,39 @@
+import { isStopMessage, type ChildMessage } from './messages.ts';
+
+export type ChildLife = {
+  tell(message: ChildMessage): void;
+  /** Resolves when it is time to end: the parent said so, or is gone, or a signal came. */
+  readonly ended: Promise<string>;
+};
+
+/**
+ * The ties between a child and its parent. A child whose parent is gone ends: nobody would ever stop it.
+ * Started by hand, without a parent, it lives until a signal comes.
+ */
+export function childLife(): ChildLife {
+  const hasParent = process.send !== undefined;
+  const ended = new Promise<string>((resolve) => {
+    process.once('SIGTERM', () => resolve('SIGTERM'));
+    process.on('SIGINT', () => {
+      // Ctrl-C reaches the whole group; with a parent it is the parent who decides the order of things.
+      if (!hasParent) resolve('SIGINT');
+    });
+    process.once('disconnect', () => resolve('the parent is gone'));
+    process.on('message', (message) => {
+      if (isStopMessage(message)) resolve('the parent said so');
+    });
+    if (hasParent && !process.connected) resolve('the parent is gone');
+  });
+  return {
+    ended,
+    tell: (message) => {
+      if (!hasParent || !process.connected) {
+        if (message.type !== 'ready')
+          process.stderr.write(`${'text' in message ? message.text : message.message}\n`);
+        return;
+      }
+      // A parent that ends at this very moment makes the send fail, and `disconnect` says so as well.
+      process.send?.(message, undefined, undefined, () => {});
+    },
+  };
+}

@@ -1,0 +1,69 @@
+import { renderTable } from '../output/table.ts';
+import { style, type Terminal } from '../output/terminal.ts';
+import { devBasePort, devHost, endpointsOfLayout, type DevLayout } from './layout.ts';
+
+export type Member = { readonly kind: 'controller' | 'broker'; readonly id: number; readonly pid: number };
+
+/** Who there is, under which addresses and pids. */
+export function headline(layout: DevLayout, members: readonly Member[], terminal: Terminal): string {
+  const rows = members.map((member) => ({ ...member, url: urlOf(layout, member) }));
+  const table = renderTable(
+    [
+      { heading: 'PROCESS', cell: (row) => `${row.kind} ${row.id}` },
+      { heading: 'URL', cell: (row) => row.url },
+      { heading: 'PID', cell: (row) => row.pid, align: 'right' },
+    ],
+    rows,
+    (heading) => style(terminal, 'bold', heading),
+  );
+  return `\n${table}\n`;
+}
+
+function urlOf(layout: DevLayout, { kind, id }: Member): string {
+  const controller = layout.controllers.find((each) => each.id === id);
+  const broker = layout.brokers.find((each) => each.id === id);
+  return kind === 'controller' ? (controller?.url ?? '') : `http://${devHost}:${broker?.port ?? ''}`;
+}
+
+/** What one can try, with commands that can be copied as they stand. */
+export function nextSteps(
+  layout: DevLayout,
+  members: readonly Member[],
+  leaderId: number,
+  command: string,
+  terminal: Terminal,
+): string {
+  const where = layout.basePort === devBasePort ? '' : ` --endpoints ${endpointsOfLayout(layout).join(',')}`;
+  const broker = members.find((member) => member.kind === 'broker' && member.id === 2);
+  const leader = members.find((member) => member.kind === 'controller' && member.id === leaderId);
+  const leaderUrl = layout.controllers.find((controller) => controller.id === leaderId)?.url ?? '';
+  const steps: readonly (readonly [string, string])[] = [
+    ['See who leads', `${command} quorum status${where}`],
+    ['Create a topic', `${command} topic create orders --partitions 6 --replication-factor 3${where}`],
+    ['See who leads its partitions', `${command} topic describe orders${where}`],
+    [
+      'Kill broker 2: within 9 s it is fenced, and its partitions get other leaders',
+      `kill -9 ${broker?.pid ?? ''}`,
+    ],
+    [
+      `Kill controller ${leaderId}, which leads: another one leads in a moment, and nothing is lost`,
+      `kill -9 ${leader?.pid ?? ''}`,
+    ],
+    ['Ask over HTTP', `curl ${leaderUrl}/v1/brokers`],
+  ];
+  const lines = steps.map(([what, how]) => `  ${what}:\n    ${style(terminal, 'bold', how)}\n`);
+  return `\nReady. Things to try, in another terminal:\n${lines.join('')}Ctrl-C stops all of it.\n\n`;
+}
+
+/** What one should see after a process has ended. */
+export function whatToWatch(layout: DevLayout, kind: Member['kind'], id: number): readonly string[] {
+  if (kind === 'broker') {
+    return [
+      `watch: broker ${id} is fenced when its session ends, at most 9 s from now, and others lead in its place`,
+    ];
+  }
+  const others = layout.controllers.length - 1;
+  return [
+    `watch: while a majority of the ${others + 1} controllers runs, one of them leads and nothing is lost`,
+  ];
+}

@@ -1,0 +1,109 @@
+import { errorCatalogue } from '../metadata/errors.ts';
+import { NoAnswerError, OttlaError, OutcomeUnknownError, UnexpectedAnswerError } from '../client/errors.ts';
+import { isErrorCode } from '../client/protocol/problem.ts';
+import { exitCodes, type ExitName } from './exit-codes.ts';
+
+/** A failure that says all there is to say: what happened, and what to do next. */
+export class CliFailure extends Error {
+  override readonly name = 'CliFailure';
+  readonly exit: ExitName;
+  readonly advice: string;
+
+  constructor(exit: ExitName, message: string, advice: string) {
+    super(message);
+    this.exit = exit;
+    this.advice = advice;
+  }
+}
+
+/** What to do about an error code, where there is more to say than its message does. */
+const adviceByCode: Readonly<Record<string, string>> = {
+  NOT_CONTROLLER: 'See who is up with: ottla quorum status',
+  REQUEST_TIMED_OUT: 'See who is up with: ottla quorum status',
+  THROTTLING_QUOTA_EXCEEDED: 'Try again in a moment, or send less at a time.',
+  STORAGE_LOW: 'Make room on the leader’s disk; which one leads says: ottla quorum status',
+  TOPIC_ALREADY_EXISTS: 'See it with: ottla topic describe <topic>',
+  UNKNOWN_TOPIC_OR_PARTITION: 'See which there are with: ottla topic list',
+  UNKNOWN_TOPIC_ID: 'See which there are with: ottla topic list',
+  INVALID_TOPIC_EXCEPTION: 'A topic’s name has 1 to 249 of the characters a-z A-Z 0-9 . _ -',
+  INVALID_REPLICATION_FACTOR: 'See how many brokers can take replicas with: ottla broker list',
+  INVALID_REPLICA_ASSIGNMENT: 'See which brokers there are with: ottla broker list',
+  BROKER_ID_NOT_REGISTERED: 'See which brokers there are with: ottla broker list',
+  BROKER_STILL_ACTIVE: 'Stop the broker first; once it is fenced (ottla broker list) it can be unregistered.',
+  OFFSET_OUT_OF_RANGE: 'Leave --from out to begin where the log begins.',
+  UNKNOWN_SERVER_ERROR: 'The server’s own log says more.',
+  RESOURCE_NOT_FOUND: 'Is the server of an older version than this command? See: ottla --version',
+};
+
+export type Failure = { readonly exit: ExitName; readonly message: string; readonly advice: string };
+
+/** Every error that a command can meet, as one sentence, an advice and an exit code. */
+export function describeFailure(error: unknown): Failure {
+  if (error instanceof CliFailure) return { exit: error.exit, message: error.message, advice: error.advice };
+  if (error instanceof OttlaError) return describeProblem(error);
+  if (error instanceof OutcomeUnknownError) {
+    return {
+      exit: 'outcomeUnknown',
+      message: sentence(error.message),
+      advice: 'Look whether it took effect before you repeat it.',
+    };
+  }
+  if (error instanceof NoAnswerError) {
+    return {
+      exit: 'noAnswer',
+      message: sentence(error.message),
+      advice: 'Is it running? Start a local cluster with ottla dev, or name yours with --endpoints.',
+    };
+  }
+  if (error instanceof UnexpectedAnswerError) {
+    return {
+      exit: 'failure',
+      message: sentence(error.message),
+      advice: 'Use a command of the same version as the server, and see that --endpoints names controllers.',
+    };
+  }
+  const message = error instanceof Error ? error.message : String(error);
+  return { exit: 'failure', message: sentence(message), advice: 'Run it again with --verbose to see where.' };
+}
+
+function describeProblem(error: OttlaError): Failure {
+  return {
+    exit: exitOf(error),
+    message: `${sentence(error.problem.detail)} (${error.code})`,
+    advice: adviceByCode[error.code] ?? errorCatalogueAdvice(error),
+  };
+}
+
+function errorCatalogueAdvice(error: OttlaError): string {
+  if (error.retryable) return 'Try again in a moment.';
+  return isErrorCode(error.code)
+    ? errorCatalogue[error.code].summary
+    : 'The server is newer than this command.';
+}
+
+const exitByStatus: Readonly<Record<number, ExitName>> = {
+  400: 'refused',
+  404: 'notFound',
+  409: 'conflict',
+  410: 'notFound',
+  412: 'conflict',
+  413: 'refused',
+  422: 'refused',
+  429: 'noAnswer',
+  503: 'noAnswer',
+  504: 'noAnswer',
+  507: 'noAnswer',
+};
+
+function exitOf(error: OttlaError): ExitName {
+  return exitByStatus[error.status] ?? 'failure';
+}
+
+function sentence(text: string): string {
+  const trimmed = text.trim();
+  return /[.!?)]$/.test(trimmed) ? trimmed : `${trimmed}.`;
+}
+
+export function exitNumber(exit: ExitName): number {
+  return exitCodes[exit].code;
+}

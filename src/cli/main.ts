@@ -1,0 +1,60 @@
+import { Command, CommanderError } from 'commander';
+import { addBrokerCommands } from './commands/broker.ts';
+import { addDevCommand } from './commands/dev.ts';
+import { addLogCommands } from './commands/log.ts';
+import { addQuorumCommands } from './commands/quorum.ts';
+import { addServerCommands } from './commands/server.ts';
+import { addTopicCommands } from './commands/topic.ts';
+import type { CliDependencies } from './context.ts';
+import { addDevChildCommands } from './dev/child-commands.ts';
+import { exitCodeHelp } from './exit-codes.ts';
+import { describeFailure, exitNumber } from './failures.ts';
+import { style } from './output/terminal.ts';
+
+/** Runs one command line, without `node` and the file's name, and gives the exit code. Never throws. */
+export async function runCli(args: readonly string[], dependencies: CliDependencies): Promise<number> {
+  const { terminal } = dependencies;
+  const program = createProgram(dependencies);
+  try {
+    await program.parseAsync([...args], { from: 'user' });
+    return 0;
+  } catch (error) {
+    // commander has said what it had to say.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitNumber('usage');
+    const { exit, message, advice } = describeFailure(error);
+    terminal.err(`${style(terminal, 'red', 'ottla:')} ${message}\n${advice}\n`);
+    if (dependencies.environment['OTTLA_DEBUG'] !== undefined && error instanceof Error) {
+      terminal.err(`${error.stack ?? ''}\n`);
+    }
+    return exitNumber(exit);
+  }
+}
+
+function createProgram(dependencies: CliDependencies): Command {
+  const { terminal, version } = dependencies;
+  const program = new Command('ottla')
+    .description('Ottla keeps the metadata of a Kafka-shaped cluster: brokers, topics, partitions, leaders.')
+    .version(version, '--version', 'say which version this is')
+    .helpOption('-h, --help', 'show this help')
+    .showHelpAfterError('See what there is with --help.')
+    .addHelpText('after', `\n${exitCodeHelp()}`)
+    .exitOverride()
+    .configureOutput({ writeOut: terminal.out, writeErr: terminal.err });
+  addServerCommands(program, dependencies);
+  addDevCommand(program, dependencies);
+  addDevChildCommands(program, dependencies);
+  addQuorumCommands(program, dependencies);
+  addBrokerCommands(program, dependencies);
+  addTopicCommands(program, dependencies);
+  addLogCommands(program, dependencies);
+  inheritSettings(program);
+  return program;
+}
+
+/** commander hands settings down only to commands that are added after they were made. */
+function inheritSettings(command: Command): void {
+  for (const child of command.commands) {
+    child.copyInheritedSettings(command);
+    inheritSettings(child);
+  }
+}

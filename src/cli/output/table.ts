@@ -1,0 +1,56 @@
+/** One column: its heading, and how a row's cell is written. */
+export type Column<Row> = {
+  readonly heading: string;
+  readonly cell: (row: Row) => string | number | boolean | null;
+  /** Numbers stand at the right, so that their digits line up. */
+  readonly align?: 'left' | 'right';
+};
+
+const gap = '  ';
+const nothing = '-';
+
+/** Lines without trailing spaces, the heading first; `emphasise` null leaves it out, on a later page. */
+export function renderTable<Row>(
+  columns: readonly Column<Row>[],
+  rows: readonly Row[],
+  emphasise: ((heading: string) => string) | null = (heading) => heading,
+): string {
+  const cells = rows.map((row) => columns.map((column) => text(column.cell(row))));
+  const widths = columns.map((column, index) =>
+    Math.max(column.heading.length, ...cells.map((line) => line[index]?.length ?? 0)),
+  );
+  const layOut = (line: readonly string[]): string =>
+    line
+      .map((cell, index) => pad(cell, widths[index] ?? 0, columns[index]?.align ?? 'left'))
+      .join(gap)
+      .trimEnd();
+  const heading = emphasise === null ? [] : [emphasise(layOut(columns.map((column) => column.heading)))];
+  return [...heading, ...cells.map(layOut)].map((line) => `${line}\n`).join('');
+}
+
+/** Names and values below each other: one thing described. */
+export function renderFields(
+  fields: readonly (readonly [name: string, value: string | number | boolean | null])[],
+): string {
+  const width = Math.max(...fields.map(([name]) => name.length));
+  return fields.map(([name, value]) => `${name.padEnd(width)}${gap}${text(value)}\n`).join('');
+}
+
+function text(value: string | number | boolean | null): string {
+  if (value === null || value === '') return nothing;
+  if (typeof value === 'boolean') return value ? 'yes' : 'no';
+  // What a server sends is shown, never obeyed: a control character could move the cursor.
+  return String(value).replaceAll(/\p{Cc}/gu, '?');
+}
+
+function pad(cell: string, width: number, align: 'left' | 'right'): string {
+  return align === 'right' ? cell.padStart(width) : cell.padEnd(width);
+}
+
+/** A duration for people: `12 ms`, `3.4 s`, `2 min`. */
+export function duration(ms: number | null): string | null {
+  if (ms === null) return null;
+  if (ms < 1_000) return `${Math.round(ms)} ms`;
+  if (ms < 60_000) return `${(ms / 1_000).toFixed(1)} s`;
+  return `${Math.round(ms / 60_000)} min`;
+}

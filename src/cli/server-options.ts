@@ -1,0 +1,93 @@
+import { isNodeId, type NodeId } from '../base/brands.ts';
+import { failed, ok, type Result } from '../base/result.ts';
+import type { Endpoint } from '../raft/replica-key.ts';
+import type { LogSlice } from '../runtime/controller-api.ts';
+
+/** What one controller process needs to know; the composition root turns it into a running node. */
+export type ServerConfig = {
+  readonly nodeId: NodeId;
+  readonly dataDir: string;
+  /** Every voter of the first start, this node included or not (design 7). */
+  readonly voters: readonly VoterAddress[];
+  readonly httpListen: Endpoint;
+  readonly peerListen: Endpoint;
+  readonly tls: ServerTls | null;
+  /** Allows listeners without TLS that other machines can reach. */
+  readonly insecure: boolean;
+  readonly logLevel: LogLevel;
+};
+
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';
+
+export type VoterAddress = Endpoint & { readonly id: NodeId };
+
+/** Names of PEM files, used for HTTP and for peers; peers always show each other their certificates. */
+export type ServerTls = {
+  readonly certificateFile: string;
+  readonly keyFile: string;
+  readonly authorityFile: string | null;
+  readonly requireClientCertificate: boolean;
+};
+
+export type RunningServer = {
+  readonly httpUrl: string;
+  /** Resolves when the node has ended, by `stop` or by itself. */
+  readonly stopped: Promise<ServerEnd>;
+  /** Hands leadership over, answers what is pending, flushes and closes. May be called more than once. */
+  stop(): Promise<void>;
+};
+
+export type ServerEnd =
+  | { readonly reason: 'asked' }
+  | { readonly reason: 'failed'; readonly message: string };
+
+export type ServerStartError = {
+  readonly code:
+    | 'ADDRESS_IN_USE'
+    | 'ADDRESS_UNAVAILABLE'
+    | 'INSECURE_LISTENER'
+    | 'INVALID_TLS'
+    | 'DIRECTORY_LOCKED'
+    | 'DIRECTORY_UNUSABLE'
+    | 'STORAGE_CORRUPT'
+    | 'CONFIG_INVALID';
+  /** A sentence that says what to do next. */
+  readonly message: string;
+};
+
+export type StartServer = (config: ServerConfig) => Promise<Result<RunningServer, ServerStartError>>;
+
+/** Reads a stopped node's log from its directory, page by page, and changes nothing there. */
+export type ReadLogDirectory = (
+  dataDir: string,
+  request: { readonly from: number | null; readonly maxRecords: number },
+) => Promise<Result<LogSlice, { readonly message: string }>>;
+
+const voterPattern = /^(\d{1,10})@(.+)$/;
+
+/** `0@127.0.0.1:9645,1@127.0.0.1:9647`, Kafka's form of `controller.quorum.voters`. */
+export function parseVoters(text: string): Result<readonly VoterAddress[], string> {
+  const voters: VoterAddress[] = [];
+  for (const part of text.split(',')) {
+    const match = voterPattern.exec(part.trim());
+    const id = Number(match?.[1]);
+    const endpoint = match === null ? null : parseEndpoint(match[2] ?? '');
+    if (!isNodeId(id) || endpoint === null || endpoint.port === 0) {
+      return failed(`'${part}' is not a voter; write <id>@<host>:<port>, for example 0@127.0.0.1:9645.`);
+    }
+    if (voters.some((voter) => voter.id === id)) return failed(`Voter ${id} is named twice.`);
+    voters.push({ id, ...endpoint });
+  }
+  return ok(voters);
+}
+
+const endpointPattern = /^(\[[0-9a-fA-F:.]+\]|[^:\s/]+):(\d{1,5})$/;
+
+/** `127.0.0.1:9644` or `[::1]:9644`; null when it is neither. Port 0 stands for any free one. */
+export function parseEndpoint(text: string): Endpoint | null {
+  const match = endpointPattern.exec(text.trim());
+  if (match === null) return null;
+  const port = Number(match[2]);
+  const host = (match[1] ?? '').replace(/^\[(.*)\]$/, '$1');
+  return port <= 65_535 ? { host, port } : null;
+}

@@ -1,0 +1,126 @@
+import { performance } from 'node:perf_hooks';
+import { supportedFeatures } from '../metadata/resources/feature/supported.ts';
+import type { BrokerFailure, BrokerRefusal, HeartbeatResult, RegistrationResult } from './broker-core.ts';
+import { createClient, type Client } from './create-client.ts';
+import { OttlaError, OutcomeUnknownError } from './errors.ts';
+import type { ClientTls } from './exchange.ts';
+import { makeProblem } from './protocol/problem.ts';
+
+export type Registration = {
+  readonly brokerId: number;
+  readonly incarnationId: string;
+  readonly listeners: readonly {
+    readonly name: string;
+    readonly host: string;
+    readonly port: number;
+    readonly securityProtocol?: number;
+  }[];
+  readonly rack: string | null;
+  readonly logDirs: readonly string[];
+  /** Null until the broker has met a cluster; from then on it belongs to that one. */
+  readonly clusterId: string | null;
+};
+
+export type BrokerRequestsOptions = {
+  readonly controllers: readonly string[];
+  readonly tls: ClientTls | null;
+  readonly metadataOffset: (() => number) | null;
+};
+
+/** The two requests of a broker's agent over HTTP; neither ever rejects. */
+export type BrokerRequests = {
+  register(timeoutMs: number): Promise<RegistrationResult>;
+  heartbeat(request: {
+    readonly brokerEpoch: number;
+    readonly wantShutDown: boolean;
+    readonly timeoutMs: number;
+  }): Promise<HeartbeatResult>;
+  close(): Promise<void>;
+};
+
+/** What the cluster counts on when it does not say (Kafka's broker.session.timeout.ms). */
+const sessionTimeoutDefaultMs = 9_000;
+
+export function createBrokerRequests(
+  registration: Registration,
+  options: BrokerRequestsOptions,
+): BrokerRequests {
+  const client = createClient({
+    endpoints: options.controllers,
+    // A hung controller should cost half a heartbeat, not all of it.
+    attemptTimeoutMs: 1_000,
+    connectionsMax: 2,
+    ...(options.tls === null ? {} : { tls: options.tls }),
+  });
+  const cluster: { id: string | null } = { id: registration.clusterId };
+  const metadataOffset = options.metadataOffset ?? (() => client.offset);
+  return {
+    register: (timeoutMs) =>
+      attempt(() => register(client, registration, cluster, performance.now() + timeoutMs)),
+    heartbeat: ({ brokerEpoch, wantShutDown, timeoutMs }) =>
+      attempt(async () => {
+        const input = {
+          brokerId: registration.brokerId,
+          brokerEpoch,
+          metadataOffset: metadataOffset(),
+          wantShutDown,
+        };
+        const { isFenced, shouldShutDown } = await client.heartbeatBroker(input, { timeoutMs });
+        return { type: 'acknowledged', isFenced, shouldShutDown } as const;
+      }),
+    close: () => client.close(),
+  };
+}
+
+async function register(
+  client: Client,
+  registration: Registration,
+  cluster: { id: string | null },
+  deadlineMs: number,
+): Promise<RegistrationResult> {
+  const remainingMs = (): number => Math.max(1, Math.ceil(deadlineMs - performance.now()));
+  const view = await client.getCluster({}, { timeoutMs: remainingMs() });
+  const clusterId = cluster.id ?? view.clusterId;
+  if (clusterId === null) return { type: 'failed', reason: 'the quorum has never been started' };
+  const { brokerEpoch } = await client.registerBroker(
+    {
+      brokerId: registration.brokerId,
+      clusterId,
+      incarnationId: registration.incarnationId,
+      listeners: registration.listeners,
+      features: supportedFeatures,
+      rack: registration.rack,
+      logDirs: registration.logDirs,
+    },
+    // The same incarnation keeps its epoch, so repeating a registration needs no key.
+    { timeoutMs: remainingMs(), exactlyOnce: false },
+  );
+  cluster.id = clusterId;
+  const sessionTimeoutMs = view.brokerSessionTimeoutMs ?? sessionTimeoutDefaultMs;
+  return { type: 'registered', brokerEpoch, sessionTimeoutMs };
+}
+
+async function attempt<Value>(run: () => Promise<Value>): Promise<Value | BrokerRefusal | BrokerFailure> {
+  try {
+    return await run();
+  } catch (error) {
+    return describe(error);
+  }
+}
+
+function describe(error: unknown): BrokerRefusal | BrokerFailure {
+  if (error instanceof OttlaError) {
+    const { code, retryable, problem } = error;
+    return {
+      type: 'refused',
+      code,
+      message: problem.detail,
+      retryable,
+      retryAfterMs: problem.retryAfterMs ?? null,
+    };
+  }
+  const reason = error instanceof Error ? error.message : String(error);
+  if (!(error instanceof OutcomeUnknownError)) return { type: 'failed', reason };
+  const { code, retryable } = makeProblem({ code: 'OUTCOME_UNKNOWN', message: reason });
+  return { type: 'refused', code, message: reason, retryable, retryAfterMs: null };
+}

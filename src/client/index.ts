@@ -1,0 +1,14 @@
+export { createClient, type Client } from './create-client.ts';
+export {
+  createBroker,
+  type Broker,
+  type BrokerEnd,
+  type BrokerEvent,
+  type BrokerListener,
+  type BrokerOptions,
+} from './broker.ts';
+export type { BrokerStateName } from './broker-core.ts';
+export type { ClientOptions } from './operations-client.ts';
+export type { ClientTls } from './exchange.ts';
+export type { Answer, CallOptions } from './typed.ts';
+export { NoAnswerError, OttlaError, OutcomeUnknownError, UnexpectedAnswerError } from './errors.ts';
