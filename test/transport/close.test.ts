@@ -24,12 +24,21 @@ function handles(): Record<string, number> {
 /** The real clock, which knows how many of its timers are still to come. */
 class CountingClock implements Clock {
   readonly #pending = new Set<symbol>();
-  readonly monotonicMs = systemClock.monotonicMs;
-  readonly wallMs = systemClock.wallMs;
-  readonly afterPendingEvents = systemClock.afterPendingEvents;
 
   get pending(): number {
     return this.#pending.size;
+  }
+
+  monotonicMs(): number {
+    return systemClock.monotonicMs();
+  }
+
+  wallMs(): number {
+    return systemClock.wallMs();
+  }
+
+  afterPendingEvents(callback: () => void): void {
+    systemClock.afterPendingEvents(callback);
   }
 
   setTimer(delayMs: number, callback: () => void): Timer {

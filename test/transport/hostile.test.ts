@@ -3,6 +3,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { nodeId, uuid } from '../../src/base/brands.ts';
 import { encodePeerMessage } from '../../src/codec/peer-message.ts';
 import { encodeFrame, frameTypes } from '../../src/transport/frame.ts';
+import { decodeWelcome } from '../../src/transport/handshake.ts';
 import { fetchIdOf, fetchRequest, fetchResponse, otherClusterId } from './support/messages.ts';
 import { RawListener, RawPeer } from './support/raw-peer.ts';
 import { type TestNode, TestNodes } from './support/test-node.ts';
@@ -131,6 +132,9 @@ describe('a hostile frame of a peer closes its connection with a named reason an
       }),
       { numRuns: 150 },
     );
+    expect(first.events.items.filter((event) => event.kind === 'closed' && event.peer === second.id)).toEqual(
+      [],
+    );
   });
 
   test('a true message with any one byte changed', async () => {
@@ -191,7 +195,8 @@ describe('a handshake is refused by name', () => {
     hello.writeUInt32BE(9, 8);
     const peer = dial(node);
     peer.write(encodeFrame(frameTypes.hello, hello));
-    await peer.welcomed();
+    const { payload } = await peer.welcomed();
+    expect(decodeWelcome(payload)).toMatchObject({ ok: true, value: { version: 1, replica: { id: 1 } } });
   });
 
   test('by the dialler too, when another node answers, when a stranger does, and when it is itself', async () => {
@@ -238,6 +243,7 @@ describe('before the cluster is bootstrapped', () => {
     first.transport.setClusterId(otherClusterId);
     second.transport.setClusterId(otherClusterId);
     await expectUnharmed(first, second);
+    expect(first.peer(second).lastError).toBe(null);
   });
 
   test('a node without a cluster id meets one that has it', async () => {
@@ -246,6 +252,7 @@ describe('before the cluster is bootstrapped', () => {
     second.know(first);
     await first.opened(second);
     await second.opened(first);
+    expect([first.peer(second).connected, second.peer(first).connected]).toEqual([true, true]);
   });
 
   test('nodes that learn different cluster ids part, and are refused from then on', async () => {
@@ -253,9 +260,10 @@ describe('before the cluster is bootstrapped', () => {
     first.know(second);
     await first.opened(second);
     second.transport.setClusterId(otherClusterId);
-    await first.closedHint(second);
+    expect(await first.closedHint(second)).toBe(false);
     const from = second.log.items.length;
     await second.logged('INCONSISTENT_CLUSTER_ID', from);
+    expect(first.events.items.filter(({ kind }) => kind === 'opened').length).toBe(1);
   });
 });
 
@@ -312,6 +320,7 @@ describe('a stranger', () => {
     second.know(first);
     await second.opened(first);
     await first.logged('TOO_MANY_CONNECTIONS');
+    expect(second.peer(first).connected).toBe(true);
   });
 });
 
@@ -326,7 +335,8 @@ test('answering in place of a peer with nonsense is a failed attempt, and the no
   );
   const peer = await listener.accepted.first(() => true);
   peer.write(Buffer.from('nonsense nonsense nonsense'));
-  await first.logged('FRAME_TOO_LARGE');
+  const { fields } = await first.logged('FRAME_TOO_LARGE');
+  expect(fields).toMatchObject({ peer: 3, direction: 'dialled' });
   await expectUnharmed(first, second);
 });
 

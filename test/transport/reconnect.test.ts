@@ -113,7 +113,7 @@ describe('a connection that closes', () => {
     const raw = { id: nodeId(2) };
     node.setEndpoints(new Map([[raw.id, listener.endpoint]]));
     await node.logged('PEER_SILENT');
-    await node.closedHint(raw);
+    expect(await node.closedHint(raw)).toBe(false);
   });
 
   test('stays while the peer answers pings, however long no message passes', async () => {
@@ -187,6 +187,7 @@ describe('dialling', () => {
     const second = await nodes.start({ id: 2, listen: endpoint });
     second.know(first);
     await first.opened(second);
+    expect(first.peer(second).connected).toBe(true);
   });
 
   test('goes on with the next address when a name has several', async () => {
@@ -196,6 +197,7 @@ describe('dialling', () => {
     const first = await nodes.start({ id: 1, lookUp });
     first.setEndpoints(new Map([[second.id, { host: 'controller-2.example', port: second.endpoint.port }]]));
     await first.opened(second);
+    expect(first.peer(second).connected).toBe(true);
   });
 
   test('a name that is not known fails with a reason and is tried again', async () => {
@@ -216,6 +218,7 @@ describe('dialling', () => {
     const node = await nodes.start({ id: 1 });
     node.setEndpoints(new Map([[nodeId(2), { host: '127.0.0.1', port }]]));
     await node.logged('LOOKUP_FAILED');
+    expect(node.peer({ id: nodeId(2) }).lastError).toContain('LOOKUP_FAILED');
   });
 });
 

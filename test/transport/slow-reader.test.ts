@@ -16,19 +16,20 @@ afterEach(async () => {
 const mebibyte = 1_048_576;
 const third = { id: nodeId(3) };
 
-test('a peer that never reads holds bounded memory, is cut off, and slows no other peer down', async () => {
+/** Far longer than any test runs, so that only the limits on memory are at work. */
+const patient = { pingIntervalMs: 300_000, silenceMaxMs: 600_000, writeStallMaxMs: 600_000 };
+const small = { queueBytesMax: 4 * mebibyte, messageBytesMax: 2 * mebibyte, socketBytesMax: mebibyte };
+
+async function listenWithoutReading(): Promise<RawListener> {
   const listener = await RawListener.listen(3, (peer) => peer.socket.pause());
   listeners.push(listener);
-  const limits = {
-    queueBytesMax: 4 * mebibyte,
-    messageBytesMax: 2 * mebibyte,
-    socketBytesMax: mebibyte,
-    pingIntervalMs: 200,
-    silenceMaxMs: 30_000,
-    writeStallMaxMs: 400,
-  };
-  const first = await nodes.start({ id: 1, limits });
-  const second = await nodes.start({ id: 2, limits });
+  return listener;
+}
+
+test('a peer that never reads holds bounded memory and slows no other peer down', async () => {
+  const listener = await listenWithoutReading();
+  const first = await nodes.start({ id: 1, limits: { ...patient, ...small } });
+  const second = await nodes.start({ id: 2, limits: patient });
   first.setEndpoints(
     new Map([
       [second.id, second.endpoint],
@@ -49,16 +50,38 @@ test('a peer that never reads holds bounded memory, is cut off, and slows no oth
   // The kernel takes some megabytes in on both sides; the rest was dropped instead of kept.
   expect(stats.droppedMessages).toBeGreaterThan(count / 2);
   expect(stats.sentMessages + stats.droppedMessages + stats.queuedMessages).toBe(count);
-  expect((await second.messages(count)).map(fetchIdOf)).toEqual(Array.from({ length: count }, (_, id) => id));
-  await first.logged('PEER_DOES_NOT_READ');
-  await first.closedHint(third);
+  const ids = (await second.messages(count)).map(fetchIdOf);
+  expect(ids).toEqual(Array.from({ length: count }, (_, id) => id));
+});
+
+test('a peer that never reads is cut off, and what was queued for it is given up', async () => {
+  const listener = await listenWithoutReading();
+  const first = await nodes.start({
+    id: 1,
+    limits: {
+      ...small,
+      pingIntervalMs: 100,
+      silenceMaxMs: 600_000,
+      writeStallMaxMs: 100,
+      reconnectBackoffMs: 1_000,
+    },
+  });
+  first.setEndpoints(new Map([[third.id, listener.endpoint]]));
+  await first.opened(third);
+  const answer = fetchResponse(1, [new Uint8Array(mebibyte)]);
+  const isCutOff = (): boolean =>
+    first.log.items.some(({ fields }) => fields['code'] === 'PEER_DOES_NOT_READ');
+  while (!isCutOff()) {
+    if (first.peer(third).queuedMessages < 2) first.send(third, answer);
+    await new Promise(setImmediate);
+  }
+  expect(await first.closedHint(third)).toBe(false);
   expect(first.peer(third)).toMatchObject({ queuedMessages: 0, queuedBytes: 0 });
 });
 
 test('when a peer reads again, what the queue kept arrives in order with the newest last', async () => {
-  const listener = await RawListener.listen(3, (peer) => peer.socket.pause());
-  listeners.push(listener);
-  const first = await nodes.start({ id: 1, limits: { queueMessagesMax: 10 } });
+  const listener = await listenWithoutReading();
+  const first = await nodes.start({ id: 1, limits: { ...patient, queueMessagesMax: 10 } });
   first.setEndpoints(new Map([[third.id, listener.endpoint]]));
   await first.opened(third);
   const raw = await listener.accepted.first(() => true);

@@ -33,10 +33,11 @@ async function expectExchange(first: TestNode, second: TestNode): Promise<void> 
 }
 
 /** Waits until the dialler has refused the listener's certificate and the listener has noticed. */
-async function expectListenerRefused(first: TestNode, second: TestNode): Promise<void> {
-  await first.logged('TLS_ERROR');
+async function refusalOfListener(first: TestNode, second: TestNode): Promise<unknown> {
+  const line = await first.logged('TLS_ERROR');
   await second.log.first(({ event }) => event === 'peer-handshake-failed');
   expect([...first.events.items, ...second.events.items]).toEqual([]);
+  return line.fields['message'];
 }
 
 describe('with mutual TLS', () => {
@@ -46,6 +47,7 @@ describe('with mutual TLS', () => {
     const [first, second] = await startWith(good, folder.write('other', authority, { hosts: local }));
     second.know(first);
     await expectExchange(first, second);
+    expect(first.peer(second)).toMatchObject({ connected: true, accepted: true });
   });
 
   test('a dialler with a certificate of another authority is refused', async () => {
@@ -59,7 +61,7 @@ describe('with mutual TLS', () => {
 
   test('a listener with a certificate of another authority is refused', async () => {
     const bad = folder.write('strange-listener', stranger, { hosts: local, trusted: authority });
-    await expectListenerRefused(...(await startWith(good, bad)));
+    expect(await refusalOfListener(...(await startWith(good, bad)))).toContain('unable to verify');
   });
 
   test('an expired certificate is refused', async () => {
@@ -67,12 +69,12 @@ describe('with mutual TLS', () => {
       hosts: local,
       notAfter: new Date('2021-01-01T00:00:00Z'),
     });
-    await expectListenerRefused(...(await startWith(good, bad)));
+    expect(await refusalOfListener(...(await startWith(good, bad)))).toContain('expired');
   });
 
   test('a certificate for another host is refused', async () => {
     const bad = folder.write('elsewhere', authority, { hosts: ['10.1.2.3', 'controller.example'] });
-    await expectListenerRefused(...(await startWith(good, bad)));
+    expect(await refusalOfListener(...(await startWith(good, bad)))).toContain('does not match');
   });
 
   test("a certificate is held against the host's name and not against the address behind it", async () => {
@@ -84,6 +86,7 @@ describe('with mutual TLS', () => {
     const { port } = second.endpoint;
     first.setEndpoints(new Map([[second.id, { host: 'controller-3.example', port }]]));
     await first.logged('TLS_ERROR');
+    expect(first.events.items).toEqual([]);
     first.setEndpoints(new Map([[second.id, { host: 'controller-2.example', port }]]));
     await first.opened(second);
   });
@@ -106,6 +109,7 @@ describe('with mutual TLS', () => {
     const silent = RawPeer.dial(node.endpoint);
     await silent.closed();
     await node.logged('HANDSHAKE_TIMEOUT');
+    expect(node.transport.stats().refusedHandshakes).toBe(1);
   });
 
   test('certificates are read again on demand, for new connections in both roles', async () => {
@@ -141,7 +145,7 @@ describe('with TLS that is not mutual', () => {
     const strange = folder.write('strange-server', stranger, { hosts: local, mutual: false });
     const third = await nodes.start({ id: 3, tls: strange });
     first.know(second, third);
-    await first.logged('TLS_ERROR');
+    expect((await first.logged('TLS_ERROR')).fields['peer']).toBe(3);
   });
 });
 
