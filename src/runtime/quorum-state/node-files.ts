@@ -7,9 +7,10 @@ import {
   type NodeProperties,
 } from '../../codec/node-properties.ts';
 import type { Files } from '../../ports/files.ts';
-import { runFileTask } from '../../ports/task.ts';
+import { runFileTask, submitFile } from '../../ports/task.ts';
 import {
   fromCodecError,
+  fromFileError,
   readStoredFile,
   replaceStoredFile,
   type Stored,
@@ -31,7 +32,7 @@ export function readNodeProperties(
   directory: string,
   complete: Completion<NodeProperties | null>,
 ): void {
-  runFileTask(files, readDecoded(`${directory}/${nodePropertiesName}`, decodeNodeProperties), complete);
+  runFileTask(files, readDecoded(directory, nodePropertiesName, decodeNodeProperties), complete);
 }
 
 export function writeNodeProperties(
@@ -53,7 +54,7 @@ export function readDescriptor(
   directory: string,
   complete: Completion<StoredDescriptor | null>,
 ): void {
-  runFileTask(files, readDecoded(`${directory}/${descriptorName}`, decodeDescriptor), complete);
+  runFileTask(files, readDecoded(directory, descriptorName, decodeDescriptor), complete);
 }
 
 export function writeDescriptor(
@@ -66,12 +67,17 @@ export function writeDescriptor(
 }
 
 function* readDecoded<Value>(
-  path: string,
+  directory: string,
+  name: string,
   decode: (bytes: Uint8Array) => Result<Value, CodecError>,
 ): Stored<Value | null> {
+  const path = `${directory}/${name}`;
   const read = yield* readStoredFile(path);
   if (!read.ok) return read;
   if (read.value === null) return ok(null);
   const decoded = decode(read.value);
-  return decoded.ok ? decoded : failed(fromCodecError(path, decoded.error));
+  if (!decoded.ok) return failed(fromCodecError(path, decoded.error));
+  // The process that renamed it may have ended before its name was durable, and we are about to rely on it.
+  const synced = yield* submitFile({ kind: 'syncDirectory', path: directory });
+  return synced.ok ? decoded : failed(fromFileError(synced.error));
 }

@@ -1,17 +1,11 @@
 import { failed, ok, type Result } from '../../base/result.ts';
 import { decodeQuorumState, type QuorumStateCopy } from '../../codec/quorum-state.ts';
-import type { FileError, FileHandle, Files } from '../../ports/files.ts';
-import { type FileTask, runFileTask, submitFile } from '../../ports/task.ts';
+import type { FileHandle, Files } from '../../ports/files.ts';
+import { runFileTask } from '../../ports/task.ts';
 import type { QuorumState } from '../../raft/quorum-state.ts';
-import { openFiles, quorumStateNames, writeToAll } from './quorum-state-copies.ts';
+import { establishCopies, quorumStateNames } from './quorum-state-copies.ts';
 import { type QuorumStateEvents, QuorumStateStore } from './quorum-state-store.ts';
-import {
-  fromCodecError,
-  fromFileError,
-  readStoredFile,
-  type Stored,
-  type StoredFileError,
-} from './stored-file.ts';
+import { fromCodecError, readStoredFile, type Stored, type StoredFileError } from './stored-file.ts';
 
 /**
  * What a node must never forget, in two files (design 17).
@@ -25,6 +19,8 @@ import {
  *    may have stood in the page cache only, and one of the files may have been stale or damaged.
  * 4. When neither is valid, nothing is written: the caller decides. A node that had a state must first
  *    persist a new directory id, since under the old one it may have cast a vote that it has forgotten.
+ * 5. A file comes into being valid, by rename. So a node that first persists a quorum state and then its
+ *    node properties knows later: where there are properties there was a quorum state.
  */
 export type OpenedQuorumState = {
   readonly store: QuorumStateStore;
@@ -54,8 +50,9 @@ export function openQuorumState(
       return;
     }
     const { newest, damage, handles } = opened.value;
-    const prepare = (): FileTask<Result<readonly FileHandle[], FileError>> => openFiles(directory, damage);
-    const store = new QuorumStateStore(options, { newest, handles, prepare });
+    const establish = (copy: QuorumStateCopy): Stored<readonly FileHandle[]> =>
+      establishCopies(directory, damage, copy);
+    const store = new QuorumStateStore(options, { newest, handles, establish });
     complete(ok({ store, state: newest?.state ?? null, damage }));
   });
 }
@@ -65,13 +62,8 @@ function* openSteps(directory: string): Stored<Copies & { readonly handles: read
   if (!copies.ok) return copies;
   const { newest, damage } = copies.value;
   if (newest === null) return ok({ newest, damage, handles: null });
-  const handles = yield* openFiles(directory, damage);
-  if (!handles.ok) return failed(fromFileError(handles.error));
-  const written = yield* writeToAll(handles.value, newest);
-  if (!written.ok) return failed(fromFileError(written.error));
-  // A file that was missing was created anew, and its name must last as well.
-  const synced = yield* submitFile({ kind: 'syncDirectory', path: directory });
-  return synced.ok ? ok({ newest, damage, handles: handles.value }) : failed(fromFileError(synced.error));
+  const handles = yield* establishCopies(directory, damage, newest);
+  return handles.ok ? ok({ newest, damage, handles: handles.value }) : handles;
 }
 
 function* readCopies(directory: string): Stored<Copies> {

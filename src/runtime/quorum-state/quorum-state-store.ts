@@ -1,12 +1,13 @@
 import { assert } from '../../base/assert.ts';
-import type { Result } from '../../base/result.ts';
+import { failed, ok } from '../../base/result.ts';
 import type { QuorumStateCopy } from '../../codec/quorum-state.ts';
-import type { FileError, FileHandle, Files } from '../../ports/files.ts';
+import type { FileHandle, Files } from '../../ports/files.ts';
 import { type FileTask, runFileTask, submitFile } from '../../ports/task.ts';
 import type { IoId } from '../../raft/inputs.ts';
 import type { QuorumState } from '../../raft/quorum-state.ts';
 import { sameReplica } from '../../raft/replica-key.ts';
 import { writeToAll } from './quorum-state-copies.ts';
+import { fromFileError, type Stored, type StoredFileError } from './stored-file.ts';
 
 export type QuorumStateEvents = {
   /** Everything up to and with this call is in both files, on disk. */
@@ -18,9 +19,9 @@ export type QuorumStateEvents = {
 /** What opening the files has found. */
 export type QuorumStateStart = {
   readonly newest: QuorumStateCopy | null;
-  /** Null until there is a valid file: then `prepare` makes both. */
+  /** Null while no file is valid; the first write then makes both by `establish`. */
   readonly handles: readonly FileHandle[] | null;
-  readonly prepare: () => FileTask<Result<readonly FileHandle[], FileError>>;
+  readonly establish: (copy: QuorumStateCopy) => Stored<readonly FileHandle[]>;
 };
 
 type Options = { readonly files: Files; readonly directory: string; readonly events: QuorumStateEvents };
@@ -31,7 +32,7 @@ type Options = { readonly files: Files; readonly directory: string; readonly eve
  */
 export class QuorumStateStore {
   readonly #options: Options;
-  readonly #prepare: QuorumStateStart['prepare'];
+  readonly #establish: QuorumStateStart['establish'];
   #handles: readonly FileHandle[] | null;
   #sequence: number;
   /** The latest state that was handed in. */
@@ -43,7 +44,7 @@ export class QuorumStateStore {
 
   constructor(options: Options, start: QuorumStateStart) {
     this.#options = options;
-    this.#prepare = start.prepare;
+    this.#establish = start.establish;
     this.#handles = start.handles;
     this.#sequence = start.newest?.sequence ?? 0;
     this.#state = start.newest?.state ?? null;
@@ -80,20 +81,21 @@ export class QuorumStateStore {
     });
   }
 
-  *#writeSteps(state: QuorumState): FileTask<Result<null, FileError>> {
+  *#writeSteps(state: QuorumState): Stored<null> {
     const copy = { sequence: this.#sequence, state };
-    if (this.#handles !== null) return yield* writeToAll(this.#handles, copy);
-    const prepared = yield* this.#prepare();
-    if (!prepared.ok) return prepared;
-    this.#handles = prepared.value;
-    const written = yield* writeToAll(prepared.value, copy);
-    if (!written.ok) return written;
-    return yield* submitFile({ kind: 'syncDirectory', path: this.#options.directory });
+    if (this.#handles !== null) {
+      const written = yield* writeToAll(this.#handles, copy);
+      return written.ok ? written : failed(fromFileError(written.error));
+    }
+    const established = yield* this.#establish(copy);
+    if (!established.ok) return established;
+    this.#handles = established.value;
+    return ok(null);
   }
 
-  #fail(error: FileError): void {
+  #fail(error: StoredFileError): void {
     this.#hasFailed = true;
-    this.#options.events.onFailed({ file: error.path, message: `${error.code}: ${error.message}` });
+    this.#options.events.onFailed({ file: error.file, message: `${error.code}: ${error.message}` });
   }
 
   #closeWhenIdle(complete: () => void): void {

@@ -1,7 +1,8 @@
-import type { NodeId, Offset } from '../../base/brands.ts';
+import type { NodeId, Offset, Uuid } from '../../base/brands.ts';
 import type { Random } from '../../base/random.ts';
 import type { MetadataImage } from '../../metadata/image.ts';
-import type { OperationContext, OperationDefinition } from '../../metadata/operation.ts';
+import type { OperationContext } from '../../metadata/operation.ts';
+import type { RegisteredOperation } from '../../metadata/operations.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Deadlines } from '../answers/deadlines.ts';
 import type { ControllerAnswer, ControllerRequest } from '../controller-api.ts';
@@ -10,13 +11,14 @@ import type { Proposer } from '../leader/proposer.ts';
 import { runtimeLimits } from '../limits.ts';
 import type { ReadQueue } from '../reads.ts';
 import type { BrokerSessions } from '../sessions/broker-sessions.ts';
-import { executeRead } from '../leader/execute.ts';
+import { answerRead, clientWork } from '../leader/client-work.ts';
 import { OffsetWaiters } from './offset-waiters.ts';
 import { type AnswerHeader, RequestReply } from './reply.ts';
 
 /** What the router needs to know of the node at any moment. */
 export type RoutingView = {
   readonly nodeId: NodeId;
+  readonly clusterId: Uuid;
   /** Null until the state was loaded from disk. */
   image(): MetadataImage | null;
   header(): AnswerHeader;
@@ -27,7 +29,7 @@ export type RoutingView = {
 
 export type RouterOptions = {
   readonly view: RoutingView;
-  readonly operations: ReadonlyMap<string, OperationDefinition>;
+  readonly operations: ReadonlyMap<string, RegisteredOperation>;
   readonly forwarder: Forwarder;
   readonly reads: ReadQueue;
   readonly sessions: BrokerSessions;
@@ -99,7 +101,7 @@ export class RequestRouter {
       });
       return;
     }
-    proposer.offer(routed);
+    proposer.offer(clientWork(routed.operation, routed.request, routed.reply));
   }
 
   #linearizableRead(routed: Routed): void {
@@ -141,9 +143,11 @@ export class RequestRouter {
       epoch: image.epoch,
       timestampMs: clock.wallMs(),
       random,
+      clusterId: this.#options.view.clusterId,
+      principal: routed.request.principal,
       sessions,
     };
-    executeRead(image, routed, context);
+    answerRead(routed.operation, routed.request, routed.reply, image, context);
   }
 
   /** One hop to the leader, if one is known and the request has not made its hop yet. */
@@ -167,7 +171,7 @@ export class RequestRouter {
 
 type Routed = {
   readonly request: ControllerRequest;
-  readonly operation: OperationDefinition;
+  readonly operation: RegisteredOperation;
   readonly reply: RequestReply;
   readonly isForwarded: boolean;
 };

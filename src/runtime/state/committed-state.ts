@@ -14,14 +14,14 @@ export type CommittedStateOptions = {
   readonly image: MetadataImage;
   readonly log: RaftLog;
   readonly clock: Clock;
-  /** Everything below the image's end is applied; called after each advance. */
-  readonly onApplied: (image: MetadataImage) => void;
+  /** Everything below the image's end is applied, `bytes` of it since the last call; called after each advance. */
+  readonly onApplied: (image: MetadataImage, bytes: number) => void;
   /** A committed record could not be read or replayed: the node stops (design 9). */
   readonly onFailed: (reason: string) => void;
 };
 
 /** An image that the leader computed when it proposed; committing it moves a pointer. */
-type ProposedImage = { readonly baseOffset: Offset; readonly image: MetadataImage };
+type ProposedImage = { readonly baseOffset: Offset; readonly image: MetadataImage; readonly bytes: number };
 
 /**
  * The state that the log's committed prefix gives.
@@ -56,14 +56,14 @@ export class CommittedState {
   }
 
   /** The leader has computed `image` by replaying what it proposes from `baseOffset` on. */
-  remember(baseOffset: Offset, image: MetadataImage): void {
+  remember(baseOffset: Offset, image: MetadataImage, bytes: number): void {
     const last = this.#proposed.at(-1);
     // Between two proposals may stand the core's own control records, which change no image.
     assert(
       last === undefined || last.image.endOffset <= baseOffset,
       'a proposed image begins before the end of the one before',
     );
-    this.#proposed.push({ baseOffset, image });
+    this.#proposed.push({ baseOffset, image, bytes });
   }
 
   /** Leadership is lost or a proposal was refused: what was proposed may never be committed (design 10). */
@@ -86,7 +86,7 @@ export class CommittedState {
     this.#image = image;
     this.#target = image.endOffset > this.#target ? image.endOffset : this.#target;
     this.#proposed = [];
-    this.#options.onApplied(image);
+    this.#options.onApplied(image, 0);
   }
 
   close(): void {
@@ -95,21 +95,21 @@ export class CommittedState {
   }
 
   #advance(): void {
-    const before = this.#image.endOffset;
-    while (this.#takeProposed());
-    if (this.#image.endOffset > before) this.#options.onApplied(this.#image);
+    let bytes = 0;
+    for (let taken = this.#takeProposed(); taken !== null; taken = this.#takeProposed()) bytes += taken.bytes;
+    if (bytes > 0) this.#options.onApplied(this.#image, bytes);
     if (this.#image.endOffset < this.#target && !this.#isClosed) this.#readNext();
   }
 
   /** Moves the pointer over one image that this node, as leader, made itself. */
-  #takeProposed(): boolean {
+  #takeProposed(): ProposedImage | null {
     const next = this.#proposed[0];
-    if (next === undefined) return false;
-    if (next.image.endOffset > this.#target) return false;
-    if (next.baseOffset !== this.#image.endOffset) return false;
+    if (next === undefined) return null;
+    if (next.image.endOffset > this.#target) return null;
+    if (next.baseOffset !== this.#image.endOffset) return null;
     this.#image = next.image;
     this.#proposed.shift();
-    return true;
+    return next;
   }
 
   #readNext(): void {
@@ -130,7 +130,8 @@ export class CommittedState {
         onFailed(failure);
         return;
       }
-      this.#options.onApplied(this.#image);
+      const bytes = result.value.reduce((sum, batch) => sum + batch.sizeInBytes, 0);
+      this.#options.onApplied(this.#image, bytes);
       // Messages and timers get their turn between two slices.
       clock.afterPendingEvents(() => {
         if (generation !== this.#generation) return;

@@ -1,0 +1,289 @@
+import { assert } from '../base/assert.ts';
+import type { Epoch, NodeId, Offset } from '../base/brands.ts';
+import { epoch, offset } from '../base/brands.ts';
+import type { Result } from '../base/result.ts';
+import { zeroUuid } from '../base/uuid.ts';
+import type { MetadataImage } from '../metadata/image.ts';
+import type { NodeTransport } from './node-options.ts';
+import type { ControllerNodeOptions } from './node-options.ts';
+import type { PeerMessage } from '../ports/transport.ts';
+import type { ReplicaKey } from '../raft/replica-key.ts';
+import type { ControllerAnswer, ControllerApi, ControllerRequest, NodeStatus } from './controller-api.ts';
+import { QuorumMember } from './quorum-member.ts';
+import { runSequence, type Sequence, wait } from './sequence.ts';
+import { joinCluster, type JoinedCluster } from './start/join-cluster.ts';
+import { establishIdentity, type Identity } from './start/identity.ts';
+import { openStorage, type OpenedStorage } from './start/open-storage.ts';
+import { StorageEvents } from './start/storage-events.ts';
+
+/**
+ * One controller: it starts from its directory, joins or founds its cluster, and takes part in the quorum
+ * until it is stopped or its disk fails.
+ *
+ * Phases: `starting` (identity, disk) → `joining` (until a bootstrap descriptor is started) → `running` →
+ * `stopped`. Nothing is sent to a peer before what it rests on was read back from disk.
+ */
+export type ControllerNode = ControllerApi & {
+  /** Answers once: the node is reachable for its peers, or why it cannot start. */
+  start(complete: (result: Result<null, StartError>) => void): void;
+  /** Hands leadership over, answers what is pending, flushes and closes. */
+  stop(complete: () => void): void;
+  /** The committed state; null until it was loaded. */
+  image(): MetadataImage | null;
+};
+
+export type StartError = {
+  readonly code: 'STORAGE' | 'TRANSPORT';
+  readonly message: string;
+};
+
+type Phase = 'new' | 'starting' | 'joining' | 'running' | 'stopped';
+
+export function createControllerNode(options: ControllerNodeOptions): ControllerNode {
+  return new Node(options);
+}
+
+class Node implements ControllerNode {
+  readonly #options: ControllerNodeOptions;
+  readonly #storageEvents = new StorageEvents();
+  #phase: Phase = 'new';
+  #identity: Identity | null = null;
+  #transport: NodeTransport | null = null;
+  #joining: JoinedCluster | null = null;
+  #storage: OpenedStorage | null = null;
+  #member: QuorumMember | null = null;
+
+  constructor(options: ControllerNodeOptions) {
+    this.#options = options;
+    this.#storageEvents.onFailed = (error) => this.#fail(`${error.file}: ${error.message}`);
+  }
+
+  start(complete: (result: Result<null, StartError>) => void): void {
+    assert(this.#phase === 'new', 'a node is started once');
+    this.#phase = 'starting';
+    runSequence(this.#startSteps(), complete);
+  }
+
+  submit(requests: readonly ControllerRequest[], complete: (answer: ControllerAnswer) => void): void {
+    const member = this.#member;
+    this.#options.ports.clock.afterPendingEvents(() => {
+      for (const request of requests) {
+        if (member === null || this.#phase !== 'running') complete(this.#notServing(request));
+        else member.submit(request, complete);
+      }
+    });
+  }
+
+  readLog: NonNullable<ControllerApi['readLog']> = (request, complete) => {
+    const member = this.#member;
+    this.#options.ports.clock.afterPendingEvents(() => {
+      if (member !== null && this.#phase === 'running') {
+        member.readLog(request, complete);
+        return;
+      }
+      const message = 'The node has not joined its cluster yet.';
+      complete({ ok: false, error: { code: 'UNKNOWN_SERVER_ERROR', message, logStartOffset: offset(0) } });
+    });
+  };
+
+  get acceptsBareIdempotencyKeys(): boolean {
+    return true;
+  }
+
+  status(): NodeStatus {
+    return this.#member?.status(this.#phase === 'stopped') ?? this.#statusBeforeJoining();
+  }
+
+  image(): MetadataImage | null {
+    return this.#member?.image() ?? null;
+  }
+
+  stop(complete: () => void): void {
+    if (this.#phase === 'stopped') {
+      complete();
+      return;
+    }
+    const member = this.#member;
+    if (this.#phase === 'running' && member !== null) member.resign(() => this.#close(complete));
+    else this.#close(complete);
+  }
+
+  *#startSteps(): Sequence<Result<null, StartError>> {
+    const { nodeId, directory, ports } = this.#options;
+    const made = yield* wait<Result<unknown, { readonly message: string }>>((done) =>
+      ports.files.submit({ kind: 'makeDirectory', path: directory }, done),
+    );
+    if (!made.ok) return storageError(made.error.message);
+    const identity = yield* establishIdentity({
+      nodeId,
+      directory,
+      ports,
+      quorumStateEvents: this.#storageEvents.quorumState,
+    });
+    if (!identity.ok) return storageError(identity.error);
+    this.#identity = identity.value;
+    const local = { id: nodeId, directoryId: identity.value.directoryId, clusterId: identity.value.clusterId };
+    this.#transport = ports.createTransport(local, {
+      onMessage: (from, message) => this.#received(from, message),
+      onConnectionOpened: (peer) => this.#member?.connectionOpened(peer),
+      onConnectionClosed: (peer, refused) => this.#member?.connectionClosed(peer, refused),
+      onForwardDropped: (_to, message) => this.#member?.forwardDropped(message),
+    });
+    const transport = this.#transport;
+    // The disk is judged before a peer can reach this node.
+    if (identity.value.descriptor?.started === true) {
+      const opened = yield* this.#open(identity.value);
+      if (!opened.ok) return opened;
+    }
+    const listening = yield* wait<Result<unknown, { readonly message: string }>>((done) => transport.start(done));
+    if (!listening.ok) return { ok: false, error: { code: 'TRANSPORT', message: listening.error.message } };
+    if (this.#phase !== 'starting') return storageError('the node was stopped while it started');
+    transport.setEndpoints(this.#configuredEndpoints());
+    this.#phase = 'joining';
+    this.#join(identity.value, transport);
+    return { ok: true, value: null };
+  }
+
+  *#open(identity: Identity): Sequence<Result<null, StartError>> {
+    const { directory, settings, ports } = this.#options;
+    const opened = yield* openStorage({
+      directory,
+      settings,
+      ports,
+      identity,
+      logEvents: this.#storageEvents.log,
+      persistRecovering: (state, done) => this.#storageEvents.persistAtStart(identity.quorumStateStore, state, done),
+      resetLog: (log, at, chainCrc, done) => this.#storageEvents.resetAtStart(log, at, chainCrc, done),
+    });
+    if (!opened.ok) return storageError(opened.error);
+    this.#storage = opened.value;
+    return { ok: true, value: null };
+  }
+
+  #join(identity: Identity, transport: NodeTransport): void {
+    this.#joining = joinCluster({
+      node: this.#options,
+      identity,
+      transport,
+      onJoined: (joined) => this.#joined(joined, transport),
+      onFailed: (reason) => this.#fail(reason),
+    });
+  }
+
+  /** The cluster's descriptor is started and durable: the quorum begins, or goes on. */
+  #joined(identity: Identity, transport: NodeTransport): void {
+    if (this.#phase !== 'joining') return;
+    this.#identity = identity;
+    runSequence(this.#openUnlessOpen(identity), (opened) => {
+      if (this.#phase !== 'joining') return;
+      if (!opened.ok) {
+        this.#fail(opened.error.message);
+        return;
+      }
+      const storage = this.#storage;
+      assert(storage !== null, 'storage was opened');
+      assert(identity.clusterId !== null, 'a node that has joined knows its cluster');
+      transport.setClusterId(identity.clusterId);
+      this.#phase = 'running';
+      this.#member = new QuorumMember({
+        node: this.#options,
+        clusterId: identity.clusterId,
+        directoryId: identity.directoryId,
+        quorumStateStore: identity.quorumStateStore,
+        quorumState: { ...identity.quorumState, recovering: storage.recovering },
+        storage,
+        storageEvents: this.#storageEvents,
+        transport,
+        onFatal: (reason) => this.#fail(reason),
+      });
+      this.#member.start();
+    });
+  }
+
+  *#openUnlessOpen(identity: Identity): Sequence<Result<null, StartError>> {
+    if (this.#storage !== null) return { ok: true, value: null };
+    return yield* this.#open(identity);
+  }
+
+  #received(from: ReplicaKey, message: PeerMessage): void {
+    if (message.channel === 'bootstrap') this.#joining?.received(from, message.message);
+    else this.#member?.received(from, message);
+  }
+
+  #configuredEndpoints(): ReadonlyMap<NodeId, { readonly host: string; readonly port: number }> {
+    const { configuredVoters, nodeId } = this.#options;
+    return new Map(configuredVoters.filter(({ id }) => id !== nodeId).map(({ id, endpoint }) => [id, endpoint]));
+  }
+
+  #fail(reason: string): void {
+    if (this.#phase === 'stopped') return;
+    this.#options.ports.logger.error('node-failed', { reason });
+    this.#close(() => this.#options.onFatal(reason));
+  }
+
+  #close(complete: () => void): void {
+    if (this.#phase === 'stopped') {
+      complete();
+      return;
+    }
+    this.#phase = 'stopped';
+    this.#member?.close();
+    this.#joining?.close();
+    runSequence(this.#closeSteps(), complete);
+  }
+
+  *#closeSteps(): Sequence<void> {
+    const transport = this.#transport;
+    if (transport !== null) yield* wait<void>((done) => transport.close(done));
+    const storage = this.#storage;
+    if (storage !== null) yield* wait<void>((done) => storage.log.close(done));
+    const identity = this.#identity;
+    if (identity !== null) yield* wait<void>((done) => identity.quorumStateStore.close(done));
+    yield* wait<void>((done) => this.#options.ports.checkpointStores.close(done));
+  }
+
+  #notServing(request: ControllerRequest): ControllerAnswer {
+    const message = 'This node has not joined its cluster yet, or stops; nothing was changed.';
+    return {
+      requestId: request.requestId,
+      offset: offset(0),
+      epoch: epoch(0),
+      leaderId: null,
+      forwarded: false,
+      result: { ok: false, code: 'NOT_CONTROLLER', message, details: null, retryAfterMs: 500 },
+    };
+  }
+
+  #statusBeforeJoining(): NodeStatus {
+    const { nodeId, settings } = this.#options;
+    const none = { epoch: 0 as Epoch, offset: 0 as Offset };
+    return {
+      nodeId,
+      directoryId: this.#identity?.directoryId ?? zeroUuid,
+      clusterId: this.#identity?.clusterId ?? null,
+      role: this.#phase === 'stopped' ? 'stopped' : 'starting',
+      isObserver: false,
+      recovering: false,
+      epoch: none.epoch,
+      leaderId: null,
+      active: false,
+      highWatermark: none.offset,
+      logStartOffset: none.offset,
+      logEndOffset: none.offset,
+      flushedOffset: none.offset,
+      appliedOffset: none.offset,
+      latestSnapshotOffset: null,
+      snapshotChunksReceived: 0,
+      lowOnSpace: false,
+      brokerSessionTimeoutMs: settings.brokerSessionTimeoutMs,
+      lastContactMs: null,
+      voters: [],
+      replicas: [],
+    };
+  }
+}
+
+
+function storageError(message: string): Result<never, StartError> {
+  return { ok: false, error: { code: 'STORAGE', message } };
+}

@@ -1,0 +1,164 @@
+import { createHash } from 'node:crypto';
+import type { Offset } from '../../base/brands.ts';
+import { failed, type Result } from '../../base/result.ts';
+import type { ErrorCode } from '../../metadata/errors.ts';
+import { runOperation } from '../../metadata/execute.ts';
+import type { MetadataImage } from '../../metadata/image.ts';
+import type { OperationContext, OperationError, OperationOutcome } from '../../metadata/operation.ts';
+import type { RegisteredOperation } from '../../metadata/operations.ts';
+import type { MetadataRecord } from '../../metadata/registry.ts';
+import {
+  type AnswerKey,
+  answerRecord,
+  fitsAnswer,
+  lookupAnswer,
+} from '../../metadata/resources/session/answers.ts';
+import type { ControllerRequest } from '../controller-api.ts';
+import type { Execution, PendingOperation, Reply } from './operation-queue.ts';
+
+/** A client's request as the leader executes it: at most once under a key (design 14). */
+export function clientWork(
+  operation: RegisteredOperation,
+  request: ControllerRequest,
+  reply: Reply,
+): PendingOperation {
+  return {
+    name: operation.operationId,
+    priority: operation.priority,
+    principal: request.principal,
+    isHeartbeat: operation.kind === 'heartbeat',
+    reply,
+    run: (image, context) => execute(operation, request, image, context),
+  };
+}
+
+/** Runs a read on a committed image and answers it. */
+export function answerRead(
+  operation: RegisteredOperation,
+  request: ControllerRequest,
+  reply: Reply,
+  image: MetadataImage,
+  context: OperationContext,
+): void {
+  give(runOperation(operation, image, inputOf(request), context), reply, image.endOffset);
+}
+
+type Ran = Result<OperationOutcome<unknown>, OperationError>;
+
+function execute(
+  operation: RegisteredOperation,
+  request: ControllerRequest,
+  image: MetadataImage,
+  context: OperationContext,
+): Execution {
+  const key = keyOf(request);
+  if (key === null) return executionOf(runChecked(operation, request, image, context), []);
+  const requestHash = hashOf(request);
+  const known = lookupAnswer(image, key, requestHash, request.principal);
+  if (known.kind === 'refused') return executionOf(failed(known.error), []);
+  if (known.kind === 'recorded') {
+    const { status, answer } = known;
+    return { records: [], outcome: null, answer: (reply, offset) => giveRecorded(status, answer, reply, offset) };
+  }
+  const ran = runChecked(operation, request, image, context);
+  const answer = encodeAnswer(ran);
+  if (!fitsAnswer(answer)) return executionOf(failed(tooLarge), []);
+  const status = ran.ok ? null : ran.error.code;
+  return executionOf(ran, [answerRecord(key, request.principal, requestHash, status, answer)]);
+}
+
+const tooLarge: OperationError = {
+  code: 'INVALID_REQUEST',
+  message: 'The answer would be too large to be remembered under a key; nothing was executed. Split the request.',
+};
+
+/** The operation, and then the caller's condition on what it would change. */
+function runChecked(
+  operation: RegisteredOperation,
+  request: ControllerRequest,
+  image: MetadataImage,
+  context: OperationContext,
+): Ran {
+  const ran = runOperation(operation, image, inputOf(request), context);
+  if (!ran.ok || request.ifMatch === null) return ran;
+  const modifiedOffset = ran.value.modifiedOffset ?? null;
+  if (modifiedOffset === request.ifMatch) return ran;
+  return failed({
+    code: 'PRECONDITION_FAILED',
+    message: `The resource was last modified at offset ${modifiedOffset ?? 'none'}, not at ${request.ifMatch}; nothing was changed.`,
+    details: { modifiedOffset },
+  });
+}
+
+function inputOf({ input }: ControllerRequest): Parameters<typeof runOperation>[2] {
+  // Checked against the operation's schemas at the border, by HTTP or by whoever took a forwarded request.
+  return input as Parameters<typeof runOperation>[2];
+}
+
+function executionOf(ran: Ran, answerRecords: readonly MetadataRecord[]): Execution {
+  return {
+    records: ran.ok ? [...ran.value.records, ...answerRecords] : answerRecords,
+    outcome: ran.ok ? ran.value : null,
+    answer: (reply, offset) => give(ran, reply, offset),
+  };
+}
+
+function give(ran: Ran, reply: Reply, offset: Offset): void {
+  if (!ran.ok) {
+    const { code, message, details } = ran.error;
+    reply.fail(code, message, details === undefined ? { offset } : { offset, details });
+    return;
+  }
+  reply.succeed(ran.value.response, offset, tagOf(ran.value));
+}
+
+/** What a write has changed has a new tag, which the next read shows. */
+function tagOf({ records, modifiedOffset }: OperationOutcome<unknown>): Offset | null {
+  return records.length === 0 ? (modifiedOffset ?? null) : null;
+}
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+/** What is remembered under a key: enough to give the same answer again. */
+type RememberedAnswer =
+  | { readonly response: unknown; readonly tag: Offset | null }
+  | { readonly message: string; readonly details: Readonly<Record<string, unknown>> | null };
+
+function encodeAnswer(ran: Ran): Uint8Array {
+  const remembered: RememberedAnswer = ran.ok
+    ? { response: ran.value.response, tag: tagOf(ran.value) }
+    : { message: ran.error.message, details: ran.error.details ?? null };
+  return encoder.encode(JSON.stringify(remembered));
+}
+
+function giveRecorded(status: ErrorCode | null, answer: Uint8Array, reply: Reply, offset: Offset): void {
+  // Written by `encodeAnswer` on this or another controller, and read back from the replicated state.
+  const remembered = JSON.parse(decoder.decode(answer)) as RememberedAnswer;
+  if (status === null && 'response' in remembered) {
+    reply.succeed(remembered.response, offset, remembered.tag);
+  } else if (status !== null && 'message' in remembered) {
+    const { message, details } = remembered;
+    reply.fail(status, message, details === null ? { offset } : { offset, details });
+  } else {
+    reply.fail('UNKNOWN_SERVER_ERROR', 'The remembered answer cannot be read.', { offset });
+  }
+}
+
+function keyOf({ idempotencyKey, bareIdempotencyKey }: ControllerRequest): AnswerKey | null {
+  if (idempotencyKey !== null) return idempotencyKey;
+  return bareIdempotencyKey == null ? null : { headerKey: bareIdempotencyKey };
+}
+
+/** Over what the request asks for, however its fields were ordered. */
+function hashOf({ operationId, input, ifMatch }: ControllerRequest): Uint8Array {
+  const text = JSON.stringify([operationId, sorted(input), ifMatch]);
+  return createHash('sha256').update(text).digest();
+}
+
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (typeof value !== 'object' || value === null) return value;
+  const entries = Object.entries(value).map(([name, member]): [string, unknown] => [name, sorted(member)]);
+  return Object.fromEntries(entries.sort(([left], [right]) => (left < right ? -1 : 1)));
+}

@@ -1,0 +1,355 @@
+import type { NodeId, Uuid } from '../base/brands.ts';
+import { operationsById } from '../metadata/operations.ts';
+import type { MetadataImage } from '../metadata/image.ts';
+import type { ForwardMessage, PeerMessage } from '../ports/transport.ts';
+import { createRaftCore, type RaftCore } from '../raft/core.ts';
+import type { Effect } from '../raft/effects.ts';
+import type { IoId } from '../raft/inputs.ts';
+import type { QuorumState } from '../raft/quorum-state.ts';
+import type { ReplicaKey } from '../raft/replica-key.ts';
+import { Deadlines } from './answers/deadlines.ts';
+import { Snapshots } from './checkpoint/snapshots.ts';
+import type { ControllerAnswer, ControllerApi, ControllerRequest, NodeStatus } from './controller-api.ts';
+import { DiskSpace } from './disk-space.ts';
+import { decodeForwardRequest, encodeForwardResponse, Forwarder } from './forwarding.ts';
+import { Leadership } from './leader/leadership.ts';
+import { runtimeLimits } from './limits.ts';
+import type { ControllerNodeOptions, NodeTransport } from './node-options.ts';
+import type { QuorumStateStore } from './quorum-state/quorum-state-store.ts';
+import { RaftDriver } from './raft-driver.ts';
+import { readLogSlice } from './read-log.ts';
+import { ReadQueue } from './reads.ts';
+import { findInputFault } from './requests/check-input.ts';
+import { RequestRouter } from './requests/request-router.ts';
+import { BrokerSessions } from './sessions/broker-sessions.ts';
+import type { OpenedStorage } from './start/open-storage.ts';
+import type { StorageEvents } from './start/storage-events.ts';
+import { CommittedState } from './state/committed-state.ts';
+import { describeStatus } from './status.ts';
+
+export type QuorumMemberOptions = {
+  readonly node: ControllerNodeOptions;
+  readonly clusterId: Uuid;
+  readonly directoryId: Uuid;
+  readonly quorumStateStore: QuorumStateStore;
+  readonly quorumState: QuorumState;
+  readonly storage: OpenedStorage;
+  readonly storageEvents: StorageEvents;
+  readonly transport: NodeTransport;
+  readonly onFatal: (reason: string) => void;
+};
+
+type EffectOf<Type extends Effect['type']> = Extract<Effect, { type: Type }>;
+
+/** How long a stopping leader waits for a successor before it goes all the same, in ms. */
+const resignTimeoutMs = 3_000;
+
+/** A node that has joined its cluster: the core, its shell, the state machine, and those who wait for both. */
+export class QuorumMember {
+  readonly #options: QuorumMemberOptions;
+  readonly #core: RaftCore;
+  readonly #driver: RaftDriver;
+  readonly #state: CommittedState;
+  readonly #leadership: Leadership;
+  readonly #reads: ReadQueue;
+  readonly #router: RequestRouter;
+  readonly #forwarder: Forwarder;
+  readonly #deadlines: Deadlines;
+  readonly #sessions: BrokerSessions;
+  readonly #snapshots: Snapshots;
+  readonly #diskSpace: DiskSpace;
+  #whenNotLeading: (() => void) | null = null;
+  #isClosed = false;
+
+  constructor(options: QuorumMemberOptions) {
+    this.#options = options;
+    const { node, storage, transport, clusterId } = options;
+    const { clock, random, logger, files } = node.ports;
+    const { settings } = node;
+    this.#core = createRaftCore({
+      config: settings.raft,
+      recovered: {
+        clusterId,
+        local: { id: node.nodeId, directoryId: options.directoryId },
+        quorumState: options.quorumState,
+        logStart: storage.logStart,
+        latestSnapshot: storage.checkpoint?.manifest.snapshotId ?? null,
+        logEndOffset: storage.log.endOffset,
+        epochStarts: storage.epochStarts,
+        voterSets: storage.voterSets,
+        kraftVersion: storage.kraftVersion,
+        appliedOffset: storage.image.endOffset,
+        bootstrapPeers: node.configuredVoters.map(({ id }) => id).filter((id) => id !== node.nodeId),
+      },
+      random: random.fork(),
+      nowMs: Math.trunc(clock.monotonicMs()),
+    });
+    this.#sessions = new BrokerSessions(settings.brokerSessionTimeoutMs);
+    this.#deadlines = new Deadlines(clock);
+    this.#forwarder = new Forwarder(transport, clock);
+    this.#state = new CommittedState({
+      image: storage.image,
+      log: storage.log,
+      clock,
+      onApplied: (image, bytes) => this.#applied(image, bytes),
+      onFailed: (reason) => options.onFatal(reason),
+    });
+    this.#snapshots = new Snapshots({
+      core: this.#core,
+      storage,
+      settings,
+      ports: node.ports,
+      driver: () => this.#driver,
+      state: () => this.#state,
+      onFatal: options.onFatal,
+    });
+    this.#reads = new ReadQueue(clock, (barrierId) => this.#driver.push({ type: 'readBarrierRequested', barrierId }));
+    this.#leadership = new Leadership({
+      clusterId,
+      clock,
+      random: random.fork(),
+      logger,
+      sessions: this.#sessions,
+      reads: this.#reads,
+      propose: ({ proposalId, epoch, baseOffset, batch, image }) => {
+        this.#state.remember(baseOffset, image, batch.payload.length);
+        this.#driver.push({
+          type: 'recordsProposed',
+          proposalId,
+          epoch,
+          expectedBaseOffset: baseOffset,
+          batches: [batch],
+        });
+      },
+      forgetProposed: () => this.#state.forgetProposed(),
+    });
+    this.#router = this.#createRouter(random.fork());
+    this.#driver = this.#createDriver();
+    this.#diskSpace = new DiskSpace({
+      files,
+      clock,
+      directory: node.directory,
+      pollIntervalMs: runtimeLimits.diskSpacePollMs,
+      reserveBytes: () => Math.max(settings.diskReserveBytesMin, 2 * settings.segmentBytes + storage.log.bytesOnDisk / 4),
+      onChanged: (isLow, freeBytes) => this.#spaceChanged(isLow, freeBytes),
+    });
+  }
+
+  start(): void {
+    this.#options.storageEvents.listen({
+      quorumStatePersisted: (ioId) => this.#driver.quorumStatePersisted(ioId),
+      logFlushed: (ioId) => this.#driver.logFlushed(ioId),
+      logTruncated: (ioId) => this.#logTruncated(ioId),
+    });
+    this.#learnEndpoints();
+    this.#driver.push({ type: 'wake', stalledMs: 0 });
+    this.#diskSpace.start();
+  }
+
+  image(): MetadataImage {
+    return this.#state.image;
+  }
+
+  submit(request: ControllerRequest, complete: (answer: ControllerAnswer) => void): void {
+    this.#router.route(request, false, complete);
+  }
+
+  readLog(...[request, complete]: Parameters<NonNullable<ControllerApi['readLog']>>): void {
+    const bounds = { logStartOffset: this.#core.logStart.endOffset, endOffset: this.#state.appliedOffset };
+    readLogSlice(this.#options.storage.log, bounds, request, complete);
+  }
+
+  status(isStopped: boolean): NodeStatus {
+    return describeStatus({
+      core: this.#core,
+      nodeId: this.#options.node.nodeId,
+      directoryId: this.#options.directoryId,
+      clusterId: this.#options.clusterId,
+      isStopped,
+      isActive: this.#leadership.proposer !== null,
+      appliedOffset: this.#state.appliedOffset,
+      latestSnapshotOffset: this.#snapshots.latestOffset,
+      snapshotChunksReceived: this.#snapshots.chunksReceived,
+      lowOnSpace: this.#diskSpace.isLow,
+      brokerSessionTimeoutMs: this.#options.node.settings.brokerSessionTimeoutMs,
+      nowMs: this.#driver.nowMs(),
+    });
+  }
+
+  received(from: ReplicaKey, message: Exclude<PeerMessage, { channel: 'bootstrap' }>): void {
+    if (message.channel === 'raft') {
+      this.#driver.push({ type: 'messageReceived', from: from.id, message: message.message });
+    } else if (message.message.type === 'forwardResponse') {
+      this.#forwarder.received(from.id, message.message);
+    } else {
+      this.#forwarded(from.id, message.message);
+    }
+  }
+
+  connectionOpened(_peer: NodeId): void {
+    // The protocol asks again by itself; nothing is owed to a peer that has come back.
+  }
+
+  connectionClosed(peer: NodeId, refused: boolean): void {
+    this.#forwarder.connectionClosed(peer);
+    this.#driver.push({ type: 'connectionClosed', peer, refused });
+  }
+
+  forwardDropped(message: ForwardMessage): void {
+    this.#forwarder.neverSent(message);
+  }
+
+  /** Hands leadership over, if this node has it; `done` runs when it has none, or after a while. */
+  resign(done: () => void): void {
+    if (this.#core.role !== 'leader') {
+      done();
+      return;
+    }
+    let isDone = false;
+    const finish = (): void => {
+      if (isDone) return;
+      isDone = true;
+      timer.cancel();
+      done();
+    };
+    const timer = this.#options.node.ports.clock.setTimer(resignTimeoutMs, finish);
+    this.#whenNotLeading = finish;
+    this.#driver.push({ type: 'resignRequested', reason: 'shutdown', preferredSuccessor: null });
+  }
+
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#leadership.ended();
+    this.#reads.failAll();
+    this.#router.close();
+    this.#forwarder.loseAll();
+    this.#driver.close();
+    this.#state.close();
+    this.#snapshots.close();
+    this.#diskSpace.close();
+    this.#deadlines.close();
+  }
+
+  #createRouter(random: ControllerNodeOptions['ports']['random']): RequestRouter {
+    const { node } = this.#options;
+    return new RequestRouter({
+      view: {
+        nodeId: node.nodeId,
+        clusterId: this.#options.clusterId,
+        image: () => this.#state.image,
+        header: () => ({
+          offset: this.#state.appliedOffset,
+          epoch: this.#core.epoch,
+          leaderId: this.#core.leaderId,
+        }),
+        proposer: () => this.#leadership.proposer,
+        lowOnSpace: () => this.#diskSpace.isLow,
+      },
+      operations: operationsById,
+      forwarder: this.#forwarder,
+      reads: this.#reads,
+      sessions: this.#sessions,
+      deadlines: this.#deadlines,
+      clock: node.ports.clock,
+      random,
+    });
+  }
+
+  #createDriver(): RaftDriver {
+    const { storage, transport, quorumStateStore, node } = this.#options;
+    return new RaftDriver({
+      core: this.#core,
+      log: storage.log,
+      persistQuorumState: (ioId, state) => quorumStateStore.persist(ioId, state),
+      transport,
+      clock: node.ports.clock,
+      handlers: {
+        applyCommitted: ({ to }) => this.#state.advance(to),
+        highWatermarkAdvanced: () => {},
+        roleChanged: (effect) => this.#roleChanged(effect),
+        completeProposal: ({ proposalId }) => this.#leadership.proposer?.completed(proposalId),
+        failProposal: ({ proposalId, reason }) => {
+          if (reason !== 'OUTCOME_UNKNOWN') this.#leadership.proposer?.refused(proposalId);
+        },
+        completeReadBarrier: ({ barrierId, offset }) =>
+          this.#reads.completed(barrierId, offset, this.#state.appliedOffset),
+        failReadBarriers: ({ barrierIds }) => this.#reads.failed(barrierIds),
+        voterChangeAnswered: () => {},
+        sendSnapshotChunk: (effect) =>
+          transport.send(effect.to, { channel: 'raft', message: this.#snapshots.answer(effect) }),
+        storeSnapshotChunk: (effect) => this.#snapshots.store(effect),
+        installSnapshot: (effect) => this.#snapshots.install(effect),
+        badMessage: ({ from, reason }) => node.ports.logger.warn('bad-message', { from, reason }),
+        stalled: (stalledMs) => this.#stalled(stalledMs),
+        failed: (reason) => this.#options.onFatal(reason),
+      },
+    });
+  }
+
+  #roleChanged(effect: EffectOf<'roleChanged'>): void {
+    const { role, epoch, leaderId } = effect;
+    this.#options.node.ports.logger.info('role-changed', { role, epoch, leaderId });
+    if (role === 'leader') this.#leadership.began(epoch, effect.logEndOffset, this.#state.image);
+    else this.#leadership.ended();
+    if (role === 'leader') return;
+    const finish = this.#whenNotLeading;
+    this.#whenNotLeading = null;
+    finish?.();
+  }
+
+  #applied(image: MetadataImage, bytes: number): void {
+    if (this.#isClosed) return;
+    this.#leadership.applied(image);
+    this.#reads.applied(image.endOffset);
+    this.#router.applied(image.endOffset);
+    this.#snapshots.applied(image, bytes);
+    this.#driver.push({ type: 'applied', offset: image.endOffset });
+  }
+
+  #logTruncated(ioId: IoId): void {
+    if (!this.#snapshots.logTruncated(ioId)) this.#driver.logTruncated(ioId);
+  }
+
+  /** A request that a follower has passed on: executed here, and not passed on again. */
+  #forwarded(from: NodeId, message: ForwardRequest): void {
+    const { transport, node } = this.#options;
+    const request = decodeForwardRequest(message);
+    const fault = request.ok ? findInputFault(operationsById.get(message.operationId), request.value.input) : request.error;
+    if (!request.ok || fault !== null) {
+      node.ports.logger.warn('bad-forward', { from, reason: fault });
+      return;
+    }
+    this.#router.route(request.value, true, (answer) => {
+      const response = encodeForwardResponse(message.requestId, answer);
+      transport.send(from, { channel: 'forward', message: response });
+    });
+  }
+
+  #stalled(stalledMs: number): void {
+    this.#options.node.ports.logger.warn('stalled', { stalledMs });
+    this.#sessions.creditStall(stalledMs);
+  }
+
+  /** Short of space: client writes are refused here, and a leader goes if another can take over (design 20). */
+  #spaceChanged(isLow: boolean, freeBytes: number): void {
+    const { logger } = this.#options.node.ports;
+    if (isLow) logger.error('disk-space-low', { freeBytes });
+    else logger.info('disk-space-returned', { freeBytes });
+    this.#driver.push({ type: 'storageStatusChanged', lowOnSpace: isLow });
+    if (isLow) this.#driver.push({ type: 'resignRequested', reason: 'lowOnSpace', preferredSuccessor: null });
+  }
+
+  /** Voters say in the log where they are; the configured addresses serve until then. */
+  #learnEndpoints(): void {
+    const { node, transport } = this.#options;
+    const endpoints = new Map(node.configuredVoters.map(({ id, endpoint }) => [id, endpoint]));
+    for (const voter of this.#core.voters) {
+      if (!endpoints.has(voter.id)) endpoints.set(voter.id, voter.endpoint);
+    }
+    endpoints.delete(node.nodeId);
+    transport.setEndpoints(endpoints);
+  }
+}
+
+type ForwardRequest = Extract<ForwardMessage, { type: 'forwardRequest' }>;

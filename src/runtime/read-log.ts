@@ -1,0 +1,83 @@
+import type { Offset } from '../base/brands.ts';
+import { failed, ok, type Result } from '../base/result.ts';
+import { batchPayload } from '../codec/batch.ts';
+import { decodeRecords } from '../codec/record-value.ts';
+import { batchEndOffset, type LogBatch } from '../raft/batch.ts';
+import type { LogBatchView, LogRecordView, LogSlice, LogSliceError } from './controller-api.ts';
+import type { RaftLog } from './log/raft-log.ts';
+
+type Bounds = { readonly logStartOffset: Offset; readonly endOffset: Offset };
+type SliceRequest = { readonly from: Offset; readonly maxRecords: number };
+type Completion = (result: Result<LogSlice, LogSliceError>) => void;
+
+const sliceBytesMax = 1024 * 1024;
+
+/** A stretch of the committed log for people to read. `from` must be within the log; batches come whole. */
+export function readLogSlice(log: RaftLog, bounds: Bounds, request: SliceRequest, complete: Completion): void {
+  const { logStartOffset, endOffset } = bounds;
+  const refuse = (code: LogSliceError['code'], message: string): void =>
+    complete(failed({ code, message, logStartOffset }));
+  if (request.from < logStartOffset || request.from > endOffset) {
+    refuse('OFFSET_OUT_OF_RANGE', `The log holds offsets ${logStartOffset} to ${endOffset}.`);
+    return;
+  }
+  const from = batchBaseAt(log, request.from, logStartOffset);
+  if (request.from === endOffset || from === null) {
+    complete(ok({ logStartOffset, endOffset, nextOffset: endOffset, batches: [] }));
+    return;
+  }
+  log.read(from, endOffset, sliceBytesMax, (read) => {
+    if (!read.ok) {
+      const isGone = read.error.code === 'BELOW_LOG_START' || read.error.code === 'CANCELLED';
+      refuse(isGone ? 'OFFSET_OUT_OF_RANGE' : 'UNKNOWN_SERVER_ERROR', read.error.message);
+      return;
+    }
+    complete(sliceOf(read.value, bounds, request.maxRecords));
+  });
+}
+
+/** The base of the batch that holds `at`: a batch has at most 10,000 records, so the search is short. */
+function batchBaseAt(log: RaftLog, at: Offset, logStartOffset: Offset): Offset | null {
+  for (let base = at; base >= logStartOffset; base = (base - 1) as Offset) {
+    if (log.chainCrcAt(base) !== null) return base;
+  }
+  return null;
+}
+
+/** What a stored batch holds, for a node's own log and for one that is read from a stopped node's directory. */
+export function sliceOf(
+  batches: readonly LogBatch[],
+  { logStartOffset, endOffset }: Bounds,
+  maxRecords: number,
+): Result<LogSlice, LogSliceError> {
+  const views: LogBatchView[] = [];
+  let nextOffset = endOffset;
+  let count = 0;
+  for (const batch of batches) {
+    if (views.length > 0 && count + batch.recordCount > maxRecords) break;
+    const view = viewOfBatch(batch);
+    if (!view.ok) return failed({ code: 'UNKNOWN_SERVER_ERROR', message: view.error, logStartOffset });
+    views.push(view.value);
+    count += batch.recordCount;
+    nextOffset = batchEndOffset(batch);
+  }
+  return ok({ logStartOffset, endOffset, nextOffset, batches: views });
+}
+
+function viewOfBatch(batch: LogBatch): Result<LogBatchView, string> {
+  const { baseOffset, epoch, appendTimestampMs, kind, sizeInBytes } = batch;
+  const records = recordsOf(batch);
+  if (!records.ok) return records;
+  const views = records.value.map(({ type, ...value }, index): LogRecordView => {
+    return { offset: (baseOffset + index) as Offset, type, value };
+  });
+  return ok({ baseOffset, epoch, appendTimestampMs, kind, sizeInBytes, records: views });
+}
+
+type AnyRecord = { readonly type: string };
+
+function recordsOf(batch: LogBatch): Result<readonly AnyRecord[], string> {
+  if (batch.kind === 'control') return ok(batch.records);
+  const decoded = decodeRecords(batchPayload(batch), batch.recordCount);
+  return decoded.ok ? decoded : failed(`the batch at offset ${batch.baseOffset}: ${decoded.error.message}`);
+}
