@@ -2,7 +2,7 @@ import { failed, ok, type Result } from '../src/base/result.ts';
 import type { FileError, FileHandle, FileOperation, FileResults, Files } from '../src/ports/files.ts';
 import { HashedChance } from './chance.ts';
 import { Names, parentOf } from './disk/names.ts';
-import { StoredFile } from './disk/stored-file.ts';
+import { sectorBytes, StoredFile } from './disk/stored-file.ts';
 
 /** Calls back after a delay of virtual time, unless the process has ended by then. */
 export type Schedule = (delayUs: number, run: () => void) => void;
@@ -257,8 +257,8 @@ class AttachedFiles implements Files {
     const disk = this.#disk;
     disk.counts.writes++;
     if (this.#takeFailure('pwrite')) {
-      // A part of it may have been written.
-      const part = disk.chance.integer(bytes.length + 1);
+      // Some of its sectors may have been written; each is written whole or not at all.
+      const part = Math.min(bytes.length, disk.chance.integer(bytes.length + 1) & ~(sectorBytes - 1));
       held.file.write(position, bytes.subarray(0, part), disk.chance);
       return () => {
         held.file.completeWrite(position, part);

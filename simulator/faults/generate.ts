@@ -74,7 +74,8 @@ function generateConfig(chance: HashedChance): RunConfig {
       fetchTimeoutMs,
       requestTimeoutMs: fetchTimeoutMs,
       retryBackoffMs: 20,
-      fetchBytesMax: chance.pick([1, 2000, 65_536, 1_048_576]),
+      // One batch for each round trip keeps up only where the way is short.
+      fetchBytesMax: chance.pick(linkAt < 3 ? [1, 2000, 65_536] : [65_536, 1_048_576]),
       snapshotChunkBytesMax: chance.pick([64, 1024, 65_536]),
       pendingProposalsMax: chance.pick([4, 64, 1024]),
       pendingBytesMax: 1_048_576,
