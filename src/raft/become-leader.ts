@@ -13,7 +13,7 @@ import { announceRole, transitionTo } from './transition.ts';
 
 /** A majority has voted for this candidate: it leads its epoch (Raft paper, 5.2). */
 export function becomeLeader(core: CoreState, grantingVoterIds: readonly NodeId[]): void {
-  assert(mayCampaign(core), 'only a voter leads');
+  assert(mayCampaign(core), 'only who may campaign leads');
   assert(core.gateIoId === null, 'leads before its own vote is durable');
   const epochStartOffset = core.log.endOffset;
   const leadership = newLeadership({

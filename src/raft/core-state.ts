@@ -126,10 +126,8 @@ export function takeIoId(core: CoreState): IoId {
  * Changes what must never be forgotten and has it written. What messages rest on (epoch, vote, the end
  * of a recovery) holds back every later message until it is durable (Raft paper, Figure 2: "Updated on
  * stable storage before responding to RPCs"); knowing a leader holds nothing back.
- *
- * Returns the id of the write.
  */
-export function setQuorumState(core: CoreState, change: Partial<QuorumState>): IoId {
+export function setQuorumState(core: CoreState, change: Partial<QuorumState>): void {
   const before = core.quorum;
   const state = { ...before, ...change };
   core.quorum = state;
@@ -143,7 +141,6 @@ export function setQuorumState(core: CoreState, change: Partial<QuorumState>): I
   const isBinding =
     state.epoch !== before.epoch || state.voted !== before.voted || state.recovering !== before.recovering;
   if (isBinding) core.gateIoId = effect.ioId;
-  return effect.ioId;
 }
 
 /** A step's second change takes the place of its first: the later state contains the earlier one. */
@@ -175,12 +172,12 @@ export function isVoter(core: CoreState): boolean {
 }
 
 /**
- * Only a voter by the newest set in its log seeks election (Raft thesis, 4.2.2; KAFKA-17067), not one that
- * has lost acknowledged records (design 19), and not one whose log is about to be replaced.
+ * Only a voter seeks election (KAFKA-17067), not one that has lost acknowledged records (design 19), and
+ * not one whose log is about to be replaced.
  */
 export function mayCampaign(core: CoreState): boolean {
   if (core.quorum.recovering || core.installation !== null) return false;
-  return isVoter(core);
+  return core.voterSets.mayCampaign(core.local, core.highWatermark);
 }
 
 /** A peer, and not this node under its own name. */

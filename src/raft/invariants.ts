@@ -1,6 +1,6 @@
 import { assert } from '../base/assert.ts';
 import type { CoreState } from './core-state.ts';
-import { isLocal, isVoter } from './core-state.ts';
+import { isLocal, isVoter, mayCampaign } from './core-state.ts';
 import type { Leadership } from './leadership.ts';
 import { sameReplica } from './replica-key.ts';
 
@@ -16,7 +16,8 @@ export type CheckedState = Pick<CoreState, 'quorum' | 'highWatermark'>;
  *    watermark.
  * 4. No record is of an epoch that this replica has not entered.
  * 5. Unattached, candidate and resigned replicas know of no leader; a follower follows another node.
- * 6. A candidate has voted for itself; candidates and prospectives are voters that may vote.
+ * 6. A candidate has voted for itself; candidates and prospectives may campaign: voters of the set in force
+ *    or, until that is committed, of the one before; never recovering ones.
  * 7. A leader has durably voted for itself, its log ends in its own epoch, and it is a voter or leads
  *    until its removal is committed.
  * 8. A leader's epoch has at most one voter set above the high watermark (KIP-853), and none that an
@@ -52,14 +53,12 @@ function assertRole(core: CoreState): void {
       assert(role.leaderId !== core.local.id, 'follows itself');
       return;
     case 'prospective':
-      assert(isVoter(core), 'only voters campaign');
-      assert(!quorum.recovering, 'a recovering replica campaigns');
+      assert(mayCampaign(core), 'only voters campaign');
       return;
     case 'candidate':
       assert(quorum.leaderId === null, 'a candidate knows its leader');
       assert(quorum.voted !== null && isLocal(core, quorum.voted), 'a candidate votes for itself');
-      assert(isVoter(core), 'only voters campaign');
-      assert(!quorum.recovering, 'a recovering replica campaigns');
+      assert(mayCampaign(core), 'only voters campaign');
       return;
     case 'leader':
       assertLeader(core, role.leadership);

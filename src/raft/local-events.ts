@@ -5,13 +5,13 @@ import { advanceLeaderHighWatermark } from './high-watermark.ts';
 import type { Input } from './inputs.ts';
 import { suspicionJitterMaxMs } from './limits.ts';
 import { endRecoveryIfFlushed } from './recovering.ts';
-import { countOwnVote } from './vote.ts';
+import { noteOwnVoteDurable } from './vote.ts';
 
 type InputOf<Type extends Input['type']> = Extract<Input, { type: Type }>;
 
-/** Everything up to this write is durable. A candidate's own vote counts from here on. */
+/** Everything up to this write is durable. A candidate's own vote is among it. */
 export function handleQuorumStatePersisted(core: CoreState, input: InputOf<'quorumStatePersisted'>): void {
-  if (notePersisted(core, input.ioId)) countOwnVote(core);
+  if (notePersisted(core, input.ioId)) noteOwnVoteDurable(core);
 }
 
 /** A flush is this node's own acknowledgement as a leader, and one to send as a follower. */

@@ -1,6 +1,5 @@
 import type { NodeId, Offset } from '../base/brands.ts';
 import type { RoleName } from './effects.ts';
-import type { IoId } from './inputs.ts';
 import type { Leadership } from './leadership.ts';
 import type { ReplicaKey } from './replica-key.ts';
 
@@ -66,8 +65,8 @@ export type Candidate = {
   readonly name: 'candidate';
   readonly ballot: Ballot;
   electionDeadlineMs: number;
-  /** Its own vote counts like any other: once it is durable. */
-  readonly ownVoteIoId: IoId;
+  /** Its own vote is a promise like any other: nothing is won before it is on disk. */
+  isOwnVoteDurable: boolean;
 };
 
 export type Leader = {

@@ -1,6 +1,6 @@
 import { assert } from '../base/assert.ts';
 import type { Epoch, NodeId } from '../base/brands.ts';
-import { type CoreState, mayCampaign, setQuorumState } from './core-state.ts';
+import { type CoreState, isVoter, mayCampaign, setQuorumState } from './core-state.ts';
 import { endLeadership } from './end-leadership.ts';
 import { backoffDoublingsMax, epochMax } from './limits.ts';
 import type { ReplicaKey } from './replica-key.ts';
@@ -109,11 +109,16 @@ export function becomeProspective(core: CoreState): void {
   assert(mayCampaign(core), 'this replica may not campaign');
   transitionTo(core, {
     name: 'prospective',
-    ballot: { granted: [core.local.id], rejected: [], nextSendMs: core.nowMs },
+    ballot: { granted: ownVote(core), rejected: [], nextSendMs: core.nowMs },
     electionDeadlineMs: randomElectionDeadlineMs(core),
   });
   announceRole(core);
-  if (core.voterSets.majority === 1) becomeCandidate(core);
+  if (isVoter(core) && core.voterSets.majority === 1) becomeCandidate(core);
+}
+
+/** Who stands for election without being in the set in force does not count itself (Raft thesis, 4.2.2). */
+function ownVote(core: CoreState): NodeId[] {
+  return isVoter(core) ? [core.local.id] : [];
 }
 
 /** Raft paper, Figure 2, "Candidates": raises its epoch, votes for itself, asks all others. */
@@ -121,12 +126,12 @@ export function becomeCandidate(core: CoreState): void {
   assert(mayCampaign(core), 'this replica may not campaign');
   const epoch = (core.quorum.epoch + 1) as Epoch;
   enterEpoch(core, epoch, null);
-  const ownVoteIoId = setQuorumState(core, { voted: core.local });
+  setQuorumState(core, { voted: core.local });
   transitionTo(core, {
     name: 'candidate',
-    ballot: { granted: [], rejected: [], nextSendMs: core.nowMs },
+    ballot: { granted: ownVote(core), rejected: [], nextSendMs: core.nowMs },
     electionDeadlineMs: randomElectionDeadlineMs(core),
-    ownVoteIoId,
+    isOwnVoteDurable: false,
   });
   announceRole(core);
 }

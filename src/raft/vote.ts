@@ -104,12 +104,12 @@ export function handleVoteResponse(core: CoreState, from: NodeId, response: Vote
   countVotes(core, role);
 }
 
-/** The candidate's own vote is on disk, and counts from here on. */
-export function countOwnVote(core: CoreState): void {
+/** The candidate's own vote is on disk: from here on it can win. */
+export function noteOwnVoteDurable(core: CoreState): void {
   const { role } = core;
-  if (role.name !== 'candidate' || role.ballot.granted.includes(core.local.id)) return;
+  if (role.name !== 'candidate' || role.isOwnVoteDurable) return;
   assert(core.gateIoId === null, 'the own vote is counted before it is durable');
-  role.ballot.granted.push(core.local.id);
+  role.isOwnVoteDurable = true;
   countVotes(core, role);
 }
 
@@ -125,8 +125,7 @@ function countVotes(core: CoreState, role: Prospective | Candidate): void {
     becomeCandidate(core);
     return;
   }
-  // A majority without the own vote wins too, but the own vote is durable before anything is led.
-  if (granted.includes(core.local.id)) becomeLeader(core, granted);
+  if (role.isOwnVoteDurable) becomeLeader(core, granted);
 }
 
 /** Asks every voter that has not answered, and asks again while the election lasts. */

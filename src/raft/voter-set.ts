@@ -1,5 +1,5 @@
 import { assert } from '../base/assert.ts';
-import type { NodeId, Offset } from '../base/brands.ts';
+import type { Offset } from '../base/brands.ts';
 import type { VoterSetAt } from './config.ts';
 import { type ReplicaKey, sameReplica, type Voter } from './replica-key.ts';
 
@@ -40,8 +40,16 @@ export class VoterSets {
     return this.voters.some((voter) => sameReplica(voter, key));
   }
 
-  voterWithId(id: NodeId): Voter | null {
-    return this.voters.find((voter) => voter.id === id) ?? null;
+  /**
+   * Whether `key` may seek election: as a voter of the set in force, or of the one before while the set in
+   * force is not known to be committed. The second is needed: a leader that removes itself may be the only
+   * one whose log lets the others commit that (Raft thesis, 4.2.2).
+   */
+  mayCampaign(key: ReplicaKey, highWatermark: Offset): boolean {
+    if (this.isVoter(key)) return true;
+    if (!this.isUncommitted(highWatermark)) return false;
+    const before = this.#records[this.#records.length - 2] ?? this.#base;
+    return before.voters.some((voter) => sameReplica(voter, key));
   }
 
   /** The record that holds the set in force is not known to be committed. */
