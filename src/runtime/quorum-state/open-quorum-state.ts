@@ -68,7 +68,6 @@ function* openSteps(directory: string): Stored<Copies & { readonly handles: read
 
 function* readCopies(directory: string): Stored<Copies> {
   const damage: StoredFileError[] = [];
-  const blank: StoredFileError[] = [];
   let newest: QuorumStateCopy | null = null;
   for (const name of quorumStateNames) {
     const path = `${directory}/${name}`;
@@ -79,11 +78,8 @@ function* readCopies(directory: string): Stored<Copies> {
     // A newer Ottla may have voted here; an older one must not act beside that.
     if (!decoded.ok && decoded.error.code === 'UNSUPPORTED_VERSION')
       return failed(fromCodecError(path, decoded.error));
-    if (!decoded.ok && isBlank(read.value)) blank.push(fromCodecError(path, decoded.error));
-    else if (!decoded.ok) damage.push(fromCodecError(path, decoded.error));
+    if (!decoded.ok) damage.push(fromCodecError(path, decoded.error));
     else if (newest === null || decoded.value.sequence > newest.sequence) newest = decoded.value;
   }
-  // Beside a valid file, a blank one has lost what was written to it.
-  if (newest !== null) damage.push(...blank);
   return ok({ newest, damage });
 }
