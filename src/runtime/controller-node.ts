@@ -33,7 +33,8 @@ export type ControllerNode = ControllerApi & {
 };
 
 export type StartError = {
-  readonly code: 'STORAGE' | 'TRANSPORT';
+  /** `STORAGE`, or the transport's own code. */
+  readonly code: string;
   readonly message: string;
 };
 
@@ -135,8 +136,8 @@ class Node implements ControllerNode {
       const opened = yield* this.#open(identity.value);
       if (!opened.ok) return opened;
     }
-    const listening = yield* wait<Result<unknown, { readonly message: string }>>((done) => transport.start(done));
-    if (!listening.ok) return { ok: false, error: { code: 'TRANSPORT', message: listening.error.message } };
+    const listening = yield* wait<Result<unknown, StartError>>((done) => transport.start(done));
+    if (!listening.ok) return listening;
     if (this.#phase !== 'starting') return storageError('the node was stopped while it started');
     transport.setEndpoints(this.#configuredEndpoints());
     this.#phase = 'joining';

@@ -11,7 +11,7 @@ import type { Clock } from '../../ports/clock.ts';
 import type { Effect } from '../../raft/effects.ts';
 import type { SnapshotId } from '../../raft/snapshot-id.ts';
 import { type Sequence, wait } from '../sequence.ts';
-import { type LoadedCheckpoint, loadCheckpoint } from './load-checkpoint.ts';
+import { type LoadedCheckpoint, loadCheckpoint, wipeStore } from './load-checkpoint.ts';
 import { manifestKey } from './page-keys.ts';
 import { SnapshotStreamParser } from './snapshot-stream.ts';
 
@@ -80,6 +80,9 @@ export class SnapshotReceiver {
     this.#receiving = null;
     const opened = yield* wait<Opened>((done) => this.#stores.openReceiving(snapshotId, done));
     if (!opened.ok) return failed(`making room for a snapshot: ${opened.error.message}`);
+    // Pages of an earlier attempt may come from another leader, whose pages are cut otherwise.
+    const wiped = yield* wipeStore(opened.value);
+    if (!wiped.ok) return failed(`making room for a snapshot: ${wiped.error.message}`);
     this.#receiving = { store: opened.value, parser: new SnapshotStreamParser(), position: 0, isDamaged: false };
     return ok(null);
   }

@@ -1,0 +1,22 @@
+/**
+ * Ottla as a library: embed a controller, register brokers, ask a cluster.
+ *
+ * ```ts
+ * const controller = await createController({
+ *   nodeId: 0,
+ *   dataDir: './data-0',
+ *   voters: '0@127.0.0.1:9645',
+ *   http: '127.0.0.1:9644',
+ * });
+ * ```
+ */
+export {
+  createController,
+  ControllerStartError,
+  type Controller,
+  type CreateControllerOptions,
+} from './server/create-controller.ts';
+export * from './client/index.ts';
+export { errorCatalogue, type ErrorCode } from './metadata/errors.ts';
+export { defineResource, type ResourceDefinition } from './metadata/resource.ts';
+export type { ControllerSettings } from './runtime/node-options.ts';

@@ -1,0 +1,19 @@
+import { join } from 'node:path';
+import { offset } from '../base/brands.ts';
+import { failed, type Result } from '../base/result.ts';
+import type { ReadLogDirectory } from '../cli/server-options.ts';
+import { runFileTask } from '../ports/task.ts';
+import { inspectLog, type InspectedLog } from '../runtime/log/inspect-log.ts';
+import { sliceOf } from '../runtime/read-log.ts';
+import { NodeFiles } from '../storage/files.ts';
+
+/** Reads a stopped controller's log from its data directory and changes nothing there. */
+export const readLogDirectory: ReadLogDirectory = async (dataDir, { from, maxRecords }) => {
+  const start = from === null ? null : offset(from);
+  const inspected = await new Promise<Result<InspectedLog, string>>((resolve) =>
+    runFileTask(new NodeFiles(), inspectLog(join(dataDir, 'metadata', 'log'), start), resolve),
+  );
+  if (!inspected.ok) return failed({ message: inspected.error });
+  const { batches, ...bounds } = inspected.value;
+  return sliceOf(batches, bounds, maxRecords);
+};

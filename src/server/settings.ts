@@ -1,0 +1,35 @@
+import { failed, ok, type Result } from '../base/result.ts';
+import { type ControllerSettings, defaultSettings } from '../runtime/node-options.ts';
+import { segmentBytesMax, segmentBytesMin } from '../runtime/log/open-raft-log.ts';
+import { sectorBytes } from '../runtime/log/sectors.ts';
+
+/** Settings by their own flat names, those of Raft among them; what is not given has its default. */
+export function resolveSettings(given: Readonly<Record<string, number>>): Result<ControllerSettings, string> {
+  const { raft, ...own } = defaultSettings;
+  const settings: Record<string, number> = { ...own };
+  const raftSettings: Record<string, number> = { ...raft };
+  for (const [name, value] of Object.entries(given)) {
+    if (!Number.isSafeInteger(value) || value < 0) return failed(`${name} must be a whole number, not ${value}.`);
+    if (Object.hasOwn(own, name)) settings[name] = value;
+    else if (Object.hasOwn(raft, name)) raftSettings[name] = value;
+    else return failed(`There is no setting ${name}. There are: ${Object.keys({ ...own, ...raft }).join(', ')}.`);
+  }
+  // Every name of the type is there, since the defaults were copied first.
+  const resolved = { ...settings, raft: raftSettings } as unknown as ControllerSettings;
+  const fault = findFault(resolved);
+  return fault === null ? ok(resolved) : failed(fault);
+}
+
+/** A relation between settings that does not hold, or null. */
+function findFault({ raft, segmentBytes, brokerSessionTimeoutMs }: ControllerSettings): string | null {
+  if (segmentBytes % sectorBytes !== 0) return `segmentBytes must be a multiple of ${sectorBytes}.`;
+  if (segmentBytes < segmentBytesMin || segmentBytes > segmentBytesMax) {
+    return `segmentBytes must be from ${segmentBytesMin} to ${segmentBytesMax}.`;
+  }
+  if (raft.electionTimeoutMs < 50) return 'electionTimeoutMs must be at least 50.';
+  if (raft.fetchTimeoutMs < 50) return 'fetchTimeoutMs must be at least 50.';
+  if (raft.requestTimeoutMs < 10) return 'requestTimeoutMs must be at least 10.';
+  if (raft.retryBackoffMs < 1) return 'retryBackoffMs must be at least 1.';
+  if (brokerSessionTimeoutMs < 100) return 'brokerSessionTimeoutMs must be at least 100.';
+  return null;
+}
