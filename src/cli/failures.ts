@@ -25,6 +25,7 @@ const adviceByCode: Readonly<Record<string, string>> = {
   TOPIC_ALREADY_EXISTS: 'See it with: ottla topic describe <topic>',
   UNKNOWN_TOPIC_OR_PARTITION: 'See which there are with: ottla topic list',
   UNKNOWN_TOPIC_ID: 'See which there are with: ottla topic list',
+  INVALID_PARTITIONS: 'See how many there are with: ottla topic describe <topic>',
   INVALID_TOPIC_EXCEPTION: 'A topic’s name has 1 to 249 of the characters a-z A-Z 0-9 . _ -',
   INVALID_REPLICATION_FACTOR: 'See how many brokers can take replicas with: ottla broker list',
   INVALID_REPLICA_ASSIGNMENT: 'See which brokers there are with: ottla broker list',
@@ -51,7 +52,7 @@ export function describeFailure(error: unknown): Failure {
   if (error instanceof NoAnswerError) {
     return {
       exit: 'noAnswer',
-      message: sentence(error.message),
+      message: sentence(`No controller answered at ${error.endpoints.join(', ')}: ${error.reason}`),
       advice: 'Is it running? Start a local cluster with ottla dev, or name yours with --endpoints.',
     };
   }
@@ -63,7 +64,11 @@ export function describeFailure(error: unknown): Failure {
     };
   }
   const message = error instanceof Error ? error.message : String(error);
-  return { exit: 'failure', message: sentence(message), advice: 'Run it again with --verbose to see where.' };
+  return {
+    exit: 'failure',
+    message: sentence(message),
+    advice: 'Run it again with OTTLA_DEBUG=1 to see where.',
+  };
 }
 
 function describeProblem(error: OttlaError): Failure {

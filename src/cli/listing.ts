@@ -34,5 +34,5 @@ export async function listAll<Row>(
 
 export function sayIfMore(listing: Listing<unknown>, terminal: Terminal): void {
   if (!listing.hasMore) return;
-  terminal.err(`There is more than these ${listing.rows.length}: raise --limit to see it.\n`);
+  terminal.err(`There is more: raise --limit, which is ${listing.rows.length} now, to see it.\n`);
 }

@@ -42,8 +42,10 @@ export function readFields(
     if (options[name] !== undefined) texts[name] = options[name];
   }
   const input: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries(texts))
-    input[name] = read(fieldOf(operation, name), name, value);
+  for (const [name, value] of Object.entries(texts)) {
+    const shown = positional.includes(name) ? `<${kebab(name)}>` : `--${kebab(name)}`;
+    input[name] = read(fieldOf(operation, name), name, value, shown);
+  }
   check(operation, input);
   return input;
 }
@@ -72,17 +74,18 @@ function isRequiredField({ params, query, body }: OperationDescription, name: st
 }
 
 /** Texts, numbers and lists of them as they are typed; anything with more structure as JSON. */
-function read(schema: TSchema, name: string, value: unknown): unknown {
+function read(schema: TSchema, name: string, value: unknown, shown: string): unknown {
   if (typeof value !== 'string') return value;
-  if (!isStructured(schema)) return textToFields(wrap(name, schema), { [name]: value })[name];
+  if (!isStructured(schema)) {
+    const converted = textToFields(wrap(name, schema), { [name]: value })[name];
+    const isMisread = keywords(schema).type === 'integer' && typeof converted === 'string';
+    if (!isMisread) return converted;
+    throw new CliFailure('usage', `${shown} ${value} is not a whole number.`, `Give one, as in ${shown} 3.`);
+  }
   try {
     return JSON.parse(value);
   } catch {
-    throw new CliFailure(
-      'usage',
-      `--${kebab(name)} is not JSON.`,
-      `Write it as in --${kebab(name)} '[[1,2],[2,3]]'.`,
-    );
+    throw new CliFailure('usage', `${shown} is not JSON.`, `Write it as in ${shown} '[[1,2],[2,3]]'.`);
   }
 }
 

@@ -15,6 +15,8 @@ export type ServerConfig = {
   /** Allows listeners without TLS that other machines can reach. */
   readonly insecure: boolean;
   readonly logLevel: LogLevel;
+  /** Settings of the controller by their flat names (see `ControllerSettings`); the rest have their defaults. */
+  readonly settings?: Readonly<Record<string, number>>;
 };
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';

@@ -53,10 +53,14 @@ export function createBrokerRequests(
     ...(options.tls === null ? {} : { tls: options.tls }),
   });
   const cluster: { id: string | null } = { id: registration.clusterId };
+  // Each controller once: the waiting between attempts is the core's, which has its own clock for it.
+  const attemptsMax = options.controllers.length;
   const metadataOffset = options.metadataOffset ?? (() => client.offset);
   return {
     register: (timeoutMs) =>
-      attempt(() => register(client, registration, cluster, performance.now() + timeoutMs)),
+      attempt(() =>
+        register(client, registration, cluster, { attemptsMax, deadlineMs: performance.now() + timeoutMs }),
+      ),
     heartbeat: ({ brokerEpoch, wantShutDown, timeoutMs }) =>
       attempt(async () => {
         const input = {
@@ -65,7 +69,7 @@ export function createBrokerRequests(
           metadataOffset: metadataOffset(),
           wantShutDown,
         };
-        const { isFenced, shouldShutDown } = await client.heartbeatBroker(input, { timeoutMs });
+        const { isFenced, shouldShutDown } = await client.heartbeatBroker(input, { timeoutMs, attemptsMax });
         return { type: 'acknowledged', isFenced, shouldShutDown } as const;
       }),
     close: () => client.close(),
@@ -76,10 +80,11 @@ async function register(
   client: Client,
   registration: Registration,
   cluster: { id: string | null },
-  deadlineMs: number,
+  limits: { readonly attemptsMax: number; readonly deadlineMs: number },
 ): Promise<RegistrationResult> {
+  const { attemptsMax, deadlineMs } = limits;
   const remainingMs = (): number => Math.max(1, Math.ceil(deadlineMs - performance.now()));
-  const view = await client.getCluster({}, { timeoutMs: remainingMs() });
+  const view = await client.getCluster({}, { timeoutMs: remainingMs(), attemptsMax });
   const clusterId = cluster.id ?? view.clusterId;
   if (clusterId === null) return { type: 'failed', reason: 'the quorum has never been started' };
   const { brokerEpoch } = await client.registerBroker(
@@ -93,7 +98,7 @@ async function register(
       logDirs: registration.logDirs,
     },
     // The same incarnation keeps its epoch, so repeating a registration needs no key.
-    { timeoutMs: remainingMs(), exactlyOnce: false },
+    { timeoutMs: remainingMs(), attemptsMax, exactlyOnce: false },
   );
   cluster.id = clusterId;
   const sessionTimeoutMs = view.brokerSessionTimeoutMs ?? sessionTimeoutDefaultMs;

@@ -20,6 +20,7 @@ export type Call = {
   readonly body: string | null;
   readonly headers: Readonly<Record<string, string>>;
   readonly timeoutMs: number;
+  readonly attemptsMax: number;
   readonly signal: AbortSignal | null;
 };
 
@@ -69,6 +70,7 @@ export class Caller {
       repeat: call.repeat,
       endpointCount: chooser.count,
       deadlineMs,
+      attemptsMax: call.attemptsMax,
       backoff,
       random,
     });

@@ -43,11 +43,13 @@ export class NoAnswerError extends Error {
   override readonly name = 'NoAnswerError';
   readonly operationId: string;
   readonly endpoints: readonly string[];
+  readonly reason: string;
 
   constructor(operationId: string, reason: string, endpoints: readonly string[]) {
     super(`${operationId} found nobody to answer at ${endpoints.join(', ')}: ${reason}`);
     this.operationId = operationId;
     this.endpoints = endpoints;
+    this.reason = reason;
   }
 }
 

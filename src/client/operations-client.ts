@@ -191,6 +191,7 @@ class ClientCore<Operations extends OperationDescriptions> {
       body,
       headers: options.ifMatch === undefined ? {} : { [headerNames.ifMatch]: `"${options.ifMatch}"` },
       timeoutMs: options.timeoutMs ?? this.#options.timeoutMs ?? defaults.timeoutMs,
+      attemptsMax: options.attemptsMax ?? Number.MAX_SAFE_INTEGER,
       signal: options.signal ?? null,
     };
   }

@@ -39,6 +39,8 @@ type OperationMethod<Input, Response> =
 export type CallOptions = {
   /** How long the call may take, all attempts together. */
   readonly timeoutMs?: number;
+  /** How often it is tried at most; until the time is over when absent. */
+  readonly attemptsMax?: number;
   readonly signal?: AbortSignal;
   /** `stale` answers from whichever node is asked, at or after everything this client has seen. */
   readonly consistency?: 'linearizable' | 'stale';

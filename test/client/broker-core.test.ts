@@ -225,9 +225,8 @@ describe('a broker’s agent', () => {
         for (const { afterMs, what } of script) {
           nowMs += afterMs;
           driven.wake(nowMs);
-          if (driven.core.holdsLease(nowMs)) {
-            expect(nowMs).toBeLessThan(lastAcknowledgedSentMs + sessionTimeoutMs);
-          }
+          const isReplaceable = nowMs >= lastAcknowledgedSentMs + sessionTimeoutMs;
+          expect(driven.core.holdsLease(nowMs) && isReplaceable).toBe(false);
           const { request } = driven;
           const isOutstanding = driven.seen.at(-1) === request;
           if (!isOutstanding || request.type === 'register') {

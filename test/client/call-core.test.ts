@@ -9,6 +9,7 @@ function call(repeat: Repeat, deadlineMs = 10_000): CallCore<string> {
     repeat,
     endpointCount: 3,
     deadlineMs,
+    attemptsMax: Number.MAX_SAFE_INTEGER,
     backoff: { baseMs: 20, maxMs: 1_000 },
     random: seededRandom(1),
   });

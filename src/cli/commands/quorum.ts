@@ -44,7 +44,10 @@ async function askAll(options: ClusterOptions): Promise<readonly EndpointView[]>
     endpointsOf(options).map((endpoint) =>
       withClient(options, [endpoint], async (client): Promise<EndpointView> => {
         try {
-          return { endpoint, quorum: await client.describeQuorum({}, { timeoutMs: askTimeoutMs }) };
+          return {
+            endpoint,
+            quorum: await client.describeQuorum({}, { timeoutMs: askTimeoutMs, attemptsMax: 1 }),
+          };
         } catch (error) {
           const failure = describeFailure(error);
           if (failure.exit === 'usage') throw error;

@@ -20,6 +20,7 @@ export type Watcher = { stop(): Promise<void> };
 
 const pollMs = 150;
 const askTimeoutMs = 800;
+const once = { attemptsMax: 1 } as const;
 
 /** Asks every controller again and again, and hands each view on. */
 export function watchCluster(layout: DevLayout, onView: (view: ClusterView) => void): Watcher {
@@ -47,7 +48,7 @@ export function watchCluster(layout: DevLayout, onView: (view: ClusterView) => v
 async function look(clients: readonly Client[]): Promise<ClusterView> {
   const answers = await Promise.all(
     clients.map(async (client) => {
-      const quorum = await orNull(client.describeQuorum());
+      const quorum = await orNull(client.describeQuorum({}, once));
       return quorum === null ? null : { client, quorum };
     }),
   );
@@ -57,7 +58,7 @@ async function look(clients: readonly Client[]): Promise<ClusterView> {
     .sort((left, right) => right.quorum.epoch - left.quorum.epoch)[0];
   if (active === undefined) return { leader: null, brokers: null };
   const { nodeId } = active.quorum.node;
-  const page = await orNull(active.client.listBrokers({}, { consistency: 'stale' }));
+  const page = await orNull(active.client.listBrokers({}, { ...once, consistency: 'stale' }));
   return {
     leader: { id: nodeId, epoch: active.quorum.epoch },
     brokers:

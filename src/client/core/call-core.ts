@@ -36,6 +36,8 @@ export type CallSettings = {
   readonly repeat: Repeat;
   readonly endpointCount: number;
   readonly deadlineMs: number;
+  /** After this many attempts it gives up before the deadline. */
+  readonly attemptsMax: number;
   readonly backoff: Backoff;
   readonly random: Random;
 };
@@ -136,13 +138,13 @@ export class CallCore<Answer> {
   }
 
   #retry(reason: string, problem: Problem | null, nowMs: number): CallDecision<Answer> {
-    const { backoff, random, deadlineMs, endpointCount } = this.#settings;
+    const { backoff, random, deadlineMs, attemptsMax, endpointCount } = this.#settings;
     this.#failures += 1;
     // Each endpoint is tried once without a wait: one dead node should cost no more than a refused connect.
     const isFreshEndpoint = this.#unreachableInARow > 0 && this.#unreachableInARow < endpointCount;
     const waitMs = isFreshEndpoint ? 0 : backoffMs(backoff, this.#failures, random);
     const afterMs = Math.max(waitMs, problem?.retryAfterMs ?? 0);
-    if (nowMs + afterMs >= deadlineMs) return this.#giveUp(reason, problem);
+    if (nowMs + afterMs >= deadlineMs || this.#failures >= attemptsMax) return this.#giveUp(reason, problem);
     return { type: 'attempt', afterMs };
   }
 

@@ -1,0 +1,145 @@
+import { assert } from '../../src/base/assert.ts';
+import { epoch, offset, type BrokerId, type Offset } from '../../src/base/brands.ts';
+import { seededRandom } from '../../src/base/random.ts';
+import type { TSchema } from 'typebox';
+import { runOperation } from '../../src/metadata/execute.ts';
+import { createImageBuilder, emptyImage, type MetadataImage } from '../../src/metadata/image.ts';
+import type { InternalOperation, OperationContext, OperationInput } from '../../src/metadata/operation.ts';
+import { operationsById } from '../../src/metadata/operations.ts';
+import type { MetadataRecord } from '../../src/metadata/registry.ts';
+import { bootstrapRecords } from '../../src/metadata/resources/feature/supported.ts';
+import type {
+  ControllerAnswer,
+  ControllerApi,
+  ControllerRequest,
+  LogRecordView,
+  NodeStatus,
+} from '../../src/runtime/controller-api.ts';
+import { fakeStatus } from './fake-controller.ts';
+
+/**
+ * A controller of one node in memory that carries the real operations out on a real image: what Raft and
+ * disk would add is left out, and broker sessions never run out. For tests of what stands above it.
+ */
+export class ImageController implements ControllerApi {
+  image: MetadataImage = emptyImage;
+  readonly requests: ControllerRequest[] = [];
+  readonly #records: LogRecordView[] = [];
+  readonly #heard = new Map<BrokerId, Offset | null>();
+  readonly #random = seededRandom(1);
+  readonly #startMs = 1_700_000_000_000;
+  /** A test may answer a request itself; null leaves it to the image. */
+  intercept: (request: ControllerRequest) => ControllerAnswer['result'] | 'silent' | null = () => null;
+
+  constructor() {
+    this.#append(bootstrapRecords());
+  }
+
+  status(): NodeStatus {
+    const end = this.image.endOffset;
+    return fakeStatus({
+      highWatermark: end,
+      logEndOffset: end,
+      flushedOffset: end,
+      appliedOffset: end,
+    });
+  }
+
+  submit(requests: readonly ControllerRequest[], complete: (answer: ControllerAnswer) => void): void {
+    for (const request of requests) {
+      this.requests.push(request);
+      setImmediate(() => {
+        const result = this.intercept(request) ?? this.#execute(request);
+        if (result === 'silent') return;
+        const { epoch: imageEpoch, leaderId } = this.status();
+        complete({
+          requestId: request.requestId,
+          offset: this.image.endOffset,
+          epoch: imageEpoch,
+          leaderId,
+          forwarded: false,
+          result,
+        });
+      });
+    }
+  }
+
+  readLog(
+    request: Parameters<NonNullable<ControllerApi['readLog']>>[0],
+    complete: Parameters<NonNullable<ControllerApi['readLog']>>[1],
+  ): void {
+    const records = this.#records.slice(request.from, request.from + request.maxRecords);
+    const nextOffset = offset(request.from + records.length);
+    const header = {
+      epoch: epoch(3),
+      appendTimestampMs: this.#startMs,
+      kind: 'data',
+      sizeInBytes: 100,
+    } as const;
+    const batches = records.map((record) => ({ ...header, baseOffset: record.offset, records: [record] }));
+    const endOffset = this.image.endOffset;
+    setImmediate(() =>
+      complete({ ok: true, value: { logStartOffset: offset(0), endOffset, nextOffset, batches } }),
+    );
+  }
+
+  /** The broker's session has run out: its id may be taken by another incarnation. */
+  forget(broker: BrokerId): void {
+    this.#heard.delete(broker);
+  }
+
+  #execute(request: ControllerRequest): ControllerAnswer['result'] {
+    const operation = operationsById.get(request.operationId);
+    assert(operation !== undefined, `there is no operation ${request.operationId}`);
+    // The server has checked it against the operation's schemas.
+    const input = request.input as OperationInput<TSchema, TSchema, TSchema>;
+    const result = runOperation(operation, this.image, input, this.#context(request.principal));
+    if (!result.ok) {
+      const { code, message, details } = result.error;
+      return { ok: false, code, message, details: details ?? null, retryAfterMs: null };
+    }
+    const { records, response, heard, forgotten, continueWith } = result.value;
+    this.#append(records);
+    if (heard !== undefined) this.#heard.set(heard.brokerId, heard.metadataOffset);
+    if (forgotten !== undefined) this.#heard.delete(forgotten);
+    this.#goOn(continueWith ?? null);
+    return { ok: true, response };
+  }
+
+  #goOn(first: InternalOperation | null): void {
+    for (let next = first; next !== null; ) {
+      const outcome = next.handle(this.image, this.#context('User:controller'));
+      this.#append(outcome.records);
+      next = outcome.continueWith;
+    }
+  }
+
+  #context(principal: string): OperationContext {
+    const { clusterId, epoch: statusEpoch } = this.status();
+    assert(clusterId !== null, 'the cluster has an id');
+    return {
+      nextOffset: this.image.endOffset,
+      epoch: statusEpoch,
+      timestampMs: this.#startMs,
+      random: this.#random,
+      clusterId,
+      principal,
+      sessions: {
+        isLive: (broker) => this.#heard.has(broker),
+        metadataOffset: (broker) => this.#heard.get(broker) ?? null,
+      },
+    };
+  }
+
+  #append(records: readonly MetadataRecord[]): void {
+    const builder = createImageBuilder(this.image);
+    let at = this.image.endOffset;
+    for (const record of records) {
+      builder.replay(record, { offset: at, timestampMs: this.#startMs, epoch: epoch(3) });
+      const { type, ...value } = record;
+      this.#records.push({ offset: at, type, value });
+      at = offset(at + 1);
+    }
+    this.image = builder.freeze(at, epoch(3));
+  }
+}

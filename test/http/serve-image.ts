@@ -1,0 +1,20 @@
+import { onTestFinished } from 'vitest';
+import { assert } from '../../src/base/assert.ts';
+import { startHttpServer } from '../../src/http/index.ts';
+import { operations } from '../../src/metadata/operations.ts';
+import { ImageController } from './image-controller.ts';
+
+/** The real operations on a free port; closed when the test ends. */
+export async function serveImage(): Promise<{ readonly url: string; readonly controller: ImageController }> {
+  const controller = new ImageController();
+  const started = await startHttpServer({
+    controller,
+    operations,
+    listen: { host: '127.0.0.1', port: 0 },
+    tls: null,
+    insecure: false,
+  });
+  assert(started.ok, 'the server starts');
+  onTestFinished(() => started.value.close());
+  return { url: started.value.url, controller };
+}
