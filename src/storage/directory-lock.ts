@@ -46,8 +46,8 @@ async function openLock(location: string): Promise<Level> {
     await database.open();
     return database;
   } catch (error) {
-    if (!levelErrorCodes(error).includes('LEVEL_CORRUPTION')) throw error;
-    // It holds no data, so a damaged one is made anew; if another process holds it, opening says so.
+    if (levelErrorCodes(error).includes('LEVEL_LOCKED')) throw error;
+    // It holds no data, so a damaged or half-written one is made anew; if another process holds it, opening says so.
     await rm(join(location, 'CURRENT'), { force: true });
     await database.open();
     return database;
