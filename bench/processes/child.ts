@@ -26,6 +26,7 @@ export class Child {
   readonly ended: Promise<ChildEnd>;
   readonly #process: ChildProcess;
   readonly #lines: string[] = [];
+  #linesDropped = 0;
   #end: ChildEnd | null = null;
 
   private constructor(name: string, child: ChildProcess, pid: number) {
@@ -87,10 +88,16 @@ export class Child {
     });
   }
 
-  /** Waits for a line that it prints, also one printed before. */
-  async waitForLine(pattern: RegExp, timeoutMs?: number): Promise<string> {
+  /** How many lines it has printed so far. */
+  get lineCount(): number {
+    return this.#linesDropped + this.#lines.length;
+  }
+
+  /** Waits for a line that it prints, also one printed before; `after` leaves out its first so many lines. */
+  async waitForLine(pattern: RegExp, after = 0, timeoutMs?: number): Promise<string> {
     const probe = (): string | NotYet => {
-      const line = this.#lines.find((each) => pattern.test(each));
+      const shown = this.#lines.slice(Math.max(0, after - this.#linesDropped));
+      const line = shown.find((each) => pattern.test(each));
       if (line !== undefined) return line;
       if (this.#end !== null) throw new Error(`${this.name} ended without ${pattern}\n${this.dump()}`);
       return new NotYet(`${this.#lines.length} other lines`);
@@ -116,7 +123,10 @@ export class Child {
   #collect(stream: Readable, prefix: string): void {
     createInterface({ input: stream }).on('line', (line) => {
       this.#lines.push(prefix + line);
-      if (this.#lines.length > linesMax) this.#lines.splice(0, this.#lines.length - linesMax);
+      if (this.#lines.length > linesMax) {
+        this.#lines.shift();
+        this.#linesDropped += 1;
+      }
     });
   }
 }

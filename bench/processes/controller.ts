@@ -23,6 +23,8 @@ export type ControllerPlace = {
 export type ControllerSetup = {
   /** Names of the controller's settings with their values, as `--set` takes them. */
   readonly settings: Readonly<Record<string, number>>;
+  /** A program and its arguments that run Node.js for us and become it; none when empty. */
+  readonly wrapper: readonly string[];
   /** Arguments for Node.js itself. */
   readonly nodeArguments: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
@@ -95,10 +97,16 @@ export class Controller {
   async start(overrides: Partial<ControllerSetup> = {}): Promise<Child> {
     if (this.isRunning) throw new Error(`controller ${this.id} runs already`);
     const setup = { ...this.#setup, ...overrides };
+    const [command = process.execPath, ...args] = [
+      ...setup.wrapper,
+      process.execPath,
+      ...setup.nodeArguments,
+      ...controllerArguments(this.place, this.#voters, setup),
+    ];
     const child = await Child.start({
       name: `controller ${this.id}`,
-      command: process.execPath,
-      args: [...setup.nodeArguments, ...controllerArguments(this.place, this.#voters, setup)],
+      command,
+      args,
       environment: setup.environment,
     });
     if (this.#child !== null) this.#earlier.push(this.#child);
@@ -110,6 +118,12 @@ export class Controller {
   async killHard(): Promise<ChildEnd> {
     this.child.signal('SIGKILL');
     return await this.child.ended;
+  }
+
+  /** Asks it to end, and returns when it has. */
+  async stop(): Promise<ChildEnd> {
+    this.child.signal('SIGTERM');
+    return await this.child.waitForEnd();
   }
 
   async send(

@@ -22,42 +22,37 @@ export class Quorum {
   readonly http: Http;
   readonly #ports: ReservedPorts;
   readonly #ownsFolder: boolean;
+  readonly #voters: string;
+  readonly #setup: ControllerSetup;
+  readonly #intruders: { readonly controller: Controller; readonly ports: ReservedPorts }[] = [];
 
-  private constructor(
-    controllers: readonly Controller[],
-    folder: string,
-    http: Http,
-    ports: ReservedPorts,
-    ownsFolder: boolean,
-  ) {
-    this.controllers = controllers;
-    this.folder = folder;
-    this.http = http;
-    this.#ports = ports;
-    this.#ownsFolder = ownsFolder;
-  }
-
-  /** Finds places for the controllers and starts none of them. */
-  static async prepare(options: QuorumOptions = {}): Promise<Quorum> {
-    const size = options.size ?? 3;
-    const ports = await reservePorts(2 * size);
-    const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'ottla-quorum-'));
-    const http = new Http();
-    const places = Array.from({ length: size }, (_, id) => ({
+  private constructor(folder: string, ownsFolder: boolean, ports: ReservedPorts, setup: ControllerSetup) {
+    const places = Array.from({ length: ports.ports.length / 2 }, (_, id) => ({
       id,
       dataDir: join(folder, `controller-${id}`),
       httpPort: ports.ports[2 * id] ?? 0,
       peerPort: ports.ports[2 * id + 1] ?? 0,
     }));
-    const voters = places.map(({ id, peerPort }) => `${id}@127.0.0.1:${peerPort}`).join(',');
-    const setup: ControllerSetup = {
+    this.folder = folder;
+    this.http = new Http();
+    this.#ports = ports;
+    this.#ownsFolder = ownsFolder;
+    this.#setup = setup;
+    this.#voters = places.map(({ id, peerPort }) => `${id}@127.0.0.1:${peerPort}`).join(',');
+    this.controllers = places.map((place) => new Controller(place, this.#voters, setup, this.http));
+  }
+
+  /** Finds places for the controllers and starts none of them. */
+  static async prepare(options: QuorumOptions = {}): Promise<Quorum> {
+    const ports = await reservePorts(2 * (options.size ?? 3));
+    const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'ottla-quorum-'));
+    return new Quorum(folder, options.folder === undefined, ports, {
       settings: options.settings ?? {},
+      wrapper: options.wrapper ?? [],
       nodeArguments: options.nodeArguments ?? [],
       environment: options.environment ?? {},
       logLevel: options.logLevel ?? 'info',
-    };
-    const controllers = places.map((place) => new Controller(place, voters, setup, http));
-    return new Quorum(controllers, folder, http, ports, options.folder === undefined);
+    });
   }
 
   get origins(): readonly string[] {
@@ -76,6 +71,21 @@ export class Quorum {
 
   async start(): Promise<void> {
     await Promise.all(this.controllers.map((controller) => controller.start()));
+  }
+
+  /** One more process that claims to be a controller of this quorum, with its own ports, in `dataDir`. */
+  async startIntruder(id: number, dataDir: string): Promise<Controller> {
+    const ports = await reservePorts(2);
+    const [httpPort = 0, peerPort = 0] = ports.ports;
+    const intruder = new Controller(
+      { id, dataDir, httpPort, peerPort },
+      this.#voters,
+      this.#setup,
+      this.http,
+    );
+    this.#intruders.push({ controller: intruder, ports });
+    await intruder.start();
+    return intruder;
   }
 
   /** Waits until one node leads, serves, and the majority that is needed follows it in its epoch. */
@@ -122,10 +132,11 @@ export class Quorum {
 
   /** Ends every process and removes what they have written. */
   async close(): Promise<void> {
-    const children = this.controllers.flatMap((controller) => controller.children);
-    await Promise.all(children.map((child) => child.kill()));
+    const all = [...this.controllers, ...this.#intruders.map(({ controller }) => controller)];
+    await Promise.all(all.flatMap(({ children }) => children).map((child) => child.kill()));
     await this.http.close();
     this.#ports.release();
+    for (const { ports } of this.#intruders) ports.release();
     if (this.#ownsFolder) rmSync(this.folder, { recursive: true, force: true });
   }
 }
