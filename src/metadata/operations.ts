@@ -15,7 +15,7 @@ type UnionToIntersection<Union> = (Union extends unknown ? (member: Union) => vo
   ? Intersection
   : never;
 
-export type OperationId = keyof Operations & string;
+export type OperationId = keyof Operations;
 
 /** One operation, whichever: all that HTTP, the CLI, the documents and the runtime derive from (design 16). */
 export type RegisteredOperation = Omit<OperationDefinition, 'handle'> & AnyOperation;

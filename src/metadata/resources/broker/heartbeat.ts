@@ -5,7 +5,7 @@ import { closed, defineOperation, nothing, refuse, schemas } from '../../define-
 import type { MetadataImage } from '../../image.ts';
 import type { InternalOperation, OperationContext } from '../../operation.ts';
 import type { MetadataRecord } from '../../registry.ts';
-import { settleLeaderless, settleReplicas } from '../topic/settling.ts';
+import { isSettled, settleLeaderless, settleReplicas } from '../topic/settling.ts';
 import { brokerPartitions } from '../topic/state.ts';
 import { activityOf } from './activity.ts';
 import type { BrokerRegistrationChangeRecord } from './records.ts';
@@ -78,9 +78,15 @@ function unchanged(isFenced: boolean, shouldShutDown: boolean): Step {
   return { isFenced, shouldShutDown, records: [], continueWith: null };
 }
 
+/**
+ * An incarnation that had begun to leave does not come back: it could neither lead nor be in an ISR. The
+ * next incarnation can.
+ */
 function stepFenced(image: MetadataImage, row: BrokerRow, body: Heartbeat): Step {
   if (body.wantShutDown === true) return unchanged(true, true);
+  if (row.inControlledShutdown) return unchanged(true, false);
   if (body.wantFence === true || !isCaughtUp(row, body)) return unchanged(true, false);
+  if (!isSettled(image.topic, row.brokerId)) return unchanged(true, false);
   const isActive = activityOf(image, new Map([[row.brokerId, true]]));
   const { changes, continueWith } = settleLeaderless(image, isActive);
   const record = registrationChange(row, { fenced: -1 });

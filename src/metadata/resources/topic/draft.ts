@@ -12,7 +12,12 @@ import { type BrokerPartitions, noPartitions, type TopicRow, type TopicState } f
 import { TopicSlots } from './topic-slots.ts';
 
 /** What a builder changes of a broker's entry; written back to the index at the end. */
-type BrokerEdit = { readonly replicas: SlotSet; leaderCount: number; isrCount: number };
+type BrokerEdit = {
+  readonly replicas: SlotSet;
+  leaderCount: number;
+  isrCount: number;
+  leaderlessIsrCount: number;
+};
 
 /** The topics while a builder changes them: every index moves with the row that it is about. */
 export class TopicDraft {
@@ -122,8 +127,8 @@ export class TopicDraft {
   #broker(broker: number): BrokerEdit {
     const known = this.#brokerEdits.get(broker);
     if (known !== undefined) return known;
-    const { replicas, leaderCount, isrCount } = this.#brokers.get(broker) ?? noPartitions;
-    const edit = { replicas: replicas.fork(), leaderCount, isrCount };
+    const entry = this.#brokers.get(broker) ?? noPartitions;
+    const edit = { ...entry, replicas: entry.replicas.fork() };
     this.#brokerEdits.set(broker, edit);
     return edit;
   }
@@ -162,19 +167,17 @@ export class TopicDraft {
   }
 
   #countRow(slot: number, by: 1 | -1): void {
-    this.#countLeader(slot, this.#partitions.column(slot, column.leader), by);
-    this.#countIsr(this.#partitions.array(slot, list.isr), by);
+    const leader = this.#partitions.column(slot, column.leader);
+    this.#countLeader(slot, leader, by);
+    this.#countIsr(this.#partitions.array(slot, list.isr), leader, by);
   }
 
   #moveCounts(slot: number, before: PartitionRow, after: PartitionRow): void {
-    if (before.leader !== after.leader) {
-      this.#countLeader(slot, before.leader, -1);
-      this.#countLeader(slot, after.leader, 1);
-    }
-    if (before.isr !== after.isr) {
-      this.#countIsr(before.isr, -1);
-      this.#countIsr(after.isr, 1);
-    }
+    if (before.leader === after.leader && before.isr === after.isr) return;
+    this.#countLeader(slot, before.leader, -1);
+    this.#countIsr(before.isr, before.leader, -1);
+    this.#countLeader(slot, after.leader, 1);
+    this.#countIsr(after.isr, after.leader, 1);
   }
 
   #countLeader(slot: number, leader: number, by: 1 | -1): void {
@@ -183,7 +186,11 @@ export class TopicDraft {
     else this.#leaderless.remove(slot, this.#token);
   }
 
-  #countIsr(isr: readonly number[], by: 1 | -1): void {
-    for (const broker of isr) this.#broker(broker).isrCount += by;
+  #countIsr(isr: readonly number[], leader: number, by: 1 | -1): void {
+    for (const broker of isr) {
+      const edit = this.#broker(broker);
+      edit.isrCount += by;
+      if (leader === noLeader) edit.leaderlessIsrCount += by;
+    }
   }
 }

@@ -111,14 +111,24 @@ function continueLeaderless(from: number): InternalOperation {
 }
 
 /**
+ * Whether an inactive broker has left everything that it must leave: it leads nothing, and where it is in
+ * an ISR still, it is the last member of a partition without a leader. Until then it may not be unfenced:
+ * a new incarnation would come back into ISRs that it has not caught up with (protocols 3).
+ */
+export function isSettled(state: TopicState, broker: number): boolean {
+  const { leaderCount, isrCount, leaderlessIsrCount } = brokerPartitions(state, broker);
+  return leaderCount === 0 && isrCount === leaderlessIsrCount;
+}
+
+/**
  * What an earlier leader may have left undone: to be run by a new leader before anything else. Brokers that
- * are inactive and yet lead or are in an ISR are scanned; most of what is found then are last members.
+ * are inactive and not settled are scanned, and the partitions without a leader.
  */
 export function unfinishedFencing(image: MetadataImage): readonly InternalOperation[] {
   const isActive = activityOf(image);
   const suspects: number[] = [];
-  for (const [broker, { leaderCount, isrCount }] of image.topic.brokers.entries()) {
-    if (leaderCount + isrCount > 0 && !isActive(broker)) suspects.push(broker);
+  for (const broker of image.topic.brokers.keys()) {
+    if (!isActive(broker) && !isSettled(image.topic, broker)) suspects.push(broker);
   }
   const work: InternalOperation[] = [];
   if (suspects.length > 0) work.push(continueReplicas(suspects, start));

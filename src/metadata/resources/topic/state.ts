@@ -20,7 +20,7 @@ export type TopicRow = StructOf<typeof topicFields>;
  * 1. `topics` and `byName` name the same topics; `topics` is by id.
  * 2. `slots`, at a topic's slot, gives the slot in `partitions` of each of its partitions.
  * 3. `brokers`, at a broker, holds the slots of the partitions that have a replica there, and how often it
- *    leads and is in an ISR. A broker of no partition has no entry.
+ *    leads, is in an ISR, and is in one without a leader. A broker of no partition has no entry.
  * 4. `leaderless` holds the slots of the partitions whose leader is -1.
  */
 export type TopicState = {
@@ -36,12 +36,15 @@ export type BrokerPartitions = {
   readonly replicas: SlotSet;
   readonly leaderCount: number;
   readonly isrCount: number;
+  /** Of the partitions in whose ISR it is, those that nobody leads. */
+  readonly leaderlessIsrCount: number;
 };
 
 export const noPartitions: BrokerPartitions = Object.freeze({
   replicas: SlotSet.empty,
   leaderCount: 0,
   isrCount: 0,
+  leaderlessIsrCount: 0,
 });
 
 export const emptyTopicState: TopicState = Object.freeze({

@@ -1,0 +1,191 @@
+import { brokerId, epoch, type Offset, offset, type Uuid, uuid } from '../../src/base/brands.ts';
+import { seededRandom } from '../../src/base/random.ts';
+import type { Result } from '../../src/base/result.ts';
+import { randomUuid } from '../../src/base/uuid.ts';
+import { decodeRecords, encodeRecords } from '../../src/codec/record-value.ts';
+import { runOperation } from '../../src/metadata/execute.ts';
+import { createImageBuilder, emptyImage, type MetadataImage } from '../../src/metadata/image.ts';
+import type {
+  InternalOperation,
+  OperationContext,
+  OperationError,
+  OperationOutcome,
+} from '../../src/metadata/operation.ts';
+import { operationsById, type Operations } from '../../src/metadata/operations.ts';
+import type { MetadataRecord } from '../../src/metadata/registry.ts';
+import { bootstrapRecords } from '../../src/metadata/resources/feature/supported.ts';
+import { unfinishedFencing } from '../../src/metadata/resources/topic/settling.ts';
+import type { Position } from '../../src/metadata/resource.ts';
+import type { OperationDefinition } from '../../src/metadata/operation.ts';
+import type { Static, TSchema } from 'typebox';
+
+export type ResponseOf<Id extends keyof Operations> =
+  Operations[Id] extends OperationDefinition<TSchema, TSchema, TSchema, infer Response>
+    ? Static<Response>
+    : never;
+
+type Input = { readonly params?: unknown; readonly query?: unknown; readonly body?: unknown };
+
+export const clusterId: Uuid = uuid('AAAAAAAAQACAAAAAAAAAAQ');
+
+/**
+ * A leader without Raft: runs operations, passes their records through the codec, replays them, and runs
+ * what they continue with. It keeps the whole log.
+ */
+export class TestCluster {
+  image: MetadataImage = emptyImage;
+  readonly log: { readonly record: MetadataRecord; readonly position: Position }[] = [];
+  readonly live = new Set<number>();
+  readonly heardOffsets = new Map<number, number>();
+  /** What is still to be run; empty unless `isPaused`. */
+  pending: InternalOperation[] = [];
+  isPaused = false;
+  timestampMs = 1_000_000;
+  principal = 'tester';
+  readonly random = seededRandom(7);
+
+  constructor() {
+    this.append(bootstrapRecords());
+  }
+
+  get context(): OperationContext {
+    return {
+      nextOffset: this.image.endOffset,
+      epoch: epoch(1),
+      timestampMs: this.timestampMs,
+      random: this.random,
+      clusterId,
+      principal: this.principal,
+      sessions: {
+        isLive: (broker) => this.live.has(broker),
+        metadataOffset: (broker): Offset | null => {
+          const heard = this.heardOffsets.get(broker);
+          return heard === undefined ? null : offset(heard);
+        },
+      },
+    };
+  }
+
+  append(records: readonly MetadataRecord[]): void {
+    if (records.length === 0) return;
+    const decoded = decodeRecords(encodeRecords(records), records.length);
+    if (!decoded.ok) throw new Error(decoded.error.message);
+    const builder = createImageBuilder(this.image);
+    let next: number = this.image.endOffset;
+    for (const record of decoded.value) {
+      const position = { offset: offset(next), epoch: epoch(1), timestampMs: this.timestampMs };
+      builder.replay(record, position);
+      this.log.push({ record, position });
+      next++;
+    }
+    this.image = builder.freeze(offset(next), epoch(1));
+  }
+
+  run(operationId: keyof Operations, input: Input): Result<OperationOutcome<unknown>, OperationError> {
+    const operation = operationsById.get(operationId);
+    if (operation === undefined) throw new Error(`no operation ${operationId}`);
+    const whole = { params: input.params ?? {}, query: input.query ?? {}, body: input.body ?? {} };
+    const result = runOperation(operation, this.image, whole, this.context);
+    if (!result.ok) return result;
+    this.append(result.value.records);
+    const { heard, forgotten, continueWith } = result.value;
+    if (heard !== undefined) {
+      this.live.add(heard.brokerId);
+      if (heard.metadataOffset !== null) this.heardOffsets.set(heard.brokerId, heard.metadataOffset);
+      else this.heardOffsets.delete(heard.brokerId);
+    }
+    if (forgotten !== undefined) this.live.delete(forgotten);
+    if (continueWith !== undefined && continueWith !== null) this.goOn(continueWith);
+    return result;
+  }
+
+  /** The response of an operation that must succeed. */
+  ok<Id extends keyof Operations>(operationId: Id, input: Input): ResponseOf<Id> {
+    const result = this.run(operationId, input);
+    if (!result.ok) throw new Error(`${operationId}: ${result.error.code} ${result.error.message}`);
+    return result.value.response as ResponseOf<Id>;
+  }
+
+  /** The code of an operation that must be refused; it must have changed nothing. */
+  code(operationId: keyof Operations, input: Input): string {
+    const end = this.image.endOffset;
+    const result = this.run(operationId, input);
+    if (result.ok)
+      throw new Error(`${operationId} was not refused: ${JSON.stringify(result.value.response)}`);
+    if (this.image.endOffset !== end) throw new Error(`${operationId} was refused and changed something`);
+    return result.error.code;
+  }
+
+  goOn(operation: InternalOperation): void {
+    this.pending.push(operation);
+    if (!this.isPaused) this.drain();
+  }
+
+  /** One batch of what is pending; false when there is nothing. */
+  step(): boolean {
+    const operation = this.pending.shift();
+    if (operation === undefined) return false;
+    const { records, continueWith } = operation.handle(this.image, this.context);
+    this.append(records);
+    if (continueWith !== null) this.pending.unshift(continueWith);
+    return true;
+  }
+
+  drain(): void {
+    for (let batches = 0; this.step(); batches++) {
+      if (batches > 10_000) throw new Error('internal work does not end');
+    }
+  }
+
+  /** Another leader takes over: what was pending is forgotten, what is unfinished is found by scan. */
+  failOver(): void {
+    this.pending = [...unfinishedFencing(this.image)];
+    if (!this.isPaused) this.drain();
+  }
+
+  registration(id: number, incarnation = id, rack: string | null = null): Record<string, unknown> {
+    return {
+      brokerId: id,
+      clusterId,
+      incarnationId: incarnationId(incarnation),
+      listeners: [{ name: 'CLIENT', host: `host-${id}`, port: 9000 + id }],
+      rack,
+    };
+  }
+
+  register(id: number, incarnation = id, rack: string | null = null): number {
+    return this.ok('registerBroker', { body: this.registration(id, incarnation, rack) }).brokerEpoch;
+  }
+
+  heartbeat(id: number, wants: { readonly wantFence?: boolean; readonly wantShutDown?: boolean } = {}) {
+    const brokerEpoch = this.image.broker.brokers.get(id)?.brokerEpoch ?? 0;
+    const metadataOffset = this.image.endOffset;
+    const input = { params: { brokerId: id }, body: { brokerEpoch, metadataOffset, ...wants } };
+    return this.ok('heartbeatBroker', input);
+  }
+
+  /** Registers and unfences. */
+  start(...ids: number[]): void {
+    for (const id of ids) {
+      this.register(id);
+      this.heartbeat(id);
+    }
+  }
+
+  /** The session of these brokers expires. */
+  expire(
+    expiry: (brokers: readonly ReturnType<typeof brokerId>[]) => InternalOperation,
+    ...ids: number[]
+  ): void {
+    for (const id of ids) this.live.delete(id);
+    this.goOn(expiry(ids.map(brokerId)));
+  }
+
+  partition(topic: string, partition = 0): ResponseOf<'describePartition'> {
+    return this.ok('describePartition', { params: { topic, partition } });
+  }
+}
+
+export function incarnationId(seed: number): Uuid {
+  return randomUuid(seededRandom(seed + 1_000));
+}

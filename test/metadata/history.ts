@@ -1,0 +1,183 @@
+import * as fc from 'fast-check';
+import { lookupAnswer, answerRecord } from '../../src/metadata/resources/session/answers.ts';
+import { expireSessions } from '../../src/metadata/resources/session/expiry.ts';
+import { expireBrokerSessions } from '../../src/metadata/resources/broker/expiry.ts';
+import type { TestCluster } from './cluster.ts';
+import { allPartitions } from './invariants.ts';
+
+/** One thing that happens to a cluster. Numbers are taken modulo what there is. */
+export type Event =
+  | { readonly kind: 'register'; readonly broker: number; readonly incarnation: number }
+  | {
+      readonly kind: 'heartbeat';
+      readonly broker: number;
+      readonly wantFence: boolean;
+      readonly wantShutDown: boolean;
+    }
+  | { readonly kind: 'expire'; readonly brokers: readonly number[] }
+  | { readonly kind: 'unregister'; readonly broker: number }
+  | {
+      readonly kind: 'create';
+      readonly topic: number;
+      readonly partitions: number;
+      readonly replicas: number;
+    }
+  | { readonly kind: 'addPartitions'; readonly topic: number; readonly count: number }
+  | { readonly kind: 'delete'; readonly topic: number }
+  | { readonly kind: 'alter'; readonly partition: number; readonly keep: number }
+  | { readonly kind: 'openSession' }
+  | { readonly kind: 'answer'; readonly session: number; readonly sequence: number; readonly forget: number }
+  | { readonly kind: 'headerAnswer'; readonly key: number }
+  | { readonly kind: 'closeSession'; readonly session: number }
+  | { readonly kind: 'time'; readonly ms: number }
+  | { readonly kind: 'pause' }
+  | { readonly kind: 'step' }
+  | { readonly kind: 'failOver' };
+
+const broker = fc.integer({ min: 1, max: 5 });
+const topic = fc.integer({ min: 0, max: 3 });
+const small = fc.nat({ max: 20 });
+
+function event<Kind extends Event['kind']>(
+  kind: Kind,
+  weight: number,
+  fields: { readonly [Name in Exclude<keyof Extract<Event, { kind: Kind }>, 'kind'>]: fc.Arbitrary<unknown> },
+): fc.WeightedArbitrary<Event> {
+  return { weight, arbitrary: fc.record({ kind: fc.constant(kind), ...fields }) as fc.Arbitrary<Event> };
+}
+
+export const events: fc.Arbitrary<Event[]> = fc.array(
+  fc.oneof(
+    event('register', 6, { broker, incarnation: fc.integer({ min: 0, max: 2 }) }),
+    event('heartbeat', 14, {
+      broker,
+      wantFence: fc.integer({ min: 0, max: 9 }).map((value) => value === 0),
+      wantShutDown: fc.integer({ min: 0, max: 5 }).map((value) => value === 0),
+    }),
+    event('expire', 4, { brokers: fc.uniqueArray(broker, { minLength: 1, maxLength: 3 }) }),
+    event('unregister', 2, { broker }),
+    event('create', 5, {
+      topic,
+      partitions: fc.integer({ min: 1, max: 9 }),
+      replicas: fc.integer({ min: 1, max: 4 }),
+    }),
+    event('addPartitions', 2, { topic, count: fc.integer({ min: 1, max: 14 }) }),
+    event('delete', 2, { topic }),
+    event('alter', 8, { partition: small, keep: fc.nat({ max: 31 }) }),
+    event('openSession', 2, {}),
+    event('answer', 4, { session: small, sequence: fc.nat({ max: 12 }), forget: fc.nat({ max: 8 }) }),
+    event('headerAnswer', 2, { key: fc.nat({ max: 4 }) }),
+    event('closeSession', 1, { session: small }),
+    event('time', 2, { ms: fc.constantFrom(1, 5_000, 700_000, 3_700_000) }),
+    event('pause', 1, {}),
+    event('step', 2, {}),
+    event('failOver', 1, {}),
+  ),
+  { minLength: 1, maxLength: 120, size: 'max' },
+);
+
+const hash = Uint8Array.of(1, 2, 3);
+
+/** Lets an event happen; operations may be refused, which changes nothing. */
+export function happen(cluster: TestCluster, now: Event): void {
+  const { image } = cluster;
+  switch (now.kind) {
+    case 'register':
+      cluster.run('registerBroker', {
+        body: cluster.registration(now.broker, now.broker * 10 + now.incarnation, `rack-${now.broker % 2}`),
+      });
+      return;
+    case 'heartbeat': {
+      const brokerEpoch = image.broker.brokers.get(now.broker)?.brokerEpoch ?? 0;
+      const { wantFence, wantShutDown } = now;
+      const body = { brokerEpoch, metadataOffset: image.endOffset, wantFence, wantShutDown };
+      cluster.run('heartbeatBroker', { params: { brokerId: now.broker }, body });
+      return;
+    }
+    case 'expire':
+      cluster.expire(expireBrokerSessions, ...now.brokers);
+      return;
+    case 'unregister':
+      cluster.run('unregisterBroker', { params: { brokerId: now.broker } });
+      return;
+    case 'create':
+      cluster.run('createTopic', {
+        body: { name: `topic-${now.topic}`, partitions: now.partitions, replicationFactor: now.replicas },
+      });
+      return;
+    case 'addPartitions':
+      cluster.run('addPartitions', { params: { topic: `topic-${now.topic}` }, body: { count: now.count } });
+      return;
+    case 'delete':
+      cluster.run('deleteTopic', { params: { topic: `topic-${now.topic}` } });
+      return;
+    case 'alter':
+      alter(cluster, now.partition, now.keep);
+      return;
+    case 'openSession':
+      cluster.run('openSession', {});
+      return;
+    case 'answer':
+    case 'headerAnswer':
+      recordAnswer(cluster, now);
+      return;
+    case 'closeSession': {
+      const rows = [...image.session.sessions.values()];
+      cluster.run('closeSession', { params: { sessionId: rows[now.session % rows.length]?.sessionId ?? 0 } });
+      return;
+    }
+    case 'time':
+      cluster.timestampMs += now.ms;
+      cluster.goOn(expireSessions);
+      return;
+    case 'pause':
+      cluster.isPaused = true;
+      return;
+    case 'step':
+      cluster.step();
+      return;
+    case 'failOver':
+      cluster.isPaused = false;
+      cluster.failOver();
+  }
+}
+
+/** The leader of some partition proposes an ISR: those of its replicas that `keep` has a bit for. */
+function alter(cluster: TestCluster, partition: number, keep: number): void {
+  const { image } = cluster;
+  const rows = allPartitions(image);
+  const row = rows[partition % rows.length];
+  if (row === undefined) return;
+  const epochOf = (id: number): number => image.broker.brokers.get(id)?.brokerEpoch ?? 0;
+  const members = row.replicas.filter((id, at) => id === row.leader || ((keep >> at) & 1) === 1);
+  cluster.run('alterPartition', {
+    body: {
+      brokerId: Math.max(0, row.leader),
+      brokerEpoch: epochOf(row.leader),
+      partitions: [
+        {
+          topicId: row.topicId,
+          partition: row.partitionId,
+          leaderEpoch: row.leaderEpoch,
+          partitionEpoch: row.partitionEpoch,
+          newIsr: members.map((id) => ({ brokerId: id, brokerEpoch: epochOf(id) })),
+        },
+      ],
+    },
+  });
+}
+
+function recordAnswer(cluster: TestCluster, now: Extract<Event, { kind: 'answer' | 'headerAnswer' }>): void {
+  const { image, principal } = cluster;
+  const rows = [...image.session.sessions.values()];
+  const key =
+    now.kind === 'headerAnswer'
+      ? { headerKey: `key-${now.key}` }
+      : {
+          sessionId: rows[now.session % rows.length]?.sessionId ?? 0,
+          sequence: now.sequence,
+          forgetBelow: now.forget,
+        };
+  if (lookupAnswer(image, key, hash, principal).kind !== 'execute') return;
+  cluster.append([answerRecord(key, principal, hash, null, Uint8Array.of(9))]);
+}

@@ -1,0 +1,104 @@
+import type { MetadataImage } from '../../src/metadata/image.ts';
+import { activityOf } from '../../src/metadata/resources/broker/activity.ts';
+import type { PartitionRow } from '../../src/metadata/resources/topic/partition-row.ts';
+import { findPartition, partitionAt, partitionsOf } from '../../src/metadata/resources/topic/state.ts';
+
+export function allPartitions(image: MetadataImage): PartitionRow[] {
+  const rows: PartitionRow[] = [];
+  for (const topic of image.topic.topics.values()) rows.push(...partitionsOf(image.topic, topic.topicId));
+  return rows;
+}
+
+function describe(row: PartitionRow): string {
+  return JSON.stringify(row);
+}
+
+/** What holds of every image, also while fencing is under way. */
+export function findViolation(image: MetadataImage): string | null {
+  for (const row of allPartitions(image)) {
+    if (row.isr.length === 0) return `an empty ISR: ${describe(row)}`;
+    if (new Set(row.isr).size < row.isr.length) return `a broker twice in an ISR: ${describe(row)}`;
+    if (!row.isr.every((broker) => row.replicas.includes(broker)))
+      return `ISR beyond replicas: ${describe(row)}`;
+    if (row.leader !== -1 && !row.isr.includes(row.leader)) return `leader outside the ISR: ${describe(row)}`;
+  }
+  return findIndexViolation(image);
+}
+
+/** What holds once all fencing is done. */
+export function findSettledViolation(image: MetadataImage): string | null {
+  const isActive = activityOf(image);
+  for (const row of allPartitions(image)) {
+    const inactive = row.isr.filter((broker) => !isActive(broker));
+    const isLastMember = row.isr.length === 1 && row.leader === -1;
+    if (inactive.length > 0 && !isLastMember) return `an inactive broker in an ISR: ${describe(row)}`;
+    if (row.leader !== -1 && !isActive(row.leader)) return `an inactive leader: ${describe(row)}`;
+    if (row.leader === -1 && inactive.length === 0) return `leaderless with an active ISR: ${describe(row)}`;
+  }
+  return findViolation(image);
+}
+
+type Counts = { replicas: number; leaders: number; isr: number; orphans: number };
+
+/** Every index against a scan of the rows. */
+function findIndexViolation(image: MetadataImage): string | null {
+  const { topic } = image;
+  const counts = new Map<number, Counts>();
+  const of = (broker: number): Counts => {
+    const known = counts.get(broker) ?? { replicas: 0, leaders: 0, isr: 0, orphans: 0 };
+    counts.set(broker, known);
+    return known;
+  };
+  let leaderless = 0;
+  let rows = 0;
+  for (const row of allPartitions(image)) {
+    rows++;
+    for (const broker of row.replicas) of(broker).replicas++;
+    for (const broker of row.isr) of(broker).isr++;
+    if (row.leader === -1) for (const broker of row.isr) of(broker).orphans++;
+    if (row.leader === -1) leaderless++;
+    else of(row.leader).leaders++;
+  }
+  if (topic.partitions.size !== rows)
+    return `${topic.partitions.size} partitions stored, ${rows} reached by topics`;
+  if (topic.leaderless.size !== leaderless)
+    return `${topic.leaderless.size} leaderless indexed, ${leaderless} there`;
+  for (const slot of topic.leaderless.valuesFrom(0)) {
+    if (partitionAt(topic, slot).leader !== -1) return `slot ${slot} is indexed as leaderless`;
+  }
+  if ([...topic.brokers.keys()].length !== counts.size) return 'the index has brokers without partitions';
+  for (const [broker, entry] of topic.brokers.entries()) {
+    const found = of(broker);
+    const same =
+      entry.replicas.size === found.replicas &&
+      entry.leaderCount === found.leaders &&
+      entry.isrCount === found.isr &&
+      entry.leaderlessIsrCount === found.orphans;
+    if (!same)
+      return `broker ${broker} is indexed ${JSON.stringify(entry)} and counted ${JSON.stringify(found)}`;
+    for (const slot of entry.replicas.valuesFrom(0)) {
+      if (!partitionAt(topic, slot).replicas.includes(broker)) return `slot ${slot} is indexed at ${broker}`;
+    }
+  }
+  for (const [name, topicId] of topic.byName.entries()) {
+    if (topic.topics.get(topicId)?.name !== name) return `the name ${name} leads nowhere`;
+  }
+  return topic.byName.size === topic.topics.size ? null : 'a topic has no name';
+}
+
+/** How a partition may change from one image to a later one. */
+export function findEpochViolation(before: MetadataImage, after: MetadataImage): string | null {
+  for (const row of allPartitions(before)) {
+    const now = findPartition(after.topic, row.topicId, row.partitionId);
+    if (now === null) continue;
+    const change = `${describe(row)} became ${describe(now)}`;
+    if (now.leaderEpoch < row.leaderEpoch) return `the leader epoch fell: ${change}`;
+    if (now.partitionEpoch < row.partitionEpoch) return `the partition epoch fell: ${change}`;
+    if (now.leader !== row.leader && now.leaderEpoch === row.leaderEpoch)
+      return `no new leader epoch: ${change}`;
+    const isChanged = now.isr.join() !== row.isr.join() || now.leader !== row.leader;
+    if (isChanged && now.partitionEpoch === row.partitionEpoch) return `no new partition epoch: ${change}`;
+    if (isChanged && now.lastModified <= row.lastModified) return `lastModified did not grow: ${change}`;
+  }
+  return null;
+}
