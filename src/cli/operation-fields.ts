@@ -80,7 +80,11 @@ function read(schema: TSchema, name: string, value: unknown, shown: string): unk
     const converted = textToFields(wrap(name, schema), { [name]: value })[name];
     const isMisread = keywords(schema).type === 'integer' && typeof converted === 'string';
     if (!isMisread) return converted;
-    throw new CliFailure('usage', `${shown} ${value} is not a whole number.`, `Give one, as in ${shown} 3.`);
+    throw new CliFailure(
+      'usage',
+      `${shown} ${value} is not a whole number.`,
+      `Give one, as in ${shown.startsWith('<') ? '3' : `${shown} 3`}.`,
+    );
   }
   try {
     return JSON.parse(value);

@@ -27,6 +27,7 @@ type StartOptions = {
   readonly tlsClientCertificates: boolean;
   readonly insecure: boolean;
   readonly logLevel: LogLevel;
+  readonly set: readonly string[];
 };
 
 export function addServerCommands(program: Command, dependencies: CliDependencies): void {
@@ -65,6 +66,12 @@ export function withStartOptions(command: Command): Command {
     )
     .option('--tls-client-certificates', 'let only clients in that show a certificate', false)
     .option('--insecure', 'allow addresses without TLS that other machines can reach', false)
+    .option(
+      '--set <name=number>',
+      'change a setting, as in segmentBytes=1048576; may be repeated',
+      collect,
+      [],
+    )
     .addOption(new Option('--log-level <level>', 'how much it says').choices(logLevels).default('info'));
 }
 
@@ -88,7 +95,29 @@ export function readServerConfig(options: StartOptions): ServerConfig {
     tls: readServerTls(options),
     insecure: options.insecure,
     logLevel: options.logLevel,
+    settings: readSettings(options.set),
   };
+}
+
+function collect(text: string, earlier: readonly string[]): readonly string[] {
+  return [...earlier, text];
+}
+
+/** Whether there is such a setting and it may have this value says the server. */
+function readSettings(texts: readonly string[]): Readonly<Record<string, number>> {
+  const settings = new Map<string, number>();
+  for (const text of texts) {
+    const match = /^([A-Za-z]+)=(\d{1,15})$/.exec(text);
+    if (match === null) {
+      throw new CliFailure(
+        'usage',
+        `--set ${text} is not a setting.`,
+        'Give one, as in --set segmentBytes=1048576.',
+      );
+    }
+    settings.set(match[1] ?? '', Number(match[2]));
+  }
+  return Object.fromEntries(settings);
 }
 
 function readAddress(text: string, option: string): Endpoint {

@@ -1,5 +1,3 @@
-import { styleText } from 'node:util';
-
 /** Where a command writes; standard output in earnest, a text in tests. */
 export type Terminal = {
   /** Results, for people or for pipes. */
@@ -9,10 +7,15 @@ export type Terminal = {
   readonly isColoured: boolean;
 };
 
-export type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow';
+/** SGR parameters: what begins a style and what ends it (ECMA-48, 8.3.117). */
+const styles = { bold: [1, 22], dim: [2, 22], red: [31, 39], green: [32, 39] } as const;
+
+export type Style = keyof typeof styles;
 
 export function style(terminal: Terminal, format: Style, text: string): string {
-  return terminal.isColoured ? styleText(format, text) : text;
+  if (!terminal.isColoured) return text;
+  const [begin, end] = styles[format];
+  return `\u001B[${begin}m${text}\u001B[${end}m`;
 }
 
 export type Stream = { readonly isTTY?: boolean; write(text: string): unknown };
