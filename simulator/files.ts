@@ -35,6 +35,8 @@ export class SimulatedDisk {
   /** Multiplies every latency; a stalled disk is one with a large factor. */
   slowness = 1;
   readonly failNext: DiskFailures = { pread: 0, pwrite: 0, fdatasync: 0 };
+  /** A disk that lies: a flush completes and has written nothing. */
+  ignoresFlushes = false;
   /** Counts of what was done, for summaries and for the check that a run was not idle. */
   readonly counts = { writes: 0, flushes: 0, losses: 0 };
   readonly #chance: HashedChance;
@@ -286,7 +288,7 @@ class AttachedFiles implements Files {
         held.file.failFlush(flush, this.#disk.chance);
         return failure('IO', held.path, 'flush failed');
       }
-      held.file.completeFlush(flush);
+      if (!this.#disk.ignoresFlushes) held.file.completeFlush(flush);
       return ok(null);
     };
   }

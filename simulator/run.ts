@@ -161,7 +161,7 @@ class Run {
     const { nodes } = this.#cluster;
     if (this.#cluster.leader() === null) return 'there is no leader';
     if (this.#probesLeft > 0) return `${this.#probesLeft} requests were never taken`;
-    for (const [attempt, node] of this.#clients.pending) {
+    for (const [attempt, { node }] of this.#clients.pending) {
       return `${node.process.name} never answered ${attempt.request.kind} ${attempt.request.attempt}`;
     }
     const end = this.#cluster.observation.committed.endOffset;

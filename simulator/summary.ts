@@ -26,13 +26,13 @@ export class Summary {
     addAll(this.#marks, report.marks);
   }
 
-  text(realSeconds: number): string {
+  text(realSeconds: number, cpuSeconds: number): string {
     const simulatedSeconds = Math.floor(this.#simulatedUs / 1_000_000);
-    const rate = Math.floor(simulatedSeconds / Math.max(realSeconds, 0.001));
+    const rate = Math.floor(simulatedSeconds / Math.max(cpuSeconds, 0.001));
     const faults = [...this.#faults.values()].reduce((sum, count) => sum + count, 0);
     return [
       `${this.#seeds} seeds, ${this.failures} failed`,
-      `${simulatedSeconds} simulated seconds in ${realSeconds.toFixed(1)} real ones (${rate} to 1)`,
+      `${simulatedSeconds} simulated seconds in ${realSeconds.toFixed(1)} real ones, ${rate} for each second of processor time`,
       `${this.#events} events, ${this.#messages} messages, ${this.#elections} elections, ${this.#commits} batches committed`,
       `${faults} faults: ${listed(this.#faults)}`,
       `requests: ${listed(this.#outcomes)}`,

@@ -149,7 +149,7 @@ function generateFault(chance: HashedChance, config: RunConfig, kind: FaultKind,
 }
 
 function generateOperations(chance: HashedChance, config: RunConfig): readonly PlannedOperation[] {
-  const meanGapUs = chance.pick([5000, 20_000, 60_000, 200_000]);
+  const meanGapUs = chance.pick([4000, 20_000, 20_000, 60_000, 60_000, 200_000, 200_000, 200_000]);
   const keys = chance.pick([1, 4, 32]);
   const readsOfTen = chance.pick([0, 2, 5, 8]);
   const paddings = chance.oneIn(4) ? [0, 100, 500, 3000] : [0, 0, 8, 100];

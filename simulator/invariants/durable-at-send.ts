@@ -1,18 +1,18 @@
 import type { NodeId } from '../../src/base/brands.ts';
 import type { FetchRequest, VoteRequest, VoteResponse } from '../../src/raft/messages.ts';
 import { sameReplica } from '../../src/raft/replica-key.ts';
+import { readDurableQuorumState } from '../durable-state.ts';
+import { sampling } from './sampling.ts';
 import { ancestorAt, type Checker, type ClusterObservation, type ObservedNode } from '../observation.ts';
-
-/** One acknowledgement in so many is compared with the bytes on the disk, the others with what was flushed. */
-const sampledOneIn = 64;
 
 /**
  * Whatever a message promises is on its sender's disk when it is sent: the vote it grants or asks for,
- * the records it acknowledges.
+ * the records it acknowledges. A sample of acknowledgements is compared with the bytes on the disk, the
+ * others with what was flushed.
  */
 export function durableAtSend(cluster: ClusterObservation): Checker {
   const acknowledged = new Map<ObservedNode, number>();
-  let acknowledgements = 0;
+  const isSampled = sampling();
   const checker: Checker = {
     name: 'durable at send',
     source: 'Raft paper, Figure 2, "updated on stable storage before responding"; design 17',
@@ -30,7 +30,7 @@ export function durableAtSend(cluster: ClusterObservation): Checker {
 
   function checkVote(node: ObservedNode, to: NodeId, response: VoteResponse): void {
     if (!response.voteGranted || response.preVote) return;
-    const durable = cluster.readDurable(node).quorumState;
+    const durable = readDurableQuorumState(node.disk);
     const name = node.process.name;
     if (durable === null)
       return cluster.fail(checker, `${name} grants a vote without a quorum state on disk`);
@@ -43,7 +43,7 @@ export function durableAtSend(cluster: ClusterObservation): Checker {
 
   function checkCandidacy(node: ObservedNode, request: VoteRequest): void {
     if (request.preVote) return;
-    const durable = cluster.readDurable(node).quorumState;
+    const durable = readDurableQuorumState(node.disk);
     if (durable !== null && durable.epoch > request.epoch) return;
     const voted = durable?.voted ?? null;
     const isKept = durable?.epoch === request.epoch && voted !== null && sameReplica(voted, node.key);
@@ -61,7 +61,7 @@ export function durableAtSend(cluster: ClusterObservation): Checker {
     if (flushed > node.durableTip.endOffset) {
       cluster.fail(checker, `${name} acknowledges ${flushed} and has flushed ${node.durableTip.endOffset}`);
     }
-    if (acknowledgements++ % sampledOneIn !== 0 || node.isDamaged) return;
+    if (node.isDamaged || !isSampled()) return;
     const durable = cluster.readDurable(node);
     if (durable.snapshotEndOffset >= flushed) return;
     const expected = ancestorAt(node.durableTip, flushed);

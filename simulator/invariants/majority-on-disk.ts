@@ -7,13 +7,14 @@ import {
 } from '../observation.ts';
 import { sameReplica, type ReplicaKey } from '../../src/raft/replica-key.ts';
 import type { BatchNode } from '../batch-history.ts';
+import { sampling } from './sampling.ts';
 
-/** One commit in so many is checked against the bytes on the simulated disks, the others by what was flushed. */
-const sampledOneIn = 64;
-
-/** What is called committed stands on the disks of a majority of the voters. */
+/**
+ * What is called committed stands on the disks of a majority of the voters: a sample of commits is compared
+ * with the bytes on the simulated disks, the others with what was flushed.
+ */
 export function majorityOnDisk(cluster: ClusterObservation): Checker {
-  let commits = 0;
+  const isSampled = sampling();
   const checker: Checker = {
     name: 'a majority holds what is committed',
     source: "design, 'Safety rules'; Raft paper, 5.3; KIP-595",
@@ -28,7 +29,7 @@ export function majorityOnDisk(cluster: ClusterObservation): Checker {
           `${by.process.name} calls ${what} committed, and only [${names}] hold it on disk`,
         );
       }
-      if (commits++ % sampledOneIn === 0) for (const node of holders) checkDisk(node, batch);
+      if (isSampled()) for (const node of holders) checkDisk(node, batch);
     },
   };
 

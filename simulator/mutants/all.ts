@@ -1,4 +1,5 @@
 import type { Epoch, Offset } from '../../src/base/brands.ts';
+import { batchEndOffset } from '../../src/raft/batch.ts';
 import type { Effect } from '../../src/raft/effects.ts';
 import { joined, mutant, withEffects, type Mutant } from './mutant.ts';
 
@@ -137,22 +138,21 @@ const reportsUnknownAsFailed = mutant(
   },
 );
 
-/** Acknowledgements count whatever epoch they were sent in. */
-const countsOldEpochs = mutant(
-  'counts acknowledgements of another epoch',
-  'KIP-595: FENCED_LEADER_EPOCH; design 1',
-  () => {
-    let epoch: Epoch | null = null;
-    return (input, step) => {
-      const isFetch = input.type === 'messageReceived' && input.message.type === 'fetchRequest';
-      const result = step(
-        isFetch && epoch !== null ? { ...input, message: { ...input.message, epoch } } : input,
-      );
-      for (const effect of result.effects) {
-        if (effect.type === 'roleChanged') epoch = effect.role === 'leader' ? effect.epoch : null;
-      }
-      return result;
-    };
+/** What a node has appended it applies. */
+const appliesUncommitted = mutant(
+  'applies records before they are committed',
+  'Raft paper, 5.3; KAFKA-15048',
+  () => (input, step, node) => {
+    const result = step(input);
+    const append = result.effects.findLast((effect) => effect.type === 'appendBatches');
+    const last = append?.batches.at(-1);
+    if (last === undefined || node.view === null) return result;
+    const apply = {
+      type: 'applyCommitted',
+      from: node.view.appliedOffset,
+      to: batchEndOffset(last),
+    } as const;
+    return withEffects(result, [...result.effects, apply]);
   },
 );
 
@@ -205,7 +205,8 @@ const commitsOldEpochByCount = mutant(
       const ends = [...acknowledged.values(), view.flushedOffset].toSorted((left, right) => right - left);
       const majority = ends[Math.floor(view.voters.length / 2)] ?? 0;
       const to = Math.min(majority, epochStart) as Offset;
-      if (to <= Math.max(view.highWatermark, announced)) return result;
+      const isAdvancing = result.effects.some((effect) => effect.type === 'highWatermarkAdvanced');
+      if (isAdvancing || to <= Math.max(view.highWatermark, announced)) return result;
       announced = to;
       return withEffects(result, [...result.effects, { type: 'highWatermarkAdvanced', highWatermark: to }]);
     };
@@ -228,6 +229,16 @@ const forgetsBarriers = mutant('a read barrier is never answered', 'design 5', (
   return step({ type: 'wake', nowMs: input.nowMs, stalledMs: 0 });
 });
 
+/** A flush that completes and has written nothing, as on disks that lie. */
+const flushesNothing: Mutant = {
+  name: 'a flush writes nothing',
+  source: 'Zheng and others 2013, on disks under power faults',
+  wrapCore: (core, node) => {
+    node.disk.ignoresFlushes = true;
+    return core;
+  },
+};
+
 export const allMutants: readonly Mutant[] = [
   sendsBeforePersisted,
   leaderCountsUnflushed,
@@ -238,9 +249,10 @@ export const allMutants: readonly Mutant[] = [
   readsWithoutBarrier,
   acknowledgesBeforeCommit,
   reportsUnknownAsFailed,
-  countsOldEpochs,
+  appliesUncommitted,
   ignoresDivergence,
   commitsOldEpochByCount,
   neverTimesOut,
   forgetsBarriers,
+  flushesNothing,
 ];

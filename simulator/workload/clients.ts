@@ -7,12 +7,14 @@ import type { World } from '../world.ts';
 import type { Attempt, Ledger } from './ledger.ts';
 
 /** Refused requests are tried again so often, at another node, and then given up. */
-const attemptsMax = 10;
-const retryDelayUs = 150_000;
+const attemptsMax = 20;
+const retryDelayUs = 40_000;
 const requestDelayUs = 100;
 
 /** A request, and optionally who waits for its answer. */
 type Operation = PlannedOperation & { readonly onDone?: () => void };
+
+type Pending = { readonly node: SimulatedNode; readonly operation: Operation; readonly tries: number };
 
 /**
  * Clients of one cluster. Each asks the node that answered it last, tries another when it is refused, and
@@ -24,7 +26,9 @@ export class Clients {
   readonly #ledger: Ledger;
   readonly #judge: LinearizabilityChecker;
   readonly #preferred = new Map<number, number>();
-  readonly #pending = new Map<Attempt, SimulatedNode>();
+  /** The request with which a client looks for the leader, after one was refused. */
+  readonly #searching = new Map<number, Operation>();
+  readonly #pending = new Map<Attempt, Pending>();
 
   constructor(world: World, cluster: SimulatedCluster, ledger: Ledger, judge: LinearizabilityChecker) {
     this.#world = world;
@@ -34,7 +38,7 @@ export class Clients {
   }
 
   /** Requests that wait for a node's answer. */
-  get pending(): ReadonlyMap<Attempt, SimulatedNode> {
+  get pending(): ReadonlyMap<Attempt, Pending> {
     return this.#pending;
   }
 
@@ -48,15 +52,18 @@ export class Clients {
 
   /** The connection to a node that died is lost, and with it what it would have said. */
   nodeEnded(node: SimulatedNode): void {
-    for (const [attempt, at] of this.#pending) {
-      if (at === node) this.#answer(attempt, { kind: 'unknown' });
+    for (const [attempt, pending] of this.#pending) {
+      if (pending.node === node) this.#answer(attempt, { kind: 'unknown' });
     }
   }
 
   #try(operation: Operation, tries: number): void {
+    const { client, onDone } = operation;
+    const searching = this.#searching.get(client);
+    // While one request looks for the leader, the client holds the others back.
+    if (searching !== undefined && searching !== operation && onDone === undefined) return;
     const { nodes } = this.#cluster;
-    const at = (this.#preferred.get(operation.client) ?? operation.client) % nodes.length;
-    const node = nodes[at];
+    const node = nodes[(this.#preferred.get(client) ?? client) % nodes.length];
     const host = node?.host ?? null;
     if (node === undefined || host === null || node.view === null) {
       this.#retry(operation, tries);
@@ -64,14 +71,10 @@ export class Clients {
     }
     const request = this.#request(operation);
     const attempt = this.#ledger.begin(request, node.index);
-    this.#pending.set(attempt, node);
+    this.#pending.set(attempt, { node, operation, tries });
     // As an event of the process, so that a paused one takes the request when it goes on.
     node.process.schedule(requestDelayUs, eventKinds.client, () => {
-      host.submit(request, (outcome) => {
-        this.#answer(attempt, outcome);
-        if (outcome.kind === 'refused') this.#retry(operation, tries);
-        else operation.onDone?.();
-      });
+      host.submit(request, (outcome) => this.#answer(attempt, outcome));
     });
   }
 
@@ -82,20 +85,40 @@ export class Clients {
   }
 
   #retry(operation: Operation, tries: number): void {
-    const before = this.#preferred.get(operation.client) ?? operation.client;
-    this.#preferred.set(operation.client, before + 1);
-    if (tries >= attemptsMax && operation.onDone === undefined) return;
+    const { client, onDone } = operation;
+    const before = this.#preferred.get(client) ?? client;
+    this.#preferred.set(client, before + 1);
+    if (tries >= attemptsMax && onDone === undefined) {
+      this.#searching.delete(client);
+      return;
+    }
+    this.#searching.set(client, operation);
     this.#world.schedule(retryDelayUs, eventKinds.client, () => this.#try(operation, tries + 1));
   }
 
   #answer(attempt: Attempt, outcome: ClientOutcome): void {
-    if (!this.#pending.delete(attempt)) {
-      this.#world.fail('one answer for each request', `request ${attempt.request.attempt} is answered twice`);
-    }
+    const pending = this.#pending.get(attempt);
     const { request } = attempt;
+    if (pending === undefined) {
+      return this.#world.fail('one answer for each request', `request ${request.attempt} is answered twice`);
+    }
+    this.#pending.delete(attempt);
     const noted = outcome.kind === 'written' || outcome.kind === 'read' ? outcome.offset : -1;
     this.#world.trace.note(eventKinds.answer, request.attempt, request.key, noted);
     this.#judge.judge(attempt, outcome);
     this.#ledger.settle(attempt, outcome);
+    this.#goOn(pending, outcome);
+  }
+
+  #goOn({ operation, tries }: Pending, outcome: ClientOutcome): void {
+    // A request that somebody waits for is made again under a new number, even when its outcome is unknown.
+    const isRetried =
+      outcome.kind === 'refused' || (outcome.kind === 'unknown' && operation.onDone !== undefined);
+    if (isRetried) {
+      this.#retry(operation, tries);
+      return;
+    }
+    this.#searching.delete(operation.client);
+    operation.onDone?.();
   }
 }
