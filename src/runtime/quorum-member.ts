@@ -121,6 +121,7 @@ export class QuorumMember {
           batches: [batch],
         });
       },
+      lastTimestampMs: () => this.#driver.lastTimestampMs,
       forgetProposed: () => this.#state.forgetProposed(),
     });
     this.#router = this.#createRouter(random.fork());

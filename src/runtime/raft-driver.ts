@@ -2,6 +2,7 @@ import { assertNever } from '../base/assert.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Transport } from '../ports/transport.ts';
 import type { RaftCore } from '../raft/core.ts';
+import type { LogBatch } from '../raft/batch.ts';
 import type { Effect } from '../raft/effects.ts';
 import type { Input, IoId } from '../raft/inputs.ts';
 import type { QuorumState } from '../raft/quorum-state.ts';
@@ -50,6 +51,7 @@ export class RaftDriver {
   /** Which pending I/O ids are the log's own: only those are covered by a later flush. */
   readonly #logIo = new Set<IoId>();
   readonly #quorumStateIo = new Set<IoId>();
+  #lastTimestampMs = 0;
 
   constructor(options: DriverOptions) {
     this.#options = options;
@@ -58,6 +60,11 @@ export class RaftDriver {
       (input) => this.#step(input),
       (stalledMs) => options.handlers.stalled(stalledMs),
     );
+  }
+
+  /** The latest append timestamp that this process has given or seen, in ms since 1970. */
+  get lastTimestampMs(): number {
+    return this.#lastTimestampMs;
   }
 
   push(input: UntimedInput): void {
@@ -126,7 +133,7 @@ export class RaftDriver {
         return;
       case 'appendBatches':
         this.#beginLogIo(effect.ioId);
-        log.append(effect.ioId, effect.batches);
+        log.append(effect.ioId, effect.batches.map((batch) => this.#stamp(batch)));
         return;
       case 'truncateLog':
         this.#beginLogIo(effect.ioId);
@@ -177,6 +184,18 @@ export class RaftDriver {
       default:
         return assertNever(effect);
     }
+  }
+
+  /**
+   * The core has no calendar, so its own control records are stamped here. Timestamps never decrease in the
+   * log, whatever the wall clock does.
+   */
+  #stamp(batch: LogBatch): LogBatch {
+    const isOwnControl = batch.kind === 'control' && batch.body.form === 'none';
+    const wallMs = isOwnControl ? this.#options.clock.wallMs() : 0;
+    const appendTimestampMs = Math.max(batch.appendTimestampMs, isOwnControl ? this.#lastTimestampMs : 0, wallMs);
+    this.#lastTimestampMs = Math.max(this.#lastTimestampMs, appendTimestampMs);
+    return appendTimestampMs === batch.appendTimestampMs ? batch : { ...batch, appendTimestampMs };
   }
 
   #beginLogIo(ioId: IoId): void {

@@ -69,9 +69,17 @@ function viewOfBatch(batch: LogBatch): Result<LogBatchView, string> {
   const records = recordsOf(batch);
   if (!records.ok) return records;
   const views = records.value.map(({ type, ...value }, index): LogRecordView => {
-    return { offset: (baseOffset + index) as Offset, type, value };
+    return { offset: (baseOffset + index) as Offset, type, value: printable(value) };
   });
   return ok({ baseOffset, epoch, appendTimestampMs, kind, sizeInBytes, records: views });
+}
+
+/** Bytes as hexadecimal text: JSON has no form for them. */
+function printable(value: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  const fields = Object.entries(value).map(([name, field]): [string, unknown] => {
+    return [name, field instanceof Uint8Array ? Buffer.from(field).toString('hex') : field];
+  });
+  return Object.fromEntries(fields);
 }
 
 type AnyRecord = { readonly type: string };

@@ -19,6 +19,7 @@ export type LeadershipOptions = {
   readonly sessions: BrokerSessions;
   readonly reads: ReadQueue;
   readonly propose: (proposal: Proposal) => void;
+  readonly lastTimestampMs: () => number;
   /** What was remembered of proposals is void. */
   readonly forgetProposed: () => void;
 };
@@ -87,6 +88,7 @@ export class Leadership {
         epoch: reign.epoch,
         clusterId,
         image,
+        lastTimestampMs: this.#options.lastTimestampMs(),
         clock,
         random,
         sessions,

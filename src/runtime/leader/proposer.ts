@@ -3,6 +3,7 @@ import type { Epoch, Offset, Uuid } from '../../base/brands.ts';
 import type { Random } from '../../base/random.ts';
 import { encodeRecords } from '../../codec/record-value.ts';
 import { createImageBuilder, type MetadataImage } from '../../metadata/image.ts';
+import { finalizedMetadataVersion } from '../../metadata/resources/feature/supported.ts';
 import type { MetadataRecord } from '../../metadata/registry.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { ProposedBatch } from '../../raft/inputs.ts';
@@ -17,6 +18,8 @@ export type ProposerOptions = {
   readonly clusterId: Uuid;
   /** The committed state at the moment this node became active: it reaches the log's end. */
   readonly image: MetadataImage;
+  /** Append timestamp of the log's last batch, in ms since 1970. */
+  readonly lastTimestampMs: number;
   readonly clock: Clock;
   readonly random: Random;
   readonly sessions: BrokerSessions;
@@ -63,7 +66,7 @@ export class Proposer {
     this.#options = options;
     this.#speculative = options.image;
     this.#appliedOffset = options.image.endOffset;
-    this.#lastTimestampMs = options.image.timestampMs;
+    this.#lastTimestampMs = Math.max(options.image.timestampMs, options.lastTimestampMs);
     this.#nextProposalId = firstProposalId;
   }
 
@@ -192,7 +195,7 @@ export class Proposer {
    * of its own: it costs a few copied pages, and a throw takes nothing else with it.
    */
   #add(draft: Draft, records: readonly MetadataRecord[]): boolean {
-    const payload = encodeRecords(records);
+    const payload = encodeRecords(records, finalizedMetadataVersion(draft.image));
     const recordCount = draft.image.endOffset - draft.baseOffset;
     const fits =
       recordCount + records.length <= runtimeLimits.recordsPerBatchMax &&

@@ -24,7 +24,11 @@ export function* inspectLog(directory: string, from: Offset | null): FileTask<Re
   const scan = yield* scanLog(directory);
   if (!scan.ok) {
     const { error } = scan;
-    return failed(error.code === 'FILES' ? `${error.error.path}: ${error.error.message}` : `${error.file}: ${error.message}`);
+    return failed(
+      error.code === 'FILES'
+        ? `${error.error.path}: ${error.error.message}`
+        : `${error.file}: ${error.message}`,
+    );
   }
   const { contents, corruption } = scan.value;
   if (corruption !== null) {
@@ -43,7 +47,9 @@ function* readFrom(index: DiskIndex, wanted: Offset | null): FileTask<Result<Ins
   }
   const located = locateHolding(index, from);
   if (located === null) return ok({ ...bounds, batches: [] });
-  const batches = yield* readBatches(planRead(located.segment, located.index, bounds.endOffset, readBytesMax));
+  const batches = yield* readBatches(
+    planRead(located.segment, located.index, bounds.endOffset, readBytesMax),
+  );
   return batches.ok ? ok({ ...bounds, batches: batches.value }) : failed(batches.error.message);
 }
 

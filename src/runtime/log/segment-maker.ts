@@ -83,8 +83,15 @@ export class SegmentMaker {
   }
 }
 
+/** Flushed bit by bit: one flush of a whole segment would make the flushes of appends wait for it. */
+const bytesPerFlush = 4_194_304;
+
 function* fillWithZeros(handle: FileHandle, sizeBytes: number): Step<null> {
-  const written = yield* writeZeros(handle, 0, sizeBytes);
-  if (!written.ok) return written;
-  return yield* submitFile({ kind: 'fdatasync', handle });
+  for (let from = 0; from < sizeBytes; from += bytesPerFlush) {
+    const written = yield* writeZeros(handle, from, Math.min(sizeBytes, from + bytesPerFlush));
+    if (!written.ok) return written;
+    const flushed = yield* submitFile({ kind: 'fdatasync', handle });
+    if (!flushed.ok) return flushed;
+  }
+  return ok(null);
 }
