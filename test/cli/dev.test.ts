@@ -130,7 +130,7 @@ describe('what ottla dev says', () => {
   it('names the endpoints in its commands when they are not the usual ones', () => {
     const text = nextSteps(devLayout('x', 20_000), members, 1, 'ottla', terminal);
     expect(text).toContain(
-      '--endpoints http://127.0.0.1:20000,http://127.0.0.1:20002,http://127.0.0.1:20004',
+      'export OTTLA_ENDPOINTS=http://127.0.0.1:20000,http://127.0.0.1:20002,http://127.0.0.1:20004',
     );
   });
 

@@ -129,10 +129,15 @@ function rowsOf(batch: LogBatch): readonly RecordRow[] {
 const columns: readonly Column<RecordRow>[] = [
   { heading: 'OFFSET', cell: (row) => row.offset, align: 'right' },
   { heading: 'EPOCH', cell: (row) => row.epoch, align: 'right' },
-  { heading: 'TIME', cell: (row) => new Date(row.timestampMs).toISOString() },
+  { heading: 'TIME', cell: (row) => timeText(row.timestampMs) },
   { heading: 'RECORD', cell: (row) => row.type },
   { heading: 'FIELDS', cell: (row) => fieldsText(row.value) },
 ];
+
+/** What the quorum writes for itself may carry no time. */
+function timeText(timestampMs: number): string | null {
+  return timestampMs > 0 ? new Date(timestampMs).toISOString() : null;
+}
 
 function fieldsText(value: RecordRow['value']): string {
   return Object.entries(value)

@@ -28,7 +28,11 @@ export type ChildOptions = {
 
 export function startChild(options: ChildOptions): DevChild {
   const log = openSync(options.logFile, 'w');
-  const child = fork(options.entryFile, [...options.args], { stdio: ['ignore', log, log, 'ipc'] });
+  const child = fork(options.entryFile, [...options.args], {
+    stdio: ['ignore', log, log, 'ipc'],
+    // Read when the child's pool starts: four threads, the default, would make files wait for each other.
+    env: { UV_THREADPOOL_SIZE: '16', ...process.env },
+  });
   closeSync(log);
   const ended = endOf(child);
   const started = firstWord(child, options, ended);

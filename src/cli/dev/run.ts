@@ -28,7 +28,6 @@ export async function runDev(
       `Starting three controllers and three brokers; all they keep stands in ${layout.dataDir}.\n`,
     );
     await fleet.startControllers();
-    await fleet.startBrokers();
     if (!stop.isAsked) await narrate(layout, fleet, stop, command, dependencies, say);
   } finally {
     if (fleet.isAnyRunning()) terminal.out('Stopping: the brokers first, then the controllers.\n');
@@ -50,13 +49,18 @@ async function narrate(
   { terminal }: CliDependencies,
   say: (line: string) => void,
 ): Promise<void> {
+  const brokersStarted = fleet.startBrokers();
   terminal.out(headline(layout, fleet.members(), terminal));
   const narrator = new Narrator(layout.brokers.length, say, (leaderId) => {
     terminal.out(nextSteps(layout, fleet.members(), leaderId, command, terminal));
   });
   const watcher = watchCluster(layout, (view) => narrator.saw(view));
-  await Promise.race([stop.asked, fleet.allEnded()]);
-  await watcher.stop();
+  try {
+    // A broker that cannot start ends this; brokers that have started leave the rest to the other two.
+    await Promise.race([stop.asked, fleet.allEnded(), brokersStarted.then(() => stop.asked)]);
+  } finally {
+    await watcher.stop();
+  }
 }
 
 /** Ctrl-C, SIGTERM or SIGHUP: the first asks all of it to end, a second does not wait. */
@@ -119,7 +123,6 @@ class Fleet {
   }
 
   async startBrokers(): Promise<void> {
-    if (this.#stop.isAsked) return;
     for (const broker of this.#layout.brokers) {
       const args = brokerArguments(this.#layout, broker);
       this.#brokers.push(this.#start('broker', broker.id, args, broker.logFile));

@@ -25,6 +25,9 @@ function urlOf(layout: DevLayout, { kind, id }: Member): string {
   return kind === 'controller' ? (controller?.url ?? '') : `http://${devHost}:${broker?.port ?? ''}`;
 }
 
+/** What it is for, and the command. */
+type Step = readonly [string, string];
+
 /** What one can try, with commands that can be copied as they stand. */
 export function nextSteps(
   layout: DevLayout,
@@ -33,14 +36,19 @@ export function nextSteps(
   command: string,
   terminal: Terminal,
 ): string {
-  const where = layout.basePort === devBasePort ? '' : ` --endpoints ${endpointsOfLayout(layout).join(',')}`;
   const broker = members.find((member) => member.kind === 'broker' && member.id === 2);
   const leader = members.find((member) => member.kind === 'controller' && member.id === leaderId);
   const leaderUrl = layout.controllers.find((controller) => controller.id === leaderId)?.url ?? '';
-  const steps: readonly (readonly [string, string])[] = [
-    ['See who leads', `${command} quorum status${where}`],
-    ['Create a topic', `${command} topic create orders --partitions 6 --replication-factor 3${where}`],
-    ['See who leads its partitions', `${command} topic describe orders${where}`],
+  const isElsewhere = layout.basePort !== devBasePort;
+  const whereabouts: Step = [
+    'Tell the commands where it is',
+    `export OTTLA_ENDPOINTS=${endpointsOfLayout(layout).join(',')}`,
+  ];
+  const steps: readonly Step[] = [
+    ...(isElsewhere ? [whereabouts] : []),
+    ['See who leads', `${command} quorum status`],
+    ['Create a topic', `${command} topic create orders --partitions 6 --replication-factor 3`],
+    ['See who leads its partitions', `${command} topic describe orders`],
     [
       'Kill broker 2: within 9 s it is fenced, and its partitions get other leaders',
       `kill -9 ${broker?.pid ?? ''}`,
