@@ -3,23 +3,28 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { acquireDirectoryLock } from '../../src/storage/directory-lock.ts';
+import { assert } from '../../src/base/assert.ts';
+import { acquireDirectoryLock, type DirectoryLock } from '../../src/storage/directory-lock.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'ottla-lock-'));
 afterAll(() => rmSync(root, { recursive: true }));
 
+async function acquire(directory: string): Promise<DirectoryLock> {
+  const acquired = await acquireDirectoryLock(directory);
+  assert(acquired.ok, `the lock is free: ${JSON.stringify(acquired)}`);
+  return acquired.value;
+}
+
 describe('the lock of a data directory', () => {
   it('is held once, names its holder, and can be taken again after its release', async () => {
     const directory = join(root, 'once');
-    const first = await acquireDirectoryLock(directory);
-    if (!first.ok) expect.unreachable(first.error.message);
+    const first = await acquire(directory);
     const second = await acquireDirectoryLock(directory);
-    expect(second).toMatchObject({ ok: false, error: { code: 'LOCKED' } });
-    if (!second.ok) expect(second.error.message).toContain(`by process ${process.pid} on `);
-    await first.value.release();
-    const third = await acquireDirectoryLock(directory);
-    if (!third.ok) expect.unreachable(third.error.message);
-    await third.value.release();
+    const message = expect.stringContaining(`by process ${process.pid} on `) as string;
+    expect(second).toMatchObject({ ok: false, error: { code: 'LOCKED', message } });
+    await first.release();
+    const third = await acquire(directory);
+    await third.release();
   });
 
   it('outlives neither the process that holds it nor its kill -9', async () => {
@@ -40,22 +45,20 @@ describe('the lock of a data directory', () => {
     const ended = new Promise((resolve) => holder.once('exit', resolve));
     holder.kill('SIGKILL');
     await ended;
-    const taken = await acquireDirectoryLock(directory);
-    if (!taken.ok) expect.unreachable(taken.error.message);
-    await taken.value.release();
+    const taken = await acquire(directory);
+    await taken.release();
   });
 
   it('is taken over a damaged lock database and over a stale note', async () => {
     const directory = join(root, 'damaged');
-    const first = await acquireDirectoryLock(directory);
-    if (!first.ok) expect.unreachable(first.error.message);
-    await first.value.release();
+    const first = await acquire(directory);
+    await first.release();
     expect(existsSync(join(directory, 'lock-holder.json'))).toBe(false);
     writeFileSync(join(directory, 'lock-holder.json'), 'not json');
     writeFileSync(join(directory, 'lock', 'CURRENT'), 'MANIFEST-999999\n');
-    const second = await acquireDirectoryLock(directory);
-    if (!second.ok) expect.unreachable(second.error.message);
-    await second.value.release();
+    const second = await acquire(directory);
+    await second.release();
+    expect(existsSync(join(directory, 'lock-holder.json'))).toBe(false);
   });
 
   it('says why when the directory cannot be used', async () => {

@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { deepEqual, equal, ok as holds } from 'node:assert/strict';
 import { describe, expect, it } from 'vitest';
 import { assert } from '../../src/base/assert.ts';
 import { epoch, offset, type Offset } from '../../src/base/brands.ts';
@@ -118,7 +119,7 @@ class Model {
     this.#state = { ...this.#state, batches };
     this.#possible.push({ ioId: ++this.#ioId, state: this.#state });
     this.log.truncate(this.#ioId, at.baseOffset);
-    expect(this.log.flushedOffset).toBeLessThanOrEqual(at.baseOffset);
+    holds(this.log.flushedOffset <= at.baseOffset);
   }
 
   #reset(by: number): void {
@@ -150,17 +151,17 @@ class Model {
     const found = this.bench.read(this.log, from, this.log.endOffset, 3_000);
     if (!found.ok && this.bench.failures.length > 0) return;
     assert(found.ok, `a read at ${from} succeeds: ${JSON.stringify(found)}`);
-    expect(found.value.length).toBeGreaterThan(0);
+    holds(found.value.length > 0);
     expectSame(found.value, candidates.slice(index, index + found.value.length));
-    expect(this.log.chainCrcAt(from)).toBe(previousCrcOf(found.value[0]));
+    equal(this.log.chainCrcAt(from), previousCrcOf(found.value[0]));
   }
 
   checkAllFlushed(): void {
     if (this.bench.failures.length > 0) return;
     const answered = Math.max(0, ...this.bench.flushed, ...this.bench.truncated);
-    expect(answered).toBe(this.#ioId);
-    expect(this.log.endOffset).toBe(endOf(this.#state));
-    expect(this.log.flushedOffset).toBe(this.log.endOffset);
+    equal(answered, this.#ioId);
+    equal(this.log.endOffset, endOf(this.#state));
+    equal(this.log.flushedOffset, this.log.endOffset);
   }
 
   /** States that a crash now may leave. */
@@ -206,7 +207,7 @@ class Model {
     );
     this.#state = this.#match(this.bench, log, recovery, allowed);
     this.#possible = [{ ioId: 0, state: this.#state }];
-    expect(log.flushedOffset).toBe(log.endOffset);
+    equal(log.flushedOffset, log.endOffset);
   }
 
   /** The one of `allowed` that the reopened log holds. */
@@ -217,15 +218,16 @@ class Model {
     );
     const ends = allowed.map((candidate) => endOf(candidate)).join(', ');
     assert(state !== undefined, `the log ends at ${log.endOffset}, allowed: ${ends}`);
-    expect(recovery.logStart.endOffset).toBeLessThanOrEqual(Math.max(this.#cleanedTo, state.start));
+    holds(recovery.logStart.endOffset <= Math.max(this.#cleanedTo, state.start));
     const kept = state.batches.filter((batch) => batch.baseOffset >= recovery.logStart.endOffset);
     expectSame(bench.readAll(log, recovery.logStart.endOffset), kept);
-    expect(recovery.lastEpoch).toBe(state.batches.at(-1)?.epoch ?? state.startEpoch);
-    expect(recovery.epochStarts).toEqual(epochStartsOf(kept));
-    expect(recovery.voterSets.map((set) => set.offset)).toEqual(voterOffsetsOf(kept));
-    expect(recovery.kraftVersion).toBe(
-      kept.findLast(isControl)?.records.length === 2 ? versionOf(kept) : null,
+    equal(recovery.lastEpoch, state.batches.at(-1)?.epoch ?? state.startEpoch);
+    deepEqual(recovery.epochStarts, epochStartsOf(kept));
+    deepEqual(
+      recovery.voterSets.map((set) => set.offset),
+      voterOffsetsOf(kept),
     );
+    equal(recovery.kraftVersion, kept.findLast(isControl)?.records.length === 2 ? versionOf(kept) : null);
     return state;
   }
 }
@@ -264,12 +266,12 @@ function crcAtEnd(state: State): number {
 }
 
 function expectSame(found: readonly LogBatch[], wanted: readonly LogBatch[]): void {
-  expect(found.length).toBe(wanted.length);
+  equal(found.length, wanted.length);
   found.forEach((batch, index) => {
     const other = wanted[index];
     assert(other !== undefined, 'of the same length');
-    expect(batch.baseOffset).toBe(other.baseOffset);
-    expect(Buffer.compare(bytesOf(batch), bytesOf(other))).toBe(0);
+    equal(batch.baseOffset, other.baseOffset);
+    equal(Buffer.compare(bytesOf(batch), bytesOf(other)), 0);
   });
 }
 
@@ -343,6 +345,7 @@ const foundBefore: [number, number, Action[]][] = [
 
 describe('the log over a faulty disk', () => {
   it('holds after every crash what some prefix of its calls left, with all that was answered', () => {
+    let runs = 0;
     fc.assert(
       fc.property(
         fc.integer({ min: 0, max: 1_000_000 }),
@@ -352,9 +355,11 @@ describe('the log over a faulty disk', () => {
           const model = new Model(seed, segmentSectors);
           for (const next of actions) model.apply(next);
           model.crash(true);
+          runs++;
         },
       ),
       { numRuns: Number(process.env['LOG_MODEL_RUNS'] ?? 400), examples: foundBefore },
     );
+    expect(runs).toBeGreaterThan(100);
   });
 });

@@ -2,6 +2,7 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { assert } from '../../src/base/assert.ts';
 import { LevelStore } from '../../src/storage/level-store.ts';
 import { LevelStores } from '../../src/storage/level-stores.ts';
 import { SimulatedStores } from '../../simulator/checkpoint-store.ts';
@@ -38,7 +39,7 @@ describe('level stores', () => {
 
   it('answers CLOSED after it was closed', async () => {
     const opened = await LevelStore.open(join(root, 'closed'));
-    if (!opened.ok) expect.unreachable('it opens');
+    assert(opened.ok, 'it opens');
     await opened.value.close();
     const result = await new Promise((resolve) => opened.value.submit({ kind: 'get', keys: [] }, resolve));
     expect(result).toMatchObject({ ok: false, error: { code: 'CLOSED' } });
