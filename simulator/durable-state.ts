@@ -6,7 +6,7 @@ import { scanLog } from '../src/runtime/log/scan-log.ts';
 import { quorumStateNames } from '../src/runtime/quorum-state/quorum-state-copies.ts';
 import type { SimulatedDisk } from './files.ts';
 import { dataDirectory, type HostKind } from './hosts/host.ts';
-import type { DurableState, ObservedNode } from './observation.ts';
+import type { DurableLog, DurableState, ObservedNode } from './observation.ts';
 import { Scheduler } from './scheduler.ts';
 
 const logDirectory = `${dataDirectory}/log`;
@@ -24,34 +24,40 @@ export function readDurableQuorumState(disk: SimulatedDisk): QuorumState | null 
   return newest?.state ?? null;
 }
 
-/** Reads the durable log with the log's own scan, on a copy of the disk and in no time. */
+/** What the worst power failure would leave of a node. */
 export function readDurableState(node: ObservedNode, host: HostKind): DurableState {
-  const { disk } = node;
-  const snapshotEndOffset = host.durableSnapshotEnd(node.stores);
-  const quorumState = readDurableQuorumState(disk);
+  return {
+    ...readDurableLog(node.disk),
+    quorumState: readDurableQuorumState(node.disk),
+    snapshotEndOffset: host.durableSnapshotEnd(node.stores),
+  };
+}
+
+/** Reads the durable log with the log's own scan, on a copy of the disk and in no time. */
+export function readDurableLog(disk: SimulatedDisk): DurableLog {
   const scheduler = new Scheduler();
   const files = disk.durableCopy().attach((delayUs, run) => void scheduler.schedule(delayUs, run));
-  let found: DurableState | null = null;
+  let found = emptyLog;
   runFileTask(files, scanLog(logDirectory), (scan) => {
     if (!scan.ok) return;
     const { index } = scan.value.contents;
-    const isEmpty = index.segments.length === 0;
+    const isDamaged = scan.value.corruption !== null;
+    if (index.segments.length === 0) {
+      found = { ...emptyLog, isDamaged };
+      return;
+    }
     found = {
-      quorumState,
-      snapshotEndOffset,
-      logStartOffset: isEmpty ? (0 as Offset) : index.logStart.endOffset,
-      logEndOffset: isEmpty ? (0 as Offset) : index.endOffset,
-      isDamaged: scan.value.corruption !== null,
-      chainCrcAt: (offset) => (isEmpty ? null : index.chainCrcAt(offset)),
+      logStartOffset: index.logStart.endOffset,
+      logEndOffset: index.endOffset,
+      isDamaged,
+      chainCrcAt: (offset) => index.chainCrcAt(offset),
     };
   });
   scheduler.runUntilIdle();
-  return found ?? { ...nothing, quorumState, snapshotEndOffset };
+  return found;
 }
 
-const nothing: DurableState = {
-  quorumState: null,
-  snapshotEndOffset: 0 as Offset,
+const emptyLog: DurableLog = {
   logStartOffset: 0 as Offset,
   logEndOffset: 0 as Offset,
   isDamaged: false,

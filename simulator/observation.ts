@@ -32,15 +32,19 @@ export type NodeView = {
   chainCrcAt(offset: Offset): number | null;
 };
 
-/** What would be found on a disk if the power failed now and everything unflushed were lost. */
-export type DurableState = {
-  readonly quorumState: QuorumState | null;
-  /** Where the checkpoint on disk ends; it holds everything below. */
-  readonly snapshotEndOffset: Offset;
+/** The log that would be found on a disk if the power failed now and everything unflushed were lost. */
+export type DurableLog = {
   readonly logStartOffset: Offset;
   readonly logEndOffset: Offset;
   readonly isDamaged: boolean;
   chainCrcAt(offset: Offset): number | null;
+};
+
+/** … and what else would be found. */
+export type DurableState = DurableLog & {
+  readonly quorumState: QuorumState | null;
+  /** Where the checkpoint on disk ends; it holds everything below. */
+  readonly snapshotEndOffset: Offset;
 };
 
 /** One node over all its lives, as checkers see it. */

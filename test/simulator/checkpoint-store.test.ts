@@ -1,0 +1,99 @@
+import { describe, expect, it } from 'vitest';
+import { assert } from '../../src/base/assert.ts';
+import type { Offset, Epoch } from '../../src/base/brands.ts';
+import type { CheckpointStore, CheckpointStores, StoreEntry } from '../../src/ports/checkpoint-store.ts';
+import { SimulatedStores } from '../../simulator/checkpoint-store.ts';
+import { Scheduler } from '../../simulator/scheduler.ts';
+
+const bytes = (...values: readonly number[]): Uint8Array => new Uint8Array(values);
+const snapshotId = { endOffset: 5 as Offset, epoch: 1 as Epoch };
+
+class Bench {
+  readonly scheduler = new Scheduler();
+  readonly stores: SimulatedStores;
+  port: CheckpointStores;
+
+  constructor(seed: number) {
+    this.stores = new SimulatedStores(seed);
+    this.port = this.attach();
+  }
+
+  attach(): CheckpointStores {
+    this.port = this.stores.attach((delayUs, run) => void this.scheduler.schedule(delayUs, run));
+    return this.port;
+  }
+
+  open(): CheckpointStore {
+    let store: CheckpointStore | null = null;
+    this.port.open((opened) => {
+      assert(opened.ok, 'opens');
+      store = opened.value;
+    });
+    this.scheduler.runUntilIdle();
+    assert(store !== null, 'opens in the end');
+    return store;
+  }
+
+  write(store: CheckpointStore, sync: boolean, ...puts: readonly StoreEntry[]): void {
+    store.submit<'write'>({ kind: 'write', puts, deletes: [], sync }, (result) =>
+      assert(result.ok, 'writes'),
+    );
+    this.scheduler.runUntilIdle();
+  }
+
+  keys(store: CheckpointStore): readonly number[] {
+    let found: readonly StoreEntry[] = [];
+    store.submit<'scan'>({ kind: 'scan', from: bytes(0), to: bytes(255), limit: 1000 }, (result) => {
+      assert(result.ok, 'scans');
+      found = result.value;
+    });
+    this.scheduler.runUntilIdle();
+    return found.map((entry) => entry.key[0] ?? -1);
+  }
+}
+
+const entry = (key: number): StoreEntry => ({ key: bytes(key), value: bytes(key) });
+
+describe('the simulated checkpoint store', () => {
+  it('loses a suffix of what no synced write has followed, and never a part of a batch', () => {
+    const outcomes = new Set<string>();
+    for (let seed = 0; seed < 40; seed++) {
+      const bench = new Bench(seed);
+      const store = bench.open();
+      bench.write(store, false, entry(1));
+      bench.write(store, true, entry(2));
+      bench.write(store, false, entry(3), entry(4));
+      bench.write(store, false, entry(5));
+      bench.stores.losePower();
+      bench.attach();
+      outcomes.add(bench.keys(bench.open()).join(' '));
+    }
+    expect([...outcomes].toSorted()).toEqual(['1 2', '1 2 3 4', '1 2 3 4 5']);
+  });
+
+  it('gives entries in the order of their bytes, from a key on and below another', () => {
+    const bench = new Bench(1);
+    const store = bench.open();
+    bench.write(store, true, entry(200), entry(3), entry(100));
+    expect(bench.keys(store)).toEqual([3, 100, 200]);
+  });
+
+  it('puts a received database in force by one step, durably', () => {
+    const bench = new Bench(1);
+    const old = bench.open();
+    bench.write(old, true, entry(1));
+    let received: CheckpointStore | null = null;
+    bench.port.openReceiving(snapshotId, (opened) => {
+      received = opened.ok ? opened.value : null;
+    });
+    bench.scheduler.runUntilIdle();
+    assert(received !== null, 'opens');
+    bench.write(received, false, entry(7));
+    expect(bench.keys(old)).toEqual([1]);
+    bench.port.installReceived(() => undefined);
+    bench.scheduler.runUntilIdle();
+    bench.stores.losePower();
+    bench.attach();
+    expect(bench.keys(bench.open())).toEqual([7]);
+  });
+});
