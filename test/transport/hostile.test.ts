@@ -3,7 +3,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { nodeId, uuid } from '../../src/base/brands.ts';
 import { encodePeerMessage } from '../../src/codec/peer-message.ts';
 import { encodeFrame, frameTypes } from '../../src/transport/frame.ts';
-import { decodeWelcome } from '../../src/transport/handshake.ts';
+import { decodeWelcome, encodeCluster } from '../../src/transport/handshake.ts';
 import { fetchIdOf, fetchRequest, fetchResponse, otherClusterId } from './support/messages.ts';
 import { RawListener, RawPeer } from './support/raw-peer.ts';
 import { type TestNode, TestNodes } from './support/test-node.ts';
@@ -83,6 +83,11 @@ describe('a hostile frame of a peer closes its connection with a named reason an
     ['an empty message', 'MESSAGE_MALFORMED', encodeFrame(frameTypes.message, new Uint8Array(0))],
     ['a second hello', 'UNEXPECTED_FRAME', encodeFrame(frameTypes.hello, new Uint8Array(0))],
     ['a welcome', 'UNEXPECTED_FRAME', encodeFrame(frameTypes.welcome, new Uint8Array(0))],
+    [
+      'the id of another cluster',
+      'INCONSISTENT_CLUSTER_ID',
+      encodeFrame(frameTypes.cluster, encodeCluster(otherClusterId)),
+    ],
     [
       'a cluster id of the wrong length',
       'FRAME_MALFORMED',

@@ -142,28 +142,37 @@ describe('a connection that closes', () => {
   });
 });
 
+const backoffLimits = {
+  reconnectBackoffMs: 16,
+  reconnectBackoffMaxMs: 256,
+  // All other times are longer, which is how the clock below knows a backoff.
+  handshakeTimeoutMs: 30_000,
+  closedHintWaitMs: 30_000,
+  pingIntervalMs: 60_000,
+  silenceMaxMs: 120_000,
+};
+
+/** A clock on which backoffs pass at once, and the length of each. */
+function recordedBackoffs() {
+  const backoffs = new Recorder<number>();
+  const clock: Clock = {
+    ...systemClock,
+    setTimer: (delayMs, callback) => {
+      if (delayMs > backoffLimits.reconnectBackoffMaxMs) return systemClock.setTimer(delayMs, callback);
+      backoffs.push(delayMs);
+      return systemClock.setTimer(0, callback);
+    },
+  };
+  return { backoffs, clock };
+}
+
 describe('dialling', () => {
   test('backs off with jitter, twice as long after each failure and never longer than the limit', async () => {
     const vacant = await RawListener.listen(2);
     const { endpoint } = vacant;
     await vacant.close();
-    const backoffs = new Recorder<number>();
-    const limits = {
-      reconnectBackoffMs: 16,
-      reconnectBackoffMaxMs: 256,
-      handshakeTimeoutMs: 30_000,
-      pingIntervalMs: 60_000,
-      silenceMaxMs: 120_000,
-    };
-    const clock: Clock = {
-      ...systemClock,
-      setTimer: (delayMs, callback) => {
-        if (delayMs > 256) return systemClock.setTimer(delayMs, callback);
-        backoffs.push(delayMs);
-        return systemClock.setTimer(0, callback);
-      },
-    };
-    const node = await nodes.start({ id: 1, limits, clock });
+    const { backoffs, clock } = recordedBackoffs();
+    const node = await nodes.start({ id: 1, limits: backoffLimits, clock });
     node.setEndpoints(new Map([[nodeId(2), endpoint]]));
     const delays = await backoffs.count(12);
     const wholes = [16, 32, 64, 128, 256, 256, 256, 256, 256, 256, 256, 256];
@@ -174,6 +183,19 @@ describe('dialling', () => {
     expect(new Set(delays.slice(4)).size).toBeGreaterThan(1);
     // The log hears once of a peer that is down.
     expect(node.log.items.filter(({ event }) => event === 'peer-unreachable').length).toBe(1);
+  });
+
+  test('backs off from a peer that closes every connection soon after it was opened', async () => {
+    const listener = await listen(2, (peer) => peer.socket.end());
+    const { backoffs, clock } = recordedBackoffs();
+    const node = await nodes.start({ id: 1, limits: backoffLimits, clock });
+    node.setEndpoints(new Map([[nodeId(2), listener.endpoint]]));
+    await listener.accepted.count(7);
+    const delays = backoffs.items.slice(0, 6);
+    [16, 32, 64, 128, 256, 256].forEach((whole, index) => {
+      expect(delays[index]).toBeGreaterThanOrEqual(whole / 2);
+      expect(delays[index]).toBeLessThanOrEqual(whole);
+    });
   });
 
   test('hurries when the peer that was down dials in', async () => {
