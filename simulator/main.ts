@@ -1,6 +1,8 @@
 import { parseArgs } from 'node:util';
 import { generateSchedule } from './faults/generate.ts';
 import { bareHost } from './hosts/bare/bare-host.ts';
+import { allMutants } from './mutants/all.ts';
+import { hunt } from './mutants/hunt.ts';
 import { runSchedule, type RunReport } from './run.ts';
 import { Summary } from './summary.ts';
 
@@ -8,6 +10,7 @@ const usage = `npm run simulate -- [options]
   --seed N      the first seed (default: 1)
   --count M     how many seeds, one after another (default: 100; 1 where --seed is given)
   --budget S    stop after S seconds, having run at least one seed
+  --mutants     hunt every planted bug, each through at most --count seeds
   --verbose     print a transcript, one line for each transition`;
 
 function wholeNumber(text: string | undefined, fallback: number, name: string): number {
@@ -24,6 +27,7 @@ function main(): number {
       seed: { type: 'string' },
       count: { type: 'string' },
       budget: { type: 'string' },
+      mutants: { type: 'boolean', default: false },
       verbose: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
@@ -34,6 +38,7 @@ function main(): number {
   }
   const first = wholeNumber(values.seed, 1, 'seed');
   const count = wholeNumber(values.count, values.seed === undefined ? 100 : 1, 'count');
+  if (values.mutants) return huntAll(first, count);
   const budgetS = wholeNumber(values.budget, 0, 'budget');
   const summary = new Summary();
   const beganMs = performance.now();
@@ -48,6 +53,19 @@ function main(): number {
   const cpuSeconds = (cpu.user + cpu.system) / 1_000_000;
   console.log(summary.text((performance.now() - beganMs) / 1000, cpuSeconds));
   return summary.failures === 0 ? 0 : 1;
+}
+
+function huntAll(firstSeed: number, seedsMax: number): number {
+  let escaped = 0;
+  for (const mutant of allMutants) {
+    const found = hunt(mutant, bareHost, firstSeed, seedsMax);
+    if (found === null) escaped++;
+    const result =
+      found === null ? `NOT CAUGHT in ${seedsMax} seeds` : `seed ${found.seed}, ${found.message}`;
+    console.log(`${mutant.name} | ${mutant.source} | ${result}`);
+  }
+  console.log(`${allMutants.length - escaped} of ${allMutants.length} caught`);
+  return escaped === 0 ? 0 : 1;
 }
 
 function runSeed(seed: number, verbose: boolean): RunReport {
