@@ -145,6 +145,7 @@ describe('what ottla dev says', () => {
 describe('the narrator', () => {
   const broker = (id: number, isFenced: boolean, leads = 0, isLeaving = false) => ({
     id,
+    epoch: 7,
     isFenced,
     leads,
     isLeaving,
@@ -157,9 +158,18 @@ describe('the narrator', () => {
       (line) => lines.push(line),
       (leader) => lines.push(`ready, ${leader} leads`),
     );
+    narrator.registered(1, 7);
+    narrator.registered(2, 7);
     for (const view of views) narrator.saw(view);
     return lines;
   }
+
+  it('takes what is left of an earlier run for no news, and not for ready', () => {
+    const leftOver = { ...broker(1, false), epoch: 5 };
+    expect(narrated([{ leader: { id: 1, epoch: 3 }, brokers: [leftOver, { ...leftOver, id: 2 }] }])).toEqual([
+      'controller 1 leads, epoch 3',
+    ]);
+  });
 
   it('says each change once', () => {
     const leader = { id: 1, epoch: 3 };
@@ -185,7 +195,7 @@ describe('the narrator', () => {
       'broker 1 leads 3 partitions',
       'broker 2 leads 2 partitions',
       'broker 1 leads 5 partitions',
-      'broker 2 is fenced: it leads 0 partitions, others have taken over',
+      'broker 2 is fenced: others lead in its place',
       'nobody leads: controller 1 no longer does',
       'controller 2 leads now, epoch 4',
       'broker 1 is leaving: its partitions get other leaders first',

@@ -34,6 +34,8 @@ async function telling(life: ChildLife, run: () => Promise<void>): Promise<void>
   } catch (error) {
     life.tell({ type: 'failed', message: describeFailure(error).message });
     throw error;
+  } finally {
+    life.release();
   }
 }
 
@@ -73,8 +75,10 @@ async function runBroker(options: BrokerChildOptions, life: ChildLife): Promise<
     rack: options.rack,
     heartbeatIntervalMs,
   });
+  const waits = { areTold: false };
   broker.subscribe((event) => {
-    const text = eventText(id, event);
+    if (event.type === 'registered') life.tell({ type: 'registered', brokerEpoch: event.brokerEpoch });
+    const text = eventText(id, event, waits);
     if (text !== null) life.tell({ type: 'says', text });
   });
   const page = await showState(broker, port);
@@ -87,14 +91,18 @@ async function runBroker(options: BrokerChildOptions, life: ChildLife): Promise<
 }
 
 /** What a broker alone can know; fencing is told by the controllers' view. */
-function eventText(id: number, event: BrokerEvent): string | null {
+function eventText(id: number, event: BrokerEvent, waits: { areTold: boolean }): string | null {
   switch (event.type) {
     case 'registered':
+      waits.areTold = false;
       return `broker ${id} registered, its epoch is ${event.brokerEpoch}`;
     case 'registrationLost':
       return `broker ${id} registers anew: ${event.reason}`;
     case 'retrying':
-      return event.code === 'DUPLICATE_BROKER_REGISTRATION' ? `broker ${id} waits: ${event.reason}` : null;
+      // Said once for each wait, not for each attempt.
+      if (event.code !== 'DUPLICATE_BROKER_REGISTRATION' || waits.areTold) return null;
+      waits.areTold = true;
+      return `broker ${id} waits for the session of its former process to end (up to 9 s)`;
     case 'fenced':
       return `broker ${id} has lost its lease: ${event.reason}`;
     case 'unfenced':

@@ -4,6 +4,8 @@ export type ChildLife = {
   tell(message: ChildMessage): void;
   /** Resolves when it is time to end: the parent said so, or is gone, or a signal came. */
   readonly ended: Promise<string>;
+  /** Lets go of the parent: an open channel would keep the process from ending by itself. */
+  release(): void;
 };
 
 /**
@@ -26,10 +28,12 @@ export function childLife(): ChildLife {
   });
   return {
     ended,
+    release: () => {
+      if (process.connected) process.disconnect();
+    },
     tell: (message) => {
       if (!hasParent || !process.connected) {
-        if (message.type !== 'ready')
-          process.stderr.write(`${'text' in message ? message.text : message.message}\n`);
+        if (message.type === 'says') process.stderr.write(`${message.text}\n`);
         return;
       }
       // A parent that ends at this very moment makes the send fail, and `disconnect` says so as well.

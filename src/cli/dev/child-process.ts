@@ -23,6 +23,7 @@ export type ChildOptions = {
   readonly args: readonly string[];
   /** Takes everything that it prints. */
   readonly logFile: string;
+  /** Called with everything but its first word. */
   readonly onMessage: (message: ChildMessage) => void;
 };
 
@@ -70,8 +71,8 @@ function firstWord(
     child.on('message', (value) => {
       const message = readChildMessage(value);
       if (message === null) return;
-      if (message.type === 'says') options.onMessage(message);
-      else resolve(message);
+      if (message.type === 'ready' || message.type === 'failed') resolve(message);
+      else options.onMessage(message);
     });
   });
   const end = ended.then(

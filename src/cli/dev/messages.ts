@@ -4,6 +4,8 @@ import { isRecord } from '../records.ts';
 export type ChildMessage =
   | { readonly type: 'ready' }
   | { readonly type: 'failed'; readonly message: string }
+  /** A broker is registered, with this epoch. */
+  | { readonly type: 'registered'; readonly brokerEpoch: number }
   /** Something a person would want to see, already in words. */
   | { readonly type: 'says'; readonly text: string };
 
@@ -12,9 +14,10 @@ export type ParentMessage = { readonly type: 'stop' };
 
 export function readChildMessage(value: unknown): ChildMessage | null {
   if (!isRecord(value)) return null;
-  const { type, message, text } = value;
+  const { type, message, text, brokerEpoch } = value;
   if (type === 'ready') return { type };
   if (type === 'failed' && typeof message === 'string') return { type, message };
+  if (type === 'registered' && typeof brokerEpoch === 'number') return { type, brokerEpoch };
   if (type === 'says' && typeof text === 'string') return { type, text };
   return null;
 }

@@ -7,6 +7,8 @@ export class Narrator {
   #hasHadLeader = false;
   #isReady = false;
   readonly #brokers = new Map<number, BrokerView>();
+  /** Epochs of the brokers of this run: what the cluster still holds of an earlier one is no news. */
+  readonly #epochs = new Map<number, number>();
   readonly #brokerCount: number;
   readonly #onReady: (leaderId: number) => void;
 
@@ -17,9 +19,16 @@ export class Narrator {
     this.#onReady = onReady;
   }
 
+  registered(brokerId: number, epoch: number): void {
+    this.#epochs.set(brokerId, epoch);
+  }
+
   saw(view: ClusterView): void {
     this.#sawLeader(view.leader);
-    for (const broker of view.brokers ?? []) this.#sawBroker(broker);
+    for (const broker of view.brokers ?? []) {
+      const epoch = this.#epochs.get(broker.id);
+      if (epoch !== undefined && broker.epoch >= epoch) this.#sawBroker(broker);
+    }
     if (view.brokers !== null) this.#sawAbsence(view.brokers);
     const unfenced = [...this.#brokers.values()].filter((broker) => !broker.isFenced);
     if (this.#isReady || view.leader === null || unfenced.length < this.#brokerCount) return;
@@ -47,7 +56,9 @@ export class Narrator {
     if (before?.isFenced !== broker.isFenced) {
       if (!broker.isFenced) this.#say(`broker ${broker.id} is unfenced: it may lead partitions`);
       else if (before !== undefined)
-        this.#say(`broker ${broker.id} is fenced: it leads ${leads}, others have taken over`);
+        this.#say(
+          `broker ${broker.id} is fenced: ${broker.leads === 0 ? 'others lead in its place' : `it still leads ${leads}`}`,
+        );
     } else if (broker.isLeaving && before !== undefined && !before.isLeaving) {
       this.#say(`broker ${broker.id} is leaving: its partitions get other leaders first`);
     } else if (before !== undefined && before.leads !== broker.leads) {

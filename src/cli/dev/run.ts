@@ -4,6 +4,7 @@ import { style } from '../output/terminal.ts';
 import { describeEnd, startChild, type DevChild } from './child-process.ts';
 import { controllerArguments, brokerArguments } from './child-arguments.ts';
 import type { DevLayout } from './layout.ts';
+import type { ChildMessage } from './messages.ts';
 import { Narrator } from './narrator.ts';
 import { headline, nextSteps, whatToWatch, type Member } from './texts.ts';
 import { watchCluster } from './watcher.ts';
@@ -54,6 +55,7 @@ async function narrate(
   const narrator = new Narrator(layout.brokers.length, say, (leaderId) => {
     terminal.out(nextSteps(layout, fleet.members(), leaderId, command, terminal));
   });
+  fleet.onRegistered = (brokerId, epoch) => narrator.registered(brokerId, epoch);
   const watcher = watchCluster(layout, (view) => narrator.saw(view));
   try {
     // A broker that cannot start ends this; brokers that have started leave the rest to the other two.
@@ -95,6 +97,7 @@ class StopRequest {
 
 /** The processes. Nothing is restarted: a person kills them in order to see what the others do. */
 class Fleet {
+  onRegistered: (brokerId: number, epoch: number) => void = () => {};
   readonly #layout: DevLayout;
   readonly #dependencies: CliDependencies;
   readonly #say: (line: string) => void;
@@ -160,6 +163,11 @@ class Fleet {
     return [...this.#controllers, ...this.#brokers];
   }
 
+  #heard(kind: Member['kind'], id: number, message: ChildMessage): void {
+    if (message.type === 'registered' && kind === 'broker') this.onRegistered(id, message.brokerEpoch);
+    if (message.type === 'says' && !this.#stop.isAsked) this.#say(message.text);
+  }
+
   #start(
     kind: Member['kind'],
     id: number,
@@ -171,9 +179,7 @@ class Fleet {
       entryFile: this.#dependencies.entryFile,
       args,
       logFile,
-      onMessage: (message) => {
-        if (message.type === 'says' && !this.#stop.isAsked) this.#say(message.text);
-      },
+      onMessage: (message) => this.#heard(kind, id, message),
     });
     void child.ended.then((end) => {
       if (this.#stop.isAsked) return;

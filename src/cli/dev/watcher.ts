@@ -11,6 +11,7 @@ export type ClusterView = {
 
 export type BrokerView = {
   readonly id: number;
+  readonly epoch: number;
   readonly isFenced: boolean;
   readonly isLeaving: boolean;
   readonly leads: number;
@@ -64,6 +65,7 @@ async function look(clients: readonly Client[]): Promise<ClusterView> {
     brokers:
       page?.brokers.map((broker) => ({
         id: broker.brokerId,
+        epoch: broker.brokerEpoch,
         isFenced: broker.isFenced,
         isLeaving: broker.inControlledShutdown,
         leads: broker.leaderCount,
