@@ -107,10 +107,11 @@ export class Columns {
     return this.#live(slot).data[(slot & 127) * this.#stride + 1 + column] ?? 0;
   }
 
-  array(slot: number, array: number): number[] {
+  array(slot: number, array: number): readonly number[] {
     const { data } = this.#live(slot);
     const start = data[(slot & 127) * this.#stride] ?? 0;
     const length = this.#lengthAt(data, start, array);
+    if (length === 0) return noValues;
     const from = this.#valuesAt(data, start, array);
     const values: number[] = [];
     for (let at = 0; at < length; at++) values.push(data[from + at] ?? 0);
@@ -270,21 +271,21 @@ export class Columns {
   ): void {
     assert(columns.length === this.layout.columns, 'a row has every column');
     assert(arrays.length === this.layout.arrays, 'a row has every array');
-    const run = encodeRun(arrays);
+    const length = runLength(arrays);
     const at = row * this.#stride;
     const before = page.data[at] ?? 0;
     const room = before === 0 ? 0 : this.#runLength(page.data, before);
     let start = before;
-    if (room !== run.length) {
+    if (room !== length) {
       page.data[at] = 0;
       page.wasted += room;
-      this.#makeRoom(page, run.length);
+      this.#makeRoom(page, length);
       start = page.end;
-      page.end += run.length;
+      page.end += length;
       page.data[at] = start;
     }
-    page.data.set(run, start);
-    page.data.set(columns, at + 1);
+    writeRun(page.data, start, arrays);
+    for (let column = 0; column < columns.length; column++) page.data[at + 1 + column] = columns[column] ?? 0;
     page.digest = null;
     page.encodedDigest = null;
   }
@@ -317,24 +318,45 @@ function emptyPage(owner: EditToken, fixed: number): ColumnPage {
   return { owner, data, end: fixed, live: 0, wasted: 0, digest: null, encodedDigest: null };
 }
 
-function encodeRun(arrays: readonly (readonly number[])[]): number[] {
-  const first = arrays[0] ?? [];
-  const second = arrays[1] ?? [];
+const noValues: readonly number[] = Object.freeze([]);
+
+function othersLength(arrays: readonly (readonly number[])[]): number {
+  let length = 0;
+  for (let array = 2; array < arrays.length; array++) length += arrays[array]?.length ?? 0;
+  return length;
+}
+
+/** How many ints a row's arrays take. */
+function runLength(arrays: readonly (readonly number[])[]): number {
   for (const array of arrays) {
     assert(array.length <= arrayLengthMax, `an array holds at most ${arrayLengthMax} values`);
   }
+  const first = arrays[0] ?? noValues;
+  const second = arrays[1] ?? noValues;
+  const others = othersLength(arrays);
+  const lengths = others > 0 ? arrays.length - 2 : 0;
+  return 1 + lengths + first.length + (sameValues(first, second) ? 0 : second.length) + others;
+}
+
+function writeRun(data: Int32Array, start: number, arrays: readonly (readonly number[])[]): void {
+  const first = arrays[0] ?? noValues;
+  const second = arrays[1] ?? noValues;
   const same = sameValues(first, second);
-  const others = arrays.slice(2);
-  const more = others.some((array) => array.length > 0);
-  const header = first.length | (same ? sameAsFirst : second.length << 8) | (more ? hasOthers : 0);
-  const run = [header];
-  if (more) for (const array of others) run.push(array.length);
-  run.push(...first);
-  if (!same) run.push(...second);
-  if (more) for (const array of others) run.push(...array);
-  return run;
+  const more = othersLength(arrays) > 0;
+  data[start] = first.length | (same ? sameAsFirst : second.length << 8) | (more ? hasOthers : 0);
+  let at = start + 1;
+  if (more) {
+    for (let array = 2; array < arrays.length; array++) data[at++] = arrays[array]?.length ?? 0;
+  }
+  for (const [array, values] of arrays.entries()) {
+    if (array === 1 && same) continue;
+    for (const value of values) data[at++] = value;
+  }
 }
 
 function sameValues(left: readonly number[], right: readonly number[]): boolean {
-  return left.length === right.length && left.every((value, at) => value === right[at]);
+  if (left === right) return true;
+  if (left.length !== right.length) return false;
+  for (let at = 0; at < left.length; at++) if (left[at] !== right[at]) return false;
+  return true;
 }

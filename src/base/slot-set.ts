@@ -165,6 +165,8 @@ function chunkOf(owner: EditToken, values: ArrayLike<number>): Chunk {
 
 /** Where `value` stands or would stand within the chunk. */
 function position(chunk: Chunk, value: number): number {
+  // Mostly values come in ascending order.
+  if (chunk.length > 0 && (chunk.values[chunk.length - 1] ?? 0) < value) return chunk.length;
   let low = 0;
   let high = chunk.length;
   while (low < high) {
@@ -181,7 +183,7 @@ function insert(chunk: Chunk, index: number, value: number): void {
     grown.set(chunk.values);
     chunk.values = grown;
   }
-  chunk.values.copyWithin(index + 1, index, chunk.length);
+  if (index < chunk.length) chunk.values.copyWithin(index + 1, index, chunk.length);
   chunk.values[index] = value;
   chunk.length++;
 }

@@ -4,6 +4,11 @@ import type { Random } from './random.ts';
 
 const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
 
+/** The value of each character of the alphabet, by its code; 0 for any other. */
+const characterValues: Uint8Array = Uint8Array.from({ length: 128 }, (_, code) =>
+  Math.max(0, alphabet.indexOf(String.fromCharCode(code))),
+);
+
 /** The uuid of all zeros; Kafka reserves it, and so do we: it names nothing. */
 export const zeroUuid: Uuid = uuid('AAAAAAAAAAAAAAAAAAAAAA');
 
@@ -32,8 +37,8 @@ export function uuidToBytes(value: Uuid): Uint8Array {
   let bits = 0;
   let held = 0;
   let at = 0;
-  for (const character of value) {
-    held = (held << 6) | alphabet.indexOf(character);
+  for (let character = 0; character < value.length; character++) {
+    held = (held << 6) | (characterValues[value.charCodeAt(character)] ?? 0);
     bits += 6;
     if (bits < 8 || at === 16) continue;
     bits -= 8;

@@ -1,10 +1,8 @@
 import { assertNever } from '../base/assert.ts';
-import { ok, type Result } from '../base/result.ts';
 import { isUuid } from '../base/brands.ts';
 import { uuidFromBytes, uuidToBytes } from '../base/uuid.ts';
 import type { Fields, FieldType } from '../metadata/schema.ts';
 import { findFault, membersOf } from '../metadata/schema-values.ts';
-import { type CodecError, malformed } from './codec-error.ts';
 
 /**
  * Values of fields as msgpack knows them: a uuid is 16 bytes, a struct an array of its members in order,
@@ -28,7 +26,9 @@ export function toWire(type: FieldType, value: unknown): unknown {
     case 'nullable':
       return value === null ? null : toWire(type.of, value);
     case 'array':
-      return Array.isArray(value) ? value.map((member: unknown) => toWire(type.of, member)) : value;
+      return isPlain(type.of) || !Array.isArray(value)
+        ? value
+        : value.map((member: unknown) => toWire(type.of, member));
     case 'struct':
       return structToWire(type.fields, value);
     default:
@@ -36,13 +36,47 @@ export function toWire(type: FieldType, value: unknown): unknown {
   }
 }
 
-export function structToWire(fields: Fields, value: unknown): unknown[] {
-  const members = membersOf(value);
-  return Object.entries(fields).map(([name, type]) => toWire(type, members[name]));
+/** Whether values of this type go on the wire as they are. */
+function isPlain(type: FieldType): boolean {
+  return type.kind !== 'uuid' && type.kind !== 'nullable' && type.kind !== 'array' && type.kind !== 'struct';
 }
 
-/** A checked value, or why `wire` is none. Byte arrays in it are views into the bytes decoded. */
-export function fromWire(type: FieldType, wire: unknown, path: string): Result<unknown, CodecError> {
+export function structToWire(fields: Fields, value: unknown): unknown[] {
+  const wire: unknown[] = [];
+  const members = membersOf(value);
+  for (const name in fields) {
+    const type = fields[name];
+    if (type !== undefined) wire.push(toWire(type, members[name]));
+  }
+  return wire;
+}
+
+/** What was found wrong while values were read; the first fault counts. */
+export class WireFaults {
+  #first: string | null = null;
+
+  get first(): string | null {
+    return this.#first;
+  }
+
+  /** Notes the fault, and gives null in place of a value. */
+  note(fault: string): null {
+    this.#first ??= fault;
+    return null;
+  }
+
+  /** The fault was found inside of something that has a name. */
+  within(name: string): null {
+    if (this.#first !== null) this.#first = name + this.#first;
+    return null;
+  }
+}
+
+/**
+ * The value that `wire` stands for, checked; null, and a fault noted, when it stands for none. Byte arrays
+ * are views into the bytes decoded. Values are not wrapped, since this reads every field of every record.
+ */
+export function fromWire(type: FieldType, wire: unknown, faults: WireFaults): unknown {
   switch (type.kind) {
     case 'int8':
     case 'int16':
@@ -52,57 +86,53 @@ export function fromWire(type: FieldType, wire: unknown, path: string): Result<u
     case 'boolean':
     case 'string':
     case 'bytes': {
-      const fault = findFault(type, wire, path);
+      const fault = findFault(type, wire);
+      if (fault !== null) return faults.note(fault);
       // Adding 0 turns the float -0, which no encoder writes, into 0.
-      return fault === null ? ok(typeof wire === 'number' ? wire + 0 : wire) : malformed(fault);
+      return typeof wire === 'number' ? wire + 0 : wire;
     }
-    case 'uuid': {
-      const legal = wire instanceof Uint8Array && wire.length === 16;
-      return legal ? ok(uuidFromBytes(wire)) : malformed(`${path} is no uuid`);
-    }
+    case 'uuid':
+      return wire instanceof Uint8Array && wire.length === 16
+        ? uuidFromBytes(wire)
+        : faults.note(' is no uuid');
     case 'nullable':
-      return wire === null ? ok(null) : fromWire(type.of, wire, path);
+      return wire === null ? null : fromWire(type.of, wire, faults);
     case 'array':
-      return arrayFromWire(type.of, type.lengthMax, wire, path);
+      return arrayFromWire(type.of, type.lengthMax, wire, faults);
     case 'struct':
-      return structFromWire(type.fields, wire, path);
+      return structFromWire(type.fields, wire, 0, faults);
     default:
       return assertNever(type);
   }
 }
 
-function arrayFromWire(
-  of: FieldType,
-  lengthMax: number,
-  wire: unknown,
-  path: string,
-): Result<readonly unknown[], CodecError> {
-  if (!Array.isArray(wire)) return malformed(`${path} is no array`);
-  if (wire.length > lengthMax) return malformed(`${path} has more than ${lengthMax} members`);
+function arrayFromWire(of: FieldType, lengthMax: number, wire: unknown, faults: WireFaults): unknown {
+  if (!Array.isArray(wire)) return faults.note(' is no array');
+  if (wire.length > lengthMax) return faults.note(` has more than ${lengthMax} members`);
   const values: unknown[] = [];
   for (let at = 0; at < wire.length; at++) {
-    const value = fromWire(of, wire[at], `${path}[${at}]`);
-    if (!value.ok) return value;
-    values.push(value.value);
+    values.push(fromWire(of, wire[at], faults));
+    if (faults.first !== null) return faults.within(`[${at}]`);
   }
-  return ok(values);
+  return values;
 }
 
-/** All members, none missing and none too many. */
+/** All members, from `first` on, none missing and none too many. */
 export function structFromWire(
   fields: Fields,
   wire: unknown,
-  path: string,
-): Result<Readonly<Record<string, unknown>>, CodecError> {
-  if (!Array.isArray(wire)) return malformed(`${path} is no struct`);
-  const names = Object.entries(fields);
-  if (wire.length !== names.length)
-    return malformed(`${path} has ${wire.length} members, not ${names.length}`);
+  first: number,
+  faults: WireFaults,
+): Record<string, unknown> | null {
+  if (!Array.isArray(wire)) return faults.note(' is no struct');
   const members: Record<string, unknown> = {};
-  for (const [at, [name, type]] of names.entries()) {
-    const value = fromWire(type, wire[at], `${path}.${name}`);
-    if (!value.ok) return value;
-    members[name] = value.value;
+  let at = first;
+  for (const name in fields) {
+    const type = fields[name];
+    if (type === undefined) continue;
+    if (at >= wire.length) return faults.note(`.${name} is missing`);
+    members[name] = fromWire(type, wire[at++], faults);
+    if (faults.first !== null) return faults.within(`.${name}`);
   }
-  return ok(members);
+  return at === wire.length ? members : faults.note(` has ${wire.length - at} members too many`);
 }

@@ -14,7 +14,7 @@ import { type RegisteredTable, tables } from '../metadata/registry.ts';
 import type { ColumnTableDefinition, RowTableDefinition } from '../metadata/resource.ts';
 import type { Digest } from '../base/digest.ts';
 import { type CodecError, malformed } from './codec-error.ts';
-import { structFromWire } from './field-values.ts';
+import { structFromWire, WireFaults } from './field-values.ts';
 import {
   isAfter,
   pageDigest,
@@ -150,9 +150,10 @@ function loadRows(
     if (!isPlace(place, last, rowsPerRowPage))
       return malformed(`a row of ${definition.name} is out of place`);
     last = place;
-    const row = structFromWire(definition.fields, wire.slice(1), definition.name);
-    if (!row.ok) return row;
-    definition.load(draft, index * rowsPerRowPage + place, row.value);
+    const faults = new WireFaults();
+    const row = structFromWire(definition.fields, wire, 1, faults);
+    if (row === null) return malformed(`${definition.name}${faults.first ?? ''}`);
+    definition.load(draft, index * rowsPerRowPage + place, row);
   }
   return ok(null);
 }

@@ -4,7 +4,7 @@ import { type MetadataRecord, recordsById, recordsByName } from '../metadata/reg
 import type { RecordSchema } from '../metadata/schema.ts';
 import { findStructFault } from '../metadata/schema-values.ts';
 import { type CodecError, malformed } from './codec-error.ts';
-import { fromWire, toWire } from './field-values.ts';
+import { fromWire, toWire, WireFaults } from './field-values.ts';
 import { viewOf } from './int64.ts';
 import { codecLimits } from './limits.ts';
 import { packPositional, unpackPositional } from './msgpack.ts';
@@ -50,6 +50,8 @@ export function decodeRecords(
   count: number,
 ): Result<readonly MetadataRecord[], CodecError> {
   if (count > codecLimits.batchRecordsMax) return malformed(`a batch of ${count} records`);
+  // A plain view, because a Buffer's own `slice` would not copy.
+  const bytes = new Uint8Array(payload.buffer, payload.byteOffset, payload.byteLength);
   const view = viewOf(payload);
   const records: MetadataRecord[] = [];
   let at = 0;
@@ -59,7 +61,7 @@ export function decodeRecords(
     const end = start + view.getUint32(at);
     if (end > payload.length) return malformed(`record ${index} of ${count} is cut short`);
     // A copy, since byte arrays in a record would otherwise keep the whole batch alive.
-    const record = decodeRecord(payload.slice(start, end));
+    const record = decodeRecord(bytes.slice(start, end));
     if (!record.ok) return record;
     records.push(record.value);
     at = end;
@@ -72,8 +74,8 @@ function encodeRecord(record: MetadataRecord, metadataVersion: number): Uint8Arr
   const registered = recordsByName.get(record.type);
   assert(registered !== undefined, `no kind of metadata has the record ${record.type}`);
   const { schema } = registered;
-  const fault = findStructFault(schema.fields, record, schema.name);
-  assert(fault === null, fault ?? '');
+  const fault = findStructFault(schema.fields, record);
+  assert(fault === null, `${schema.name}${fault ?? ''}`);
   return packPositional(recordToWire(schema, record, writableVersion(schema, metadataVersion)));
 }
 
@@ -92,8 +94,10 @@ export function recordToWire(
   version: number,
 ): readonly unknown[] {
   const wire: unknown[] = [schema.id, version];
-  for (const [name, type] of Object.entries(schema.fields)) {
-    if ((schema.added[name]?.version ?? 0) <= version) wire.push(toWire(type, record[name]));
+  for (const name in schema.fields) {
+    const type = schema.fields[name];
+    if (type === undefined || (schema.added[name]?.version ?? 0) > version) continue;
+    wire.push(toWire(type, record[name]));
   }
   return wire;
 }
@@ -130,17 +134,19 @@ export function recordFromWire(
     };
   }
   const record: Record<string, unknown> = { type: schema.name };
+  const faults = new WireFaults();
   let at = 2;
-  for (const [name, type] of Object.entries(schema.fields)) {
+  for (const name in schema.fields) {
+    const type = schema.fields[name];
+    if (type === undefined) continue;
     const added = schema.added[name];
     if (added !== undefined && added.version > version) {
       record[name] = added.missing;
       continue;
     }
-    if (at >= wire.length) return malformed(`${schema.name} has no field ${name}`);
-    const value = fromWire(type, wire[at++], `${schema.name}.${name}`);
-    if (!value.ok) return value;
-    record[name] = value.value;
+    if (at >= wire.length) return malformed(`${schema.name}.${name} is missing`);
+    record[name] = fromWire(type, wire[at++], faults);
+    if (faults.first !== null) return malformed(`${schema.name}.${name}${faults.first}`);
   }
   if (at !== wire.length) return malformed(`${schema.name} has ${wire.length - at} fields too many`);
   return ok(record);

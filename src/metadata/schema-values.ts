@@ -16,61 +16,68 @@ const integerRanges = {
 /** Half a character: UTF-8 has no bytes for it, so it would not come back as it was. */
 const loneSurrogate = /\p{Surrogate}/u;
 
-/** Null when `value` is legal, otherwise where and why it is not. */
-export function findFault(type: FieldType, value: unknown, path: string): string | null {
+/**
+ * Null when `value` is legal, otherwise where and why it is not, to be put behind the value's name. The
+ * path is made only when there is a fault, since this is asked of every field of every record.
+ */
+export function findFault(type: FieldType, value: unknown): string | null {
   switch (type.kind) {
     case 'int8':
     case 'int16':
     case 'uint16':
     case 'int32':
-    case 'int64': {
-      const [min, max] = integerRanges[type.kind];
-      const legal = typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max;
-      return legal ? null : `${path} is no ${type.kind}`;
-    }
+    case 'int64':
+      return isIntegerOf(type.kind, value) ? null : ` is no ${type.kind}`;
     case 'boolean':
-      return typeof value === 'boolean' ? null : `${path} is no boolean`;
+      return typeof value === 'boolean' ? null : ' is no boolean';
     case 'uuid':
-      return isUuid(value) ? null : `${path} is no uuid`;
+      return isUuid(value) ? null : ' is no uuid';
     case 'string':
-      if (typeof value !== 'string') return `${path} is no string`;
-      if (value.length > type.lengthMax) return `${path} is longer than ${type.lengthMax}`;
-      return !loneSurrogate.test(value) ? null : `${path} is no well-formed text`;
+      if (typeof value !== 'string') return ' is no string';
+      if (value.length > type.lengthMax) return ` is longer than ${type.lengthMax}`;
+      return loneSurrogate.test(value) ? ' is no well-formed text' : null;
     case 'bytes':
-      if (!(value instanceof Uint8Array)) return `${path} is no byte array`;
-      return value.length <= type.lengthMax ? null : `${path} is longer than ${type.lengthMax} bytes`;
+      if (!(value instanceof Uint8Array)) return ' is no byte array';
+      return value.length <= type.lengthMax ? null : ` is longer than ${type.lengthMax} bytes`;
     case 'nullable':
-      return value === null ? null : findFault(type.of, value, path);
+      return value === null ? null : findFault(type.of, value);
     case 'array':
-      return findArrayFault(type.of, type.lengthMax, value, path);
+      return findArrayFault(type.of, type.lengthMax, value);
     case 'struct':
-      return findStructFault(type.fields, value, path);
+      return findStructFault(type.fields, value);
     default:
       return assertNever(type);
   }
 }
 
-function findArrayFault(of: FieldType, lengthMax: number, value: unknown, path: string): string | null {
-  if (!Array.isArray(value)) return `${path} is no array`;
-  if (value.length > lengthMax) return `${path} has more than ${lengthMax} members`;
+function isIntegerOf(kind: keyof typeof integerRanges, value: unknown): boolean {
+  if (typeof value !== 'number' || !Number.isInteger(value)) return false;
+  const range = integerRanges[kind];
+  return value >= range[0] && value <= range[1];
+}
+
+function findArrayFault(of: FieldType, lengthMax: number, value: unknown): string | null {
+  if (!Array.isArray(value)) return ' is no array';
+  if (value.length > lengthMax) return ` has more than ${lengthMax} members`;
   for (let at = 0; at < value.length; at++) {
     const member: unknown = value[at];
-    const fault = findFault(of, member, `${path}[${at}]`);
-    if (fault !== null) return fault;
+    const fault = findFault(of, member);
+    if (fault !== null) return `[${at}]${fault}`;
   }
   return null;
 }
 
 /** Also refuses fields that the schema does not know, but for the record's own `type`. */
-export function findStructFault(fields: Fields, value: unknown, path: string): string | null {
-  if (typeof value !== 'object' || value === null) return `${path} is no struct`;
-  const members: Readonly<Record<string, unknown>> = { ...value };
-  for (const [name, type] of Object.entries(fields)) {
-    const fault = findFault(type, members[name], `${path}.${name}`);
-    if (fault !== null) return fault;
+export function findStructFault(fields: Fields, value: unknown): string | null {
+  if (typeof value !== 'object' || value === null) return ' is no struct';
+  const members = membersOf(value);
+  for (const name in fields) {
+    const type = fields[name];
+    const fault = type === undefined ? null : findFault(type, members[name]);
+    if (fault !== null) return `.${name}${fault}`;
   }
-  for (const name of Object.keys(members)) {
-    if (name !== 'type' && !Object.hasOwn(fields, name)) return `${path} has an unknown field ${name}`;
+  for (const name in members) {
+    if (name !== 'type' && fields[name] === undefined) return ` has an unknown field ${name}`;
   }
   return null;
 }

@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { emptyImage } from '../../src/metadata/image.ts';
-import { bootstrapRecords, finalizedMetadataVersion } from '../../src/metadata/resources/feature/supported.ts';
+import {
+  bootstrapRecords,
+  finalizedMetadataVersion,
+} from '../../src/metadata/resources/feature/supported.ts';
 import { incarnationId, TestCluster } from './cluster.ts';
 
 function update(feature: string, featureLevel: number) {
@@ -67,7 +70,9 @@ describe('controllers', () => {
     expect(cluster.image.endOffset).toBe(end);
     cluster.ok('registerController', { body: { ...body, incarnationId: incarnationId(2) } });
     const { controllers } = cluster.ok('listControllers', {});
-    expect(controllers).toMatchObject([{ controllerId: 1, incarnationId: incarnationId(2), features: [wide] }]);
+    expect(controllers).toMatchObject([
+      { controllerId: 1, incarnationId: incarnationId(2), features: [wide] },
+    ]);
   });
 
   it('are refused when they do not support what is finalized', () => {
@@ -75,7 +80,9 @@ describe('controllers', () => {
     const features = [{ ...wide, minSupportedVersion: 2 }];
     expect(cluster.code('registerController', { body: { ...body, features } })).toBe('UNSUPPORTED_VERSION');
     const twice = [wide, wide];
-    expect(cluster.code('registerController', { body: { ...body, features: twice } })).toBe('INVALID_REQUEST');
+    expect(cluster.code('registerController', { body: { ...body, features: twice } })).toBe(
+      'INVALID_REQUEST',
+    );
   });
 
   it('are forgotten by record', () => {

@@ -6,7 +6,15 @@ import { TestCluster } from './cluster.ts';
 function led(): TestCluster {
   const cluster = new TestCluster();
   cluster.start(1, 2, 3);
-  cluster.ok('createTopic', { body: { name: 'a', assignments: [[1, 2, 3], [1, 2, 3]] } });
+  cluster.ok('createTopic', {
+    body: {
+      name: 'a',
+      assignments: [
+        [1, 2, 3],
+        [1, 2, 3],
+      ],
+    },
+  });
   return cluster;
 }
 
@@ -44,7 +52,12 @@ describe('altering an ISR', () => {
     const cluster = led();
     const [result] = alter(cluster, [proposal(cluster, [1, 3])]);
     expect(result).toMatchObject({ code: null, isr: [1, 3], partitionEpoch: 1, leaderEpoch: 0, leader: 1 });
-    expect(cluster.partition('a')).toMatchObject({ isr: [1, 3], leader: 1, leaderEpoch: 0, partitionEpoch: 1 });
+    expect(cluster.partition('a')).toMatchObject({
+      isr: [1, 3],
+      leader: 1,
+      leaderEpoch: 0,
+      partitionEpoch: 1,
+    });
     alter(cluster, [proposal(cluster, [1, 2, 3])]);
     expect(cluster.partition('a')).toMatchObject({ isr: [1, 2, 3], partitionEpoch: 2 });
   });

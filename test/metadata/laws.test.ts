@@ -16,7 +16,7 @@ import { TestCluster } from './cluster.ts';
 import { type Event, events, happen } from './history.ts';
 import { findEpochViolation, findSettledViolation, findViolation } from './invariants.ts';
 
-const runs = { numRuns: 150 };
+const runs = { numRuns: 100 };
 
 function play(history: readonly Event[]): TestCluster {
   const cluster = new TestCluster();
@@ -88,7 +88,7 @@ describe('for every history of operations', () => {
         cluster.failOver();
         expect(findSettledViolation(cluster.image)).toBeNull();
       }),
-      { ...runs, numRuns: 300 },
+      { ...runs, numRuns: 150 },
     );
   });
 

@@ -65,7 +65,10 @@ describe('placing replicas', () => {
   it('takes fenced brokers last, and never to lead', () => {
     fc.assert(
       fc.property(
-        fc.array(fc.record({ rack: fc.nat({ max: 3 }), fenced: fc.boolean() }), { minLength: 1, maxLength: 12 }),
+        fc.array(fc.record({ rack: fc.nat({ max: 3 }), fenced: fc.boolean() }), {
+          minLength: 1,
+          maxLength: 12,
+        }),
         fc.nat(),
         fc.integer({ min: 1, max: 12 }),
         (shape, seed, wanted) => {

@@ -1,7 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { emptyImage } from '../../src/metadata/image.ts';
 import { limits } from '../../src/metadata/limits.ts';
-import { type AnswerKey, answerRecord, fitsAnswer, lookupAnswer } from '../../src/metadata/resources/session/answers.ts';
+import {
+  type AnswerKey,
+  answerRecord,
+  fitsAnswer,
+  lookupAnswer,
+} from '../../src/metadata/resources/session/answers.ts';
 import { expireSessions, hasExpired } from '../../src/metadata/resources/session/expiry.ts';
 import type { ErrorCode } from '../../src/metadata/errors.ts';
 import { TestCluster } from './cluster.ts';

@@ -27,7 +27,10 @@ describe('creating a topic', () => {
 
   it('replicates three times when nobody says, or as often as there are brokers', () => {
     const small = started(1, 2);
-    expect(small.ok('createTopic', { body: { name: 'a' } })).toMatchObject({ partitions: 1, replicationFactor: 2 });
+    expect(small.ok('createTopic', { body: { name: 'a' } })).toMatchObject({
+      partitions: 1,
+      replicationFactor: 2,
+    });
     const larger = started(1, 2, 3, 4, 5);
     expect(larger.ok('createTopic', { body: { name: 'a' } }).replicationFactor).toBe(3);
   });
@@ -46,7 +49,9 @@ describe('creating a topic', () => {
     const end = cluster.image.endOffset;
     expect(cluster.ok('createTopic', { body })).toMatchObject({ topicId: null, partitions: 2 });
     expect(cluster.image.endOffset).toBe(end);
-    expect(cluster.code('createTopic', { body: { ...body, replicationFactor: 2 } })).toBe('INVALID_REPLICATION_FACTOR');
+    expect(cluster.code('createTopic', { body: { ...body, replicationFactor: 2 } })).toBe(
+      'INVALID_REPLICATION_FACTOR',
+    );
   });
 
   it('refuses names that Kafka refuses', () => {
@@ -72,7 +77,8 @@ describe('creating a topic', () => {
   it('refuses an assignment with duplicates, strangers, nobody, uneven lengths or fenced brokers alone', () => {
     const cluster = started(1, 2);
     cluster.register(3);
-    const code = (assignments: number[][]): string => cluster.code('createTopic', { body: { name: 'a', assignments } });
+    const code = (assignments: number[][]): string =>
+      cluster.code('createTopic', { body: { name: 'a', assignments } });
     for (const bad of [[[1, 1]], [[1, 9]], [[]], [[1, 2], [1]], [[3]]]) {
       expect(code(bad)).toBe('INVALID_REPLICA_ASSIGNMENT');
     }
@@ -96,7 +102,9 @@ describe('creating a topic', () => {
 
   it('refuses by bytes what fits by records', () => {
     const cluster = started(...Array.from({ length: 60 }, (_, at) => at + 1));
-    const result = cluster.run('createTopic', { body: { name: 'a', partitions: 5_000, replicationFactor: 60 } });
+    const result = cluster.run('createTopic', {
+      body: { name: 'a', partitions: 5_000, replicationFactor: 60 },
+    });
     expect(result.ok ? null : result.error.details).toMatchObject({ limit: 'operationBytesMax' });
   });
 });

@@ -4,7 +4,7 @@ import { uuidFromBytes, uuidToBytes, zeroUuid } from '../../../base/uuid.ts';
 
 /**
  * A partition as it is read from the columns. Lists that are empty are empty arrays; `directories` has one
- * member for each replica.
+ * member for each replica, or is empty when no replica has a directory.
  */
 export type PartitionRow = {
   readonly topicId: TopicId;
@@ -52,18 +52,16 @@ export const list = {
 export const partitionLayout: ColumnLayout = Object.freeze({ columns: 8, arrays: 7 });
 
 export function readPartition(columns: Columns, slot: number, topicId: TopicId): PartitionRow {
-  const replicas = columns.array(slot, list.replicas);
-  const directories = columns.array(slot, list.directories);
   return {
     topicId,
     partitionId: columns.column(slot, column.partitionId),
-    replicas,
+    replicas: columns.array(slot, list.replicas),
     isr: columns.array(slot, list.isr),
     removingReplicas: columns.array(slot, list.removingReplicas),
     addingReplicas: columns.array(slot, list.addingReplicas),
     eligibleLeaderReplicas: columns.array(slot, list.eligibleLeaderReplicas),
     lastKnownElr: columns.array(slot, list.lastKnownElr),
-    directories: directories.length === 0 ? replicas.map(() => zeroUuid) : uuidsFromInts(directories),
+    directories: uuidsFromInts(columns.array(slot, list.directories)),
     leader: columns.column(slot, column.leader),
     leaderRecoveryState: columns.column(slot, column.leaderRecoveryState),
     leaderEpoch: columns.column(slot, column.leaderEpoch),

@@ -75,7 +75,7 @@ function partitionOf(record: PartitionRecord, position: Position): PartitionRow 
   assert(fits, 'a partition has a directory for each replica, or none');
   return {
     ...fields,
-    directories: directories.length === 0 ? replicas.map(() => zeroUuid) : directories,
+    directories: normalised(directories),
     eligibleLeaderReplicas: record.eligibleLeaderReplicas ?? [],
     lastKnownElr: record.lastKnownElr ?? [],
     lastModified: position.offset,
@@ -97,7 +97,7 @@ function replayChange(draft: TopicDraft, record: PartitionChangeRecord, position
     addingReplicas: record.addingReplicas ?? before.addingReplicas,
     eligibleLeaderReplicas: record.eligibleLeaderReplicas ?? before.eligibleLeaderReplicas,
     lastKnownElr: record.lastKnownElr ?? before.lastKnownElr,
-    directories: record.directories ?? directoriesOf(before, replicas),
+    directories: normalised(record.directories ?? directoriesOf(before, replicas)),
     leader: namesLeader ? record.leader : before.leader,
     leaderRecoveryState: keepsRecovery ? before.leaderRecoveryState : record.leaderRecoveryState,
     leaderEpoch: before.leaderEpoch + (namesLeader ? 1 : 0),
@@ -106,9 +106,14 @@ function replayChange(draft: TopicDraft, record: PartitionChangeRecord, position
   });
 }
 
+/** Empty when no replica has a directory. */
+function normalised(directories: readonly Uuid[]): readonly Uuid[] {
+  return directories.every((directory) => directory === zeroUuid) ? [] : directories;
+}
+
 /** A replica keeps its directory wherever it stands in the new order; a new one has none yet. */
 function directoriesOf(before: PartitionRow, replicas: readonly number[]): readonly Uuid[] {
-  if (replicas === before.replicas) return before.directories;
+  if (replicas === before.replicas || before.directories.length === 0) return before.directories;
   return replicas.map((replica) => before.directories[before.replicas.indexOf(replica)] ?? zeroUuid);
 }
 
