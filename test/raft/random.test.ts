@@ -29,6 +29,7 @@ describe('random runs over a faulty network and faulty disks', () => {
     }
     // Runs in which nothing happens would show nothing.
     if (oneSeed !== undefined) return;
-    for (const [name, total] of Object.entries(totals)) expect(total, name).toBeGreaterThan(seedCount / 10);
+    const idle = Object.entries(totals).filter(([, total]) => total <= seedCount / 10);
+    expect(idle).toEqual([]);
   });
 });

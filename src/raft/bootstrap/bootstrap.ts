@@ -1,9 +1,9 @@
 import { assert } from '../../base/assert.ts';
-import type { NodeId } from '../../base/brands.ts';
+import type { NodeId, Uuid } from '../../base/brands.ts';
 import type { Random } from '../../base/random.ts';
 import { randomUuid } from '../../base/uuid.ts';
 import { type Endpoint, type ReplicaKey, sameReplica, type VersionRange } from '../replica-key.ts';
-import { holdsReplica, sameDescriptor, sameIds, voterIds } from './descriptor.ts';
+import { holdsReplica, isProposerOf, sameDescriptor, sameIds, voterIds } from './descriptor.ts';
 import type { BootstrapDescriptor, BootstrapMessage } from './messages.ts';
 
 /**
@@ -23,12 +23,18 @@ import type { BootstrapDescriptor, BootstrapMessage } from './messages.ts';
  *    the same proposer id can come only from a proposer whose disk is gone, and that proposer's key is in no
  *    majority any more. So two majorities, m of the n - 1 remaining voters and at least m - 1 of the same
  *    n - 1, have a voter in common (2m - 1 > n - 1), and by 1 that voter started one of them.
+ *    Nor does a late word of that lost proposer start a minority beside the new cluster: who has left a
+ *    descriptor neither holds it again nor believes its proposer, unless that still has its disk. Memory is
+ *    enough for this, and only for a while: late words die with the connections they came by.
  * 4. A lost, late or repeated message delays and does nothing else: everything is sent again at every tick,
  *    and what a message claims is compared with what is on disk here.
  * 5. Nothing is sent that claims more than what is on disk.
  */
 export type Bootstrap = {
-  step(input: BootstrapInput): { readonly effects: readonly BootstrapEffect[]; readonly nextWakeAtMs: number };
+  step(input: BootstrapInput): {
+    readonly effects: readonly BootstrapEffect[];
+    readonly nextWakeAtMs: number;
+  };
   /** What is on disk. */
   readonly stored: StoredBootstrap | null;
 };
@@ -62,6 +68,17 @@ export type BootstrapOptions = {
 /** How often everything is said again, in ms. */
 const tickMs = 100;
 
+type LeftCluster = { readonly clusterId: Uuid; readonly leftMs: number };
+
+/** No word of a process that has ended is later than that, in ms. */
+const lateMs = 30_000;
+
+/** More descriptors than that are not left before a cluster is born. */
+const leftMax = 64;
+
+/** Ticks after which a descriptor that not all voters accept is replaced by another one of the same voters. */
+const proposalsMax = 50;
+
 type Hello = Extract<BootstrapMessage, { type: 'bootstrapHello' }>;
 
 export function createBootstrap(options: BootstrapOptions): Bootstrap {
@@ -79,6 +96,11 @@ class BootstrapMachine implements Bootstrap {
   readonly #heard = new Map<NodeId, Hello>();
   /** Who has accepted the stored descriptor. */
   #accepted = new Set<NodeId>();
+  /** How often the stored descriptor was proposed. */
+  #proposals = 0;
+  /** Clusters whose descriptor this process has held and left (invariant 3). */
+  #left: readonly LeftCluster[] = [];
+  #nowMs = 0;
   #hasJoined = false;
   #reason = '';
   #nextTickMs = 0;
@@ -90,20 +112,28 @@ class BootstrapMachine implements Bootstrap {
     this.#options = options;
     this.#stored = options.stored;
     this.#peers = configuredVoterIds.filter((id) => id !== local.id);
-    this.#isProposer = configuredVoterIds.every((id) => id >= local.id) && configuredVoterIds.includes(local.id);
+    this.#isProposer =
+      configuredVoterIds.every((id) => id >= local.id) && configuredVoterIds.includes(local.id);
   }
 
   get stored(): StoredBootstrap | null {
     return this.#stored;
   }
 
-  step(input: BootstrapInput): { readonly effects: readonly BootstrapEffect[]; readonly nextWakeAtMs: number } {
+  step(input: BootstrapInput): {
+    readonly effects: readonly BootstrapEffect[];
+    readonly nextWakeAtMs: number;
+  } {
     this.#effects = [];
+    this.#nowMs = input.nowMs;
     if (input.type === 'persisted') this.#persisted();
     else if (input.type === 'messageReceived') this.#received(input.from, input.message);
     this.#decide();
     if (input.nowMs >= this.#nextTickMs) this.#tick(input.nowMs);
-    return { effects: this.#effects, nextWakeAtMs: this.#isStarted() ? Number.POSITIVE_INFINITY : this.#nextTickMs };
+    return {
+      effects: this.#effects,
+      nextWakeAtMs: this.#isStarted() ? Number.POSITIVE_INFINITY : this.#nextTickMs,
+    };
   }
 
   #isStarted(): boolean {
@@ -123,11 +153,23 @@ class BootstrapMachine implements Bootstrap {
     this.#stored = this.#persisting;
     this.#persisting = null;
     const { descriptor, started } = this.#stored;
-    if (before === null || !sameDescriptor(before.descriptor, descriptor)) this.#accepted = new Set();
+    if (before === null || !sameDescriptor(before.descriptor, descriptor)) {
+      this.#accepted = new Set();
+      this.#proposals = 0;
+      if (before !== null) this.#leave(before.descriptor.clusterId);
+    }
     if (!started && !this.#isProposer) this.#sendAccepted(descriptor);
     if (started && this.#isProposer) {
       for (const to of this.#peers) this.#send(to, { type: 'bootstrapStart', descriptor });
     }
+  }
+
+  #leave(clusterId: Uuid): void {
+    this.#left = [...this.#left, { clusterId, leftMs: this.#nowMs }].slice(-leftMax);
+  }
+
+  #hasLeft({ clusterId }: BootstrapDescriptor): boolean {
+    return this.#left.some((left) => left.clusterId === clusterId && this.#nowMs - left.leftMs < lateMs);
   }
 
   #received(from: ReplicaKey, message: BootstrapMessage): void {
@@ -161,6 +203,10 @@ class BootstrapMachine implements Bootstrap {
   #adopt({ replica, descriptor }: Hello): void {
     if (descriptor === null || this.#isStarted() || this.#persisting !== null) return;
     if (!holdsReplica(descriptor, replica)) return;
+    if (this.#hasLeft(descriptor) && isProposerOf(descriptor, replica)) {
+      const held = this.#stored?.descriptor ?? null;
+      if (held !== null && !isProposerOf(held, replica)) return;
+    }
     this.#persist({ descriptor, started: true });
   }
 
@@ -172,11 +218,15 @@ class BootstrapMachine implements Bootstrap {
     if (this.#persisting !== null || this.#isProposer) return;
     const { configuredVoterIds, local } = this.#options;
     if (!sameIds(voterIds(descriptor), configuredVoterIds)) {
-      this.#wait(`node ${from.id} proposes voters ${voterIds(descriptor).join(', ')}, configured are ${configuredVoterIds.join(', ')}`);
+      this.#wait(
+        `node ${from.id} proposes voters ${voterIds(descriptor).join(', ')}, configured are ${configuredVoterIds.join(', ')}`,
+      );
       return;
     }
-    if (!holdsReplica(descriptor, local) || !holdsReplica(descriptor, from)) return;
-    if (this.#stored !== null && sameDescriptor(this.#stored.descriptor, descriptor)) this.#sendAccepted(descriptor);
+    if (!holdsReplica(descriptor, local) || !isProposerOf(descriptor, from)) return;
+    if (this.#hasLeft(descriptor)) return;
+    if (this.#stored !== null && sameDescriptor(this.#stored.descriptor, descriptor))
+      this.#sendAccepted(descriptor);
     else this.#persist({ descriptor, started: false });
   }
 
@@ -212,10 +262,14 @@ class BootstrapMachine implements Bootstrap {
     }
     for (const [id, hello] of this.#heard) {
       if (sameIds(hello.configuredVoterIds, configuredVoterIds)) continue;
-      this.#wait(`node ${id} is configured with voters ${hello.configuredVoterIds.join(', ')}, this one with ${configuredVoterIds.join(', ')}`);
+      this.#wait(
+        `node ${id} is configured with voters ${hello.configuredVoterIds.join(', ')}, this one with ${configuredVoterIds.join(', ')}`,
+      );
       return;
     }
-    if (this.#stored === null || !this.#isCurrent(this.#stored.descriptor)) {
+    const isStale = this.#stored === null || !this.#isCurrent(this.#stored.descriptor);
+    // Whoever is there and still does not accept has left it: only another one can go on.
+    if (this.#stored === null || isStale || this.#proposals > proposalsMax) {
       this.#persist({ descriptor: this.#newDescriptor(), started: false });
     } else if (this.#peers.every((id) => this.#accepted.has(id))) {
       this.#persist({ descriptor: this.#stored.descriptor, started: true });
@@ -244,10 +298,12 @@ class BootstrapMachine implements Bootstrap {
   #tick(nowMs: number): void {
     this.#nextTickMs = nowMs + tickMs + this.#options.random.integer(tickMs / 2);
     if (this.#isStarted()) return;
+    this.#proposals += 1;
     const hello = this.#hello();
     for (const to of this.#peers) {
       this.#send(to, hello);
-      const isDue = this.#isProposer && this.#stored !== null && !this.#accepted.has(to) && this.#heard.has(to);
+      const isDue =
+        this.#isProposer && this.#stored !== null && !this.#accepted.has(to) && this.#heard.has(to);
       if (isDue && this.#stored !== null) {
         this.#send(to, { type: 'bootstrapPropose', descriptor: this.#stored.descriptor });
       }

@@ -17,5 +17,12 @@ export function holdsReplica(descriptor: BootstrapDescriptor, replica: ReplicaKe
 /** A cluster id is random and made once for each descriptor; the voters are compared all the same. */
 export function sameDescriptor(left: BootstrapDescriptor, right: BootstrapDescriptor): boolean {
   if (left.clusterId !== right.clusterId) return false;
-  return left.voters.length === right.voters.length && right.voters.every((voter) => holdsReplica(left, voter));
+  return (
+    left.voters.length === right.voters.length && right.voters.every((voter) => holdsReplica(left, voter))
+  );
+}
+
+/** The lowest id proposes, and nobody else. */
+export function isProposerOf(descriptor: BootstrapDescriptor, replica: ReplicaKey): boolean {
+  return holdsReplica(descriptor, replica) && voterIds(descriptor).every((id) => id >= replica.id);
 }
