@@ -4,6 +4,7 @@ import type { Result } from '../base/result.ts';
 import type { Uuid } from '../base/brands.ts';
 import type { CheckpointStores } from '../ports/checkpoint-store.ts';
 import type { Clock } from '../ports/clock.ts';
+import type { NodeInspector } from './node-inspector.ts';
 import type { Files } from '../ports/files.ts';
 import type { Logger } from '../ports/logger.ts';
 import type { Transport, TransportEvents } from '../ports/transport.ts';
@@ -21,6 +22,8 @@ export type ControllerNodeOptions = {
   readonly advertised: Endpoint;
   readonly settings: ControllerSettings;
   readonly ports: ControllerPorts;
+  /** For the simulator; absent in production. */
+  readonly inspector?: NodeInspector;
   /** The node has stopped by itself and says why: a failed disk, a damaged record, a bug. */
   readonly onFatal: (reason: string) => void;
 };
@@ -75,7 +78,9 @@ export type TransportIdentity = ReplicaKey & { readonly clusterId: Uuid | null }
 
 /** A transport that a node starts itself, once it knows who it is. */
 export type NodeTransport = Transport & {
-  start(complete: (result: Result<Endpoint, { readonly code: string; readonly message: string }>) => void): void;
+  start(
+    complete: (result: Result<Endpoint, { readonly code: string; readonly message: string }>) => void,
+  ): void;
   /** Learnt at the bootstrap; it never changes once it is known. */
   setClusterId(clusterId: Uuid): void;
 };

@@ -66,7 +66,7 @@ export class QuorumMember {
     const { node, storage, transport, clusterId } = options;
     const { clock, random, logger, files } = node.ports;
     const { settings } = node;
-    this.#core = createRaftCore({
+    const core = createRaftCore({
       config: settings.raft,
       recovered: {
         clusterId,
@@ -84,6 +84,7 @@ export class QuorumMember {
       random: random.fork(),
       nowMs: Math.trunc(clock.monotonicMs()),
     });
+    this.#core = node.inspector?.wrapCore(core) ?? core;
     this.#sessions = new BrokerSessions(settings.brokerSessionTimeoutMs);
     this.#deadlines = new Deadlines(clock);
     this.#forwarder = new Forwarder(transport, clock);
@@ -143,6 +144,7 @@ export class QuorumMember {
       logTruncated: (ioId) => this.#logTruncated(ioId),
     });
     this.#learnEndpoints();
+    this.#showInspector();
     this.#driver.push({ type: 'wake', stalledMs: 0 });
     this.#diskSpace.start();
   }
@@ -339,6 +341,11 @@ export class QuorumMember {
     else logger.info('disk-space-returned', { freeBytes });
     this.#driver.push({ type: 'storageStatusChanged', lowOnSpace: isLow });
     if (isLow) this.#driver.push({ type: 'resignRequested', reason: 'lowOnSpace', preferredSuccessor: null });
+  }
+
+  #showInspector(): void {
+    const { node, clusterId, storage } = this.#options;
+    node.inspector?.started({ clusterId, core: this.#core, log: storage.log, image: () => this.#state.image });
   }
 
   /** Voters say in the log where they are; the configured addresses serve until then. */
