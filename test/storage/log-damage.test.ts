@@ -182,24 +182,28 @@ describe('a damaged log on a simulated disk', () => {
     expect(fresh.openSound({ expectsLog: false }).recovery.corruption).toBeNull();
   });
 
-  it('calls only the frame that was being written torn: the last one, with a sector never written', () => {
-    const disk = copyOf();
+  it('calls a frame with a sector of zeros torn only when nothing was written after it', () => {
     const last = files.at(-1) as string;
-    const bytes = disk.bytes(last) as Uint8Array;
-    const frames = frameStarts(bytes);
-    const [before, end] = [frames.at(-2) as number, frames.at(-1) as number];
-    // The documented residue: a whole sector of the last frame reads as zeros.
-    const torn = copyOf();
-    for (let at = end; at < end + 512; at++) torn.corrupt(last, at, bytes[at] as number);
-    expect(new LogBench({ disk: torn, segmentBytes }).openSound().recovery).toMatchObject({
-      tornTail: { file: last, position: end },
-      corruption: null,
-    });
-    // The same in a frame that has a successor is corruption.
-    for (let at = before; at < before + 512; at++) disk.corrupt(last, at, bytes[at] as number);
-    const { recovery } = new LogBench({ disk, segmentBytes }).openSound();
-    expect(recovery.tornTail).toBeNull();
-    expect(recovery.corruption).toMatchObject({ file: last, position: before });
+    const lastFrame = frameStarts(made.disk.bytes(last) as Uint8Array).at(-1) as number;
+    let torn = 0;
+    for (const file of files) {
+      const bytes = made.disk.bytes(file) as Uint8Array;
+      for (let sector = 512; sector < segmentBytes; sector += 512) {
+        if (bytes[sector] === 0) continue;
+        const disk = copyOf();
+        for (let at = sector; at < sector + 512; at++) disk.corrupt(file, at, bytes[at] as number);
+        const { recovery } = new LogBench({ disk, segmentBytes }).openSound();
+        const start = frameStarts(bytes).findLast((at) => at <= sector);
+        const place = { file, position: start };
+        // In the last frame this is the residue that the design documents.
+        const isResidue = file === last && sector >= lastFrame;
+        if (isResidue) torn++;
+        expect(recovery.tornTail).toEqual(isResidue ? place : null);
+        // A frame of one sector that ends its segment is missed by the next segment, which says so.
+        expect(recovery.corruption === null).toBe(isResidue);
+      }
+    }
+    expect(torn).toBeGreaterThan(1);
   });
 });
 
