@@ -123,7 +123,11 @@ class Node implements ControllerNode {
     });
     if (!identity.ok) return storageError(identity.error);
     this.#identity = identity.value;
-    const local = { id: nodeId, directoryId: identity.value.directoryId, clusterId: identity.value.clusterId };
+    const local = {
+      id: nodeId,
+      directoryId: identity.value.directoryId,
+      clusterId: identity.value.clusterId,
+    };
     this.#transport = ports.createTransport(local, {
       onMessage: (from, message) => this.#received(from, message),
       onConnectionOpened: (peer) => this.#member?.connectionOpened(peer),
@@ -153,7 +157,8 @@ class Node implements ControllerNode {
       ports,
       identity,
       logEvents: this.#storageEvents.log,
-      persistRecovering: (state, done) => this.#storageEvents.persistAtStart(identity.quorumStateStore, state, done),
+      persistRecovering: (state, done) =>
+        this.#storageEvents.persistAtStart(identity.quorumStateStore, state, done),
       resetLog: (log, at, chainCrc, done) => this.#storageEvents.resetAtStart(log, at, chainCrc, done),
     });
     if (!opened.ok) return storageError(opened.error);
@@ -213,7 +218,9 @@ class Node implements ControllerNode {
 
   #configuredEndpoints(): ReadonlyMap<NodeId, { readonly host: string; readonly port: number }> {
     const { configuredVoters, nodeId } = this.#options;
-    return new Map(configuredVoters.filter(({ id }) => id !== nodeId).map(({ id, endpoint }) => [id, endpoint]));
+    return new Map(
+      configuredVoters.filter(({ id }) => id !== nodeId).map(({ id, endpoint }) => [id, endpoint]),
+    );
   }
 
   #fail(reason: string): void {
@@ -283,7 +290,6 @@ class Node implements ControllerNode {
     };
   }
 }
-
 
 function storageError(message: string): Result<never, StartError> {
   return { ok: false, error: { code: 'STORAGE', message } };

@@ -34,11 +34,17 @@ export class Forwarder {
 
   forward(leader: NodeId, request: ControllerRequest, isWrite: boolean, settle: Settle): void {
     if (this.#pending.size >= forwardsInFlightMax) {
-      settle({ ok: false, code: 'THROTTLING_QUOTA_EXCEEDED', message: 'too many requests wait for the leader' });
+      settle({
+        ok: false,
+        code: 'THROTTLING_QUOTA_EXCEEDED',
+        message: 'too many requests wait for the leader',
+      });
       return;
     }
     const requestId = this.#nextRequestId++;
-    const timer = this.#clock.setTimer(request.timeoutMs, () => this.#lose(requestId, 'no answer came in time'));
+    const timer = this.#clock.setTimer(request.timeoutMs, () =>
+      this.#lose(requestId, 'no answer came in time'),
+    );
     this.#pending.set(requestId, { leader, isWrite, settle, timer });
     this.#transport.send(leader, { channel: 'forward', message: encodeForwardRequest(requestId, request) });
   }
@@ -76,7 +82,11 @@ export class Forwarder {
     const pending = this.#take(requestId);
     if (pending === undefined) return;
     const code: ErrorCode = pending.isWrite ? 'OUTCOME_UNKNOWN' : 'NOT_CONTROLLER';
-    pending.settle({ ok: false, code, message: `The request was passed on to node ${pending.leader}: ${reason}.` });
+    pending.settle({
+      ok: false,
+      code,
+      message: `The request was passed on to node ${pending.leader}: ${reason}.`,
+    });
   }
 
   #take(requestId: number): PendingForward | undefined {
@@ -131,7 +141,8 @@ export function decodeForwardRequest(message: ForwardRequest): Result<Controller
   if (consistency !== 'linearizable' && consistency !== 'stale') return failed('unknown consistency');
   if (!isOffsetOrNull(minOffset)) return failed('minOffset is not an offset');
   if (!isOffsetOrNull(ifMatch)) return failed('ifMatch is not an offset');
-  if (bareIdempotencyKey !== null && typeof bareIdempotencyKey !== 'string') return failed('the key is not a text');
+  if (bareIdempotencyKey !== null && typeof bareIdempotencyKey !== 'string')
+    return failed('the key is not a text');
   return ok({
     requestId: message.requestId,
     operationId: message.operationId,
@@ -155,9 +166,12 @@ function decodeAnswer(bytes: Uint8Array): Result<ControllerAnswer, string> {
   if (!parsed.ok) return parsed;
   const { result, offset, epoch } = parsed.value;
   if (!isObject(result)) return failed('the leader’s answer has no result');
-  if (typeof result['ok'] !== 'boolean') return failed('the leader’s answer is neither a success nor an error');
-  if (result['ok'] === false && !isErrorCode(result['code'])) return failed('the leader’s error code is unknown');
-  if (!Number.isSafeInteger(offset) || !Number.isSafeInteger(epoch)) return failed('the leader’s answer has no offset');
+  if (typeof result['ok'] !== 'boolean')
+    return failed('the leader’s answer is neither a success nor an error');
+  if (result['ok'] === false && !isErrorCode(result['code']))
+    return failed('the leader’s error code is unknown');
+  if (!Number.isSafeInteger(offset) || !Number.isSafeInteger(epoch))
+    return failed('the leader’s answer has no offset');
   // Peers are authenticated and of the same program; what this node itself relies on was checked above.
   return ok(parsed.value as unknown as ControllerAnswer);
 }

@@ -104,7 +104,9 @@ export class QuorumMember {
       state: () => this.#state,
       onFatal: options.onFatal,
     });
-    this.#reads = new ReadQueue(clock, (barrierId) => this.#driver.push({ type: 'readBarrierRequested', barrierId }));
+    this.#reads = new ReadQueue(clock, (barrierId) =>
+      this.#driver.push({ type: 'readBarrierRequested', barrierId }),
+    );
     this.#leadership = new Leadership({
       clusterId,
       clock,
@@ -132,7 +134,8 @@ export class QuorumMember {
       clock,
       directory: node.directory,
       pollIntervalMs: runtimeLimits.diskSpacePollMs,
-      reserveBytes: () => Math.max(settings.diskReserveBytesMin, 2 * settings.segmentBytes + storage.log.bytesOnDisk / 4),
+      reserveBytes: () =>
+        Math.max(settings.diskReserveBytesMin, 2 * settings.segmentBytes + storage.log.bytesOnDisk / 4),
       onChanged: (isLow, freeBytes) => this.#spaceChanged(isLow, freeBytes),
     });
   }
@@ -318,7 +321,9 @@ export class QuorumMember {
   #forwarded(from: NodeId, message: ForwardRequest): void {
     const { transport, node } = this.#options;
     const request = decodeForwardRequest(message);
-    const fault = request.ok ? findInputFault(operationsById.get(message.operationId), request.value.input) : request.error;
+    const fault = request.ok
+      ? findInputFault(operationsById.get(message.operationId), request.value.input)
+      : request.error;
     if (!request.ok || fault !== null) {
       node.ports.logger.warn('bad-forward', { from, reason: fault });
       return;
@@ -345,7 +350,12 @@ export class QuorumMember {
 
   #showInspector(): void {
     const { node, clusterId, storage } = this.#options;
-    node.inspector?.started({ clusterId, core: this.#core, log: storage.log, image: () => this.#state.image });
+    node.inspector?.started({
+      clusterId,
+      core: this.#core,
+      log: storage.log,
+      image: () => this.#state.image,
+    });
   }
 
   /** Voters say in the log where they are; the configured addresses serve until then. */

@@ -133,7 +133,10 @@ export class RaftDriver {
         return;
       case 'appendBatches':
         this.#beginLogIo(effect.ioId);
-        log.append(effect.ioId, effect.batches.map((batch) => this.#stamp(batch)));
+        log.append(
+          effect.ioId,
+          effect.batches.map((batch) => this.#stamp(batch)),
+        );
         return;
       case 'truncateLog':
         this.#beginLogIo(effect.ioId);
@@ -193,7 +196,11 @@ export class RaftDriver {
   #stamp(batch: LogBatch): LogBatch {
     const isOwnControl = batch.kind === 'control' && batch.body.form === 'none';
     const wallMs = isOwnControl ? this.#options.clock.wallMs() : 0;
-    const appendTimestampMs = Math.max(batch.appendTimestampMs, isOwnControl ? this.#lastTimestampMs : 0, wallMs);
+    const appendTimestampMs = Math.max(
+      batch.appendTimestampMs,
+      isOwnControl ? this.#lastTimestampMs : 0,
+      wallMs,
+    );
     this.#lastTimestampMs = Math.max(this.#lastTimestampMs, appendTimestampMs);
     return appendTimestampMs === batch.appendTimestampMs ? batch : { ...batch, appendTimestampMs };
   }

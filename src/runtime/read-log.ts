@@ -13,7 +13,12 @@ type Completion = (result: Result<LogSlice, LogSliceError>) => void;
 const sliceBytesMax = 1024 * 1024;
 
 /** A stretch of the committed log for people to read. `from` must be within the log; batches come whole. */
-export function readLogSlice(log: RaftLog, bounds: Bounds, request: SliceRequest, complete: Completion): void {
+export function readLogSlice(
+  log: RaftLog,
+  bounds: Bounds,
+  request: SliceRequest,
+  complete: Completion,
+): void {
   const { logStartOffset, endOffset } = bounds;
   const refuse = (code: LogSliceError['code'], message: string): void =>
     complete(failed({ code, message, logStartOffset }));

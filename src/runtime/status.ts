@@ -20,8 +20,11 @@ export type StatusFacts = {
 /** Where a node that takes part in its quorum stands (Kafka: DescribeQuorum, and more). */
 export function describeStatus(facts: StatusFacts): NodeStatus {
   const { core, nowMs } = facts;
-  const sinceMs = (thenMs: number | null): number | null => (thenMs === null ? null : Math.max(0, nowMs - thenMs));
-  const isVoter = core.voters.some((voter) => voter.id === facts.nodeId && voter.directoryId === facts.directoryId);
+  const sinceMs = (thenMs: number | null): number | null =>
+    thenMs === null ? null : Math.max(0, nowMs - thenMs);
+  const isVoter = core.voters.some(
+    (voter) => voter.id === facts.nodeId && voter.directoryId === facts.directoryId,
+  );
   return {
     nodeId: facts.nodeId,
     directoryId: facts.directoryId,

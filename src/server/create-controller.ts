@@ -29,7 +29,9 @@ export type CreateControllerOptions = {
 export type Controller = {
   readonly httpUrl: string;
   /** Resolves when the controller has ended, by `stop` or by itself, and says why. */
-  readonly stopped: Promise<{ readonly reason: 'asked' } | { readonly reason: 'failed'; readonly message: string }>;
+  readonly stopped: Promise<
+    { readonly reason: 'asked' } | { readonly reason: 'failed'; readonly message: string }
+  >;
   /** Hands leadership over, answers what is pending, flushes and closes. */
   stop(): Promise<void>;
 };
@@ -60,8 +62,10 @@ export async function createController(options: CreateControllerOptions): Promis
     dataDir: options.dataDir,
     voters: voters.value,
     httpListen: endpointOf(options.http, 'http'),
-    peerListen: own !== undefined && options.peers === undefined ? own : endpointOf(options.peers ?? '', 'peers'),
-    tls: tls === undefined ? null : { ...tls, requireClientCertificate: tls.requireClientCertificate ?? false },
+    peerListen:
+      own !== undefined && options.peers === undefined ? own : endpointOf(options.peers ?? '', 'peers'),
+    tls:
+      tls === undefined ? null : { ...tls, requireClientCertificate: tls.requireClientCertificate ?? false },
     insecure: options.insecure ?? false,
     logLevel: options.logLevel ?? 'warn',
     settings: options.settings ?? {},

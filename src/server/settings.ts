@@ -9,10 +9,14 @@ export function resolveSettings(given: Readonly<Record<string, number>>): Result
   const settings: Record<string, number> = { ...own };
   const raftSettings: Record<string, number> = { ...raft };
   for (const [name, value] of Object.entries(given)) {
-    if (!Number.isSafeInteger(value) || value < 0) return failed(`${name} must be a whole number, not ${value}.`);
+    if (!Number.isSafeInteger(value) || value < 0)
+      return failed(`${name} must be a whole number, not ${value}.`);
     if (Object.hasOwn(own, name)) settings[name] = value;
     else if (Object.hasOwn(raft, name)) raftSettings[name] = value;
-    else return failed(`There is no setting ${name}. There are: ${Object.keys({ ...own, ...raft }).join(', ')}.`);
+    else
+      return failed(
+        `There is no setting ${name}. There are: ${Object.keys({ ...own, ...raft }).join(', ')}.`,
+      );
   }
   // Every name of the type is there, since the defaults were copied first.
   const resolved = { ...settings, raft: raftSettings } as unknown as ControllerSettings;

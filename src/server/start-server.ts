@@ -165,7 +165,8 @@ async function readTls({ tls }: ServerConfig): Promise<Result<TlsMaterial | null
       readFile(tls.keyFile, 'utf8'),
     ]);
     const isAsked = tls.requireClientCertificate && tls.authorityFile !== null;
-    const clientAuthority = isAsked && tls.authorityFile !== null ? await readFile(tls.authorityFile, 'utf8') : null;
+    const clientAuthority =
+      isAsked && tls.authorityFile !== null ? await readFile(tls.authorityFile, 'utf8') : null;
     return ok({ certificate, key, clientAuthority });
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
@@ -175,7 +176,10 @@ async function readTls({ tls }: ServerConfig): Promise<Result<TlsMaterial | null
 
 function lockError(error: { readonly code: string; readonly message: string }): ServerStartError {
   return error.code === 'LOCKED'
-    ? { code: 'DIRECTORY_LOCKED', message: `${error.message}. Stop that process, or give another --data-dir.` }
+    ? {
+        code: 'DIRECTORY_LOCKED',
+        message: `${error.message}. Stop that process, or give another --data-dir.`,
+      }
     : { code: 'DIRECTORY_UNUSABLE', message: `${error.message}. Give a --data-dir that can be written to.` };
 }
 

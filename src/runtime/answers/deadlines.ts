@@ -46,7 +46,7 @@ export class Deadlines {
   #expireDue(): void {
     const nowBucket = this.#clock.monotonicMs() / bucketMs;
     let next = Number.POSITIVE_INFINITY;
-    for (const [bucket, entries] of [...this.#buckets]) {
+    for (const [bucket, entries] of this.#buckets) {
       if (bucket > nowBucket) {
         next = Math.min(next, bucket);
         continue;

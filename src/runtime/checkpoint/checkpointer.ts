@@ -9,7 +9,7 @@ import type { Logger } from '../../ports/logger.ts';
 import type { SnapshotId } from '../../raft/snapshot-id.ts';
 import { runSequence } from '../sequence.ts';
 import { manifestKey, pageValue, versionedPageKey } from './page-keys.ts';
-import { PageVersions } from './page-versions.ts';
+import type { PageVersions } from './page-versions.ts';
 import { deleteKeys, type WrittenCheckpoint, writeCheckpoint } from './write-checkpoint.ts';
 
 /** The checkpoint in force, and its image, which a snapshot for a follower is streamed from. */
@@ -92,7 +92,15 @@ export class Checkpointer {
     const { clock } = this.#options;
     const since = this.#current?.image ?? null;
     const attempted: Uint8Array[] = [];
-    const write = { store: this.#store, clock, image, since, manifest, abandoned: this.#abandoned, attempted };
+    const write = {
+      store: this.#store,
+      clock,
+      image,
+      since,
+      manifest,
+      abandoned: this.#abandoned,
+      attempted,
+    };
     runSequence(writeCheckpoint(write), (written) => {
       if (generation !== this.#generation || this.#isClosed) return;
       this.#isWriting = false;

@@ -31,7 +31,9 @@ const scanEntriesMax = 256;
 
 /** Reads and verifies the checkpoint in force; null when the store holds none. */
 export function* loadCheckpoint(store: CheckpointStore, clock: Clock): Sequence<Loaded> {
-  const found = yield* wait<StoreResult<'get'>>((done) => store.submit({ kind: 'get', keys: [manifestKey] }, done));
+  const found = yield* wait<StoreResult<'get'>>((done) =>
+    store.submit({ kind: 'get', keys: [manifestKey] }, done),
+  );
   if (!found.ok) return failed({ code: 'STORE', message: found.error.message });
   const bytes = found.value[0] ?? null;
   if (bytes === null) return ok(null);

@@ -83,7 +83,12 @@ export class SnapshotReceiver {
     // Pages of an earlier attempt may come from another leader, whose pages are cut otherwise.
     const wiped = yield* wipeStore(opened.value);
     if (!wiped.ok) return failed(`making room for a snapshot: ${wiped.error.message}`);
-    this.#receiving = { store: opened.value, parser: new SnapshotStreamParser(), position: 0, isDamaged: false };
+    this.#receiving = {
+      store: opened.value,
+      parser: new SnapshotStreamParser(),
+      position: 0,
+      isDamaged: false,
+    };
     return ok(null);
   }
 }

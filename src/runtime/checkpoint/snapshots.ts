@@ -60,7 +60,8 @@ export class Snapshots {
       onCreated: (created) => this.#created(created),
       onFailed: options.onFatal,
     });
-    if (checkpoint !== null) this.#earlier.push({ snapshotId: checkpoint.manifest.snapshotId, bytesApplied: 0 });
+    if (checkpoint !== null)
+      this.#earlier.push({ snapshotId: checkpoint.manifest.snapshotId, bytesApplied: 0 });
     this.#sender = new SnapshotSender((snapshotId) => this.#checkpointer.entriesOf(snapshotId));
     this.#receiver = new SnapshotReceiver(ports.checkpointStores, ports.clock);
   }

@@ -80,7 +80,9 @@ export function* writeCheckpoint(write: CheckpointWrite): Sequence<Written> {
     const put = yield* putSynced(write, batch);
     if (!put.ok) return put;
   }
-  const published = yield* putSynced(write, [{ key: manifestKey, value: encodeCheckpointManifest(manifest) }]);
+  const published = yield* putSynced(write, [
+    { key: manifestKey, value: encodeCheckpointManifest(manifest) },
+  ]);
   if (!published.ok) return published;
   const verified = yield* verify(write, checks);
   // Without room to compact, the checkpoint is in force all the same, but nothing may be cleaned behind it.
@@ -91,7 +93,10 @@ export function* writeCheckpoint(write: CheckpointWrite): Sequence<Written> {
 
 type PageCheck = { readonly key: Uint8Array; readonly crc: number };
 
-function* putSynced({ store, clock }: CheckpointWrite, puts: readonly StoreEntry[]): Sequence<StoreResult<'write'>> {
+function* putSynced(
+  { store, clock }: CheckpointWrite,
+  puts: readonly StoreEntry[],
+): Sequence<StoreResult<'write'>> {
   const result = yield* wait<StoreResult<'write'>>((done) =>
     store.submit({ kind: 'write', puts, deletes: [], sync: true }, done),
   );
@@ -102,7 +107,10 @@ function* putSynced({ store, clock }: CheckpointWrite, puts: readonly StoreEntry
 
 const readBackMax = 64;
 
-function* verify({ store, clock }: CheckpointWrite, checks: readonly PageCheck[]): Sequence<StoreResult<'write'>> {
+function* verify(
+  { store, clock }: CheckpointWrite,
+  checks: readonly PageCheck[],
+): Sequence<StoreResult<'write'>> {
   const compacted = yield* wait<StoreResult<'compact'>>((done) => store.submit({ kind: 'compact' }, done));
   if (!compacted.ok) return compacted;
   for (let at = 0; at < checks.length; at += readBackMax) {
@@ -113,7 +121,10 @@ function* verify({ store, clock }: CheckpointWrite, checks: readonly PageCheck[]
     for (const [index, check] of slice.entries()) {
       const value = read.value[index] ?? null;
       if (value !== null && crcOf(value) === check.crc) continue;
-      return failed({ code: 'CORRUPT', message: 'a page of the checkpoint does not read back as it was written' });
+      return failed({
+        code: 'CORRUPT',
+        message: 'a page of the checkpoint does not read back as it was written',
+      });
     }
     yield* wait<void>((done) => clock.afterPendingEvents(done));
   }

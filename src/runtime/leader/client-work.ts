@@ -58,7 +58,11 @@ function execute(
   if (known.kind === 'refused') return executionOf(failed(known.error), []);
   if (known.kind === 'recorded') {
     const { status, answer } = known;
-    return { records: [], outcome: null, answer: (reply, offset) => giveRecorded(status, answer, reply, offset) };
+    return {
+      records: [],
+      outcome: null,
+      answer: (reply, offset) => giveRecorded(status, answer, reply, offset),
+    };
   }
   const ran = runChecked(operation, request, image, context);
   const answer = encodeAnswer(ran);
@@ -69,7 +73,8 @@ function execute(
 
 const tooLarge: OperationError = {
   code: 'INVALID_REQUEST',
-  message: 'The answer would be too large to be remembered under a key; nothing was executed. Split the request.',
+  message:
+    'The answer would be too large to be remembered under a key; nothing was executed. Split the request.',
 };
 
 /** The operation, and then the caller's condition on what it would change. */
@@ -147,7 +152,7 @@ function giveRecorded(status: ErrorCode | null, answer: Uint8Array, reply: Reply
 
 function keyOf({ idempotencyKey, bareIdempotencyKey }: ControllerRequest): AnswerKey | null {
   if (idempotencyKey !== null) return idempotencyKey;
-  return bareIdempotencyKey == null ? null : { headerKey: bareIdempotencyKey };
+  return typeof bareIdempotencyKey === 'string' ? { headerKey: bareIdempotencyKey } : null;
 }
 
 /** Over what the request asks for, however its fields were ordered. */

@@ -8,7 +8,9 @@ import { unfinishedFencing } from '../../metadata/resources/topic/settling.ts';
 
 /** What a new leader does before anything else: found the cluster's state, and finish what the last one left. */
 export function dutiesAtStart(image: MetadataImage): readonly InternalOperation[] {
-  return image.feature.finalized.size === 0 ? [foundation, ...unfinishedFencing(image)] : unfinishedFencing(image);
+  return image.feature.finalized.size === 0
+    ? [foundation, ...unfinishedFencing(image)]
+    : unfinishedFencing(image);
 }
 
 /** The first data of a cluster is its `metadata.version` (design 7). */

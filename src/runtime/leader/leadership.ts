@@ -114,7 +114,8 @@ export class Leadership {
         if (proposer === null) return;
         const expired = sessions.takeExpired(clock.monotonicMs());
         if (expired.length > 0) proposer.offer(internalWork(fencingOf(expired)));
-        for (const duty of dutiesByTime(proposer.speculativeImage, clock.wallMs())) proposer.offer(internalWork(duty));
+        for (const duty of dutiesByTime(proposer.speculativeImage, clock.wallMs()))
+          proposer.offer(internalWork(duty));
         this.#lookAfterTime();
       });
     });

@@ -91,7 +91,9 @@ export class Proposer {
     }
     if (!this.#queue.offer(pending)) {
       const { retryAfterMs } = runtimeLimits;
-      pending.reply.fail('THROTTLING_QUOTA_EXCEEDED', 'Too many operations wait on the leader.', { retryAfterMs });
+      pending.reply.fail('THROTTLING_QUOTA_EXCEEDED', 'Too many operations wait on the leader.', {
+        retryAfterMs,
+      });
       return;
     }
     this.#schedule();
@@ -247,7 +249,8 @@ export class Proposer {
       sessions.heard(outcome.heard.brokerId, outcome.heard.metadataOffset, clock.monotonicMs());
     }
     if (outcome?.forgotten !== undefined) sessions.remove(outcome.forgotten);
-    if (outcome?.continueWith != null) this.offer(internalWork(outcome.continueWith));
+    const continueWith = outcome?.continueWith ?? null;
+    if (continueWith !== null) this.offer(internalWork(continueWith));
   }
 
   #append(draft: Draft): AppendedProposal {
@@ -316,9 +319,15 @@ class SharedBarrier {
 /** Leadership was lost: nothing appended means retriable, appended means unknown (design 10). */
 function failUnanswered(pending: PendingOperation, isAppended: boolean): void {
   if (isAppended) {
-    pending.reply.fail('OUTCOME_UNKNOWN', 'Leadership was lost after the write was appended; it may or may not take effect.');
+    pending.reply.fail(
+      'OUTCOME_UNKNOWN',
+      'Leadership was lost after the write was appended; it may or may not take effect.',
+    );
   } else {
-    pending.reply.fail('NOT_CONTROLLER', 'Leadership was lost before the answer was certain; nothing was changed.');
+    pending.reply.fail(
+      'NOT_CONTROLLER',
+      'Leadership was lost before the answer was certain; nothing was changed.',
+    );
   }
 }
 

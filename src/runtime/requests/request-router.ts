@@ -52,11 +52,20 @@ export class RequestRouter {
   }
 
   /** `isForwarded`: it came from a follower and is not passed on again (one hop). */
-  route(request: ControllerRequest, isForwarded: boolean, complete: (answer: ControllerAnswer) => void): void {
+  route(
+    request: ControllerRequest,
+    isForwarded: boolean,
+    complete: (answer: ControllerAnswer) => void,
+  ): void {
     const operation = this.#options.operations.get(request.operationId);
     const { deadlines, view } = this.#options;
     let forgetDeadline = (): void => {};
-    const reply = new RequestReply(request, () => view.header(), complete, () => forgetDeadline());
+    const reply = new RequestReply(
+      request,
+      () => view.header(),
+      complete,
+      () => forgetDeadline(),
+    );
     const isWrite = operation !== undefined && operation.kind !== 'read';
     forgetDeadline = deadlines.add(request.timeoutMs, { expire: () => expire(reply, isWrite) });
     if (operation === undefined) {
@@ -180,6 +189,10 @@ const retrySoon = { retryAfterMs: runtimeLimits.retryAfterMs } as const;
 
 /** A write may have been appended by now, so its outcome is unknown; a read has merely not been confirmed. */
 function expire(reply: RequestReply, isWrite: boolean): void {
-  if (isWrite) reply.fail('OUTCOME_UNKNOWN', 'No majority has confirmed the write in time; it may or may not take effect.');
+  if (isWrite)
+    reply.fail(
+      'OUTCOME_UNKNOWN',
+      'No majority has confirmed the write in time; it may or may not take effect.',
+    );
   else reply.fail('REQUEST_TIMED_OUT', 'No majority has confirmed the read in time.', retrySoon);
 }

@@ -22,7 +22,12 @@ export class BrokerSessions implements BrokerSessionView {
   startAfresh(brokers: Iterable<BrokerId>, nowMs: number): void {
     this.#sessions.clear();
     for (const broker of brokers) {
-      this.#sessions.set(broker, { lastHeardMs: nowMs, metadataOffset: null, isReported: false, isLive: true });
+      this.#sessions.set(broker, {
+        lastHeardMs: nowMs,
+        metadataOffset: null,
+        isReported: false,
+        isLive: true,
+      });
     }
   }
 

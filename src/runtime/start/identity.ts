@@ -5,11 +5,7 @@ import { randomUuid } from '../../base/uuid.ts';
 import type { StoredDescriptor } from '../../codec/descriptor.ts';
 import type { NodeProperties } from '../../codec/node-properties.ts';
 import type { ControllerPorts } from '../node-options.ts';
-import {
-  readDescriptor,
-  readNodeProperties,
-  writeNodeProperties,
-} from '../quorum-state/node-files.ts';
+import { readDescriptor, readNodeProperties, writeNodeProperties } from '../quorum-state/node-files.ts';
 import { type OpenedQuorumState, openQuorumState } from '../quorum-state/open-quorum-state.ts';
 import type { QuorumStateEvents } from '../quorum-state/quorum-state-store.ts';
 import type { StoredFileError } from '../quorum-state/stored-file.ts';
@@ -48,7 +44,9 @@ type Stored<Value> = Result<Value, StoredFileError>;
 export function* establishIdentity(options: IdentityOptions): Sequence<Result<Identity, string>> {
   const { nodeId, directory, ports } = options;
   const { files } = ports;
-  const properties = yield* wait<Stored<NodeProperties | null>>((done) => readNodeProperties(files, directory, done));
+  const properties = yield* wait<Stored<NodeProperties | null>>((done) =>
+    readNodeProperties(files, directory, done),
+  );
   if (!properties.ok) return describeFailure(properties.error);
   if (properties.value !== null && properties.value.nodeId !== nodeId) {
     return failed(`${directory} belongs to node ${properties.value.nodeId}, and this is node ${nodeId}`);
@@ -57,10 +55,14 @@ export function* establishIdentity(options: IdentityOptions): Sequence<Result<Id
     openQuorumState({ files, directory, events: options.quorumStateEvents }, done),
   );
   if (!opened.ok) return describeFailure(opened.error);
-  const descriptor = yield* wait<Stored<StoredDescriptor | null>>((done) => readDescriptor(files, directory, done));
+  const descriptor = yield* wait<Stored<StoredDescriptor | null>>((done) =>
+    readDescriptor(files, directory, done),
+  );
   if (!descriptor.ok) return describeFailure(descriptor.error);
   if (properties.value === null && opened.value.state !== null) {
-    return failed(`${directory} holds a quorum state and no node.properties; restore that file, or empty the directory`);
+    return failed(
+      `${directory} holds a quorum state and no node.properties; restore that file, or empty the directory`,
+    );
   }
   return yield* complete(options, properties.value, opened.value, descriptor.value);
 }
@@ -72,7 +74,8 @@ function* complete(
   descriptor: StoredDescriptor | null,
 ): Sequence<Result<Identity, string>> {
   const { nodeId, directory, ports } = options;
-  const clusterId = properties?.clusterId ?? (descriptor?.started === true ? descriptor.descriptor.clusterId : null);
+  const clusterId =
+    properties?.clusterId ?? (descriptor?.started === true ? descriptor.descriptor.clusterId : null);
   const known = { clusterId, quorumStateStore: opened.store, descriptor };
   if (properties !== null && opened.state !== null) {
     const hasHistory = opened.state.epoch > 0;

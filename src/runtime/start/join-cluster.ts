@@ -38,7 +38,11 @@ export function joinCluster(options: JoinOptions): JoinedCluster {
   return joining;
 }
 
-type Input = BootstrapInput extends infer One ? (One extends BootstrapInput ? Omit<One, 'nowMs'> : never) : never;
+type Input = BootstrapInput extends infer One
+  ? One extends BootstrapInput
+    ? Omit<One, 'nowMs'>
+    : never
+  : never;
 
 class Joining implements JoinedCluster {
   readonly #options: JoinOptions;
@@ -81,7 +85,9 @@ class Joining implements JoinedCluster {
     this.#timer?.cancel();
     this.#timer = null;
     if (nextWakeAtMs !== Number.POSITIVE_INFINITY) {
-      this.#timer = clock.setTimer(Math.max(0, nextWakeAtMs - this.#lastNowMs), () => this.#step({ type: 'wake' }));
+      this.#timer = clock.setTimer(Math.max(0, nextWakeAtMs - this.#lastNowMs), () =>
+        this.#step({ type: 'wake' }),
+      );
     }
     for (const effect of effects) this.#run(effect);
   }

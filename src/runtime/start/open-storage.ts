@@ -56,10 +56,13 @@ const beginning: SnapshotId = emptyImage;
  */
 export function* openStorage(options: OpenStorageOptions): Sequence<Result<OpenedStorage, string>> {
   const { ports, identity } = options;
-  const opened = yield* wait<Result<CheckpointStore, StoreError>>((done) => ports.checkpointStores.open(done));
+  const opened = yield* wait<Result<CheckpointStore, StoreError>>((done) =>
+    ports.checkpointStores.open(done),
+  );
   if (!opened.ok) return failed(`the checkpoint store: ${opened.error.message}`);
   const loaded = yield* loadCheckpoint(opened.value, ports.clock);
-  if (!loaded.ok && loaded.error.code === 'STORE') return failed(`the checkpoint store: ${loaded.error.message}`);
+  if (!loaded.ok && loaded.error.code === 'STORE')
+    return failed(`the checkpoint store: ${loaded.error.message}`);
   if (!loaded.ok || loaded.value === null) {
     const wiped = yield* wipeStore(opened.value);
     if (!wiped.ok) return failed(`the checkpoint store: ${wiped.error.message}`);
@@ -117,7 +120,10 @@ type Joined = {
   readonly reason: string | null;
 };
 
-function judge(loaded: Result<LoadedCheckpoint | null, LoadCheckpointError>, { recovery }: OpenedLog): Joined {
+function judge(
+  loaded: Result<LoadedCheckpoint | null, LoadCheckpointError>,
+  { recovery }: OpenedLog,
+): Joined {
   const startsAtBeginning = recovery.logStart.endOffset === 0;
   if (!loaded.ok || loaded.value === null) {
     if (startsAtBeginning) return { checkpoint: null, resetTo: null, reason: null };
@@ -134,7 +140,8 @@ function judge(loaded: Result<LoadedCheckpoint | null, LoadCheckpointError>, { r
     return { checkpoint, resetTo: atCheckpoint, reason: `between checkpoint and log there is a gap ${gap}` };
   }
   const endsBefore = recovery.endOffset <= snapshotId.endOffset;
-  const isAlreadyThere = endsBefore && recovery.endOffset === snapshotId.endOffset && isLogAt(recovery, snapshotId);
+  const isAlreadyThere =
+    endsBefore && recovery.endOffset === snapshotId.endOffset && isLogAt(recovery, snapshotId);
   if (isAlreadyThere) return { checkpoint, resetTo: null, reason: null };
   const differs = !endsBefore && epochBefore(recovery, snapshotId.endOffset) !== snapshotId.epoch;
   return { checkpoint, resetTo: endsBefore || differs ? atCheckpoint : null, reason: null };

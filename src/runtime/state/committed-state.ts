@@ -118,7 +118,8 @@ export class CommittedState {
     const { log, clock, onFailed } = this.#options;
     // What this node proposed itself is not read again: only what stands before it.
     const nextProposed = this.#proposed[0]?.baseOffset ?? this.#target;
-    const end = nextProposed > this.#image.endOffset && nextProposed < this.#target ? nextProposed : this.#target;
+    const end =
+      nextProposed > this.#image.endOffset && nextProposed < this.#target ? nextProposed : this.#target;
     log.read(this.#image.endOffset, end, sliceBytesMax, (result) => {
       if (generation !== this.#generation) return;
       if (!result.ok) {
