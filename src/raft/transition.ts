@@ -2,7 +2,7 @@ import { assert } from '../base/assert.ts';
 import type { Epoch, NodeId } from '../base/brands.ts';
 import { type CoreState, isVoter, mayCampaign, setQuorumState } from './core-state.ts';
 import { endLeadership } from './end-leadership.ts';
-import { backoffDoublingsMax, epochMax } from './limits.ts';
+import { backoffDoublingsMax, epochMax, resendMs } from './limits.ts';
 import type { ReplicaKey } from './replica-key.ts';
 import { legalTransitions, type Role } from './role.ts';
 
@@ -53,7 +53,12 @@ export function randomElectionDeadlineMs(core: CoreState): number {
 export function becomeUnattached(core: CoreState, epoch: Epoch, electionDeadlineMs?: number): void {
   const deadlineMs = electionDeadlineMs ?? remainingDeadlineMs(core);
   enterEpoch(core, epoch, null);
-  transitionTo(core, { name: 'unattached', electionDeadlineMs: deadlineMs, nextQuestionMs: core.nowMs });
+  transitionTo(core, {
+    name: 'unattached',
+    electionDeadlineMs: deadlineMs,
+    // An election goes on, as a rule; whoever wins it makes itself known.
+    nextQuestionMs: core.nowMs + resendMs(core.config),
+  });
   announceRole(core);
 }
 

@@ -120,12 +120,15 @@ export class BootstrapWorld {
         return;
       for (const id of this.members.keys()) this.wake(id);
       for (let left = 500; left > 0; left--) {
-        for (const id of this.members.keys())
-          while (this.member(id).writes.length > 0) this.completeWrite(id);
+        this.#completeWrites();
         if (this.flights.length === 0) break;
         this.deliver(0);
       }
     }
+  }
+
+  #completeWrites(): void {
+    for (const [id, { writes }] of this.members) while (writes.length > 0) this.completeWrite(id);
   }
 
   member(id: number): Member {
