@@ -7,6 +7,7 @@ import type { Logger } from '../ports/logger.ts';
 import type { Endpoint } from '../raft/replica-key.ts';
 import type { CloseReason } from './close-reason.ts';
 import { type ConnectionContext, trackSocket } from './dial.ts';
+import { setDrainedTimer } from './drained-timer.ts';
 import { encodeFrame, type FrameType, frameTypes } from './frame.ts';
 import { FramedSocket } from './framed-socket.ts';
 import { decodeHello, encodeWelcome } from './handshake.ts';
@@ -157,7 +158,7 @@ export class Acceptor {
       return;
     }
     this.#makeRoom();
-    const deadline = clock.setTimer(limits.handshakeTimeoutMs, () =>
+    const deadline = setDrainedTimer(clock, limits.handshakeTimeoutMs, () =>
       this.#turnAway(stranger, 'HANDSHAKE_TIMEOUT', 'no handshake in time'),
     );
     const stranger: Stranger = { socket, address, deadline, connection: null };

@@ -4,6 +4,7 @@ import type { NodeId, Uuid } from '../base/brands.ts';
 import type { Clock, Timer } from '../ports/clock.ts';
 import type { Endpoint } from '../raft/replica-key.ts';
 import type { CloseReason } from './close-reason.ts';
+import { setDrainedTimer } from './drained-timer.ts';
 import { encodeFrame, type FrameType, frameTypes } from './frame.ts';
 import { FramedSocket } from './framed-socket.ts';
 import { decodeRefusal, decodeWelcome, encodeHello, protocolVersions } from './handshake.ts';
@@ -60,7 +61,7 @@ export class Dial {
       onFrame: (type, payload) => this.#receive(type, payload),
       onClosed: (reason) => this.#fail(reason),
     });
-    this.#deadline = context.clock.setTimer(context.limits.handshakeTimeoutMs, () =>
+    this.#deadline = setDrainedTimer(context.clock, context.limits.handshakeTimeoutMs, () =>
       this.#connection.destroy({ code: 'HANDSHAKE_TIMEOUT', message: 'the peer did not answer in time' }),
     );
   }

@@ -4,6 +4,7 @@ import type { Timer } from '../ports/clock.ts';
 import type { Endpoint } from '../raft/replica-key.ts';
 import type { CloseReason } from './close-reason.ts';
 import { type ConnectionContext, Dial } from './dial.ts';
+import { setDrainedTimer } from './drained-timer.ts';
 import type { FramedSocket } from './framed-socket.ts';
 import type { LinkIdentity } from './link.ts';
 import type { AddressResolver } from './resolver.ts';
@@ -93,7 +94,7 @@ export class Dialer {
       return;
     }
     const { clock, limits } = this.#context;
-    this.#newsTimer = clock.setTimer(limits.closedHintWaitMs, () => this.#tellNews(false));
+    this.#newsTimer = setDrainedTimer(clock, limits.closedHintWaitMs, () => this.#tellNews(false));
     this.#fastAttempts = fastAttemptsMax;
     // A connection that opens and breaks at once, again and again, must not become a busy loop.
     const lasted = clock.monotonicMs() - this.#openedAtMs >= limits.reconnectBackoffMaxMs;

@@ -1,6 +1,7 @@
 import { lookup } from 'node:dns';
 import { isIP } from 'node:net';
 import type { Clock } from '../ports/clock.ts';
+import { setDrainedTimer } from './drained-timer.ts';
 
 /** Resolves a host by the system's own rules; an empty list stands for a failure. */
 export type LookUp = (host: string, complete: (addresses: readonly string[]) => void) => void;
@@ -51,7 +52,7 @@ export class AddressResolver {
       complete(addresses);
     };
     const waiter = { host, complete: finish };
-    const timer = this.#clock.setTimer(this.#timeoutMs, () => finish(this.#lastGood.get(host) ?? []));
+    const timer = setDrainedTimer(this.#clock, this.#timeoutMs, () => finish(this.#lastGood.get(host) ?? []));
     const cancel = (): void => {
       timer.cancel();
       this.#waiters.delete(waiter);

@@ -124,7 +124,7 @@ describe('messages between connected nodes', () => {
   });
 
   test('are sent before the transport closes', async () => {
-    const [first, second] = await nodes.startPair();
+    const [first, second] = await nodes.startPair({ closeFlushMs: 600_000 });
     first.send(second, fetchResponse(1, [bytesOf(mebibyte, 1), bytesOf(mebibyte, 2)]), fetchRequest(2));
     await first.close();
     expect((await second.messages(2)).map(fetchIdOf)).toEqual([1, 2]);

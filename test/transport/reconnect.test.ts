@@ -21,10 +21,16 @@ async function listen(id: number, accept?: (peer: RawPeer) => void): Promise<Raw
   return listener;
 }
 
+/** Longer than any test, so that a slow machine does not answer in the place of a peer. */
+const patienceMs = 600_000;
+
 /** A node connected to a listener that the test controls, long enough for its reconnect to be immediate. */
-async function connectedToRaw(accept?: (peer: RawPeer) => void) {
+async function connectedToRaw(accept?: (peer: RawPeer) => void, closedHintWaitMs = patienceMs) {
   const listener = await listen(2, accept);
-  const node = await nodes.start({ id: 1, limits: { reconnectBackoffMs: 1, reconnectBackoffMaxMs: 1 } });
+  const node = await nodes.start({
+    id: 1,
+    limits: { reconnectBackoffMs: 1, reconnectBackoffMaxMs: 1, closedHintWaitMs },
+  });
   const raw = { id: nodeId(2) };
   node.setEndpoints(new Map([[raw.id, listener.endpoint]]));
   await node.opened(raw);
@@ -34,7 +40,7 @@ async function connectedToRaw(accept?: (peer: RawPeer) => void) {
 
 describe('a connection that closes', () => {
   test('is reported as refused when the peer is gone', async () => {
-    const [first, second] = await nodes.startPair();
+    const [first, second] = await nodes.startPair({ closedHintWaitMs: patienceMs });
     await second.close();
     expect(await first.closedHint(second)).toBe(true);
   });
@@ -61,8 +67,17 @@ describe('a connection that closes', () => {
     await tornDown;
   });
 
+  test('is reported as refused even if this process stood still while the refusal arrived', async () => {
+    const { listener, node, raw } = await connectedToRaw(undefined, 50);
+    const closed = listener.close();
+    await node.log.first(({ event }) => event === 'peer-disconnected');
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 300);
+    expect(await node.closedHint(raw)).toBe(true);
+    await closed;
+  });
+
   test('is reported as not refused when the reconnect gets no answer', async () => {
-    const { listener, node, raw, peer } = await connectedToRaw();
+    const { listener, node, raw, peer } = await connectedToRaw(undefined, 50);
     listener.server.removeAllListeners('connection');
     const silent: { destroy(): void }[] = [];
     listener.server.on('connection', (socket) => silent.push(socket));
