@@ -60,7 +60,7 @@ export class PageDirectory<Page extends PageOwner> {
     const { directories } = this.#root;
     while (directories.length <= at) directories.push({ owner: token, pages: [] });
     const directory = directories[at];
-    assert(directory !== undefined, 'a directory was just made');
+    assert(directory !== undefined, 'the directory was made above');
     if (directory.owner === token) return directory;
     const copy = { owner: token, pages: directory.pages.slice() };
     directories[at] = copy;

@@ -4,7 +4,7 @@ import { createClient, type Client } from '../client/create-client.ts';
 import type { ClientTls } from '../client/exchange.ts';
 import { CliFailure } from './failures.ts';
 import type { Terminal } from './output/terminal.ts';
-import type { ReadLogDirectory, StartServer } from './server-options.ts';
+import type { ReadLogDirectory, StartServer } from '../runtime/server-config.ts';
 
 /** What the commands get from outside; the composition root fills it in, tests fill it in otherwise. */
 export type CliDependencies = {

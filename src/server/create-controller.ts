@@ -1,5 +1,5 @@
 import { nodeId as checkedNodeId } from '../base/brands.ts';
-import { parseEndpoint, parseVoters, type LogLevel, type ServerStartError } from '../cli/server-options.ts';
+import { parseEndpoint, parseVoters, type LogLevel, type ServerStartError } from '../runtime/server-config.ts';
 import { startServer } from './start-server.ts';
 
 export type CreateControllerOptions = {

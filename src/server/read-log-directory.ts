@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { offset } from '../base/brands.ts';
 import { failed, type Result } from '../base/result.ts';
-import type { ReadLogDirectory } from '../cli/server-options.ts';
+import type { ReadLogDirectory } from '../runtime/server-config.ts';
 import { runFileTask } from '../ports/task.ts';
 import { inspectLog, type InspectedLog } from '../runtime/log/inspect-log.ts';
 import { sliceOf } from '../runtime/read-log.ts';

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { seededRandom } from '../base/random.ts';
 import { failed, ok, type Result } from '../base/result.ts';
-import type { RunningServer, ServerConfig, ServerEnd, ServerStartError } from '../cli/server-options.ts';
+import type { RunningServer, ServerConfig, ServerEnd, ServerStartError } from '../runtime/server-config.ts';
 import { decodePeerMessage, encodePeerMessage } from '../codec/peer-message.ts';
 import { type HttpServer, startHttpServer, type TlsMaterial } from '../http/index.ts';
 import { operations } from '../metadata/operations.ts';

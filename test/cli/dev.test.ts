@@ -9,7 +9,7 @@ import { Narrator } from '../../src/cli/dev/narrator.ts';
 import { headline, nextSteps, whatToWatch, type Member } from '../../src/cli/dev/texts.ts';
 import type { ClusterView } from '../../src/cli/dev/watcher.ts';
 import { exitCodes } from '../../src/cli/exit-codes.ts';
-import { parseEndpoint, parseVoters } from '../../src/cli/server-options.ts';
+import { parseEndpoint, parseVoters } from '../../src/runtime/server-config.ts';
 import { cli } from './run.ts';
 
 function directory(): string {
@@ -135,7 +135,7 @@ describe('what ottla dev says', () => {
   });
 
   it('of a process that ended: what to watch', () => {
-    expect(whatToWatch(devLayout('x', 9_644), 'broker', 2).join()).toContain('broker 2 is fenced');
+    expect(whatToWatch(devLayout('x', 9_644), 'broker', 2).join()).toContain('broker 2 will be fenced');
     expect(whatToWatch(devLayout('x', 9_644), 'controller', 2).join()).toContain(
       'majority of the 3 controllers',
     );

@@ -11,7 +11,7 @@ import {
   type ServerConfig,
   type ServerEnd,
   type ServerTls,
-} from '../server-options.ts';
+} from '../../runtime/server-config.ts';
 
 const logLevels = ['debug', 'info', 'warn', 'error', 'silent'] as const satisfies readonly LogLevel[];
 

@@ -1,6 +1,6 @@
 import { join, resolve } from 'node:path';
 import { nodeId } from '../../base/brands.ts';
-import type { VoterAddress } from '../server-options.ts';
+import type { VoterAddress } from '../../runtime/server-config.ts';
 
 /** Where everything of one `ottla dev` stands; all of it follows from the directory and the first port. */
 export type DevLayout = {

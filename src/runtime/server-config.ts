@@ -1,7 +1,7 @@
 import { isNodeId, type NodeId } from '../base/brands.ts';
 import { failed, ok, type Result } from '../base/result.ts';
 import type { Endpoint } from '../raft/replica-key.ts';
-import type { LogSlice } from '../runtime/controller-api.ts';
+import type { LogSlice } from './controller-api.ts';
 
 /** What one controller process needs to know; the composition root turns it into a running node. */
 export type ServerConfig = {
