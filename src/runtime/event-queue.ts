@@ -13,8 +13,8 @@ const stallThresholdMs = 100;
  * Invariants
  * 1. `step` is never entered twice at once: an input handed in during a step waits in the queue.
  * 2. Time never goes back from one input to the next.
- * 3. After a late wake-up the sockets are drained before the core believes any timeout; then it is told
- *    of the stall once (design, "Running").
+ * 3. Before the core believes any timeout the sockets are drained: an answer that waits in one counts. After
+ *    a late wake-up it is also told of the stall, once (design, "Running").
  */
 export class EventQueue {
   readonly #clock: Clock;
@@ -26,6 +26,8 @@ export class EventQueue {
   #lastNowMs = 0;
   #timer: Timer | null = null;
   #timerDueMs = Number.POSITIVE_INFINITY;
+  /** The timer has fired and the sockets are drained before the core hears of it. */
+  #isWaking = false;
 
   /** `step` hands an input to the core, carries out its effects, and returns when to wake it next. */
   constructor(clock: Clock, step: (input: Input) => number, onStall: (stalledMs: number) => void) {
@@ -66,26 +68,30 @@ export class EventQueue {
 
   /** A timer that is due earlier than needed stays: an early wake-up costs less than a new timer for each input. */
   #schedule(wakeAtMs: number): void {
-    if (this.#timer !== null && this.#timerDueMs <= wakeAtMs) return;
+    // The wake that is under way schedules the next: a second one would count the same stall again.
+    if (this.#isWaking) return;
+    // What was due before it was asked for is not late by a stall.
+    const nowMs = this.nowMs();
+    const dueMs = Math.max(wakeAtMs, nowMs);
+    if (this.#timer !== null && this.#timerDueMs <= dueMs) return;
     this.#timer?.cancel();
-    this.#timerDueMs = wakeAtMs;
     this.#timer = null;
-    if (wakeAtMs === Number.POSITIVE_INFINITY) return;
-    this.#timer = this.#clock.setTimer(Math.max(0, wakeAtMs - this.nowMs()), () => this.#wake());
+    this.#timerDueMs = dueMs;
+    if (dueMs === Number.POSITIVE_INFINITY) return;
+    this.#timer = this.#clock.setTimer(dueMs - nowMs, () => this.#wake());
   }
 
   #wake(): void {
     const lateMs = this.nowMs() - this.#timerDueMs;
+    const stalledMs = lateMs < stallThresholdMs ? 0 : lateMs;
     this.#timer = null;
     this.#timerDueMs = Number.POSITIVE_INFINITY;
-    if (lateMs < stallThresholdMs) {
-      this.push({ type: 'wake', stalledMs: 0 });
-      return;
-    }
+    this.#isWaking = true;
     this.#clock.afterPendingEvents(() => {
+      this.#isWaking = false;
       if (this.#isClosed) return;
-      this.#onStall(lateMs);
-      this.push({ type: 'wake', stalledMs: lateMs });
+      if (stalledMs > 0) this.#onStall(stalledMs);
+      this.push({ type: 'wake', stalledMs });
     });
   }
 }

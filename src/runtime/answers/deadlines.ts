@@ -12,6 +12,7 @@ export class Deadlines {
   readonly #buckets = new Map<number, Set<Expiring>>();
   #timer: Timer | null = null;
   #timerBucket = Number.POSITIVE_INFINITY;
+  #isClosed = false;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -19,6 +20,7 @@ export class Deadlines {
 
   /** Returns what removes the entry again. */
   add(delayMs: number, entry: Expiring): () => void {
+    if (this.#isClosed) return () => {};
     const bucket = Math.ceil((this.#clock.monotonicMs() + delayMs) / bucketMs);
     let entries = this.#buckets.get(bucket);
     if (entries === undefined) {
@@ -30,7 +32,9 @@ export class Deadlines {
     return () => entries.delete(entry);
   }
 
+  /** The node stops and has answered whatever waits: no deadline counts any more. */
   close(): void {
+    this.#isClosed = true;
     this.#timer?.cancel();
     this.#timer = null;
     this.#buckets.clear();
@@ -44,18 +48,16 @@ export class Deadlines {
   }
 
   #expireDue(): void {
+    this.#timer = null;
     const nowBucket = this.#clock.monotonicMs() / bucketMs;
-    let next = Number.POSITIVE_INFINITY;
     for (const [bucket, entries] of this.#buckets) {
-      if (bucket > nowBucket) {
-        next = Math.min(next, bucket);
-        continue;
-      }
+      if (bucket > nowBucket) continue;
       this.#buckets.delete(bucket);
       for (const entry of entries) entry.expire();
     }
-    this.#timer = null;
+    // Looked for only now, since whoever expires may have added another.
     this.#timerBucket = Number.POSITIVE_INFINITY;
+    const next = Math.min(...this.#buckets.keys());
     if (next !== Number.POSITIVE_INFINITY) this.#schedule(next);
   }
 }
