@@ -11,25 +11,19 @@ import { parseArgs } from 'node:util';
 import { endDescendantsOnSignal } from './descendants.mjs';
 import { ensure, fail, Refusal, root } from './ensure.mjs';
 
-/** The package's faces: what checks the package as a whole has nothing to say before they exist. */
-const faces = ['src/main.ts', 'src/index.ts', 'src/testing.ts', 'src/client/index.ts'];
-
-/** `needs` are the files without which a step cannot run. */
 const steps = [
   { name: 'types', run: checkTypes },
   { name: 'lint', run: () => tool('oxlint/bin/oxlint', '--deny-warnings') },
   { name: 'format', run: () => tool('@biomejs/biome/bin/biome', 'format', '.') },
   { name: 'floors', run: () => tool('vitest/vitest.mjs', 'run', 'test/architecture') },
   { name: 'tests', run: () => node(join(root, 'scripts', 'test.mjs'), []) },
-  { name: 'unused', needs: faces, run: () => tool('knip/bin/knip.js') },
+  { name: 'unused', run: () => tool('knip/bin/knip.js') },
   {
     name: 'package',
-    needs: faces,
     run: () => packed((file) => tool('publint/src/cli.js', 'run', file, '--strict')),
   },
   {
     name: 'package types',
-    needs: faces,
     run: () =>
       packed((file) =>
         tool('@arethetypeswrong/cli/dist/index.js', file, '--profile', 'esm-only', '--no-emoji'),
