@@ -67,7 +67,7 @@ export function nextSteps(
 export function whatToWatch(layout: DevLayout, kind: Member['kind'], id: number): readonly string[] {
   if (kind === 'broker') {
     return [
-      `watch: broker ${id} is fenced when its session ends, at most 9 s from now, and others lead in its place`,
+      `watch: when its session ends, at most 9 s from now, broker ${id} will be fenced, and others lead in its place`,
     ];
   }
   const others = layout.controllers.length - 1;
