@@ -30,9 +30,7 @@ export type FrameType = (typeof frameTypes)[keyof typeof frameTypes];
 const lengthBytes = 4;
 const crcBytes = 4;
 /** Length and type. */
-export const headBytes = lengthBytes + 1;
-/** What a frame has besides its payload. */
-export const frameOverheadBytes = headBytes + crcBytes;
+const headBytes = lengthBytes + 1;
 const lengthMin = 1 + crcBytes;
 const typeMax = Math.max(...Object.values(frameTypes));
 
