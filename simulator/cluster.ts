@@ -102,7 +102,10 @@ export class SimulatedCluster {
       recordsBetweenSnapshots: config.recordsBetweenSnapshots,
       wrapCore: (core) => this.#observe(node, wrapCore(core, node)),
       renewKey: () => this.#renewKey(node),
-      connect: (events) => world.network.attach(process, this.#addresses, node.key, events),
+      connect: (key, events) => {
+        node.key = key;
+        return world.network.attach(process, this.#addresses, key, events);
+      },
       onReady: (view) => this.#ready(node, view),
       onStopped: (reason) => this.#stopped(node, reason),
       say: (line) => world.say(() => `${process.name} ${line()}`),

@@ -1,6 +1,8 @@
 import { parseArgs } from 'node:util';
 import { generateSchedule } from './faults/generate.ts';
 import { bareHost } from './hosts/bare/bare-host.ts';
+import type { HostKind } from './hosts/host.ts';
+import { nodeHost } from './hosts/node/node-host.ts';
 import { allMutants } from './mutants/all.ts';
 import { hunt } from './mutants/hunt.ts';
 import { runSchedule, type RunReport } from './run.ts';
@@ -11,6 +13,7 @@ const usage = `npm run simulate -- [options]
   --count M     how many seeds, one after another (default: 100; 1 where --seed is given)
   --budget S    stop after S seconds, having run at least one seed
   --mutants     hunt every planted bug, each through at most --count seeds
+  --host NAME   what runs: "node", the whole controller (default), or "bare", the core on its log
   --verbose     print a transcript, one line for each transition`;
 
 function wholeNumber(text: string | undefined, fallback: number, name: string): number {
@@ -28,6 +31,7 @@ function main(): number {
       count: { type: 'string' },
       budget: { type: 'string' },
       mutants: { type: 'boolean', default: false },
+      host: { type: 'string', default: 'node' },
       verbose: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
@@ -38,12 +42,13 @@ function main(): number {
   }
   const first = wholeNumber(values.seed, 1, 'seed');
   const count = wholeNumber(values.count, values.seed === undefined ? 100 : 1, 'count');
-  if (values.mutants) return huntAll(first, count);
+  const host = hostNamed(values.host);
+  if (values.mutants) return huntAll(host, first, count);
   const budgetS = wholeNumber(values.budget, 0, 'budget');
   const summary = new Summary();
   const beganMs = performance.now();
   for (let seed = first; seed < first + count; seed++) {
-    const report = runSeed(seed, values.verbose);
+    const report = runSeed(host, seed, values.verbose);
     summary.add(report);
     if (report.violation !== null) printFailure(report);
     else if (count === 1) console.log(`seed ${seed} holds, digest ${report.digest}`);
@@ -55,10 +60,16 @@ function main(): number {
   return summary.failures === 0 ? 0 : 1;
 }
 
-function huntAll(firstSeed: number, seedsMax: number): number {
+function hostNamed(name: string): HostKind {
+  if (name === 'node') return nodeHost;
+  if (name === 'bare') return bareHost;
+  throw new Error(`--host takes "node" or "bare", not "${name}"`);
+}
+
+function huntAll(host: HostKind, firstSeed: number, seedsMax: number): number {
   let escaped = 0;
   for (const mutant of allMutants) {
-    const found = hunt(mutant, bareHost, firstSeed, seedsMax);
+    const found = hunt(mutant, host, firstSeed, seedsMax);
     if (found === null) escaped++;
     const result =
       found === null ? `NOT CAUGHT in ${seedsMax} seeds` : `seed ${found.seed}, ${found.message}`;
@@ -68,10 +79,10 @@ function huntAll(firstSeed: number, seedsMax: number): number {
   return escaped === 0 ? 0 : 1;
 }
 
-function runSeed(seed: number, verbose: boolean): RunReport {
+function runSeed(host: HostKind, seed: number, verbose: boolean): RunReport {
   const schedule = generateSchedule(seed);
   const print = (line: string): void => console.log(line);
-  return runSchedule({ schedule, host: bareHost, ...(verbose ? { print } : {}) });
+  return runSchedule({ schedule, host, ...(verbose ? { print } : {}) });
 }
 
 function printFailure(report: RunReport): void {

@@ -150,7 +150,10 @@ export class SimulatedNetwork {
       return;
     }
     this.#deliver(from, receiver, message, delayUs);
-    if ((fate >>> 10) % 1000 < this.behaviour.duplicatePerMille) {
+    // A request that is passed on travels over one connection, which repeats nothing; Raft's and the
+    // bootstrap's own messages must bear repetition.
+    const isRepeatable = message.channel !== 'forward';
+    if (isRepeatable && (fate >>> 10) % 1000 < this.behaviour.duplicatePerMille) {
       this.counts.duplicated++;
       this.#deliver(from, receiver, message, delayUs + this.#delayUs(link));
     }

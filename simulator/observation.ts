@@ -27,7 +27,7 @@ export type NodeView = {
   readonly isRecovering: boolean;
   readonly voters: readonly ReplicaKey[];
   /** Digest of the state at `appliedOffset`. */
-  readonly stateDigest: number;
+  readonly stateDigest: number | string;
   /** The chained CRC of the log below a batch boundary that is still in the log. */
   chainCrcAt(offset: Offset): number | null;
 };

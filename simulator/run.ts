@@ -70,7 +70,7 @@ class Run {
       onEnd: (node) => this.#clients.nodeEnded(node),
     });
     const { observation } = this.#cluster;
-    const judge = linearizability(observation, this.#ledger);
+    const judge = linearizability(observation, this.#ledger, host);
     observation.checkers.push(...raftCheckers(observation), judge, countMarks(this.#marks));
     this.#clients = new Clients(world, this.#cluster, this.#ledger, judge);
     this.#injector = new FaultInjector(world, this.#cluster);

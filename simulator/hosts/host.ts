@@ -6,6 +6,7 @@ import type { Transport, TransportEvents } from '../../src/ports/transport.ts';
 import type { RaftConfig } from '../../src/raft/config.ts';
 import type { RaftCore } from '../../src/raft/core.ts';
 import type { ReplicaKey, Voter } from '../../src/raft/replica-key.ts';
+import type { BatchNode } from '../batch-history.ts';
 import type { SimulatedStores } from '../checkpoint-store.ts';
 import type { NodeView } from '../observation.ts';
 
@@ -19,8 +20,8 @@ export type ClientOutcome =
   | { readonly kind: 'written'; readonly offset: number }
   /** The attempt number of the write that was read, or 0, as of `offset`. */
   | { readonly kind: 'read'; readonly value: number; readonly offset: number }
-  /** It had no effect and never will have one. */
-  | { readonly kind: 'refused'; readonly reason: string }
+  /** It had no effect and never will have one. `isFinal`: the answer would be the same elsewhere. */
+  | { readonly kind: 'refused'; readonly reason: string; readonly isFinal: boolean }
   | { readonly kind: 'unknown' };
 
 /** Everything a node is given for one life. */
@@ -43,7 +44,7 @@ export type HostContext = {
   wrapCore(core: RaftCore): RaftCore;
   /** A new directory id: its old one may have cast a vote that is forgotten (design 19). */
   renewKey(): ReplicaKey;
-  connect(events: TransportEvents): Transport;
+  connect(key: ReplicaKey, events: TransportEvents): Transport;
   /** The node has recovered, and from now on answers. */
   onReady(view: NodeView): void;
   /** The node ends itself: its disk or its program failed. */
@@ -59,11 +60,16 @@ export type Host = {
   stop(complete: () => void): void;
 };
 
+/** A write as it stands in the log; `endOffset` is the offset after its record. */
+export type CommittedWrite = { readonly attempt: number; readonly key: number; readonly endOffset: number };
+
 /** What can be hosted: the bare core, or the whole node. */
 export type HostKind = {
   start(context: HostContext): Host;
   /** The end of the checkpoint that a power failure would leave; 0 for none. */
   durableSnapshotEnd(stores: SimulatedStores): Offset;
+  /** The workload's writes that a batch holds. */
+  decodeWrites(batch: BatchNode): readonly CommittedWrite[];
 };
 
 /** Folder of a node's files, on every simulated disk. */

@@ -2,7 +2,7 @@ import type { Checker, ClusterObservation, ObservedNode } from '../observation.t
 
 /** All nodes have the same state at the same offset, in all their lives. */
 export function equalState(cluster: ClusterObservation): Checker {
-  const digests = new Map<number, { readonly digest: number; readonly by: string }>();
+  const digests = new Map<number, { readonly digest: number | string; readonly by: string }>();
   const compared = new Map<ObservedNode, number>();
   const checker: Checker = {
     name: 'equal state at equal offset',

@@ -1,7 +1,6 @@
-import type { ClientOutcome } from '../hosts/host.ts';
+import type { ClientOutcome, CommittedWrite, HostKind } from '../hosts/host.ts';
 import type { Checker, ClusterObservation } from '../observation.ts';
 import type { Attempt, Ledger } from '../workload/ledger.ts';
-import { decodeRegisterWrite } from '../workload/register-payload.ts';
 
 type Version = { readonly endOffset: number; readonly value: number };
 
@@ -15,25 +14,18 @@ export type LinearizabilityChecker = Checker & {
  * names its place in that order, the order respects real time, and a read gives what the last write
  * before its place has written. What was acknowledged is committed; what was refused never is.
  */
-export function linearizability(cluster: ClusterObservation, ledger: Ledger): LinearizabilityChecker {
+export function linearizability(
+  cluster: ClusterObservation,
+  ledger: Ledger,
+  host: HostKind,
+): LinearizabilityChecker {
   const versions = new Map<number, Version[]>();
   const committedAt = new Map<number, number>();
   const checker: LinearizabilityChecker = {
     name: 'reads and writes are linearizable',
     source: 'Herlihy and Wing 1990; Raft paper, 8; design 5, 10',
     onCommitted(batch) {
-      if (batch.payload === null) return;
-      const { attempt, key } = decodeRegisterWrite(batch.payload);
-      const before = committedAt.get(attempt);
-      if (before !== undefined)
-        cluster.fail(checker, `write ${attempt} took effect at ${before} and again at ${batch.endOffset}`);
-      committedAt.set(attempt, batch.endOffset);
-      const history = versions.get(key) ?? [];
-      if (history.length === 0) versions.set(key, history);
-      history.push({ endOffset: batch.endOffset, value: attempt });
-      if (ledger.find(attempt)?.outcome?.kind === 'refused') {
-        cluster.fail(checker, `write ${attempt} was refused, and took effect at ${batch.endOffset}`);
-      }
+      for (const write of host.decodeWrites(batch)) noteWrite(write);
     },
     judge(attempt, outcome) {
       const { request, invokedAfter } = attempt;
@@ -43,8 +35,7 @@ export function linearizability(cluster: ClusterObservation, ledger: Ledger): Li
       }
       if (outcome.kind === 'written') judgeWrite(attempt, outcome.offset);
       if (outcome.kind === 'read') judgeRead(attempt, outcome.value, outcome.offset);
-      if (outcome.kind !== 'written' && outcome.kind !== 'read') return;
-      if (outcome.offset < invokedAfter || (request.kind === 'write' && outcome.offset === invokedAfter)) {
+      if (outcome.kind === 'read' && outcome.offset < invokedAfter) {
         const told = `a client had been told of ${invokedAfter} before it began`;
         cluster.fail(checker, `${what} is answered at ${outcome.offset}, and ${told}`);
       }
@@ -52,18 +43,33 @@ export function linearizability(cluster: ClusterObservation, ledger: Ledger): Li
     atEnd() {
       // Acknowledged is durable: everything acknowledged still stands in the committed log.
       for (const { request, outcome } of ledger.attempts) {
-        if (outcome?.kind !== 'written' || committedAt.get(request.attempt) === outcome.offset) continue;
+        if (outcome?.kind !== 'written' || committedAt.has(request.attempt)) continue;
         cluster.fail(checker, `write ${request.attempt} was acknowledged and is lost`);
       }
     },
   };
 
-  function judgeWrite(attempt: Attempt, offset: number): void {
-    const { request } = attempt;
+  function noteWrite({ attempt, key, endOffset }: CommittedWrite): void {
+    const before = committedAt.get(attempt);
+    if (before !== undefined) {
+      cluster.fail(checker, `write ${attempt} took effect at ${before} and again at ${endOffset}`);
+    }
+    committedAt.set(attempt, endOffset);
+    const history = versions.get(key) ?? [];
+    if (history.length === 0) versions.set(key, history);
+    history.push({ endOffset, value: attempt });
+    if (ledger.find(attempt)?.outcome?.kind === 'refused') {
+      cluster.fail(checker, `write ${attempt} was refused, and took effect at ${endOffset}`);
+    }
+  }
+
+  /** It took effect after all that was told before it began, and no later than its answer says. */
+  function judgeWrite({ request, invokedAfter }: Attempt, offset: number): void {
     const found = committedAt.get(request.attempt);
-    if (found === offset) return;
+    if (found !== undefined && found <= offset && found > invokedAfter) return;
     const place = found === undefined ? 'it is not committed' : `it is committed at ${found}`;
-    cluster.fail(checker, `write ${request.attempt} is acknowledged at ${offset}, and ${place}`);
+    const told = `a client had been told of ${invokedAfter} before it began`;
+    cluster.fail(checker, `write ${request.attempt} is acknowledged at ${offset}, ${place}, and ${told}`);
   }
 
   function judgeRead(attempt: Attempt, value: number, offset: number): void {

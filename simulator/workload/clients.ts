@@ -103,6 +103,8 @@ export class Clients {
       return this.#world.fail('one answer for each request', `request ${request.attempt} is answered twice`);
     }
     this.#pending.delete(attempt);
+    // A node may answer in the very event in which it commits: what it says of itself is looked at first.
+    this.#cluster.observation.afterEvent(pending.node);
     const noted = outcome.kind === 'written' || outcome.kind === 'read' ? outcome.offset : -1;
     this.#world.trace.note(eventKinds.answer, request.attempt, request.key, noted);
     this.#judge.judge(attempt, outcome);
@@ -113,7 +115,8 @@ export class Clients {
   #goOn({ operation, tries }: Pending, outcome: ClientOutcome): void {
     // A request that somebody waits for is made again under a new number, even when its outcome is unknown.
     const isRetried =
-      outcome.kind === 'refused' || (outcome.kind === 'unknown' && operation.onDone !== undefined);
+      (outcome.kind === 'refused' && !outcome.isFinal) ||
+      (outcome.kind === 'unknown' && operation.onDone !== undefined);
     if (isRetried) {
       this.#retry(operation, tries);
       return;

@@ -120,6 +120,7 @@ class Node implements ControllerNode {
       directory,
       ports,
       quorumStateEvents: this.#storageEvents.quorumState,
+      persistQuorumState: (store, state, done) => this.#storageEvents.persistAtStart(store, state, done),
     });
     if (!identity.ok) return storageError(identity.error);
     this.#identity = identity.value;

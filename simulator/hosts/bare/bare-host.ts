@@ -8,6 +8,7 @@ import {
 } from '../../../src/runtime/quorum-state/open-quorum-state.ts';
 import type { QuorumState } from '../../../src/raft/quorum-state.ts';
 import { BareCheckpoints, durableCheckpointEnd } from './checkpoints.ts';
+import { decodeRegisterWrite } from '../../workload/register-payload.ts';
 import { BareNode } from './bare-node.ts';
 import { recoveredState, agreesWith } from './recovered-state.ts';
 
@@ -33,6 +34,10 @@ const unwritten: QuorumState = {
 export const bareHost: HostKind = {
   start: startBareHost,
   durableSnapshotEnd: durableCheckpointEnd,
+  decodeWrites: (batch) => {
+    if (batch.payload === null) return [];
+    return [{ ...decodeRegisterWrite(batch.payload), endOffset: batch.endOffset }];
+  },
 };
 
 function startBareHost(context: HostContext): Host {
@@ -50,7 +55,7 @@ function startBareHost(context: HostContext): Host {
   };
 }
 
-const starting = { kind: 'refused', reason: 'STARTING' } as const;
+const starting = { kind: 'refused', reason: 'STARTING', isFinal: false } as const;
 
 class Boot {
   node: BareNode | null = null;

@@ -65,7 +65,7 @@ export class BareNode implements NodeView {
     this.#machine = latest === null ? new RegisterMachine(context.voters) : RegisterMachine.from(latest);
     this.#applyTarget = recovered.appliedOffset;
     this.#highWatermark = Math.max(recovered.appliedOffset, recovered.logStart.endOffset) as Offset;
-    this.#transport = context.connect({
+    this.#transport = context.connect(recovered.local, {
       onMessage: (from, message) => {
         if (message.channel !== 'raft') return;
         this.#driver.push({ type: 'messageReceived', from: from.id, message: message.message });
@@ -174,7 +174,7 @@ export class BareNode implements NodeView {
     const answer: Complete = (outcome) =>
       this.#options.context.clock.afterPendingEvents(() => complete(outcome));
     if (this.#role !== 'leader') {
-      answer({ kind: 'refused', reason: 'NOT_LEADER' });
+      answer({ kind: 'refused', reason: 'NOT_LEADER', isFinal: false });
       return;
     }
     if (request.kind === 'read') {
@@ -219,7 +219,10 @@ export class BareNode implements NodeView {
       },
       failProposal: ({ proposalId, reason }) => {
         const isUnknown = reason === 'OUTCOME_UNKNOWN';
-        this.#settleWrite(proposalId, isUnknown ? { kind: 'unknown' } : { kind: 'refused', reason });
+        this.#settleWrite(
+          proposalId,
+          isUnknown ? { kind: 'unknown' } : { kind: 'refused', reason, isFinal: false },
+        );
       },
       completeReadBarrier: ({ barrierId, offset }) => {
         const read = this.#reads.get(barrierId);
@@ -229,7 +232,7 @@ export class BareNode implements NodeView {
       },
       failReadBarriers: ({ barrierIds }) => {
         for (const barrierId of barrierIds) {
-          this.#reads.get(barrierId)?.complete({ kind: 'refused', reason: 'NOT_LEADER' });
+          this.#reads.get(barrierId)?.complete({ kind: 'refused', reason: 'NOT_LEADER', isFinal: false });
           this.#reads.delete(barrierId);
         }
       },

@@ -7,7 +7,7 @@ import type { NodeProperties } from '../../codec/node-properties.ts';
 import type { ControllerPorts } from '../node-options.ts';
 import { readDescriptor, readNodeProperties, writeNodeProperties } from '../quorum-state/node-files.ts';
 import { type OpenedQuorumState, openQuorumState } from '../quorum-state/open-quorum-state.ts';
-import type { QuorumStateEvents } from '../quorum-state/quorum-state-store.ts';
+import type { QuorumStateEvents, QuorumStateStore } from '../quorum-state/quorum-state-store.ts';
 import type { StoredFileError } from '../quorum-state/stored-file.ts';
 import type { QuorumState } from '../../raft/quorum-state.ts';
 import { type Sequence, wait } from '../sequence.ts';
@@ -28,6 +28,8 @@ export type IdentityOptions = {
   readonly directory: string;
   readonly ports: ControllerPorts;
   readonly quorumStateEvents: QuorumStateEvents;
+  /** Writes a first quorum state; `done` when it is durable. */
+  readonly persistQuorumState: (store: QuorumStateStore, state: QuorumState, done: () => void) => void;
 };
 
 const noState: QuorumState = { epoch: epoch(0), leaderId: null, voted: null, recovering: false };
@@ -40,6 +42,9 @@ type Stored<Value> = Result<Value, StoredFileError>;
  * A node whose quorum state is gone may have voted without remembering it. So it takes a new directory id
  * and is a stranger to every voter set that knew the old one: it can only observe (design 19). The new id
  * is durable before a new quorum state exists.
+ *
+ * A new node writes its quorum state before its properties, so that properties without a quorum state are
+ * proof that one was lost, and not that the node ended before its first vote.
  */
 export function* establishIdentity(options: IdentityOptions): Sequence<Result<Identity, string>> {
   const { nodeId, directory, ports } = options;
@@ -59,7 +64,8 @@ export function* establishIdentity(options: IdentityOptions): Sequence<Result<Id
     readDescriptor(files, directory, done),
   );
   if (!descriptor.ok) return describeFailure(descriptor.error);
-  if (properties.value === null && opened.value.state !== null) {
+  const hasActed = opened.value.state !== null && !isPristine(opened.value.state);
+  if (properties.value === null && hasActed) {
     return failed(
       `${directory} holds a quorum state and no node.properties; restore that file, or empty the directory`,
     );
@@ -85,15 +91,27 @@ function* complete(
     ports.logger.error('quorum-state-damaged', { file: damage.file, reason: damage.message });
   }
   const directoryId = randomUuid(ports.random);
+  if (properties === null && opened.state === null) yield* persistFirst(options, opened);
   const isStranger = properties !== null && clusterId !== null;
   if (isStranger) ports.logger.error('quorum-state-lost', { directoryId, becomes: 'observer' });
   const written = yield* wait<Stored<null>>((done) =>
     writeNodeProperties(ports.files, directory, { nodeId, directoryId, clusterId }, done),
   );
   if (!written.ok) return describeFailure(written.error);
+  if (properties !== null) yield* persistFirst(options, opened);
   // A descriptor that was never started named the old directory id; agreeing on one begins anew.
   const kept = descriptor?.started === true ? descriptor : null;
   return ok({ ...known, descriptor: kept, directoryId, quorumState: noState, hasHistory: false });
+}
+
+/** A failure ends the node through the store's own events; then this is never resumed. */
+function* persistFirst(options: IdentityOptions, opened: OpenedQuorumState): Sequence<void> {
+  yield* wait<void>((done) => options.persistQuorumState(opened.store, noState, done));
+}
+
+/** Nothing was ever sent on such a state. */
+function isPristine(state: QuorumState): boolean {
+  return state.epoch === 0 && state.voted === null && !state.recovering;
 }
 
 function describeFailure(error: StoredFileError): Result<never, string> {
