@@ -1,0 +1,54 @@
+import { Compile } from 'typebox/compile';
+import { describe, expect, it } from 'vitest';
+import { createClient } from '../../src/client/index.ts';
+import { planFields } from '../../src/client/input.ts';
+import { nodeOperations, probeOperations } from '../../src/client/protocol/node-operations.ts';
+import { assertClosed } from '../../src/client/protocol/validation.ts';
+import { errorCatalogue } from '../../src/metadata/errors.ts';
+import { operations as imageOperations } from '../../src/metadata/operations.ts';
+import { ask } from './serve.ts';
+import { serveImage } from './serve-image.ts';
+
+const operations = [...imageOperations, ...Object.values(nodeOperations), ...Object.values(probeOperations)];
+const ids = operations.map((operation) => [operation.operationId, operation] as const);
+
+describe('every operation', () => {
+  it('has an id of its own', () => {
+    expect(new Set(ids.map(([id]) => id)).size).toBe(ids.length);
+  });
+
+  it.each(ids)('%s has a method in the typed client', (id) => {
+    const client = createClient({ endpoints: ['http://127.0.0.1:1'] });
+    expect(client).toHaveProperty(id, expect.any(Function));
+  });
+
+  it.each(ids)(
+    '%s has closed inputs, fields that stand in one place, and a response that compiles',
+    (id, operation) => {
+      for (const part of ['params', 'query', 'body'] as const) assertClosed(operation[part], `${id}.${part}`);
+      planFields(operation);
+      expect(Compile(operation.response).IsAccelerated()).toBe(true);
+    },
+  );
+
+  it.each(ids)(
+    '%s names only errors of the catalogue, and describes itself in a sentence',
+    (_id, operation) => {
+      expect(operation.errors.filter((code) => !Object.hasOwn(errorCatalogue, code))).toEqual([]);
+      expect(operation.summary).toMatch(/^[A-Z].*\.$/);
+    },
+  );
+
+  it('has its route, and refuses an unknown field there', async () => {
+    const { url } = await serveImage();
+    for (const { method, path, operationId } of imageOperations) {
+      const concrete = path.replaceAll(/\{\w+\}/g, '1');
+      const answer = await ask(`${url}/v1${concrete}?unheardOf=1`, method);
+      expect([operationId, answer.status]).toEqual([operationId, 400]);
+      expect(answer.body).toMatchObject({
+        code: 'INVALID_REQUEST',
+        detail: "The query has no field 'unheardOf'.",
+      });
+    }
+  });
+});
