@@ -4,7 +4,7 @@ import { encodeCheckpointManifest } from '../../codec/checkpoint-manifest.ts';
 import { checkpointPages } from '../../codec/image-pages.ts';
 import type { MetadataImage } from '../../metadata/image.ts';
 import type { CheckpointStore, StoreEntry } from '../../ports/checkpoint-store.ts';
-import type { Clock } from '../../ports/clock.ts';
+import type { Clock, Timer } from '../../ports/clock.ts';
 import type { Logger } from '../../ports/logger.ts';
 import type { SnapshotId } from '../../raft/snapshot-id.ts';
 import { runSequence } from '../sequence.ts';
@@ -40,6 +40,7 @@ export type CheckpointerOptions = {
  * 1. One checkpoint is written at a time, and each from a later image than the one before.
  * 2. Log is cleaned only behind a checkpoint that was read back after it was written (design 18).
  * 3. A full disk postpones a checkpoint; nothing in force is touched (design 20).
+ * 4. While it is paused it writes nothing: the store is about to be replaced.
  */
 export class Checkpointer {
   readonly #options: CheckpointerOptions;
@@ -49,6 +50,11 @@ export class Checkpointer {
   #current: Checkpoint | null;
   #isWriting = false;
   #isClosed = false;
+  #isPaused = false;
+  #whenIdle: (() => void) | null = null;
+  /** What the next checkpoint that is due by time will hold. */
+  #latest: MetadataImage | null = null;
+  #timer: Timer | null = null;
   /** Set when a received snapshot replaces store and state: what is being written then is thrown away. */
   #generation = 0;
   #bytesSince = 0;
@@ -74,14 +80,27 @@ export class Checkpointer {
   /** `bytes` of log were applied, up to `image`: writes a checkpoint when it is time. */
   applied(image: MetadataImage, bytes: number): void {
     this.#bytesSince += bytes;
+    this.#latest = image;
     const { bytesBetween, intervalMs, clock } = this.#options;
-    const isDue = this.#bytesSince >= bytesBetween || clock.monotonicMs() - this.#lastWrittenMs >= intervalMs;
-    if (isDue) this.write(image);
+    const waitMs = this.#lastWrittenMs + intervalMs - clock.monotonicMs();
+    if (this.#bytesSince >= bytesBetween || waitMs <= 0) this.write(image);
+    else this.#writeAfter(waitMs);
+  }
+
+  /** Nothing new is begun until `resume` or `replaceBy`; `idle` is told once nothing is being written. */
+  pause(idle: () => void): void {
+    this.#isPaused = true;
+    if (this.#isWriting) this.#whenIdle = idle;
+    else idle();
+  }
+
+  resume(): void {
+    this.#isPaused = false;
   }
 
   /** Begins to write a checkpoint of `image` unless one is being written or nothing is new. */
   write(image: MetadataImage): void {
-    if (this.#isWriting || this.#isClosed) return;
+    if (this.#isWriting || this.#isPaused || this.#isClosed) return;
     if (image.endOffset <= (this.#current?.image.endOffset ?? 0)) return;
     const manifest = this.#options.describe(image);
     if (manifest === null) return;
@@ -107,6 +126,7 @@ export class Checkpointer {
       if (written.ok) this.#created(image, written.value);
       else if (written.error.code === 'NO_SPACE') this.#postpone(attempted, written.error.message);
       else this.#options.onFailed(`the checkpoint at offset ${image.endOffset}: ${written.error.message}`);
+      this.#tellIdle();
     });
   }
 
@@ -114,11 +134,14 @@ export class Checkpointer {
   replaceBy(store: CheckpointStore, checkpoint: Checkpoint, versions: PageVersions): void {
     this.#generation++;
     this.#isWriting = false;
+    this.#isPaused = false;
     this.#store = store;
     this.#versions = versions;
     this.#abandoned = [];
     this.#current = checkpoint;
+    this.#latest = checkpoint.image;
     this.#bytesSince = 0;
+    this.#lastWrittenMs = this.#options.clock.monotonicMs();
   }
 
   /** The entries of a snapshot on its way to a follower, its manifest last; null when it is not the one in force. */
@@ -133,6 +156,21 @@ export class Checkpointer {
   close(): void {
     this.#isClosed = true;
     this.#generation++;
+    this.#timer?.cancel();
+  }
+
+  /** The log may fall silent, and what is new is due all the same. */
+  #writeAfter(waitMs: number): void {
+    this.#timer ??= this.#options.clock.setTimer(waitMs, () => {
+      this.#timer = null;
+      if (this.#latest !== null) this.applied(this.#latest, 0);
+    });
+  }
+
+  #tellIdle(): void {
+    const idle = this.#whenIdle;
+    this.#whenIdle = null;
+    idle?.();
   }
 
   #created(image: MetadataImage, written: WrittenCheckpoint): void {

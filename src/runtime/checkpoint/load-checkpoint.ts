@@ -3,7 +3,8 @@ import { failed, ok, type Result } from '../../base/result.ts';
 import { type CheckpointManifest, decodeCheckpointManifest } from '../../codec/checkpoint-manifest.ts';
 import { createImageLoader, type ImageLoader } from '../../codec/image-loader.ts';
 import type { MetadataImage } from '../../metadata/image.ts';
-import type { CheckpointStore, StoreEntry, StoreResults } from '../../ports/checkpoint-store.ts';
+import type { CodecError } from '../../codec/codec-error.ts';
+import type { CheckpointStore, StoreEntry, StoreError, StoreResults } from '../../ports/checkpoint-store.ts';
 import type { Clock } from '../../ports/clock.ts';
 import { type Sequence, wait } from '../sequence.ts';
 import { PageVersions } from './page-versions.ts';
@@ -20,8 +21,11 @@ export type LoadedCheckpoint = {
 };
 
 export type LoadCheckpointError = {
-  /** `DAMAGED`: the content does not verify. `STORE`: it could not be read. */
-  readonly code: 'DAMAGED' | 'STORE';
+  /**
+   * `DAMAGED`: the content does not verify. `UNSUPPORTED_VERSION`: a newer Ottla wrote it, and it is refused
+   * by name and left alone. `NO_SPACE` and `STORE`: the store could not do it.
+   */
+  readonly code: 'DAMAGED' | 'UNSUPPORTED_VERSION' | 'NO_SPACE' | 'STORE';
   readonly message: string;
 };
 
@@ -34,11 +38,11 @@ export function* loadCheckpoint(store: CheckpointStore, clock: Clock): Sequence<
   const found = yield* wait<StoreResult<'get'>>((done) =>
     store.submit({ kind: 'get', keys: [manifestKey] }, done),
   );
-  if (!found.ok) return failed({ code: 'STORE', message: found.error.message });
+  if (!found.ok) return failed(fromStore(found.error));
   const bytes = found.value[0] ?? null;
   if (bytes === null) return ok(null);
   const manifest = decodeCheckpointManifest(bytes);
-  if (!manifest.ok) return failed({ code: 'DAMAGED', message: manifest.error.message });
+  if (!manifest.ok) return failed(fromCodec(manifest.error));
   return yield* loadPages(store, clock, manifest.value);
 }
 
@@ -48,17 +52,25 @@ export function* wipeStore(store: CheckpointStore): Sequence<Result<null, LoadCh
     const page = yield* wait<StoreResult<'scan'>>((done) =>
       store.submit({ kind: 'scan', from: manifestKey, to: pageKeysTo, limit: scanEntriesMax }, done),
     );
-    if (!page.ok) return failed({ code: 'STORE', message: page.error.message });
+    if (!page.ok) return failed(fromStore(page.error));
     if (page.value.length === 0) return ok(null);
     const deletes = page.value.map((entry) => entry.key);
     const deleted = yield* wait<StoreResult<'write'>>((done) =>
       store.submit({ kind: 'write', puts: [], deletes, sync: true }, done),
     );
-    if (!deleted.ok) return failed({ code: 'STORE', message: deleted.error.message });
+    if (!deleted.ok) return failed(fromStore(deleted.error));
   }
 }
 
-type StoreResult<Kind extends keyof StoreResults> = Result<StoreResults[Kind], { readonly message: string }>;
+type StoreResult<Kind extends keyof StoreResults> = Result<StoreResults[Kind], StoreError>;
+
+function fromStore({ code, message }: StoreError): LoadCheckpointError {
+  return { code: code === 'NO_SPACE' ? code : 'STORE', message };
+}
+
+function fromCodec({ code, message }: CodecError): LoadCheckpointError {
+  return { code: code === 'UNSUPPORTED_VERSION' ? code : 'DAMAGED', message };
+}
 
 function* loadPages(store: CheckpointStore, clock: Clock, manifest: CheckpointManifest): Sequence<Loaded> {
   const collector = new PageCollector(createImageLoader(), manifest.snapshotId.endOffset);
@@ -67,10 +79,10 @@ function* loadPages(store: CheckpointStore, clock: Clock, manifest: CheckpointMa
     const page = yield* wait<StoreResult<'scan'>>((done) =>
       store.submit({ kind: 'scan', from, to: pageKeysTo, limit: scanEntriesMax }, done),
     );
-    if (!page.ok) return failed({ code: 'STORE', message: page.error.message });
+    if (!page.ok) return failed(fromStore(page.error));
     for (const entry of page.value) {
       const fault = collector.add(entry);
-      if (fault !== null) return failed({ code: 'DAMAGED', message: fault });
+      if (fault !== null) return failed(fault);
     }
     const last = page.value.at(-1);
     if (last === undefined || page.value.length < scanEntriesMax) break;
@@ -83,11 +95,11 @@ function* loadPages(store: CheckpointStore, clock: Clock, manifest: CheckpointMa
 
 function finish(collector: PageCollector, manifest: CheckpointManifest): Loaded {
   const fault = collector.finish();
-  if (fault !== null) return failed({ code: 'DAMAGED', message: fault });
+  if (fault !== null) return failed(fault);
   const { snapshotId, timestampMs, root } = manifest;
   const header = { endOffset: snapshotId.endOffset, epoch: snapshotId.epoch, timestampMs };
   const image = collector.loader.finish(header, root);
-  if (!image.ok) return failed({ code: 'DAMAGED', message: image.error.message });
+  if (!image.ok) return failed(fromCodec(image.error));
   return ok({ manifest, image: image.value, versions: collector.versions, leftOver: collector.leftOver });
 }
 
@@ -105,9 +117,9 @@ class PageCollector {
   }
 
   /** Null, or what is wrong with the checkpoint. */
-  add(entry: StoreEntry): string | null {
+  add(entry: StoreEntry): LoadCheckpointError | null {
     const parsed = parseVersionedPageKey(entry.key);
-    if (parsed === null) return 'the checkpoint store holds a key of unknown form';
+    if (parsed === null) return damaged('the checkpoint store holds a key of unknown form');
     if (parsed.checkpointOffset > this.#checkpointOffset) {
       this.leftOver.push(entry.key);
       return null;
@@ -123,24 +135,28 @@ class PageCollector {
     return null;
   }
 
-  finish(): string | null {
+  finish(): LoadCheckpointError | null {
     return this.#take();
   }
 
-  #take(): string | null {
+  #take(): LoadCheckpointError | null {
     const candidate = this.#candidate;
     this.#candidate = null;
     if (candidate === null) return null;
     const value = parsePageValue(candidate.entry.value);
-    if (value === undefined) return 'the checkpoint store holds a value of unknown form';
+    if (value === undefined) return damaged('the checkpoint store holds a value of unknown form');
     if (value === null) {
       this.leftOver.push(candidate.entry.key);
       return null;
     }
     this.versions.replace(candidate.pageKey, offset(candidate.checkpointOffset));
     const added = this.loader.add({ key: candidate.pageKey, value });
-    return added.ok ? null : added.error.message;
+    return added.ok ? null : fromCodec(added.error);
   }
+}
+
+function damaged(message: string): LoadCheckpointError {
+  return { code: 'DAMAGED', message };
 }
 
 type Candidate = {

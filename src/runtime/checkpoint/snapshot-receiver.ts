@@ -12,7 +12,7 @@ import type { Effect } from '../../raft/effects.ts';
 import type { SnapshotId } from '../../raft/snapshot-id.ts';
 import { type Sequence, wait } from '../sequence.ts';
 import { type LoadedCheckpoint, loadCheckpoint, wipeStore } from './load-checkpoint.ts';
-import { manifestKey } from './page-keys.ts';
+import { manifestKey, parseVersionedPageKey } from './page-keys.ts';
 import { SnapshotStreamParser } from './snapshot-stream.ts';
 
 type StoreSnapshotChunk = Extract<Effect, { type: 'storeSnapshotChunk' }>;
@@ -54,11 +54,17 @@ export class SnapshotReceiver {
     const receiving = this.#receiving;
     if (receiving === null || receiving.isDamaged) return ok(null);
     const parsed = receiving.parser.push(effect.bytes);
-    // Damage is judged at the end, when the whole of it does not verify; the core then asks anew.
-    receiving.isDamaged = !parsed.ok || effect.position !== receiving.position;
+    const isInOrder = effect.position === receiving.position;
     receiving.position += effect.bytes.length;
-    if (!parsed.ok || receiving.isDamaged) return ok(null);
-    return yield* put(receiving.store, parsed.value);
+    // Damage is judged at the end, when the whole of it does not verify; the core then asks anew.
+    if (!parsed.ok || !isInOrder || !parsed.value.every(isAcceptable)) {
+      receiving.isDamaged = true;
+      return ok(null);
+    }
+    const written = yield* put(receiving.store, parsed.value);
+    if (written.ok) return ok(null);
+    receiving.isDamaged = true;
+    return unlessFull('storing a snapshot', written.error);
   }
 
   /** Verifies what was received and puts it in force. */
@@ -67,7 +73,7 @@ export class SnapshotReceiver {
     this.#receiving = null;
     if (receiving === null || receiving.isDamaged || !receiving.parser.isAtEntryEnd) return ok(null);
     const verified = yield* loadCheckpoint(receiving.store, this.#clock);
-    if (!verified.ok && verified.error.code === 'STORE') return failed(verified.error.message);
+    if (!verified.ok && verified.error.code !== 'DAMAGED') return failed(verified.error.message);
     if (!verified.ok || verified.value === null) return ok(null);
     const { snapshotId: received } = verified.value.manifest;
     if (received.endOffset !== snapshotId.endOffset || received.epoch !== snapshotId.epoch) return ok(null);
@@ -79,10 +85,10 @@ export class SnapshotReceiver {
   *#begin(snapshotId: SnapshotId): Sequence<Result<null, string>> {
     this.#receiving = null;
     const opened = yield* wait<Opened>((done) => this.#stores.openReceiving(snapshotId, done));
-    if (!opened.ok) return failed(`making room for a snapshot: ${opened.error.message}`);
+    if (!opened.ok) return unlessFull('making room for a snapshot', opened.error);
     // Pages of an earlier attempt may come from another leader, whose pages are cut otherwise.
     const wiped = yield* wipeStore(opened.value);
-    if (!wiped.ok) return failed(`making room for a snapshot: ${wiped.error.message}`);
+    if (!wiped.ok) return unlessFull('making room for a snapshot', wiped.error);
     this.#receiving = {
       store: opened.value,
       parser: new SnapshotStreamParser(),
@@ -102,17 +108,23 @@ type Receiving = {
 
 type Written = Result<StoreResults['write'], StoreError>;
 
-function* put(store: CheckpointStore, entries: readonly StoreEntry[]): Sequence<Result<null, string>> {
+function* put(store: CheckpointStore, entries: readonly StoreEntry[]): Sequence<Written> {
   if (entries.length === 0) return ok(null);
-  if (!entries.every(isAcceptable)) return ok(null);
-  const written = yield* wait<Written>((done) =>
+  return yield* wait<Written>((done) =>
     store.submit({ kind: 'write', puts: entries, deletes: [], sync: true }, done),
   );
-  return written.ok ? ok(null) : failed(`storing a snapshot: ${written.error.message}`);
 }
 
-/** A manifest is decoded before it is stored; a damaged one leaves the snapshot without any. */
+/** A full disk throws away what was received and asks again later (design 20); any other failure stops the node. */
+function unlessFull(
+  what: string,
+  error: { readonly code: string; readonly message: string },
+): Result<null, string> {
+  return error.code === 'NO_SPACE' ? ok(null) : failed(`${what}: ${error.message}`);
+}
+
+/** Only what a checkpoint is made of is stored, and a manifest only when it can be read. */
 function isAcceptable({ key, value }: StoreEntry): boolean {
   const isManifest = key.length === manifestKey.length && key[0] === manifestKey[0];
-  return !isManifest || decodeCheckpointManifest(value).ok;
+  return isManifest ? decodeCheckpointManifest(value).ok : parseVersionedPageKey(key) !== null;
 }

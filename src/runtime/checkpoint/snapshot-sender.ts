@@ -1,6 +1,7 @@
 import type { NodeId } from '../../base/brands.ts';
 import { crcOf } from '../../codec/crc.ts';
 import type { StoreEntry } from '../../ports/checkpoint-store.ts';
+import type { Clock } from '../../ports/clock.ts';
 import type { Effect } from '../../raft/effects.ts';
 import type { FetchSnapshotResponse } from '../../raft/messages.ts';
 import type { SnapshotId } from '../../raft/snapshot-id.ts';
@@ -8,22 +9,34 @@ import { SnapshotStreamReader } from './snapshot-stream.ts';
 
 type SendSnapshotChunk = Extract<Effect, { type: 'sendSnapshotChunk' }>;
 
+/** A transfer that nobody has asked on for so long is forgotten, and with it the image that it pins. */
+const idleTransferMs = 60_000;
+/** Transfers at once; the one that was idle longest gives way. */
+const transfersMax = 16;
+/** A stream that is made again up to a position is made in pieces of so many bytes, to hold no more in memory. */
+const skippedBytesMax = 64 * 1024;
+
 /**
- * Streams the snapshot in force to followers, a chunk a request. The entries come from an image that is
- * persistent, so a stream stays consistent while the state moves on, and nothing on disk is pinned.
+ * Streams snapshots to followers, a chunk a request. The entries come from an image that is persistent, so a
+ * stream stays consistent while the state moves on, and nothing on disk is pinned. A transfer that has begun
+ * goes on when a newer checkpoint is in force: a slow follower would otherwise never come to an end.
  */
 export class SnapshotSender {
+  readonly #clock: Clock;
   readonly #entriesOf: (snapshotId: SnapshotId) => Iterable<StoreEntry> | null;
+  /** By the time of their last use, the longest idle first. */
   readonly #transfers = new Map<NodeId, Transfer>();
 
-  /** `entriesOf` gives a snapshot's entries, or null when it is no longer had. */
-  constructor(entriesOf: (snapshotId: SnapshotId) => Iterable<StoreEntry> | null) {
+  /** `entriesOf` gives the entries of the snapshot in force, or null when it is another. */
+  constructor(clock: Clock, entriesOf: (snapshotId: SnapshotId) => Iterable<StoreEntry> | null) {
+    this.#clock = clock;
     this.#entriesOf = entriesOf;
   }
 
   /** The answer to one request for a chunk. */
   answer(effect: SendSnapshotChunk): FetchSnapshotResponse {
     const { snapshotId } = effect.response;
+    this.#forgetIdle();
     const transfer = this.#transferAt(effect.to, snapshotId, effect.position);
     if (transfer === null) {
       return { ...effect.response, outcome: { kind: 'refused', error: 'SNAPSHOT_NOT_FOUND' } };
@@ -38,10 +51,20 @@ export class SnapshotSender {
     return { ...effect.response, outcome: { kind: 'chunk', position, bytes, crc: crcOf(bytes), last } };
   }
 
-  /** Forgets transfers of snapshots that were replaced. */
-  keepOnly(snapshotId: SnapshotId): void {
+  /** This node's own state is replaced: whoever takes from it asks another. */
+  forgetAll(): void {
+    this.#transfers.clear();
+  }
+
+  get transferCount(): number {
+    return this.#transfers.size;
+  }
+
+  #forgetIdle(): void {
+    const nowMs = this.#clock.monotonicMs();
     for (const [peer, transfer] of this.#transfers) {
-      if (!sameSnapshot(transfer.snapshotId, snapshotId)) this.#transfers.delete(peer);
+      const isIdle = nowMs - transfer.usedMs > idleTransferMs;
+      if (isIdle || this.#transfers.size > transfersMax) this.#transfers.delete(peer);
     }
   }
 
@@ -49,16 +72,24 @@ export class SnapshotSender {
   #transferAt(peer: NodeId, snapshotId: SnapshotId, position: number): Transfer | null {
     const known = this.#transfers.get(peer);
     if (known !== undefined && sameSnapshot(known.snapshotId, snapshotId)) {
-      if (known.reader.position === position || known.chunk?.position === position) return known;
+      if (known.reader.position === position || known.chunk?.position === position) {
+        return this.#use(peer, known);
+      }
     }
     const entries = this.#entriesOf(snapshotId);
     if (entries === null) return null;
-    const transfer: Transfer = { snapshotId, reader: new SnapshotStreamReader(entries), chunk: null };
+    const reader = new SnapshotStreamReader(entries);
     // A receiver that resumes elsewhere than it left off: the stream is made again up to there.
-    while (transfer.reader.position < position) {
-      const skipped = transfer.reader.next(position - transfer.reader.position);
+    while (reader.position < position) {
+      const skipped = reader.next(Math.min(skippedBytesMax, position - reader.position));
       if (skipped.bytes.length === 0) break;
     }
+    return this.#use(peer, { snapshotId, reader, chunk: null, usedMs: 0 });
+  }
+
+  #use(peer: NodeId, transfer: Transfer): Transfer {
+    transfer.usedMs = this.#clock.monotonicMs();
+    this.#transfers.delete(peer);
     this.#transfers.set(peer, transfer);
     return transfer;
   }
@@ -69,6 +100,7 @@ type Transfer = {
   readonly snapshotId: SnapshotId;
   readonly reader: SnapshotStreamReader;
   chunk: { readonly position: number; readonly bytes: Uint8Array; readonly last: boolean } | null;
+  usedMs: number;
 };
 
 function sameSnapshot(left: SnapshotId, right: SnapshotId): boolean {

@@ -27,6 +27,8 @@ export type SnapshotsOptions = {
 
 type EffectOf<Type extends Effect['type']> = Extract<Effect, { type: Type }>;
 
+type Task = (next: () => void) => void;
+
 /** A log reset that waits for the log's completion, and what follows it. */
 type PendingReset = { readonly ioId: number; readonly done: () => void };
 
@@ -41,6 +43,9 @@ export class Snapshots {
   /** Bytes of log applied since the process started. */
   #bytesApplied = 0;
   #pendingReset: PendingReset | null = null;
+  /** Chunks and the installation that wait for those before them. */
+  #waiting: Task[] = [];
+  #isTaking = false;
   #isClosed = false;
 
   constructor(options: SnapshotsOptions) {
@@ -62,7 +67,7 @@ export class Snapshots {
     });
     if (checkpoint !== null)
       this.#earlier.push({ snapshotId: checkpoint.manifest.snapshotId, bytesApplied: 0 });
-    this.#sender = new SnapshotSender((snapshotId) => this.#checkpointer.entriesOf(snapshotId));
+    this.#sender = new SnapshotSender(ports.clock, (snapshotId) => this.#checkpointer.entriesOf(snapshotId));
     this.#receiver = new SnapshotReceiver(ports.checkpointStores, ports.clock);
   }
 
@@ -84,20 +89,19 @@ export class Snapshots {
   }
 
   store(effect: EffectOf<'storeSnapshotChunk'>): void {
-    runSequence(this.#receiver.store(effect), (stored) => {
-      if (this.#isClosed) return;
-      if (!stored.ok) this.#options.onFatal(stored.error);
-      else this.#options.driver().snapshotChunkStored(effect.ioId, effect.position + effect.bytes.length);
-    });
+    this.#inTurn((next) =>
+      runSequence(this.#receiver.store(effect), (stored) => {
+        if (this.#isClosed) return;
+        if (!stored.ok) this.#options.onFatal(stored.error);
+        else this.#options.driver().snapshotChunkStored(effect.ioId, effect.position + effect.bytes.length);
+        next();
+      }),
+    );
   }
 
+  /** A checkpoint that is being written comes to its end first: the store that it is written to goes away. */
   install(effect: EffectOf<'installSnapshot'>): void {
-    runSequence(this.#receiver.install(effect.snapshotId), (installation) => {
-      if (this.#isClosed) return;
-      if (!installation.ok) this.#options.onFatal(installation.error);
-      else if (installation.value === null) this.#options.driver().snapshotInstalled(effect.ioId, null);
-      else this.#putInForce(effect, installation.value);
-    });
+    this.#inTurn((next) => this.#checkpointer.pause(() => this.#installNow(effect, next)));
   }
 
   /** True when the log's completion belonged to a reset of ours and not to a truncation of the core's. */
@@ -111,20 +115,55 @@ export class Snapshots {
 
   close(): void {
     this.#isClosed = true;
+    this.#waiting = [];
     this.#checkpointer.close();
   }
 
-  /** The snapshot is durable and in force; then the log begins anew behind it (design 18). */
+  /** What a snapshot brings is taken in one after another: a new download may begin while the last one's chunk is written. */
+  #inTurn(task: Task): void {
+    this.#waiting.push(task);
+    if (!this.#isTaking) this.#takeNext();
+  }
+
+  #takeNext(): void {
+    const task = this.#waiting.shift();
+    this.#isTaking = task !== undefined;
+    task?.(() => this.#takeNext());
+  }
+
+  #installNow(effect: EffectOf<'installSnapshot'>, next: () => void): void {
+    runSequence(this.#receiver.install(effect.snapshotId), (installation) => {
+      if (this.#isClosed) return;
+      if (!installation.ok) {
+        this.#options.onFatal(installation.error);
+      } else if (installation.value === null) {
+        this.#checkpointer.resume();
+        this.#options.driver().snapshotInstalled(effect.ioId, null);
+      } else {
+        this.#putInForce(effect, installation.value);
+      }
+      next();
+    });
+  }
+
+  /**
+   * The snapshot is durable and in force; then the log begins anew behind it (design 18), and only when the
+   * core knows of that does the state follow: what it applies is committed as far as the core knows.
+   */
   #putInForce(effect: EffectOf<'installSnapshot'>, { store, loaded }: InstalledSnapshot): void {
     const { storage, driver, state } = this.#options;
     const { manifest, image, versions } = loaded;
     this.#checkpointer.replaceBy(store, { manifest, image }, versions);
     this.#earlier = [{ snapshotId: manifest.snapshotId, bytesApplied: this.#bytesApplied }];
-    state().replaceBy(image);
+    this.#sender.forgetAll();
+    state().suspend();
     const { voters, kraftVersion } = manifest;
     this.#pendingReset = {
       ioId: effect.ioId,
-      done: () => driver().snapshotInstalled(effect.ioId, { voters, kraftVersion }),
+      done: () => {
+        driver().snapshotInstalled(effect.ioId, { voters, kraftVersion });
+        state().replaceBy(image);
+      },
     };
     storage.log.resetTo(effect.ioId, manifest.snapshotId, manifest.chainCrc);
   }
@@ -151,7 +190,7 @@ export class Snapshots {
     this.#earlier.push({ snapshotId, bytesApplied: this.#bytesApplied });
     const logStart = this.#chooseLogStart();
     this.#earlier = this.#earlier.filter((past) => past.snapshotId.endOffset >= logStart.endOffset);
-    this.#sender.keepOnly(snapshotId);
+
     const before = core.logStart.endOffset;
     driver().push({ type: 'snapshotCreated', snapshotId, logStart });
     if (logStart.endOffset > before) storage.log.cleanTo(logStart);

@@ -61,7 +61,7 @@ export function* openStorage(options: OpenStorageOptions): Sequence<Result<Opene
   );
   if (!opened.ok) return failed(`the checkpoint store: ${opened.error.message}`);
   const loaded = yield* loadCheckpoint(opened.value, ports.clock);
-  if (!loaded.ok && loaded.error.code === 'STORE')
+  if (!loaded.ok && loaded.error.code !== 'DAMAGED')
     return failed(`the checkpoint store: ${loaded.error.message}`);
   if (!loaded.ok || loaded.value === null) {
     const wiped = yield* wipeStore(opened.value);

@@ -78,6 +78,13 @@ export class CommittedState {
     if (!this.#isReading) this.#advance();
   }
 
+  /** A snapshot takes the log's place: nothing more is read of it until `replaceBy`. */
+  suspend(): void {
+    this.#generation++;
+    this.#isReading = true;
+    this.#proposed = [];
+  }
+
   /** A snapshot was installed. */
   replaceBy(image: MetadataImage): void {
     assert(image.endOffset >= this.#image.endOffset, 'a snapshot must not set the state back');
@@ -87,6 +94,7 @@ export class CommittedState {
     this.#target = image.endOffset > this.#target ? image.endOffset : this.#target;
     this.#proposed = [];
     this.#options.onApplied(image, 0);
+    if (!this.#isReading) this.#advance();
   }
 
   close(): void {
