@@ -165,12 +165,15 @@ const neverSent: ReadonlySet<string> = new Set([
   'UND_ERR_CONNECT_TIMEOUT',
 ]);
 
+/** The server's certificate was not accepted: the handshake ended before any request. */
+const distrusted = /^(CERT_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|ERR_TLS_CERT_)/;
+
 function failure(error: unknown, isAborted: boolean, timeoutMs: number): ExchangeResult {
   // An aborted request may have waited for a connection or been sent; the worse of both is assumed.
   if (isAborted) return { type: 'lost', reason: `no answer came within ${timeoutMs} ms` };
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
   const message = error instanceof Error && error.message !== '' ? error.message : String(error);
-  const isUnsent = neverSent.has(code) || isRefusedOnAll(error);
+  const isUnsent = neverSent.has(code) || distrusted.test(code) || isRefusedOnAll(error);
   return { type: isUnsent ? 'unreachable' : 'lost', reason: message || code };
 }
 

@@ -115,7 +115,7 @@ describe('a broker’s agent', () => {
     Object.defineProperty(driven, 'core', { value: patient });
     driven.take(patient.start(0));
     driven.registered(10);
-    driven.acknowledged(10 + leaseMs);
+    expect(types(driven.acknowledged(10 + leaseMs))).not.toContain('leaseGranted');
     expect(patient.state).toBe('fenced');
     expect(patient.holdsLease(10 + leaseMs)).toBe(false);
   });

@@ -65,6 +65,13 @@ describe('the choice of an endpoint', () => {
     expect(endpoints.choose(1_000)).toBe(2);
   });
 
+  it('stays with the one that took over when the failed one may be asked again', () => {
+    const endpoints = new Endpoints(3, 0);
+    endpoints.failed(0, 0);
+    endpoints.answered(1, 11, null, 10);
+    expect(endpoints.choose(5_000)).toBe(1);
+  });
+
   it('names one even when all have failed', () => {
     const endpoints = new Endpoints(2, 1);
     endpoints.failed(0, 0);

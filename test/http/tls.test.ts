@@ -1,5 +1,5 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
-import type { ClientTls } from '../../src/client/index.ts';
+import { NoAnswerError, type ClientTls } from '../../src/client/index.ts';
 import { createOperationsClient } from '../../src/client/operations-client.ts';
 import { createAuthority, issue } from '../transport/support/certificates.ts';
 import { testOperations } from './fake-controller.ts';
@@ -16,7 +16,7 @@ async function serveTls(clientAuthority: string | null): Promise<Served> {
   return served;
 }
 
-async function describeTopic(url: string, tls: ClientTls): Promise<unknown> {
+function clientOf(url: string, tls: ClientTls) {
   const binding = {
     operations: testOperations,
     probes: new Set<string>(),
@@ -25,7 +25,11 @@ async function describeTopic(url: string, tls: ClientTls): Promise<unknown> {
   };
   const client = createOperationsClient(binding, { endpoints: [url], tls, timeoutMs: 2_000 });
   onTestFinished(() => client.close());
-  return await client.describeTopic({ topic: 'x' }, { attemptsMax: 1 });
+  return client;
+}
+
+async function describeTopic(url: string, tls: ClientTls): Promise<unknown> {
+  return await clientOf(url, tls).describeTopic({ topic: 'x' }, { attemptsMax: 1 });
 }
 
 describe('HTTP over TLS', () => {
@@ -41,7 +45,11 @@ describe('HTTP over TLS', () => {
 
   it('is refused by clients that trust another authority', async () => {
     const { url, controller } = await serveTls(null);
-    await expect(describeTopic(url, { authority: stranger.certificate })).rejects.toThrow('nobody to answer');
+    const distrustful = { authority: stranger.certificate };
+    await expect(describeTopic(url, distrustful)).rejects.toThrow('nobody to answer');
+    // Nothing was sent, so that a write is no unknown outcome either.
+    const write = clientOf(url, distrustful).deleteTopic({ topic: 'x' }, { attemptsMax: 1 });
+    await expect(write).rejects.toThrow(NoAnswerError);
     expect(controller.requests).toEqual([]);
   });
 
