@@ -3,8 +3,6 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { runCli } from './cli/main.ts';
 import { createTerminal } from './cli/output/terminal.ts';
-import { readLogDirectory } from './server/read-log-directory.ts';
-import { startServer } from './server/start-server.ts';
 
 // The pool serves every file operation; the variable is read when the pool starts, so it stands in the first
 // line, before Node itself. `ottla dev` gives it to its children in the same way.
@@ -18,8 +16,10 @@ function readVersion(): string {
 }
 
 process.exitCode = await runCli(process.argv.slice(2), {
-  startServer,
-  readLogDirectory,
+  // Loaded when they are needed: most commands only ask a running controller.
+  startServer: async (config) => (await import('./server/start-server.ts')).startServer(config),
+  readLogDirectory: async (dataDir, request) =>
+    (await import('./server/read-log-directory.ts')).readLogDirectory(dataDir, request),
   terminal: createTerminal({ stdout: process.stdout, stderr: process.stderr }, process.env),
   environment: process.env,
   version: readVersion(),
