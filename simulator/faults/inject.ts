@@ -10,7 +10,8 @@ import type { Fault, FaultKind, FaultTarget } from './fault.ts';
  * healed, liveness:
  * 1. Any number of crashes, power failures, pauses, partitions and slow, failing or full disks.
  * 2. At most a minority of the voters is damaged by bit rot or a wiped disk within one run, because a
- *    voter that lost what it had acknowledged is a voter less (design 19).
+ *    voter that lost what it had acknowledged is a voter less (design 19). None before the first commit,
+ *    because the first start needs all voters (design 7).
  */
 export class FaultInjector {
   readonly counts: Record<FaultKind | 'overBudget', number> = {
@@ -145,7 +146,8 @@ export class FaultInjector {
   }
 
   #mayDamage(node: SimulatedNode): boolean {
-    const { nodes } = this.#cluster;
+    const { nodes, observation } = this.#cluster;
+    if (observation.committed.endOffset === 0) return false;
     const damaged = nodes.filter((other) => other.isDamaged || other === node).length;
     return 2 * damaged < nodes.length;
   }

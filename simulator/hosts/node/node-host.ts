@@ -3,6 +3,7 @@ import { seededRandom } from '../../../src/base/random.ts';
 import { decodeCheckpointManifest } from '../../../src/codec/checkpoint-manifest.ts';
 import type { Logger } from '../../../src/ports/logger.ts';
 import type { Transport } from '../../../src/ports/transport.ts';
+import type { RaftConfig } from '../../../src/raft/config.ts';
 import type { Endpoint } from '../../../src/raft/replica-key.ts';
 import { manifestKey } from '../../../src/runtime/checkpoint/page-keys.ts';
 import { type ControllerNode, createControllerNode } from '../../../src/runtime/controller-node.ts';
@@ -11,6 +12,7 @@ import type {
   ControllerSettings,
   NodeTransport,
 } from '../../../src/runtime/node-options.ts';
+import { runtimeLimits } from '../../../src/runtime/limits.ts';
 import type { SimulatedStores } from '../../checkpoint-store.ts';
 import { dataDirectory, type Host, type HostContext, type HostKind } from '../host.ts';
 import { InspectedView } from './inspected-view.ts';
@@ -24,7 +26,7 @@ export const nodeHost: HostKind = {
 };
 
 /** A record of the register workload has about so many bytes, so that both hosts make checkpoints alike often. */
-const bytesPerRecord = 90;
+const bytesPerRecord = 40;
 
 function startNodeHost(context: HostContext): Host {
   const node = createControllerNode({
@@ -56,14 +58,23 @@ function begin(context: HostContext, node: ControllerNode): void {
 
 function settingsOf(context: HostContext): ControllerSettings {
   return {
-    raft: context.raft,
+    raft: withRoomForRuntime(context.raft),
     segmentBytes: context.segmentBytes,
     checkpointBytes: context.recordsBetweenSnapshots * bytesPerRecord,
     checkpointIntervalMs: 3_600_000,
-    logRetentionBytes: context.segmentBytes,
+    logRetentionBytes: 1,
     // Short, so that another incarnation may soon take a broker's id: the workload's second write of a key.
     brokerSessionTimeoutMs: 20,
     diskReserveBytesMin: 65_536,
+  };
+}
+
+/** The runtime bounds what it has in flight by itself; the core's bounds lie above that. */
+function withRoomForRuntime(raft: RaftConfig): RaftConfig {
+  return {
+    ...raft,
+    pendingProposalsMax: Math.max(raft.pendingProposalsMax, runtimeLimits.proposalsInFlightMax),
+    pendingBytesMax: Math.max(raft.pendingBytesMax, 2 * runtimeLimits.bytesInFlightMax),
   };
 }
 
