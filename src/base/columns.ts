@@ -1,4 +1,4 @@
-import { assert } from './assert.ts';
+import { assert, violated } from './assert.ts';
 import { type Digest, zeroDigest } from './digest.ts';
 import { assertOpen, type EditToken } from './edit-token.ts';
 import { PageDirectory } from './page-directory.ts';
@@ -6,7 +6,7 @@ import { SlotSet } from './slot-set.ts';
 
 /**
  * Rows of int32 columns and small int32 arrays, for kinds of which there are millions (design 12). Rows
- * live in pages of 128; a page is ONE typed array, so that neither rows nor pages give the garbage
+ * live in pages of 64; a page is ONE typed array, so that neither rows nor pages give the garbage
  * collector anything to trace, and copying a page is one memory copy.
  *
  * A page's array: for each of its rows `1 + columns` ints (the first says where the row's arrays begin, 0
@@ -27,7 +27,9 @@ export type ColumnLayout = {
   readonly arrays: number;
 };
 
-export const rowsPerPage = 128;
+const pageShift = 6;
+export const rowsPerPage = 1 << pageShift;
+const rowMask = rowsPerPage - 1;
 export const arrayLengthMax = 255;
 
 export type ColumnPage = {
@@ -99,17 +101,17 @@ export class Columns {
   }
 
   has(slot: number): boolean {
-    const page = this.#pages.get(slot >>> 7);
-    return page !== null && (page.data[(slot & 127) * this.#stride] ?? 0) !== 0;
+    const page = this.#pages.get(slot >>> pageShift);
+    return page !== null && (page.data[(slot & rowMask) * this.#stride] ?? 0) !== 0;
   }
 
   column(slot: number, column: number): number {
-    return this.#live(slot).data[(slot & 127) * this.#stride + 1 + column] ?? 0;
+    return this.#live(slot).data[(slot & rowMask) * this.#stride + 1 + column] ?? 0;
   }
 
   array(slot: number, array: number): readonly number[] {
     const { data } = this.#live(slot);
-    const start = data[(slot & 127) * this.#stride] ?? 0;
+    const start = data[(slot & rowMask) * this.#stride] ?? 0;
     const length = this.#lengthAt(data, start, array);
     if (length === 0) return noValues;
     const from = this.#valuesAt(data, start, array);
@@ -120,12 +122,12 @@ export class Columns {
 
   arrayLength(slot: number, array: number): number {
     const { data } = this.#live(slot);
-    return this.#lengthAt(data, data[(slot & 127) * this.#stride] ?? 0, array);
+    return this.#lengthAt(data, data[(slot & rowMask) * this.#stride] ?? 0, array);
   }
 
   arrayHas(slot: number, array: number, value: number): boolean {
     const { data } = this.#live(slot);
-    const start = data[(slot & 127) * this.#stride] ?? 0;
+    const start = data[(slot & rowMask) * this.#stride] ?? 0;
     const from = this.#valuesAt(data, start, array);
     const to = from + this.#lengthAt(data, start, array);
     for (let at = from; at < to; at++) if (data[at] === value) return true;
@@ -148,14 +150,14 @@ export class Columns {
     token: EditToken,
   ): void {
     assertOpen(token);
-    assert(!this.has(slot), `slot ${slot} is taken`);
+    if (this.has(slot)) violated(`slot ${slot} is taken`);
     for (let skipped = this.#end; skipped < slot; skipped++) this.#free.add(skipped, token);
     if (slot < this.#end) this.#free.remove(slot, token);
     this.#end = Math.max(this.#end, slot + 1);
-    const page = this.#ownedPage(slot >>> 7, token);
+    const page = this.#ownedPage(slot >>> pageShift, token);
     page.live++;
     this.#size++;
-    this.#write(page, slot & 127, columns, arrays);
+    this.#write(page, slot & rowMask, columns, arrays);
   }
 
   update(
@@ -165,15 +167,15 @@ export class Columns {
     token: EditToken,
   ): void {
     assertOpen(token);
-    assert(this.has(slot), `slot ${slot} holds no row`);
-    this.#write(this.#ownedPage(slot >>> 7, token), slot & 127, columns, arrays);
+    if (!this.has(slot)) violated(`slot ${slot} holds no row`);
+    this.#write(this.#ownedPage(slot >>> pageShift, token), slot & rowMask, columns, arrays);
   }
 
   remove(slot: number, token: EditToken): void {
     assertOpen(token);
-    assert(this.has(slot), `slot ${slot} holds no row`);
-    const page = this.#ownedPage(slot >>> 7, token);
-    const at = (slot & 127) * this.#stride;
+    if (!this.has(slot)) violated(`slot ${slot} holds no row`);
+    const page = this.#ownedPage(slot >>> pageShift, token);
+    const at = (slot & rowMask) * this.#stride;
     page.wasted += this.#runLength(page.data, page.data[at] ?? 0);
     page.data.fill(0, at, at + this.#stride);
     page.live--;
@@ -181,7 +183,7 @@ export class Columns {
     page.encodedDigest = null;
     this.#size--;
     this.#free.add(slot, token);
-    if (page.live === 0) this.#pages.set(slot >>> 7, null, token);
+    if (page.live === 0) this.#pages.set(slot >>> pageShift, null, token);
   }
 
   /** The slots of a page that hold rows, in order. */
@@ -195,7 +197,7 @@ export class Columns {
 
   /** All slots that hold rows, in order, from `from` on. */
   *slots(from = 0): Generator<number, void, undefined> {
-    for (let index = from >>> 7; index < this.pageCount; index++) {
+    for (let index = from >>> pageShift; index < this.pageCount; index++) {
       for (const slot of this.slotsOfPage(index)) if (slot >= from) yield slot;
     }
   }
@@ -209,9 +211,9 @@ export class Columns {
   }
 
   #live(slot: number): ColumnPage {
-    const page = this.#pages.get(slot >>> 7);
-    assert(page !== null, `slot ${slot} holds no row`);
-    assert((page.data[(slot & 127) * this.#stride] ?? 0) !== 0, `slot ${slot} holds no row`);
+    const page = this.#pages.get(slot >>> pageShift);
+    if (page === null) violated(`slot ${slot} holds no row`);
+    if (page.data[(slot & rowMask) * this.#stride] === 0) violated(`slot ${slot} holds no row`);
     return page;
   }
 
@@ -329,7 +331,7 @@ function othersLength(arrays: readonly (readonly number[])[]): number {
 /** How many ints a row's arrays take. */
 function runLength(arrays: readonly (readonly number[])[]): number {
   for (const array of arrays) {
-    assert(array.length <= arrayLengthMax, `an array holds at most ${arrayLengthMax} values`);
+    if (array.length > arrayLengthMax) violated(`an array holds at most ${arrayLengthMax} values`);
   }
   const first = arrays[0] ?? noValues;
   const second = arrays[1] ?? noValues;
@@ -348,9 +350,10 @@ function writeRun(data: Int32Array, start: number, arrays: readonly (readonly nu
   if (more) {
     for (let array = 2; array < arrays.length; array++) data[at++] = arrays[array]?.length ?? 0;
   }
-  for (const [array, values] of arrays.entries()) {
+  for (let array = 0; array < arrays.length; array++) {
     if (array === 1 && same) continue;
-    for (const value of values) data[at++] = value;
+    const values = arrays[array] ?? noValues;
+    for (let index = 0; index < values.length; index++) data[at++] = values[index] ?? 0;
   }
 }
 

@@ -65,57 +65,75 @@ export class OrderedMap<Key, Value> {
   }
 
   edit(): OrderedMapDraft<Key, Value> {
-    return new OrderedMapDraft(this.#tree.clone(), (tree) => new OrderedMap(tree));
+    return new OrderedMapDraft(
+      this,
+      () => this.#tree.clone(),
+      (tree) => new OrderedMap(tree),
+    );
   }
 }
 
-/** What a builder changes. It can be read like the map; it cannot be used after `freeze`. */
+/**
+ * What a builder changes. It can be read like the map; it cannot be used after `freeze`. Nothing is cloned
+ * before the first change, and an unchanged draft freezes to the map that it came from.
+ */
 export class OrderedMapDraft<Key, Value> {
-  #tree: Tree<Key, Value> | null;
+  readonly #base: OrderedMap<Key, Value>;
+  readonly #clone: () => Tree<Key, Value>;
   readonly #wrap: (tree: Tree<Key, Value>) => OrderedMap<Key, Value>;
+  #tree: Tree<Key, Value> | null = null;
+  #isFrozen = false;
 
-  constructor(tree: Tree<Key, Value>, wrap: (tree: Tree<Key, Value>) => OrderedMap<Key, Value>) {
-    this.#tree = tree;
+  constructor(
+    base: OrderedMap<Key, Value>,
+    clone: () => Tree<Key, Value>,
+    wrap: (tree: Tree<Key, Value>) => OrderedMap<Key, Value>,
+  ) {
+    this.#base = base;
+    this.#clone = clone;
     this.#wrap = wrap;
   }
 
-  #open(): Tree<Key, Value> {
-    const tree = this.#tree;
-    assert(tree !== null, 'a draft was used after it was frozen');
-    return tree;
+  #readable(): OrderedMap<Key, Value> | Tree<Key, Value> {
+    assert(!this.#isFrozen, 'a draft was used after it was frozen');
+    return this.#tree ?? this.#base;
+  }
+
+  #writable(): Tree<Key, Value> {
+    assert(!this.#isFrozen, 'a draft was used after it was frozen');
+    this.#tree ??= this.#clone();
+    return this.#tree;
   }
 
   get size(): number {
-    return this.#open().size;
+    return this.#readable().size;
   }
 
   get(key: Key): Value | undefined {
-    return this.#open().get(key);
+    return this.#readable().get(key);
   }
 
   has(key: Key): boolean {
-    return this.#open().has(key);
+    return this.#readable().has(key);
   }
 
   set(key: Key, value: Value): void {
-    this.#open().set(key, value);
+    this.#writable().set(key, value);
   }
 
   /** True when the key was there. */
   delete(key: Key): boolean {
-    return this.#open().delete(key);
-  }
-
-  firstKey(): Key | undefined {
-    return this.#open().minKey();
+    return this.#writable().delete(key);
   }
 
   entries(from?: Key): IterableIterator<[Key, Value]> {
-    return from === undefined ? this.#open().entries() : this.#open().entries(from);
+    const readable = this.#readable();
+    return from === undefined ? readable.entries() : readable.entries(from);
   }
 
   freeze(): OrderedMap<Key, Value> {
-    const map = this.#wrap(this.#open());
+    const map = this.#tree === null ? this.#base : this.#wrap(this.#tree);
+    this.#isFrozen = true;
     this.#tree = null;
     return map;
   }

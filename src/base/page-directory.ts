@@ -1,4 +1,4 @@
-import { assert } from './assert.ts';
+import { assert, violated } from './assert.ts';
 import { assertOpen, type EditToken } from './edit-token.ts';
 
 /**
@@ -45,7 +45,7 @@ export class PageDirectory<Page extends PageOwner> {
 
   set(index: number, page: Page | null, token: EditToken): void {
     assertOpen(token);
-    assert(Number.isInteger(index) && index >= 0, `bad page index ${index}`);
+    if (index < 0 || (index | 0) !== index) violated(`bad page index ${index}`);
     const directory = this.#ownedDirectory(index >>> 7, token);
     const at = index & (directorySize - 1);
     while (directory.pages.length <= at) directory.pages.push(null);

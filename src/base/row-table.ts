@@ -1,4 +1,4 @@
-import { assert } from './assert.ts';
+import { violated } from './assert.ts';
 import { type Digest, zeroDigest } from './digest.ts';
 import { assertOpen, type EditToken } from './edit-token.ts';
 import { PageDirectory } from './page-directory.ts';
@@ -62,7 +62,7 @@ export class RowTable<Row extends object> {
   /** The row of a slot that an index names. */
   row(slot: number): Row {
     const row = this.get(slot);
-    assert(row !== null, `slot ${slot} holds no row`);
+    if (row === null) violated(`slot ${slot} holds no row`);
     return row;
   }
 
@@ -76,7 +76,7 @@ export class RowTable<Row extends object> {
   /** Puts a row into a given slot that holds none, as loading a checkpoint does. */
   place(slot: number, row: Row, token: EditToken): void {
     assertOpen(token);
-    assert(this.get(slot) === null, `slot ${slot} is taken`);
+    if (this.get(slot) !== null) violated(`slot ${slot} is taken`);
     for (let skipped = this.#end; skipped < slot; skipped++) this.#free.add(skipped, token);
     if (slot < this.#end) this.#free.remove(slot, token);
     this.#end = Math.max(this.#end, slot + 1);
@@ -88,13 +88,13 @@ export class RowTable<Row extends object> {
 
   update(slot: number, row: Row, token: EditToken): void {
     assertOpen(token);
-    assert(this.get(slot) !== null, `slot ${slot} holds no row`);
+    if (this.get(slot) === null) violated(`slot ${slot} holds no row`);
     this.#ownedPage(slot >>> 6, token).rows[slot & 63] = Object.freeze(row);
   }
 
   remove(slot: number, token: EditToken): void {
     assertOpen(token);
-    assert(this.get(slot) !== null, `slot ${slot} holds no row`);
+    if (this.get(slot) === null) violated(`slot ${slot} holds no row`);
     const page = this.#ownedPage(slot >>> 6, token);
     page.rows[slot & 63] = null;
     page.live--;

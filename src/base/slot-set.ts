@@ -1,4 +1,4 @@
-import { assert } from './assert.ts';
+import { assert, violated } from './assert.ts';
 import { assertOpen, type EditToken } from './edit-token.ts';
 
 /**
@@ -71,7 +71,7 @@ export class SlotSet {
   /** False when it was there already. */
   add(value: number, token: EditToken): boolean {
     assertOpen(token);
-    assert(value >= 0 && (value | 0) === value, `a slot is a non-negative int32, not ${value}`);
+    if (value < 0 || (value | 0) !== value) violated(`a slot is a non-negative int32, not ${value}`);
     const chunks = this.#ownedChunks(token);
     const at = this.#chunkFor(value);
     const found = chunks[at];

@@ -175,20 +175,33 @@ function loadColumns(
   const ints = content.length / 4;
   let at = 0;
   let last = -1;
-  const next = (): number => view.getInt32(4 * at++, true);
   const fixed = 1 + layout.columns + layout.arrays;
   while (at < ints) {
     if (at + fixed > ints) return malformed(`a row of ${definition.name} is cut`);
-    const place = next();
+    const place = view.getInt32(4 * at, true);
     if (!isPlace(place, last, rowsPerPage)) return malformed(`a row of ${definition.name} is out of place`);
     last = place;
-    const columns = Array.from({ length: layout.columns }, next);
-    const lengths = Array.from({ length: layout.arrays }, next);
-    const total = lengths.reduce((sum, length) => sum + length, 0);
-    const legal = lengths.every((length) => length >= 0 && length <= arrayLengthMax);
-    if (!legal || at + total > ints) return malformed(`arrays of ${definition.name} are cut`);
-    const arrays = lengths.map((length) => Array.from({ length }, next));
+    const columns = readInts(view, at + 1, layout.columns);
+    const arrays: (readonly number[])[] = [];
+    let values = at + fixed;
+    for (let array = 0; array < layout.arrays; array++) {
+      const length = view.getInt32(4 * (at + 1 + layout.columns + array), true);
+      const isLegal = length >= 0 && length <= arrayLengthMax && values + length <= ints;
+      if (!isLegal) return malformed(`arrays of ${definition.name} are cut`);
+      arrays.push(readInts(view, values, length));
+      values += length;
+    }
+    at = values;
     definition.load(draft, index * rowsPerPage + place, columns, arrays);
   }
   return ok(null);
+}
+
+const noInts: readonly number[] = Object.freeze([]);
+
+function readInts(view: DataView, from: number, count: number): readonly number[] {
+  if (count === 0) return noInts;
+  const ints: number[] = [];
+  for (let at = from; at < from + count; at++) ints.push(view.getInt32(4 * at, true));
+  return ints;
 }

@@ -1,17 +1,16 @@
-import { assert, assertDefined } from '../base/assert.ts';
+import { assert, violated } from '../base/assert.ts';
 import { epoch, offset, type Epoch, type Offset } from '../base/brands.ts';
 import { addDigests, type Digest, digestText, Hasher, zeroDigest } from '../base/digest.ts';
 import { EditToken } from '../base/edit-token.ts';
 import {
   type MetadataRecord,
   recordsByName,
-  type RegisteredTable,
   type ResourceName,
   resources,
   type StateOf,
   tables,
 } from './registry.ts';
-import type { AnyResource, Position, PositionedRecord } from './resource.ts';
+import type { AnyResource, Position, PositionedRecord, TableDefinition } from './resource.ts';
 import { hashStruct } from './schema-values.ts';
 
 /**
@@ -44,15 +43,19 @@ export type ImageBuilder = {
 type States = Record<string, unknown>;
 
 /** The state of an empty log. */
-export const emptyImage: MetadataImage = makeImage(
-  { endOffset: offset(0), epoch: epoch(0), timestampMs: 0 },
-  Object.fromEntries(resources.map((resource) => [resource.name, resource.empty()])),
-);
+export const emptyImage: MetadataImage = asImage({
+  endOffset: offset(0),
+  epoch: epoch(0),
+  timestampMs: 0,
+  ...Object.fromEntries(resources.map((resource) => [resource.name, resource.empty()])),
+});
 
-/** The one place where states by name become an image: each comes from the resource of that name. */
-function makeImage(header: ImageHeader, states: Readonly<States>): MetadataImage {
-  for (const resource of resources) assert(Object.hasOwn(states, resource.name), `no state ${resource.name}`);
-  return Object.freeze({ ...header, ...states }) as MetadataImage;
+/**
+ * The one place where states by name become an image. They have its shape: the empty image has a state of
+ * every resource, made by that resource, and each later one is put in by the resource of its name.
+ */
+function asImage(states: Readonly<States>): MetadataImage {
+  return Object.freeze(states) as MetadataImage;
 }
 
 /** The state of a resource, for code that treats all of them alike. */
@@ -71,7 +74,7 @@ export function createImageBuilder(base: MetadataImage): ImageBuilder {
     assert(!isFrozen, 'an image builder was used after it was frozen');
     const timestampMs = Math.max(image.timestampMs, last?.timestampMs ?? 0);
     const header = { endOffset, epoch: imageEpoch, timestampMs };
-    image = editor === null ? Object.freeze({ ...image, ...header }) : editor.freeze(header);
+    image = editor === null ? asImage({ ...image, ...header }) : editor.freeze(header);
     editor = null;
     return image;
   };
@@ -80,8 +83,9 @@ export function createImageBuilder(base: MetadataImage): ImageBuilder {
     replay(record, position) {
       assert(!isFrozen, 'an image builder was used after it was frozen');
       const registered = recordsByName.get(record.type);
-      assert(registered !== undefined, `no kind of metadata has the record ${record.type}`);
-      const handler = assertDefined(registered.resource.replay[record.type], `no handler for ${record.type}`);
+      if (registered === undefined) violated(`no kind of metadata has the record ${record.type}`);
+      const handler = registered.resource.replay[record.type];
+      if (handler === undefined) violated(`no handler for ${record.type}`);
       editor ??= createEditor(image);
       handler(editor.draftOf(registered.resource), record, position);
       last = position;
@@ -113,13 +117,10 @@ export function createEditor(image: MetadataImage): ImageEditor {
       return drafts.get(resource);
     },
     freeze(header) {
-      const states: States = {};
-      for (const resource of resources) {
-        const draft = drafts.get(resource);
-        states[resource.name] = draft === undefined ? stateOf(image, resource) : resource.freeze(draft);
-      }
+      const next: States = { ...image, ...header };
+      for (const [resource, draft] of drafts) next[resource.name] = resource.freeze(draft);
       token.end();
-      return makeImage(header, states);
+      return asImage(next);
     },
   };
 }
@@ -130,53 +131,55 @@ export function createEditor(image: MetadataImage): ImageEditor {
  * digest, so that it costs what changed since it was last asked for.
  */
 export function imageDigest(image: MetadataImage): string {
+  const steps = digestSteps(image);
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+  }
+}
+
+/** The digest in steps of one page each, for whoever may not stay away long; it returns what `imageDigest` does. */
+export function* digestSteps(image: MetadataImage): Generator<null, string, undefined> {
   const hasher = new Hasher();
   for (const table of tables) {
-    hasher.int32(table.definition.id);
-    hasher.digest(tableDigest(image, table));
+    const state = stateOf(image, table.resource);
+    const { definition } = table;
+    let sum = zeroDigest;
+    const { pageCount } = definition.table(state);
+    for (let index = 0; index < pageCount; index++) {
+      sum = addDigests(sum, pageDigestOf(state, definition, index));
+      yield null;
+    }
+    hasher.int32(definition.id);
+    hasher.digest(sum);
   }
   return digestText(hasher.finish());
 }
 
-function tableDigest(image: MetadataImage, { resource, definition }: RegisteredTable): Digest {
-  const state = stateOf(image, resource);
-  const rowHasher = new Hasher();
-  let sum = zeroDigest;
+function pageDigestOf(state: unknown, definition: TableDefinition<unknown, unknown>, index: number): Digest {
+  const hasher = new Hasher();
   if (definition.kind === 'rows') {
-    const table = definition.table(state);
-    for (let index = 0; index < table.pageCount; index++) {
-      sum = addDigests(
-        sum,
-        table.pageDigest(index, (rows) => {
-          let page = zeroDigest;
-          for (const row of rows) {
-            if (row === null) continue;
-            rowHasher.reset();
-            hashStruct(rowHasher, definition.fields, row);
-            page = addDigests(page, rowHasher.finish());
-          }
-          return page;
-        }),
-      );
+    return definition.table(state).pageDigest(index, (rows) => {
+      let page = zeroDigest;
+      for (const row of rows) {
+        if (row === null) continue;
+        hasher.reset();
+        hashStruct(hasher, definition.fields, row);
+        page = addDigests(page, hasher.finish());
+      }
+      return page;
+    });
+  }
+  const hashRow = definition.rowHasher(state);
+  return definition.table(state).pageDigest(index, (columns) => {
+    let page = zeroDigest;
+    for (const slot of columns.slotsOfPage(index)) {
+      hasher.reset();
+      hashRow(slot, hasher);
+      page = addDigests(page, hasher.finish());
     }
-    return sum;
-  }
-  const columns = definition.table(state);
-  for (let index = 0; index < columns.pageCount; index++) {
-    sum = addDigests(
-      sum,
-      columns.pageDigest(index, () => {
-        let page = zeroDigest;
-        for (const slot of columns.slotsOfPage(index)) {
-          rowHasher.reset();
-          definition.hashRow(state, slot, rowHasher);
-          page = addDigests(page, rowHasher.finish());
-        }
-        return page;
-      }),
-    );
-  }
-  return sum;
+    return page;
+  });
 }
 
 /** The state as records: replayed into the empty image, each at its position, they give the same digest. */

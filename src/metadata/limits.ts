@@ -15,9 +15,9 @@ export const limits = {
   pageRowsMax: 1_000,
   pageRowsDefault: 100,
 
-  /** Work of one batch of fencing: partitions looked at, and partitions changed. */
-  repairRowsVisitedMax: 10_000,
-  repairChangesMax: 2_000,
+  /** Work of one batch of fencing: partitions looked at, and partitions changed; a few ms at most. */
+  repairRowsVisitedMax: 5_000,
+  repairChangesMax: 500,
   /** Partitions that one AlterPartition changes; the others are told that nothing was tried. */
   isrChangesMax: 5_000,
 

@@ -67,8 +67,8 @@ export type ColumnTableDefinition<State, Draft> = {
   readonly name: string;
   readonly layout: ColumnLayout;
   table(state: State): Columns;
-  /** Takes a row's meaning (not its place) into the digest. */
-  hashRow(state: State, slot: number, hasher: Hasher): void;
+  /** Gives what takes a row's meaning (not its place) into the digest. */
+  rowHasher(state: State): (slot: number, hasher: Hasher) => void;
   /** Puts a row of a checkpoint into its slot, and into the indexes. */
   load(draft: Draft, slot: number, columns: readonly number[], arrays: readonly (readonly number[])[]): void;
 };

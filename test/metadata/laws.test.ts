@@ -82,7 +82,8 @@ describe('for every history of operations', () => {
           happen(cluster, event);
           expect(findViolation(cluster.image)).toBeNull();
           expect(findEpochViolation(before, cluster.image)).toBeNull();
-          if (cluster.pending.length === 0) expect(findSettledViolation(cluster.image)).toBeNull();
+          const isSettled = cluster.pending.length === 0;
+          expect(isSettled ? findSettledViolation(cluster.image) : null).toBeNull();
         }
         cluster.isPaused = false;
         cluster.failOver();

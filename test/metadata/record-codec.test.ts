@@ -86,7 +86,7 @@ describe('records as bytes', () => {
           payload[at] = (payload[at] ?? 0) ^ flip;
           const decoded = decodeRecords(payload, 1);
           // What is accepted is a legal record, so encoding it again works.
-          if (decoded.ok) expect(() => encodeRecords(decoded.value)).not.toThrow();
+          expect(() => encodeRecords(decoded.ok ? decoded.value : [])).not.toThrow();
         },
       ),
       { numRuns: 1_000 },

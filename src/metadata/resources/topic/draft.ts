@@ -1,4 +1,4 @@
-import { assert } from '../../../base/assert.ts';
+import { assert, violated } from '../../../base/assert.ts';
 import type { TopicId } from '../../../base/brands.ts';
 import type { Columns } from '../../../base/columns.ts';
 import type { EditToken } from '../../../base/edit-token.ts';
@@ -67,9 +67,9 @@ export class TopicDraft {
 
   addPartition(row: PartitionRow): void {
     const topicSlot = this.#topics.slotOf(row.topicId);
-    assert(topicSlot !== null, `a partition is added to an unknown topic ${row.topicId}`);
+    if (topicSlot === null) violated(`a partition is added to an unknown topic ${row.topicId}`);
     const topicSlots = this.#topicSlots(topicSlot);
-    assert(topicSlots.slotOf(row.partitionId) === null, `partition ${row.partitionId} is added twice`);
+    if (topicSlots.slotOf(row.partitionId) !== null) violated(`partition ${row.partitionId} is added twice`);
     const slot = this.#partitions.insert(columnsOf(row, topicSlot), arraysOf(row), this.#token);
     topicSlots.add(row.partitionId, slot);
     this.#index(slot);
@@ -83,12 +83,15 @@ export class TopicDraft {
     this.#index(slot);
   }
 
-  partition(topicId: TopicId, partitionId: number): PartitionRow {
-    return readPartition(this.#partitions, this.#slotOf(topicId, partitionId), topicId);
-  }
-
-  updatePartition(before: PartitionRow, after: PartitionRow): void {
-    const slot = this.#slotOf(after.topicId, after.partitionId);
+  /** Replaces a partition by what `change` makes of it. */
+  changePartition(
+    topicId: TopicId,
+    partitionId: number,
+    change: (before: PartitionRow) => PartitionRow,
+  ): void {
+    const slot = this.#slotOf(topicId, partitionId);
+    const before = readPartition(this.#partitions, slot, topicId);
+    const after = change(before);
     const topicSlot = this.#partitions.column(slot, column.topicSlot);
     if (before.replicas !== after.replicas) this.#unindexReplicas(slot);
     this.#partitions.update(slot, columnsOf(after, topicSlot), arraysOf(after), this.#token);
@@ -110,9 +113,9 @@ export class TopicDraft {
 
   #slotOf(topicId: TopicId, partitionId: number): number {
     const topicSlot = this.#topics.slotOf(topicId);
-    assert(topicSlot !== null, `topic ${topicId} is changed but unknown`);
+    if (topicSlot === null) violated(`topic ${topicId} is changed but unknown`);
     const slot = this.#slots.get(topicSlot)?.slotOf(partitionId) ?? null;
-    assert(slot !== null, `partition ${partitionId} of topic ${topicId} is changed but unknown`);
+    if (slot === null) violated(`partition ${partitionId} of topic ${topicId} is changed but unknown`);
     return slot;
   }
 
@@ -128,19 +131,25 @@ export class TopicDraft {
     const known = this.#brokerEdits.get(broker);
     if (known !== undefined) return known;
     const entry = this.#brokers.get(broker) ?? noPartitions;
-    const edit = { ...entry, replicas: entry.replicas.fork() };
+    const edit: BrokerEdit = {
+      replicas: entry.replicas.fork(),
+      leaderCount: entry.leaderCount,
+      isrCount: entry.isrCount,
+      leaderlessIsrCount: entry.leaderlessIsrCount,
+    };
     this.#brokerEdits.set(broker, edit);
     return edit;
   }
 
   #writeBack(broker: number, edit: BrokerEdit): void {
-    assert(edit.leaderCount >= 0, `broker ${broker} leads fewer than no partitions`);
-    assert(edit.isrCount >= 0, `broker ${broker} is in fewer than no ISRs`);
+    if (edit.leaderCount < 0) violated(`broker ${broker} leads fewer than no partitions`);
+    if (edit.isrCount < 0) violated(`broker ${broker} is in fewer than no ISRs`);
     if (edit.replicas.size > 0) {
-      this.#brokers.set(broker, Object.freeze({ ...edit }));
+      const { replicas, leaderCount, isrCount, leaderlessIsrCount } = edit;
+      this.#brokers.set(broker, Object.freeze({ replicas, leaderCount, isrCount, leaderlessIsrCount }));
       return;
     }
-    assert(edit.isrCount === 0, `broker ${broker} is in an ISR without being a replica`);
+    if (edit.isrCount !== 0) violated(`broker ${broker} is in an ISR without being a replica`);
     this.#brokers.delete(broker);
   }
 

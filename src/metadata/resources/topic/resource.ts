@@ -1,7 +1,7 @@
 import { assert } from '../../../base/assert.ts';
 import { type Uuid } from '../../../base/brands.ts';
 import { zeroUuid } from '../../../base/uuid.ts';
-import type { Hasher } from '../../../base/digest.ts';
+import { Hasher, zeroDigest } from '../../../base/digest.ts';
 import { defineResource, type Position, type PositionedRecord, rowPosition } from '../../resource.ts';
 import { TopicDraft } from './draft.ts';
 import { column, list, partitionLayout, type PartitionRow } from './partition-row.ts';
@@ -61,7 +61,7 @@ export const resource = defineResource<
       name: 'partition',
       layout: partitionLayout,
       table: (state) => state.partitions,
-      hashRow: hashPartition,
+      rowHasher: partitionHasher,
       load: (draft, slot, columns, arrays) => draft.placePartition(slot, columns, arrays),
     },
   ],
@@ -69,26 +69,37 @@ export const resource = defineResource<
 });
 
 function partitionOf(record: PartitionRecord, position: Position): PartitionRow {
-  const { type: _type, ...fields } = record;
   const { replicas, directories } = record;
   const fits = directories.length === 0 || directories.length === replicas.length;
   assert(fits, 'a partition has a directory for each replica, or none');
   return {
-    ...fields,
-    directories: normalised(directories),
+    topicId: record.topicId,
+    partitionId: record.partitionId,
+    replicas,
+    isr: record.isr,
+    removingReplicas: record.removingReplicas,
+    addingReplicas: record.addingReplicas,
     eligibleLeaderReplicas: record.eligibleLeaderReplicas ?? [],
     lastKnownElr: record.lastKnownElr ?? [],
+    directories: normalised(directories),
+    leader: record.leader,
+    leaderRecoveryState: record.leaderRecoveryState,
+    leaderEpoch: record.leaderEpoch,
+    partitionEpoch: record.partitionEpoch,
     lastModified: position.offset,
   };
 }
 
 /** Kafka's rule: a leader that is named bumps the leader epoch, and any change the partition epoch. */
 function replayChange(draft: TopicDraft, record: PartitionChangeRecord, position: Position): void {
-  const before = draft.partition(record.topicId, record.partitionId);
+  draft.changePartition(record.topicId, record.partitionId, (before) => changed(before, record, position));
+}
+
+function changed(before: PartitionRow, record: PartitionChangeRecord, position: Position): PartitionRow {
   const replicas = record.replicas ?? before.replicas;
   const namesLeader = record.leader !== leaderUnchanged;
   const keepsRecovery = record.leaderRecoveryState === recoveryStateUnchanged;
-  draft.updatePartition(before, {
+  return {
     topicId: before.topicId,
     partitionId: before.partitionId,
     replicas,
@@ -103,7 +114,7 @@ function replayChange(draft: TopicDraft, record: PartitionChangeRecord, position
     leaderEpoch: before.leaderEpoch + (namesLeader ? 1 : 0),
     partitionEpoch: before.partitionEpoch + 1,
     lastModified: position.offset,
-  });
+  };
 }
 
 /** Empty when no replica has a directory. */
@@ -117,17 +128,30 @@ function directoriesOf(before: PartitionRow, replicas: readonly number[]): reado
   return replicas.map((replica) => before.directories[before.replicas.indexOf(replica)] ?? zeroUuid);
 }
 
-function hashPartition(state: TopicState, slot: number, hasher: Hasher): void {
+/** Partitions of one topic mostly stand together, so the topic's own digest is kept from row to row. */
+function partitionHasher(state: TopicState): (slot: number, hasher: Hasher) => void {
   const { partitions } = state;
-  const topic = state.topics.rows.row(partitions.column(slot, column.topicSlot));
-  hasher.string(topic.topicId);
-  for (let at = column.partitionId; at <= column.modifiedHigh; at++)
-    hasher.int32(partitions.column(slot, at));
-  for (let at = list.replicas; at <= list.directories; at++) {
-    const values = partitions.array(slot, at);
-    hasher.int32(values.length);
-    for (const value of values) hasher.int32(value);
-  }
+  const topicHasher = new Hasher();
+  let lastSlot = -1;
+  let topicDigest = zeroDigest;
+  return (slot, hasher) => {
+    const topicSlot = partitions.column(slot, column.topicSlot);
+    if (topicSlot !== lastSlot) {
+      topicHasher.reset();
+      topicHasher.string(state.topics.rows.row(topicSlot).topicId);
+      topicDigest = topicHasher.finish();
+      lastSlot = topicSlot;
+    }
+    hasher.digest(topicDigest);
+    for (let at = column.partitionId; at <= column.modifiedHigh; at++) {
+      hasher.int32(partitions.column(slot, at));
+    }
+    for (let at = list.replicas; at <= list.directories; at++) {
+      const values = partitions.array(slot, at);
+      hasher.int32(values.length);
+      for (const value of values) hasher.int32(value);
+    }
+  };
 }
 
 function* toRecords(state: TopicState): Iterable<PositionedRecord<TopicRecord | PartitionRecord>> {
