@@ -2,6 +2,7 @@ import { assert } from '../base/assert.ts';
 import type { NodeId } from '../base/brands.ts';
 import { appendControlBatch } from './append.ts';
 import { sendBeginQuorumEpoch } from './begin-quorum-epoch.ts';
+import { noteSupport } from './check-quorum.ts';
 import type { ControlRecord } from './control-records.ts';
 import { type CoreState, mayCampaign, setQuorumState } from './core-state.ts';
 import { advanceLeaderHighWatermark } from './high-watermark.ts';
@@ -31,6 +32,8 @@ export function becomeLeader(core: CoreState, grantingVoterIds: readonly NodeId[
   announceRole(core);
   raiseRound(core, leadership);
   sendBeginQuorumEpoch(core, leadership);
+  // A sole voter needs nobody's support.
+  noteSupport(core, leadership);
   advanceLeaderHighWatermark(core, leadership);
 }
 

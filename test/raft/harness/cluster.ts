@@ -87,6 +87,11 @@ export class Cluster {
     node.directory = String.fromCharCode(node.directory.charCodeAt(0) + 1);
   }
 
+  /** Before its first start: the node stands on another disk than the voter set knows. */
+  setDirectory(id: number, directory: string): void {
+    this.#node(id).directory = directory;
+  }
+
   host(id: number): Host {
     return assertDefined(this.#node(id).host, `node ${id} does not run`);
   }

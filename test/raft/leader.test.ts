@@ -1,0 +1,370 @@
+import { describe, expect, it } from 'vitest';
+import { epoch, nodeId, offset } from '../../src/base/brands.ts';
+import { batchOf } from './harness/cluster.ts';
+import { clusterId, keyOf, testConfig } from './harness/host.ts';
+import { beginQuorumEpoch, fetchOf, follow, Lone, voteRequest } from './harness/lone.ts';
+
+function barrier(lone: Lone, barrierId: number): void {
+  lone.cluster.queue = [];
+  lone.effects = [];
+  lone.input({ type: 'readBarrierRequested', barrierId });
+}
+
+describe('proposals', () => {
+  it('appends a proposal whole, at the offset that was expected, and completes it when it is committed', () => {
+    const lone = new Lone();
+    lone.becomeCommittedLeader();
+    const proposalId = lone.propose('a', 'b');
+    expect(lone.host.log.batches[1]).toMatchObject({ baseOffset: 3, epoch: 1, recordCount: 2 });
+    lone.receive(2, fetchOf(lone, 2));
+    expect(lone.seen('completeProposal')).toEqual([
+      { type: 'completeProposal', proposalId, baseOffset: 3, endOffset: 5 },
+    ]);
+  });
+
+  it('keeps the batches of one proposal together', () => {
+    const lone = new Lone();
+    lone.becomeCommittedLeader();
+    lone.input({
+      type: 'recordsProposed',
+      proposalId: 1,
+      epoch: epoch(1),
+      expectedBaseOffset: offset(3),
+      batches: [batchOf(['a', 'b']), batchOf(['c'])],
+    });
+    expect(lone.host.log.batches.slice(1).map((batch) => batch.baseOffset)).toEqual([3, 5]);
+  });
+
+  it('refuses what was computed for another epoch or another log end, and appends nothing', () => {
+    const lone = new Lone();
+    lone.becomeCommittedLeader();
+    const propose = (ofEpoch: number, at: number): void =>
+      lone.input({
+        type: 'recordsProposed',
+        proposalId: 9,
+        epoch: epoch(ofEpoch),
+        expectedBaseOffset: offset(at),
+        batches: [batchOf(['a'])],
+      });
+    lone.effects = [];
+    propose(2, 3);
+    propose(1, 4);
+    expect(lone.effects.map((effect) => effect.type === 'failProposal' && effect.reason)).toEqual([
+      'EPOCH_MISMATCH',
+      'OFFSET_MISMATCH',
+    ]);
+    expect(lone.core.logEndOffset).toBe(3);
+  });
+
+  it('refuses proposals that it does not lead for', () => {
+    const lone = new Lone();
+    lone.propose('a');
+    expect(lone.seen('failProposal')).toMatchObject([{ reason: 'NOT_LEADER' }]);
+  });
+
+  it('refuses more than it may hold uncommitted, and takes more when that is committed', () => {
+    for (const config of [
+      { ...testConfig, pendingProposalsMax: 2 },
+      { ...testConfig, pendingBytesMax: 2 },
+    ]) {
+      const lone = new Lone({ config });
+      lone.becomeCommittedLeader();
+      lone.propose('a');
+      lone.propose('b');
+      lone.propose('c');
+      expect(lone.seen('failProposal')).toMatchObject([{ reason: 'TOO_MANY_PENDING' }]);
+      lone.receive(2, fetchOf(lone, 2));
+      lone.propose('d');
+      expect(lone.seen('failProposal')).toEqual([]);
+    }
+  });
+
+  it('takes one proposal that is larger than its limit of bytes', () => {
+    const lone = new Lone({ config: { ...testConfig, pendingBytesMax: 2 } });
+    lone.becomeCommittedLeader();
+    lone.propose('abcdef');
+    expect(lone.seen('failProposal')).toEqual([]);
+  });
+
+  it('reports the outcome of appended proposals as unknown when it loses leadership', () => {
+    const lone = new Lone();
+    lone.becomeCommittedLeader();
+    const proposalId = lone.propose('a');
+    lone.receive(2, voteRequest(2, { epoch: 2 }));
+    expect(lone.seen('failProposal')).toEqual([
+      { type: 'failProposal', proposalId, reason: 'OUTCOME_UNKNOWN' },
+    ]);
+  });
+});
+
+describe('check-quorum', () => {
+  it('resigns when no majority has followed it for 1.5 fetch timeouts', () => {
+    const lone = new Lone();
+    lone.becomeCommittedLeader();
+    lone.tick(1.5 * testConfig.fetchTimeoutMs - 1);
+    expect(lone.core.role).toBe('leader');
+    lone.tick(1);
+    expect(lone.core).toMatchObject({ role: 'resigned', leaderId: null, epoch: 1 });
+  });
+
+  it('stays leader while a majority echoes its rounds', () => {
+    const lone = new Lone();
+    lone.becomeCommittedLeader();
+    for (let turn = 0, round = 1; turn < 40; turn++) {
+      lone.receive(3, fetchOf(lone, 3, { round }));
+      lone.tick(testConfig.fetchTimeoutMs / 4);
+      const outcome = lone.sent('fetchResponse', 3)[0]?.outcome;
+      round = outcome?.kind === 'records' ? outcome.round : round;
+    }
+    expect(lone.core.role).toBe('leader');
+  });
+
+  it('counts an echo from when its round was raised and not from when it arrives', () => {
+    const lone = new Lone();
+    lone.becomeCommittedLeader();
+    // Fetches arrive all the time, but all of them echo the first round.
+    for (let turn = 0; turn < 20 && lone.core.role === 'leader'; turn++) {
+      lone.receive(2, fetchOf(lone, 2, { round: 1 }));
+      lone.tick(testConfig.fetchTimeoutMs / 4);
+    }
+    expect(lone.core.role).toBe('resigned');
+  });
+
+  it('puts its resignation off once by the time in which the process itself stood still', () => {
+    const lone = new Lone();
+    lone.becomeCommittedLeader();
+    lone.cluster.nowMs += 10_000;
+    lone.cluster.wake(1, 10_000);
+    expect(lone.core.role).toBe('leader');
+    lone.tick(1.5 * testConfig.fetchTimeoutMs);
+    expect(lone.core.role).toBe('resigned');
+  });
+
+  it('never resigns as a sole voter', () => {
+    const lone = new Lone({ voters: [1] });
+    lone.tick(2 * testConfig.electionTimeoutMs);
+    for (let turn = 0; turn < 20; turn++) lone.tick(testConfig.fetchTimeoutMs);
+    expect(lone.core.role).toBe('leader');
+  });
+});
+
+describe('the read barrier', () => {
+  it('completes at the high watermark it noted when a majority has echoed a newer round', () => {
+    const lone = new Lone();
+    lone.becomeCommittedLeader();
+    lone.receive(2, fetchOf(lone, 2, { round: 1 }));
+    barrier(lone, 7);
+    lone.propose('a');
+    lone.receive(2, fetchOf(lone, 2, { round: 2 }));
+    expect(lone.core.highWatermark).toBe(4);
+    expect(lone.seen('completeReadBarrier')).toEqual([
+      { type: 'completeReadBarrier', barrierId: 7, offset: 3 },
+    ]);
+  });
+
+  it('does not complete by an echo of a round that was sent before the read arrived', () => {
+    const lone = new Lone();
+    lone.becomeCommittedLeader();
+    barrier(lone, 7);
+    lone.receive(2, fetchOf(lone, 2, { round: 1 }));
+    lone.receive(3, fetchOf(lone, 3, { round: 1 }));
+    expect(lone.seen('completeReadBarrier')).toEqual([]);
+  });
+
+  it('lets reads share a round that no answer has carried yet, and no other', () => {
+    const lone = new Lone();
+    lone.becomeCommittedLeader();
+    lone.receive(2, fetchOf(lone, 2, { round: 1 }));
+    barrier(lone, 1);
+    const first = lone.sent('fetchResponse', 2)[0]?.outcome;
+    expect(first).toMatchObject({ round: 2 });
+    // Round 2 is under way: these two begin round 3, which waits for the next fetch.
+    barrier(lone, 2);
+    barrier(lone, 3);
+    lone.receive(2, fetchOf(lone, 2, { round: 2 }));
+    expect(lone.seen('completeReadBarrier').map((effect) => effect.barrierId)).toEqual([1]);
+    expect(lone.sent('fetchResponse', 2)[0]?.outcome).toMatchObject({ round: 3 });
+    lone.receive(2, fetchOf(lone, 2, { round: 3 }));
+    expect(lone.seen('completeReadBarrier').map((effect) => effect.barrierId)).toEqual([2, 3]);
+  });
+
+  it('wakes parked fetches, so that a read does not wait for them', () => {
+    const lone = new Lone();
+    lone.becomeCommittedLeader();
+    lone.receive(2, fetchOf(lone, 2, { round: 1 }));
+    lone.receive(3, fetchOf(lone, 3, { round: 1 }));
+    barrier(lone, 1);
+    expect(lone.sent('fetchResponse').map((response) => response.outcome)).toMatchObject([
+      { round: 2 },
+      { round: 2 },
+    ]);
+  });
+
+  it('waits until a record of its own epoch is committed', () => {
+    const lone = new Lone({ log: [1] });
+    lone.becomeLeader();
+    barrier(lone, 1);
+    lone.receive(2, fetchOf(lone, 2, { fetchOffset: 1 }));
+    lone.receive(2, fetchOf(lone, 2, { fetchOffset: 2, flushedOffset: 1, round: 1 }));
+    expect(lone.seen('completeReadBarrier')).toEqual([]);
+    lone.receive(2, fetchOf(lone, 2, { round: 1 }));
+    const outcome = lone.sent('fetchResponse', 2)[0]?.outcome;
+    lone.receive(2, fetchOf(lone, 2, { round: outcome?.kind === 'records' ? outcome.round : 0 }));
+    expect(lone.seen('completeReadBarrier')).toMatchObject([{ barrierId: 1, offset: 2 }]);
+  });
+
+  it('does not count observers', () => {
+    const lone = new Lone();
+    lone.becomeCommittedLeader();
+    lone.receive(4, fetchOf(lone, 4, { round: 1 }));
+    barrier(lone, 1);
+    lone.receive(4, fetchOf(lone, 4, { round: 2 }));
+    expect(lone.seen('completeReadBarrier')).toEqual([]);
+  });
+
+  it('fails when leadership is lost, and at once without it', () => {
+    const lone = new Lone();
+    barrier(lone, 1);
+    expect(lone.seen('failReadBarriers')).toMatchObject([{ barrierIds: [1] }]);
+    lone.becomeLeader();
+    barrier(lone, 2);
+    lone.receive(2, beginQuorumEpoch(2, 9));
+    expect(lone.seen('failReadBarriers')).toMatchObject([{ barrierIds: [2] }]);
+  });
+
+  it('starts its rounds anew in every epoch, and followers forget theirs', () => {
+    const lone = new Lone();
+    const fetchId = follow(lone, 1);
+    lone.receive(2, {
+      type: 'fetchResponse',
+      clusterId,
+      epoch: epoch(1),
+      leaderId: nodeId(2),
+      fetchId,
+      outcome: {
+        kind: 'records',
+        fetchOffset: offset(0),
+        highWatermark: offset(0),
+        logStartOffset: offset(0),
+        logEndOffset: offset(0),
+        epochStartOffset: offset(0),
+        round: 41,
+        batches: [],
+      },
+    });
+    expect(lone.sent('fetchRequest')[0]?.round).toBe(41);
+    lone.receive(3, beginQuorumEpoch(3, 2));
+    expect(lone.sent('fetchRequest')[0]?.round).toBe(0);
+  });
+
+  it('holds no more reads than it may', () => {
+    const lone = new Lone({ config: { ...testConfig, pendingProposalsMax: 2 } });
+    lone.becomeLeader();
+    for (const id of [1, 2, 3]) barrier(lone, id);
+    expect(lone.seen('failReadBarriers')).toMatchObject([{ barrierIds: [3] }]);
+  });
+
+  it('completes at once for a sole voter', () => {
+    const lone = new Lone({ voters: [1] });
+    lone.tick(2 * testConfig.electionTimeoutMs);
+    barrier(lone, 1);
+    expect(lone.seen('completeReadBarrier')).toMatchObject([{ barrierId: 1, offset: 3 }]);
+  });
+});
+
+describe('resigning', () => {
+  it('names its successors by what they hold, the furthest ahead first', () => {
+    const lone = new Lone({ log: [1, 1, 1] });
+    lone.becomeLeader();
+    lone.receive(2, fetchOf(lone, 2, { fetchOffset: 1 }));
+    lone.receive(3, fetchOf(lone, 3, { fetchOffset: 2 }));
+    lone.cluster.queue = [];
+    lone.input({ type: 'resignRequested', reason: 'shutdown', preferredSuccessor: null });
+    const [request] = lone.sent('endQuorumEpochRequest');
+    expect(request?.preferredSuccessors.map((key) => key.id)).toEqual([3, 2]);
+    expect(lone.core.role).toBe('resigned');
+  });
+
+  it('puts a preferred successor first', () => {
+    const lone = new Lone();
+    lone.becomeCommittedLeader();
+    lone.cluster.queue = [];
+    lone.input({ type: 'resignRequested', reason: 'transfer', preferredSuccessor: nodeId(3) });
+    const [request] = lone.sent('endQuorumEpochRequest');
+    expect(request?.preferredSuccessors.map((key) => key.id)).toEqual([3, 2]);
+  });
+
+  it('stays leader when it runs out of space and no voter has caught up', () => {
+    const lone = new Lone();
+    lone.becomeLeader();
+    lone.input({ type: 'resignRequested', reason: 'lowOnSpace', preferredSuccessor: null });
+    expect(lone.core.role).toBe('leader');
+    lone.receive(2, fetchOf(lone, 2));
+    lone.input({ type: 'resignRequested', reason: 'lowOnSpace', preferredSuccessor: null });
+    expect(lone.core.role).toBe('resigned');
+  });
+
+  it('tells voters again that have not confirmed the end of its epoch', () => {
+    const lone = new Lone();
+    lone.becomeCommittedLeader();
+    lone.input({ type: 'resignRequested', reason: 'shutdown', preferredSuccessor: null });
+    lone.receive(2, { type: 'endQuorumEpochResponse', clusterId, epoch: epoch(1), leaderId: null });
+    lone.tickToNext();
+    expect(lone.sent('endQuorumEpochRequest', 2)).toEqual([]);
+    expect(lone.sent('endQuorumEpochRequest', 3)).toHaveLength(1);
+  });
+
+  it('never leads the same epoch again after a restart', () => {
+    const lone = new Lone();
+    lone.becomeLeader();
+    lone.restart();
+    expect(lone.core).toMatchObject({ role: 'resigned', epoch: 1, leaderId: null });
+    lone.receive(2, {
+      type: 'voteResponse',
+      clusterId,
+      epoch: epoch(1),
+      leaderId: null,
+      voter: keyOf(2),
+      voteGranted: true,
+      preVote: false,
+      requestEpoch: epoch(1),
+    });
+    lone.becomeProspective();
+    expect(lone.core.epoch).toBe(1);
+  });
+
+  it('campaigns at once as the first successor, and later as another', () => {
+    const end = (successors: readonly number[]) =>
+      ({
+        type: 'endQuorumEpochRequest',
+        clusterId,
+        epoch: epoch(1),
+        leader: keyOf(2),
+        preferredSuccessors: successors.map((id) => keyOf(id)),
+      }) as const;
+    const first = new Lone();
+    follow(first, 1);
+    first.receive(2, end([1, 3]));
+    expect(first.core).toMatchObject({ role: 'prospective', epoch: 1 });
+    const second = new Lone();
+    follow(second, 1);
+    second.receive(2, end([3, 1]));
+    expect(second.core).toMatchObject({ role: 'unattached', epoch: 1, leaderId: null });
+    second.tick(3 * testConfig.retryBackoffMs);
+    expect(second.core.role).toBe('prospective');
+  });
+
+  it('does not follow a leader again that has ended its epoch', () => {
+    const lone = new Lone();
+    follow(lone, 1);
+    lone.receive(2, {
+      type: 'endQuorumEpochRequest',
+      clusterId,
+      epoch: epoch(1),
+      leader: keyOf(2),
+      preferredSuccessors: [],
+    });
+    lone.receive(2, beginQuorumEpoch(2, 1));
+    expect(lone.core).toMatchObject({ role: 'unattached', leaderId: null });
+  });
+});
