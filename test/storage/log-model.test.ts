@@ -46,7 +46,6 @@ class Model {
   /** States that a crash may leave; the first is the one after the last call that was answered. */
   #possible: { readonly ioId: number; readonly state: State }[] = [];
   #cleanedTo = offset(0);
-  #failsWrites = false;
 
   constructor(seed: number, segmentSectors: number) {
     this.bench = new LogBench({ seed, segmentBytes: segmentSectors * 512, cacheBytesMax: 1_500 });
@@ -82,7 +81,6 @@ class Model {
         return this.#inspectDurable();
       case 'failNext':
         this.bench.disk.failNext[action.operation] = 1;
-        this.#failsWrites ||= action.operation === 'pwrite';
         return;
       case 'crash':
         return this.crash(action.power);
@@ -179,10 +177,7 @@ class Model {
       segmentBytes: this.bench.segmentBytes,
     });
     const { log, recovery } = bench.openSound();
-    assert(
-      this.#failsWrites || recovery.corruption === null,
-      `no crash corrupts: ${JSON.stringify(recovery.corruption)}`,
-    );
+    assert(recovery.corruption === null, `no crash corrupts: ${JSON.stringify(recovery.corruption)}`);
     this.#match(bench, log, recovery, allowed);
   }
 
@@ -190,9 +185,6 @@ class Model {
     const allowed = this.#afterCrash();
     if (power) this.bench.disk.losePower();
     else this.bench.disk.killProcess();
-    // A failed write may have left part of a sector, which no crash does: then only the cut must be right.
-    const mayBeCorrupt = this.#failsWrites;
-    this.#failsWrites = false;
     this.bench.disk.failNext.pwrite = 0;
     this.bench.disk.failNext.fdatasync = 0;
     this.bench.failures.length = 0;
@@ -201,10 +193,7 @@ class Model {
     this.#ioId = 0;
     this.bench.flushed.length = 0;
     this.bench.truncated.length = 0;
-    assert(
-      mayBeCorrupt || recovery.corruption === null,
-      `no crash corrupts: ${JSON.stringify(recovery.corruption)}`,
-    );
+    assert(recovery.corruption === null, `no crash corrupts: ${JSON.stringify(recovery.corruption)}`);
     this.#state = this.#match(this.bench, log, recovery, allowed);
     this.#possible = [{ ioId: 0, state: this.#state }];
     equal(log.flushedOffset, log.endOffset);

@@ -1,0 +1,182 @@
+import { describe, expect, it } from 'vitest';
+import { assert } from '../../src/base/assert.ts';
+import { epoch, offset } from '../../src/base/brands.ts';
+import type { RaftLog } from '../../src/runtime/log/raft-log.ts';
+import { SimulatedDisk } from '../../simulator/files.ts';
+import { BatchMaker, bytesOf, LogBench } from './log-bench.ts';
+
+const segmentBytes = 16 * 512;
+
+/** Appends `count` batches of `bytes` bytes, each as a call of its own, and lets nothing happen in between. */
+function appendEach(log: RaftLog, maker: BatchMaker, count: number, bytes = 100, firstIoId = 1): void {
+  for (let at = 0; at < count; at++) log.append(firstIoId + at, [maker.data(1, bytes, firstIoId + at)]);
+}
+
+describe('the log', () => {
+  it('flushes together what was appended while a flush was under way', () => {
+    const bench = new LogBench({ segmentBytes: 64 * 512 });
+    const { log } = bench.openSound();
+    bench.scheduler.runUntilIdle();
+    const before = bench.disk.counts.flushes;
+    appendEach(log, new BatchMaker(), 20);
+    expect(log.endOffset).toBe(20);
+    expect(log.flushedOffset).toBe(0);
+    bench.scheduler.runUntilIdle();
+    expect(bench.flushed).toEqual([1, 20]);
+    expect(bench.disk.counts.flushes - before).toBe(2);
+  });
+
+  it('encodes what its own node makes, and chains it', () => {
+    const bench = new LogBench({ segmentBytes });
+    const { log } = bench.openSound();
+    const payload = Uint8Array.of(1, 2, 3);
+    const made = {
+      kind: 'data',
+      epoch: epoch(1),
+      recordCount: 2,
+      appendTimestampMs: 5,
+      sizeInBytes: 3,
+    } as const;
+    log.append(1, [{ ...made, baseOffset: offset(0), body: { form: 'payload', bytes: payload } }]);
+    const follower = new LogBench({ segmentBytes }).openSound().log;
+    const batches = bench.readAll(log, offset(0));
+    follower.append(1, batches);
+    expect(follower.chainCrcAt(follower.endOffset)).toBe(log.chainCrcAt(log.endOffset));
+    expect(log.bytesAppended).toBe(bytesOf(batches[0] as (typeof batches)[number]).length);
+  });
+
+  it('crashes on a batch that leaves a gap or breaks the chain, and on ids that do not grow', () => {
+    const { log } = new LogBench({ segmentBytes }).openSound();
+    const maker = new BatchMaker();
+    appendEach(log, maker, 1);
+    expect(() => log.append(2, [new BatchMaker(offset(5), maker.chainCrc).data(1, 9, 1)])).toThrow(
+      /log ends at/,
+    );
+    expect(() => log.append(3, [new BatchMaker(offset(1), 77).data(1, 9, 1)])).toThrow(/breaks the chain/);
+    expect(() => log.append(3, [maker.data(1, 9, 1)])).toThrow(/ids of log effects grow/);
+    expect(() => log.truncate(9, offset(7))).toThrow(/log ends at/);
+  });
+
+  it('answers reads of what was cut or deleted by name', () => {
+    const bench = new LogBench({ segmentBytes, cacheBytesMax: 500 });
+    const { log } = bench.openSound();
+    appendEach(log, new BatchMaker(), 60, 400);
+    bench.scheduler.runUntilIdle();
+    let answer = '';
+    log.read(offset(2), offset(50), 10_000, (result) => {
+      answer = result.ok ? 'read' : result.error.code;
+    });
+    log.truncate(100, offset(3));
+    bench.scheduler.runUntilIdle();
+    expect(answer).toBe('CANCELLED');
+    expect(bench.read(log, offset(2), offset(3), 100).ok).toBe(true);
+    expect(bench.read(log, offset(2), offset(9), 100)).toMatchObject({
+      ok: false,
+      error: { code: 'CANCELLED' },
+    });
+    const at = { endOffset: offset(500), epoch: epoch(4) };
+    log.resetTo(101, at, 1234);
+    bench.scheduler.runUntilIdle();
+    expect(log.chainCrcAt(offset(500))).toBe(1234);
+    expect(bench.read(log, offset(2), offset(3), 9)).toMatchObject({ error: { code: 'BELOW_LOG_START' } });
+    const { recovery } = bench.openSound();
+    expect(recovery).toMatchObject({ logStart: at, endOffset: 500, lastEpoch: 4, corruption: null });
+  });
+
+  it('deletes whole segments below a checkpoint and keeps the rest', () => {
+    const bench = new LogBench({ segmentBytes });
+    const { log } = bench.openSound();
+    appendEach(log, new BatchMaker(), 60, 400);
+    bench.scheduler.runUntilIdle();
+    const before = log.bytesOnDisk;
+    log.cleanTo({ endOffset: offset(40), epoch: epoch(1) });
+    bench.scheduler.runUntilIdle();
+    expect(log.bytesOnDisk).toBeLessThan(before);
+    expect(bench.read(log, offset(0), offset(9), 9)).toMatchObject({ error: { code: 'BELOW_LOG_START' } });
+    expect(bench.readAll(log, offset(40))).toHaveLength(20);
+    const { recovery } = bench.openSound();
+    expect(recovery.logStart.endOffset).toBeGreaterThan(0);
+    expect(recovery.logStart.endOffset).toBeLessThanOrEqual(40);
+  });
+
+  it('tells of a batch on disk that is no longer what was written', () => {
+    const bench = new LogBench({ segmentBytes, cacheBytesMax: 0 });
+    const { log } = bench.openSound();
+    appendEach(log, new BatchMaker(), 1, 400);
+    bench.scheduler.runUntilIdle();
+    bench.disk.corrupt('/data/log/segment-0000000001.log', 700, 1);
+    expect(bench.read(log, offset(0), offset(1), 9)).toMatchObject({ ok: false, error: { code: 'CORRUPT' } });
+  });
+
+  it('waits on a full disk without losing or answering anything, and goes on by itself when there is room', () => {
+    // Room for the first segment and the next one.
+    const disk = new SimulatedDisk({
+      seed: 3,
+      directories: ['/data'],
+      capacityBytes: 2 * segmentBytes + 100,
+    });
+    const bench = new LogBench({ disk, segmentBytes });
+    const { log } = bench.openSound();
+    appendEach(log, new BatchMaker(), 100, 400);
+    for (let at = 0; at < 2_000; at++) bench.steps(1);
+    const flushedSoFar = log.flushedOffset;
+    expect(bench.failures).toEqual([]);
+    expect(flushedSoFar).toBeGreaterThan(0);
+    expect(flushedSoFar).toBeLessThan(100);
+    disk.capacityBytes = 1_000_000;
+    bench.scheduler.runUntilIdle();
+    expect(log.flushedOffset).toBe(100);
+    expect(bench.flushed.at(-1)).toBe(100);
+    const { recovery } = bench.openSound();
+    expect(recovery).toMatchObject({ endOffset: 100, corruption: null, tornTail: null });
+  });
+
+  it.each(['pwrite', 'fdatasync'] as const)(
+    'stops at a failed %s: it is told once, and nothing completes after it',
+    (operation) => {
+      const bench = new LogBench({ segmentBytes: 64 * 512 });
+      const { log } = bench.openSound();
+      bench.scheduler.runUntilIdle();
+      const maker = new BatchMaker();
+      appendEach(log, maker, 3);
+      bench.scheduler.runUntilIdle();
+      bench.disk.failNext[operation] = 1;
+      appendEach(log, maker, 3, 100, 10);
+      bench.scheduler.runUntilIdle();
+      const { flushes, writes } = bench.disk.counts;
+      appendEach(log, maker, 3, 100, 20);
+      log.truncate(30, offset(1));
+      bench.scheduler.runUntilIdle();
+      expect(bench.failures).toHaveLength(1);
+      expect(bench.flushed).toEqual([1, 3]);
+      expect(bench.truncated).toEqual([]);
+      expect(log.flushedOffset).toBe(3);
+      expect(bench.disk.counts).toMatchObject({ flushes, writes });
+    },
+  );
+
+  it('finishes what was appended before it closes', () => {
+    const bench = new LogBench({ segmentBytes });
+    const { log } = bench.openSound();
+    appendEach(log, new BatchMaker(), 30, 900);
+    let closed = false;
+    log.close(() => {
+      closed = true;
+    });
+    bench.scheduler.runUntilIdle();
+    expect(closed).toBe(true);
+    expect(bench.flushed.at(-1)).toBe(30);
+    const reopened = bench.openSound();
+    expect(reopened.log.endOffset).toBe(30);
+    assert(reopened.recovery.corruption === null, 'the log is sound');
+  });
+
+  it('takes a batch that is larger than a segment into a segment of its own', () => {
+    const bench = new LogBench({ segmentBytes });
+    const { log } = bench.openSound();
+    appendEach(log, new BatchMaker(), 3, 40_000);
+    bench.scheduler.runUntilIdle();
+    expect(log.flushedOffset).toBe(3);
+    expect(bench.readAll(bench.openSound().log, offset(0))).toHaveLength(3);
+  });
+});
