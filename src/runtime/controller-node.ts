@@ -53,6 +53,9 @@ class Node implements ControllerNode {
   #joining: JoinedCluster | null = null;
   #storage: OpenedStorage | null = null;
   #member: QuorumMember | null = null;
+  #whenStarted: ((result: Result<null, StartError>) => void) | null = null;
+  #whenClosed: (() => void)[] = [];
+  #isClosed = false;
 
   constructor(options: ControllerNodeOptions) {
     this.#options = options;
@@ -62,7 +65,8 @@ class Node implements ControllerNode {
   start(complete: (result: Result<null, StartError>) => void): void {
     assert(this.#phase === 'new', 'a node is started once');
     this.#phase = 'starting';
-    runSequence(this.#startSteps(), complete);
+    this.#whenStarted = complete;
+    runSequence(this.#startSteps(), (result) => this.#settleStart(result));
   }
 
   submit(requests: readonly ControllerRequest[], complete: (answer: ControllerAnswer) => void): void {
@@ -100,13 +104,15 @@ class Node implements ControllerNode {
   }
 
   stop(complete: () => void): void {
-    if (this.#phase === 'stopped') {
-      complete();
-      return;
-    }
     const member = this.#member;
-    if (this.#phase === 'running' && member !== null) member.resign(() => this.#close(complete));
+    if (this.#phase === 'running' && member !== null) member.handOver(() => this.#close(complete));
     else this.#close(complete);
+  }
+
+  #settleStart(result: Result<null, StartError>): void {
+    const complete = this.#whenStarted;
+    this.#whenStarted = null;
+    complete?.(result);
   }
 
   *#startSteps(): Sequence<Result<null, StartError>> {
@@ -123,6 +129,10 @@ class Node implements ControllerNode {
       persistQuorumState: (store, state, done) => this.#storageEvents.persistAtStart(store, state, done),
     });
     if (!identity.ok) return storageError(identity.error);
+    if (this.#phase !== 'starting') {
+      yield* wait<void>((done) => identity.value.quorumStateStore.close(done));
+      return stoppedMeanwhile;
+    }
     this.#identity = identity.value;
     const local = {
       id: nodeId,
@@ -143,7 +153,7 @@ class Node implements ControllerNode {
     }
     const listening = yield* wait<Result<unknown, StartError>>((done) => transport.start(done));
     if (!listening.ok) return listening;
-    if (this.#phase !== 'starting') return storageError('the node was stopped while it started');
+    if (this.#phase !== 'starting') return stoppedMeanwhile;
     transport.setEndpoints(this.#configuredEndpoints());
     this.#phase = 'joining';
     this.#join(identity.value, transport);
@@ -163,6 +173,10 @@ class Node implements ControllerNode {
       resetLog: (log, at, chainCrc, done) => this.#storageEvents.resetAtStart(log, at, chainCrc, done),
     });
     if (!opened.ok) return storageError(opened.error);
+    if (this.#phase === 'stopped') {
+      yield* wait<void>((done) => opened.value.log.close(done));
+      return stoppedMeanwhile;
+    }
     this.#storage = opened.value;
     return { ok: true, value: null };
   }
@@ -227,18 +241,29 @@ class Node implements ControllerNode {
   #fail(reason: string): void {
     if (this.#phase === 'stopped') return;
     this.#options.ports.logger.error('node-failed', { reason });
-    this.#close(() => this.#options.onFatal(reason));
+    const isStarting = this.#whenStarted !== null;
+    this.#close(() => {
+      if (isStarting) this.#settleStart(storageError(reason));
+      else this.#options.onFatal(reason);
+    });
   }
 
+  /** `complete` runs when everything is closed, whoever asked for it first. */
   #close(complete: () => void): void {
-    if (this.#phase === 'stopped') {
+    if (this.#isClosed) {
       complete();
       return;
     }
+    this.#whenClosed.push(complete);
+    if (this.#phase === 'stopped') return;
     this.#phase = 'stopped';
     this.#member?.close();
     this.#joining?.close();
-    runSequence(this.#closeSteps(), complete);
+    runSequence(this.#closeSteps(), () => {
+      this.#isClosed = true;
+      for (const closed of this.#whenClosed.splice(0)) closed();
+      this.#settleStart(stoppedMeanwhile);
+    });
   }
 
   *#closeSteps(): Sequence<void> {
@@ -291,6 +316,8 @@ class Node implements ControllerNode {
     };
   }
 }
+
+const stoppedMeanwhile = storageError('the node was stopped while it started');
 
 function storageError(message: string): Result<never, StartError> {
   return { ok: false, error: { code: 'STORAGE', message } };

@@ -4,6 +4,7 @@ import { errorCatalogue, type ErrorCode } from '../metadata/errors.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { ForwardMessage, Transport } from '../ports/transport.ts';
 import type { ControllerAnswer, ControllerRequest } from './controller-api.ts';
+import type { AnswerHeader } from './requests/reply.ts';
 
 type ForwardRequest = Extract<ForwardMessage, { type: 'forwardRequest' }>;
 type ForwardResponse = Extract<ForwardMessage, { type: 'forwardResponse' }>;
@@ -71,6 +72,10 @@ export class Forwarder {
     if (message.type !== 'forwardRequest') return;
     const reason = 'The leader could not be reached; nothing was changed.';
     this.#take(message.requestId)?.settle({ ok: false, code: 'NOT_CONTROLLER', message: reason });
+  }
+
+  get pendingCount(): number {
+    return this.#pending.size;
   }
 
   /** The node stops. */
@@ -154,6 +159,17 @@ export function decodeForwardRequest(message: ForwardRequest): Result<Controller
     minOffset,
     ifMatch,
     timeoutMs: message.deadlineMs,
+  });
+}
+
+/** The answer to a forwarded request that was not understood: it was not executed. */
+export function refuseForward(requestId: number, header: AnswerHeader, fault: string): ForwardResponse {
+  const message = `The leader does not understand what was passed on to it: ${fault}.`;
+  return encodeForwardResponse(requestId, {
+    ...header,
+    requestId,
+    forwarded: false,
+    result: { ok: false, code: 'INVALID_REQUEST', message, details: null, retryAfterMs: null },
   });
 }
 

@@ -22,12 +22,23 @@ export const runtimeLimits = {
   diskSpacePollMs: 5_000,
   /** How often a leader looks for expired broker sessions, in ms. */
   sessionCheckMs: 100,
+  /** A timer that comes later than this shows that the process stood still, in ms. */
+  stallToleratedMs: 20,
+  /** How long a node that stops waits for what is pending, and for another to lead, in ms. */
+  drainMs: 1_000,
+  handOverMs: 3_000,
+  handOverLookMs: 5,
+  /** Stale reads that wait for an offset; more are refused. */
+  offsetWaitersMax: 50_000,
+  /** Read barriers under way at once; reads that come meanwhile share the next. */
+  barriersInFlightMax: 64,
 } as const;
 
 assert(
   runtimeLimits.bytesInFlightMax >= 4 * runtimeLimits.batchBytesMax,
   'a full batch must not stop the next from being made while it is flushed',
 );
+assert(runtimeLimits.drainMs < runtimeLimits.handOverMs, 'time is left to hand leadership over');
 assert(
   runtimeLimits.operationsQueuedMax >= runtimeLimits.operationsPerBatchMax,
   'a batch must be able to fill from the queue',

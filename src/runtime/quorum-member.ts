@@ -11,7 +11,8 @@ import { Deadlines } from './answers/deadlines.ts';
 import { Snapshots } from './checkpoint/snapshots.ts';
 import type { ControllerAnswer, ControllerApi, ControllerRequest, NodeStatus } from './controller-api.ts';
 import { DiskSpace } from './disk-space.ts';
-import { decodeForwardRequest, encodeForwardResponse, Forwarder } from './forwarding.ts';
+import { decodeForwardRequest, encodeForwardResponse, Forwarder, refuseForward } from './forwarding.ts';
+import { HandOver } from './hand-over.ts';
 import { Leadership } from './leader/leadership.ts';
 import { runtimeLimits } from './limits.ts';
 import type { ControllerNodeOptions, NodeTransport } from './node-options.ts';
@@ -20,6 +21,7 @@ import { RaftDriver } from './raft-driver.ts';
 import { readLogSlice } from './read-log.ts';
 import { ReadQueue } from './reads.ts';
 import { findInputFault } from './requests/check-input.ts';
+import type { AnswerHeader } from './requests/reply.ts';
 import { RequestRouter } from './requests/request-router.ts';
 import { BrokerSessions } from './sessions/broker-sessions.ts';
 import type { OpenedStorage } from './start/open-storage.ts';
@@ -41,9 +43,6 @@ export type QuorumMemberOptions = {
 
 type EffectOf<Type extends Effect['type']> = Extract<Effect, { type: Type }>;
 
-/** How long a stopping leader waits for a successor before it goes all the same, in ms. */
-const resignTimeoutMs = 3_000;
-
 /** A node that has joined its cluster: the core, its shell, the state machine, and those who wait for both. */
 export class QuorumMember {
   readonly #options: QuorumMemberOptions;
@@ -58,7 +57,7 @@ export class QuorumMember {
   readonly #sessions: BrokerSessions;
   readonly #snapshots: Snapshots;
   readonly #diskSpace: DiskSpace;
-  #whenNotLeading: (() => void) | null = null;
+
   #isClosed = false;
 
   constructor(options: QuorumMemberOptions) {
@@ -126,6 +125,8 @@ export class QuorumMember {
       },
       lastTimestampMs: () => this.#driver.lastTimestampMs,
       forgetProposed: () => this.#state.forgetProposed(),
+      image: () => this.#state.image,
+      logEndOffset: () => this.#core.logEndOffset,
     });
     this.#router = this.#createRouter(random.fork());
     this.#driver = this.#createDriver();
@@ -205,22 +206,20 @@ export class QuorumMember {
     this.#forwarder.neverSent(message);
   }
 
-  /** Hands leadership over, if this node has it; `done` runs when it has none, or after a while. */
-  resign(done: () => void): void {
-    if (this.#core.role !== 'leader') {
-      done();
-      return;
-    }
-    let isDone = false;
-    const finish = (): void => {
-      if (isDone) return;
-      isDone = true;
-      timer.cancel();
-      done();
-    };
-    const timer = this.#options.node.ports.clock.setTimer(resignTimeoutMs, finish);
-    this.#whenNotLeading = finish;
-    this.#driver.push({ type: 'resignRequested', reason: 'shutdown', preferredSuccessor: null });
+  /** Takes nothing more, answers what is pending, and hands leadership over if this node has it. */
+  handOver(done: () => void): void {
+    this.#router.drain();
+    new HandOver({
+      clock: this.#options.node.ports.clock,
+      role: () => this.#core.role,
+      hasSuccessor: () => this.#core.leaderId !== null && this.#core.leaderId !== this.#options.node.nodeId,
+      hasOtherVoters: () => this.#core.voters.length > 1,
+      pendingCount: () =>
+        (this.#leadership.proposer?.pendingCount ?? 0) + this.#reads.size + this.#forwarder.pendingCount,
+      resign: () =>
+        this.#driver.push({ type: 'resignRequested', reason: 'shutdown', preferredSuccessor: null }),
+      onDone: done,
+    });
   }
 
   close(): void {
@@ -244,11 +243,7 @@ export class QuorumMember {
         nodeId: node.nodeId,
         clusterId: this.#options.clusterId,
         image: () => this.#state.image,
-        header: () => ({
-          offset: this.#state.appliedOffset,
-          epoch: this.#core.epoch,
-          leaderId: this.#core.leaderId,
-        }),
+        header: () => this.#header(),
         proposer: () => this.#leadership.proposer,
         lowOnSpace: () => this.#diskSpace.isLow,
       },
@@ -259,6 +254,7 @@ export class QuorumMember {
       deadlines: this.#deadlines,
       clock: node.ports.clock,
       random,
+      onRejected: (operation, reason) => node.ports.logger.error('operation-rejected', { operation, reason }),
     });
   }
 
@@ -274,9 +270,9 @@ export class QuorumMember {
         applyCommitted: ({ to }) => this.#state.advance(to),
         highWatermarkAdvanced: () => {},
         roleChanged: (effect) => this.#roleChanged(effect),
-        completeProposal: ({ proposalId }) => this.#leadership.proposer?.completed(proposalId),
+        completeProposal: ({ proposalId }) => this.#leadership.completed(proposalId),
         failProposal: ({ proposalId, reason }) => {
-          if (reason !== 'OUTCOME_UNKNOWN') this.#leadership.proposer?.refused(proposalId);
+          if (reason !== 'OUTCOME_UNKNOWN') this.#leadership.refused(proposalId);
         },
         completeReadBarrier: ({ barrierId, offset }) =>
           this.#reads.completed(barrierId, offset, this.#state.appliedOffset),
@@ -287,7 +283,7 @@ export class QuorumMember {
         storeSnapshotChunk: (effect) => this.#snapshots.store(effect),
         installSnapshot: (effect) => this.#snapshots.install(effect),
         badMessage: ({ from, reason }) => node.ports.logger.warn('bad-message', { from, reason }),
-        stalled: (stalledMs) => this.#stalled(stalledMs),
+        stalled: (stalledMs) => node.ports.logger.warn('stalled', { stalledMs }),
         failed: (reason) => this.#options.onFatal(reason),
       },
     });
@@ -298,10 +294,6 @@ export class QuorumMember {
     this.#options.node.ports.logger.info('role-changed', { role, epoch, leaderId });
     if (role === 'leader') this.#leadership.began(epoch, effect.logEndOffset, this.#state.image);
     else this.#leadership.ended();
-    if (role === 'leader') return;
-    const finish = this.#whenNotLeading;
-    this.#whenNotLeading = null;
-    finish?.();
   }
 
   #applied(image: MetadataImage, bytes: number): void {
@@ -326,6 +318,8 @@ export class QuorumMember {
       : request.error;
     if (!request.ok || fault !== null) {
       node.ports.logger.warn('bad-forward', { from, reason: fault });
+      const refusal = refuseForward(message.requestId, this.#header(), fault ?? 'it is malformed');
+      transport.send(from, { channel: 'forward', message: refusal });
       return;
     }
     this.#router.route(request.value, true, (answer) => {
@@ -334,9 +328,9 @@ export class QuorumMember {
     });
   }
 
-  #stalled(stalledMs: number): void {
-    this.#options.node.ports.logger.warn('stalled', { stalledMs });
-    this.#sessions.creditStall(stalledMs);
+  #header(): AnswerHeader {
+    const { epoch, leaderId } = this.#core;
+    return { offset: this.#state.appliedOffset, epoch, leaderId };
   }
 
   /** Short of space: client writes are refused here, and a leader goes if another can take over (design 20). */

@@ -1,5 +1,6 @@
 import type { Offset } from '../base/brands.ts';
 import type { Clock } from '../ports/clock.ts';
+import { runtimeLimits } from './limits.ts';
 
 /**
  * Linearizable reads at the leader: all that arrive in one turn of the event loop share one read barrier,
@@ -23,9 +24,7 @@ export class ReadQueue {
   /** The waiter runs after a barrier that began at or after this call. */
   add(waiter: BarrierWaiter): void {
     this.#gathering.push(waiter);
-    if (this.#isScheduled) return;
-    this.#isScheduled = true;
-    this.#clock.afterPendingEvents(() => this.#begin());
+    this.#schedule();
   }
 
   completed(barrierId: number, offset: Offset, appliedOffset: Offset): void {
@@ -34,6 +33,7 @@ export class ReadQueue {
     this.#inFlight.delete(barrierId);
     this.#confirmed.push({ offset, waiters });
     this.applied(appliedOffset);
+    if (this.#gathering.length > 0) this.#schedule();
   }
 
   failed(barrierIds: readonly number[]): void {
@@ -42,6 +42,7 @@ export class ReadQueue {
       this.#inFlight.delete(barrierId);
       for (const waiter of waiters) waiter.fail();
     }
+    if (this.#gathering.length > 0) this.#schedule();
   }
 
   applied(offset: Offset): void {
@@ -68,6 +69,12 @@ export class ReadQueue {
     let inFlight = this.#gathering.length;
     for (const waiters of this.#inFlight.values()) inFlight += waiters.length;
     return inFlight;
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled || this.#inFlight.size >= runtimeLimits.barriersInFlightMax) return;
+    this.#isScheduled = true;
+    this.#clock.afterPendingEvents(() => this.#begin());
   }
 
   #begin(): void {

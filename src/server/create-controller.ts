@@ -1,5 +1,10 @@
 import { nodeId as checkedNodeId } from '../base/brands.ts';
-import { parseEndpoint, parseVoters, type LogLevel, type ServerStartError } from '../runtime/server-config.ts';
+import {
+  parseEndpoint,
+  parseVoters,
+  type LogLevel,
+  type ServerStartError,
+} from '../runtime/server-config.ts';
 import { startServer } from './start-server.ts';
 
 export type CreateControllerOptions = {

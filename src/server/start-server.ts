@@ -83,6 +83,11 @@ class Server implements RunningServer {
       logger: this.#logger,
     });
     if (!http.ok) return failed(http.error);
+    if (this.#stopping !== null) {
+      await http.value.close();
+      const message = 'The node has stopped while it started; what it logged says why.';
+      return failed({ code: 'DIRECTORY_UNUSABLE', message });
+    }
     this.#http = http.value;
     return ok(this);
   }

@@ -27,6 +27,7 @@ export function clientWork(
     priority: operation.priority,
     principal: request.principal,
     isHeartbeat: operation.kind === 'heartbeat',
+    isInternal: false,
     reply,
     run: (image, context) => execute(operation, request, image, context),
   };
@@ -61,14 +62,19 @@ function execute(
     return {
       records: [],
       outcome: null,
+      mayStandAlready: true,
       answer: (reply, offset) => giveRecorded(status, answer, reply, offset),
     };
   }
-  const ran = runChecked(operation, request, image, context);
+  const ran = rememberable(runChecked(operation, request, image, context));
   const answer = encodeAnswer(ran);
-  if (!fitsAnswer(answer)) return executionOf(failed(tooLarge), []);
   const status = ran.ok ? null : ran.error.code;
   return executionOf(ran, [answerRecord(key, request.principal, requestHash, status, answer)]);
+}
+
+/** A refusal for its size is an answer like any other, and remembered: a delayed duplicate may fit. */
+function rememberable(ran: Ran): Ran {
+  return fitsAnswer(encodeAnswer(ran)) ? ran : failed(tooLarge);
 }
 
 const tooLarge: OperationError = {
@@ -104,6 +110,7 @@ function executionOf(ran: Ran, answerRecords: readonly MetadataRecord[]): Execut
   return {
     records: ran.ok ? [...ran.value.records, ...answerRecords] : answerRecords,
     outcome: ran.ok ? ran.value : null,
+    mayStandAlready: false,
     answer: (reply, offset) => give(ran, reply, offset),
   };
 }

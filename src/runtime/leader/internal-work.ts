@@ -14,12 +14,35 @@ export function internalWork(operation: InternalOperation): PendingOperation {
     priority: operation.priority,
     principal: controllerPrincipal,
     isHeartbeat: false,
+    isInternal: true,
     reply: unheard,
     run: (image, context) => {
       const { records, continueWith } = operation.handle(image, context);
-      return { records, outcome: { continueWith }, answer: () => {} };
+      return { records, outcome: { continueWith }, mayStandAlready: false, answer: () => {} };
     },
   };
 }
 
-const unheard: Reply = { isSettled: false, succeed: () => {}, fail: () => {} };
+/**
+ * Takes its turn behind the heartbeats that wait already: they are heard before any session is believed to
+ * have expired (design 13). `next` is asked then for what to do.
+ */
+export function afterHeartbeats(name: string, next: () => InternalOperation | null): PendingOperation {
+  return {
+    name,
+    priority: 'heartbeat',
+    principal: controllerPrincipal,
+    isHeartbeat: false,
+    isInternal: true,
+    reply: unheard,
+    // Without records it always fits into its batch, and so runs once.
+    run: () => ({
+      records: [],
+      outcome: { continueWith: next() },
+      mayStandAlready: false,
+      answer: () => {},
+    }),
+  };
+}
+
+const unheard: Reply = { isSettled: false, expose: () => {}, succeed: () => {}, fail: () => {} };

@@ -8,7 +8,7 @@ import { runtimeLimits } from '../limits.ts';
 import type { ReadQueue } from '../reads.ts';
 import type { BrokerSessions } from '../sessions/broker-sessions.ts';
 import { dutiesAtStart, dutiesByTime, fencingOf } from './duties.ts';
-import { internalWork } from './internal-work.ts';
+import { afterHeartbeats, internalWork } from './internal-work.ts';
 import { type Proposal, Proposer } from './proposer.ts';
 
 export type LeadershipOptions = {
@@ -22,6 +22,9 @@ export type LeadershipOptions = {
   readonly lastTimestampMs: () => number;
   /** What was remembered of proposals is void. */
   readonly forgetProposed: () => void;
+  /** The committed state, and where the log ends now. */
+  readonly image: () => MetadataImage;
+  readonly logEndOffset: () => Offset;
 };
 
 type Reign = { readonly epoch: Epoch; readonly serveFrom: Offset };
@@ -35,6 +38,8 @@ type Reign = { readonly epoch: Epoch; readonly serveFrom: Offset };
  * 2. When leadership ends, by whatever way, every operation is answered and the speculative state is
  *    dropped (design 10).
  * 3. Broker sessions begin anew with each leadership (design 13).
+ * 4. A proposal that was refused ends what was computed upon it: the node begins to serve anew, within its
+ *    epoch, from the log as it is.
  */
 export class Leadership {
   readonly #options: LeadershipOptions;
@@ -42,6 +47,8 @@ export class Leadership {
   #proposer: Proposer | null = null;
   #timer: Timer | null = null;
   #nextProposalId = 1;
+  /** A look for expired sessions waits for its turn. */
+  #isLooking = false;
 
   constructor(options: LeadershipOptions) {
     this.#options = options;
@@ -72,6 +79,24 @@ export class Leadership {
     this.#options.logger.info('controller-resigned', {});
   }
 
+  completed(proposalId: number): void {
+    this.#proposer?.completed(proposalId);
+  }
+
+  /** The core has appended nothing of this proposal. */
+  refused(proposalId: number): void {
+    const proposer = this.#proposer;
+    if (proposer === null || !proposer.refused(proposalId)) return;
+    const { clock, forgetProposed, logger, image, logEndOffset } = this.#options;
+    logger.error('proposal-refused', { proposalId });
+    forgetProposed();
+    // Not from within the proposer's own call.
+    clock.afterPendingEvents(() => {
+      const reign = this.#reign;
+      if (this.#proposer === proposer && reign !== null) this.began(reign.epoch, logEndOffset(), image());
+    });
+  }
+
   /** The committed state has moved on to `image`. */
   applied(image: MetadataImage): void {
     const reign = this.#reign;
@@ -99,26 +124,40 @@ export class Leadership {
       this.#nextProposalId,
     );
     this.#proposer = proposer;
+    this.#isLooking = false;
     logger.info('controller-active', { epoch: reign.epoch, offset: image.endOffset });
     for (const duty of dutiesAtStart(image)) proposer.offer(internalWork(duty));
-    this.#lookAfterTime();
+    this.#lookAfterTime(proposer);
   }
 
   /** Expiry is looked for by time and takes effect by record. */
-  #lookAfterTime(): void {
-    this.#timer = this.#options.clock.setTimer(runtimeLimits.sessionCheckMs, () => {
-      const { clock, sessions } = this.#options;
-      // Heartbeats that wait in the sockets are heard before any session is believed to have expired.
+  #lookAfterTime(proposer: Proposer): void {
+    const { clock, sessions } = this.#options;
+    const dueMs = clock.monotonicMs() + runtimeLimits.sessionCheckMs;
+    this.#timer = clock.setTimer(runtimeLimits.sessionCheckMs, () => {
+      const nowMs = clock.monotonicMs();
+      // This process stood still, and what brokers said meanwhile may not have reached it yet.
+      if (nowMs - dueMs > runtimeLimits.stallToleratedMs) sessions.creditStall(nowMs - dueMs, nowMs);
       clock.afterPendingEvents(() => {
-        const proposer = this.#proposer;
-        if (proposer === null) return;
-        const expired = sessions.takeExpired(clock.monotonicMs());
-        if (expired.length > 0) proposer.offer(internalWork(fencingOf(expired)));
+        if (this.#proposer !== proposer) return;
+        this.#lookForSilence(proposer);
         for (const duty of dutiesByTime(proposer.speculativeImage, clock.wallMs()))
           proposer.offer(internalWork(duty));
-        this.#lookAfterTime();
+        this.#lookAfterTime(proposer);
       });
     });
+  }
+
+  #lookForSilence(proposer: Proposer): void {
+    if (this.#isLooking) return;
+    this.#isLooking = true;
+    const { clock, sessions } = this.#options;
+    const look = afterHeartbeats('lookForSilence', () => {
+      this.#isLooking = false;
+      const expired = sessions.takeExpired(clock.monotonicMs());
+      return expired.length === 0 ? null : fencingOf(expired);
+    });
+    proposer.offer(look);
   }
 }
 

@@ -12,6 +12,8 @@ export type PendingOperation = {
   readonly principal: string;
   /** Its answer also waits for a barrier round begun after its arrival (design 13). */
   readonly isHeartbeat: boolean;
+  /** The leader's own: never refused for want of room, because nobody would ask again. */
+  readonly isInternal: boolean;
   readonly reply: Reply;
   /** Pure: reads the image, changes nothing. */
   readonly run: (image: MetadataImage, context: OperationContext) => Execution;
@@ -22,12 +24,16 @@ export type Execution = {
   readonly records: readonly MetadataRecord[];
   /** What the operation says beside its response; null after an error or a recorded answer. */
   readonly outcome: Pick<OperationOutcome<unknown>, 'heard' | 'forgotten' | 'continueWith'> | null;
+  /** An earlier attempt has executed it, and whether that one is committed is not known yet. */
+  readonly mayStandAlready: boolean;
   answer(reply: Reply, offset: Offset): void;
 };
 
 /** Answers one request once; later calls do nothing, as after its deadline. */
 export type Reply = {
   readonly isSettled: boolean;
+  /** From here on it may take effect, so that the end of its time leaves its outcome unknown. */
+  expose(): void;
   succeed(response: unknown, offset: Offset, modifiedOffset: Offset | null): void;
   fail(code: ErrorCode, message: string, details?: ReplyDetails): void;
 };
@@ -64,7 +70,7 @@ export class OperationQueue {
   /** False when the queue of this priority is full. */
   offer(pending: PendingOperation): boolean {
     const queue = this.#queueOf(pending.priority);
-    if (queue.length >= this.#limitPerPriority) return false;
+    if (queue.length >= this.#limitPerPriority && !pending.isInternal) return false;
     queue.push(pending);
     this.#size++;
     return true;

@@ -8,7 +8,7 @@ import type { MetadataRecord } from '../../metadata/registry.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { ProposedBatch } from '../../raft/inputs.ts';
 import type { BrokerSessions } from '../sessions/broker-sessions.ts';
-import { DeferredAnswers } from '../answers/deferred-answers.ts';
+import { type DeferredAnswer, DeferredAnswers } from '../answers/deferred-answers.ts';
 import { runtimeLimits } from '../limits.ts';
 import { internalWork } from './internal-work.ts';
 import { type Execution, OperationQueue, type PendingOperation } from './operation-queue.ts';
@@ -60,6 +60,8 @@ export class Proposer {
   #bytesInFlight = 0;
   #isScheduled = false;
   #isClosed = false;
+  /** A proposal was refused, so that the speculative state is not what the log will hold. */
+  #isVoid = false;
   #nextProposalId: number;
 
   constructor(options: ProposerOptions, firstProposalId: number) {
@@ -107,10 +109,16 @@ export class Proposer {
     if (this.#queue.size > 0) this.#schedule();
   }
 
-  /** Nothing of it was appended. What was computed on top of it is void as well. */
-  refused(proposalId: number): void {
+  /**
+   * Nothing of it was appended. What was computed on top of it is void as well: nothing more is proposed, and
+   * whoever leads begins anew. False when the proposal is none of ours.
+   */
+  refused(proposalId: number): boolean {
     const proposal = this.#appended.get(proposalId);
-    if (proposal !== undefined) proposal.isAppended = false;
+    if (proposal === undefined) return false;
+    proposal.isAppended = false;
+    this.#isVoid = true;
+    return true;
   }
 
   /** Everything below `offset` is committed and applied. */
@@ -139,7 +147,7 @@ export class Proposer {
   }
 
   #proposeNext(): void {
-    if (this.#appended.size >= runtimeLimits.proposalsInFlightMax) return;
+    if (this.#isVoid || this.#appended.size >= runtimeLimits.proposalsInFlightMax) return;
     if (this.#bytesInFlight >= runtimeLimits.bytesInFlightMax) return;
     const operations = this.#queue.take(runtimeLimits.operationsPerBatchMax);
     if (operations.length === 0) return;
@@ -226,11 +234,15 @@ export class Proposer {
       this.#note(execution);
       const { isHeartbeat } = pending;
       hasHeartbeats ||= isHeartbeat;
+      const isUnknown = (): boolean =>
+        execution.mayStandAlready || (hasRecords && (proposal?.isAppended ?? false));
+      if (isUnknown()) pending.reply.expose();
       const give = (): void => execution.answer(pending.reply, offset);
+      const fail = (): void => failUnanswered(pending, isUnknown());
       this.#answers.defer({
         offset,
-        give: isHeartbeat ? () => barrier.whenConfirmed(pending, give) : give,
-        fail: () => failUnanswered(pending, hasRecords && (proposal?.isAppended ?? false)),
+        give: isHeartbeat ? () => barrier.whenConfirmed({ give, fail }) : give,
+        fail,
       });
     }
     if (hasHeartbeats) {
@@ -297,22 +309,22 @@ type Draft = {
 /** One barrier for all heartbeats of a batch; each also waits for its own offset. */
 class SharedBarrier {
   #state: 'waiting' | 'confirmed' | 'failed' = 'waiting';
-  #waiting: { readonly pending: PendingOperation; readonly give: () => void }[] = [];
+  #waiting: Pick<DeferredAnswer, 'give' | 'fail'>[] = [];
 
-  whenConfirmed(pending: PendingOperation, give: () => void): void {
-    if (this.#state === 'confirmed') give();
-    else if (this.#state === 'failed') failUnanswered(pending, false);
-    else this.#waiting.push({ pending, give });
+  whenConfirmed(answer: Pick<DeferredAnswer, 'give' | 'fail'>): void {
+    if (this.#state === 'confirmed') answer.give();
+    else if (this.#state === 'failed') answer.fail();
+    else this.#waiting.push(answer);
   }
 
   confirm(): void {
     this.#state = 'confirmed';
-    for (const { give } of this.#waiting.splice(0)) give();
+    for (const answer of this.#waiting.splice(0)) answer.give();
   }
 
   fail(): void {
     this.#state = 'failed';
-    for (const { pending } of this.#waiting.splice(0)) failUnanswered(pending, false);
+    for (const answer of this.#waiting.splice(0)) answer.fail();
   }
 }
 

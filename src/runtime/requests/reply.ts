@@ -15,19 +15,32 @@ export class RequestReply implements Reply {
   readonly #request: ControllerRequest;
   readonly #complete: (answer: ControllerAnswer) => void;
   readonly #header: () => AnswerHeader;
-  readonly #onSettled: () => void;
+  #afterwards: (() => void)[] = [];
   #isSettled = false;
+  #isExposed = false;
 
   constructor(
     request: ControllerRequest,
     header: () => AnswerHeader,
     complete: (answer: ControllerAnswer) => void,
-    onSettled: () => void,
   ) {
     this.#request = request;
     this.#complete = complete;
     this.#header = header;
-    this.#onSettled = onSettled;
+  }
+
+  /** Runs `forget` when the answer is given: nobody needs to wait for it any more. */
+  afterwards(forget: () => void): void {
+    if (this.#isSettled) forget();
+    else this.#afterwards.push(forget);
+  }
+
+  expose(): void {
+    this.#isExposed = true;
+  }
+
+  get isExposed(): boolean {
+    return this.#isExposed;
   }
 
   get isSettled(): boolean {
@@ -70,7 +83,9 @@ export class RequestReply implements Reply {
   #settle(answer: ControllerAnswer): void {
     if (this.#isSettled) return;
     this.#isSettled = true;
-    this.#onSettled();
+    const afterwards = this.#afterwards;
+    this.#afterwards = [];
+    for (const forget of afterwards) forget();
     this.#complete(answer);
   }
 }

@@ -36,6 +36,8 @@ export type RouterOptions = {
   readonly deadlines: Deadlines;
   readonly clock: Clock;
   readonly random: Random;
+  /** A read that threw: a bug in an operation, which is answered and reported. */
+  onRejected(operationId: string, reason: string): void;
 };
 
 /**
@@ -46,6 +48,7 @@ export class RequestRouter {
   readonly #options: RouterOptions;
   readonly #waiters = new OffsetWaiters();
   #isClosed = false;
+  #isDraining = false;
 
   constructor(options: RouterOptions) {
     this.#options = options;
@@ -59,15 +62,9 @@ export class RequestRouter {
   ): void {
     const operation = this.#options.operations.get(request.operationId);
     const { deadlines, view } = this.#options;
-    let forgetDeadline = (): void => {};
-    const reply = new RequestReply(
-      request,
-      () => view.header(),
-      complete,
-      () => forgetDeadline(),
-    );
+    const reply = new RequestReply(request, () => view.header(), complete);
     const isWrite = operation !== undefined && operation.kind !== 'read';
-    forgetDeadline = deadlines.add(request.timeoutMs, { expire: () => expire(reply, isWrite) });
+    reply.afterwards(deadlines.add(request.timeoutMs, { expire: () => expire(reply, isWrite) }));
     if (operation === undefined) {
       reply.fail('RESOURCE_NOT_FOUND', `There is no operation ${request.operationId}.`);
       return;
@@ -80,6 +77,11 @@ export class RequestRouter {
     this.#waiters.applied(offset);
   }
 
+  /** The node is about to stop: what comes now is for another to answer. */
+  drain(): void {
+    this.#isDraining = true;
+  }
+
   close(): void {
     this.#isClosed = true;
     this.#waiters.failAll();
@@ -88,7 +90,7 @@ export class RequestRouter {
   #dispatch(routed: Routed): void {
     const { request, operation, reply } = routed;
     const image = this.#options.view.image();
-    if (this.#isClosed || image === null) {
+    if (this.#isClosed || this.#isDraining || image === null) {
       reply.fail('NOT_CONTROLLER', 'This node is starting or stopping; nothing was changed.', retrySoon);
       return;
     }
@@ -138,10 +140,15 @@ export class RequestRouter {
       this.#read(routed, image);
       return;
     }
-    this.#waiters.add(minOffset, {
+    if (this.#waiters.size >= runtimeLimits.offsetWaitersMax) {
+      routed.reply.fail('THROTTLING_QUOTA_EXCEEDED', 'Too many reads wait for an offset.', retrySoon);
+      return;
+    }
+    const waiter = {
       reached: () => this.#readWhenApplied(routed, null),
       fail: () => routed.reply.fail('NOT_CONTROLLER', 'This node stops.', retrySoon),
-    });
+    };
+    routed.reply.afterwards(this.#waiters.add(minOffset, waiter));
   }
 
   #read(routed: Routed, image: MetadataImage): void {
@@ -156,7 +163,14 @@ export class RequestRouter {
       principal: routed.request.principal,
       sessions,
     };
-    answerRead(routed.operation, routed.request, routed.reply, image, context);
+    try {
+      answerRead(routed.operation, routed.request, routed.reply, image, context);
+    } catch (error) {
+      // A read changes nothing, so its bug is answered, and takes no controller after the other down.
+      const reason = error instanceof Error ? error.message : String(error);
+      this.#options.onRejected(routed.operation.operationId, reason);
+      routed.reply.fail('UNKNOWN_SERVER_ERROR', 'The read could not be answered.');
+    }
   }
 
   /** One hop to the leader, if one is known and the request has not made its hop yet. */
@@ -171,6 +185,7 @@ export class RequestRouter {
       reply.fail('NOT_CONTROLLER', `${reason}; nothing was changed.`, retrySoon);
       return;
     }
+    if (isWrite) reply.expose();
     forwarder.forward(leaderId, request, isWrite, (outcome) => {
       if (outcome.ok) reply.pass(outcome.answer);
       else reply.fail(outcome.code, outcome.message, outcome.code === 'OUTCOME_UNKNOWN' ? {} : retrySoon);
@@ -187,12 +202,16 @@ type Routed = {
 
 const retrySoon = { retryAfterMs: runtimeLimits.retryAfterMs } as const;
 
-/** A write may have been appended by now, so its outcome is unknown; a read has merely not been confirmed. */
+/** A write that was appended or passed on may yet take effect; any other, and a read, has changed nothing. */
 function expire(reply: RequestReply, isWrite: boolean): void {
-  if (isWrite)
+  if (!isWrite) reply.fail('REQUEST_TIMED_OUT', 'No majority has confirmed the read in time.', retrySoon);
+  else if (reply.isExposed) reply.fail('OUTCOME_UNKNOWN', unconfirmed);
+  else
     reply.fail(
-      'OUTCOME_UNKNOWN',
-      'No majority has confirmed the write in time; it may or may not take effect.',
+      'THROTTLING_QUOTA_EXCEEDED',
+      'The write was not begun in time; nothing was changed.',
+      retrySoon,
     );
-  else reply.fail('REQUEST_TIMED_OUT', 'No majority has confirmed the read in time.', retrySoon);
 }
+
+const unconfirmed = 'No majority has confirmed the write in time; it may or may not take effect.';

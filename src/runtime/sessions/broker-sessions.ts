@@ -44,8 +44,10 @@ export class BrokerSessions implements BrokerSessionView {
   }
 
   /** This process did not run for `stalledMs`: brokers are not to blame for what was not read meanwhile. */
-  creditStall(stalledMs: number): void {
-    for (const session of this.#sessions.values()) session.lastHeardMs += stalledMs;
+  creditStall(stalledMs: number, nowMs: number): void {
+    for (const session of this.#sessions.values()) {
+      session.lastHeardMs = Math.min(nowMs, session.lastHeardMs + stalledMs);
+    }
   }
 
   /** Brokers whose sessions have expired and were not reported before. */
@@ -58,25 +60,6 @@ export class BrokerSessions implements BrokerSessionView {
       expired.push(broker);
     }
     return expired;
-  }
-
-  /** The expiry of these could not be recorded; they are reported again. */
-  reportAgain(brokers: readonly BrokerId[]): void {
-    for (const broker of brokers) {
-      const session = this.#sessions.get(broker);
-      if (session !== undefined && !session.isLive) session.isReported = false;
-    }
-  }
-
-  /** When the next session would expire, in ms of the same clock; null when none is waited for. */
-  nextExpiryMs(): number | null {
-    let next: number | null = null;
-    for (const session of this.#sessions.values()) {
-      if (session.isReported) continue;
-      const expiryMs = session.lastHeardMs + this.#sessionTimeoutMs;
-      if (next === null || expiryMs < next) next = expiryMs;
-    }
-    return next;
   }
 
   isLive(broker: BrokerId): boolean {
