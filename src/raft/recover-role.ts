@@ -1,5 +1,7 @@
+import { assert } from '../base/assert.ts';
 import type { RecoveredState } from './config.ts';
 import { type CoreState, isLocal, isVoter } from './core-state.ts';
+import type { QuorumState } from './quorum-state.ts';
 import { randomElectionDeadlineMs } from './transition.ts';
 
 /**
@@ -7,7 +9,8 @@ import { randomElectionDeadlineMs } from './transition.ts';
  * has resigned by it, and tells the others so (KIP-595), since what it sent and had not flushed is gone.
  */
 export function recoverRole(core: CoreState, recovered: RecoveredState): void {
-  const { leaderId, voted } = recovered.quorumState;
+  core.quorum = recoverQuorumState(core, recovered);
+  const { leaderId, voted } = core.quorum;
   const electionDeadlineMs = randomElectionDeadlineMs(core);
   if (leaderId === core.local.id) {
     recoverFormerLeader(core, voted !== null && isLocal(core, voted), electionDeadlineMs);
@@ -29,6 +32,18 @@ export function recoverRole(core: CoreState, recovered: RecoveredState): void {
     lastAnswerMs: null,
     suspectsLeader: false,
   };
+}
+
+/**
+ * A replica that has lost its quorum state begins in the epoch of its log, without a leader (Kafka:
+ * QuorumState.initialize). It has a new directory id and is no voter, so that the vote it has forgotten is
+ * nobody's. A voter's quorum state is durable before its log holds a record of that epoch.
+ */
+function recoverQuorumState(core: CoreState, { quorumState }: RecoveredState): QuorumState {
+  const { lastEpoch } = core.log;
+  if (quorumState.epoch >= lastEpoch) return quorumState;
+  assert(!isVoter(core), 'a voter has forgotten an epoch in which it wrote to its log');
+  return { ...quorumState, epoch: lastEpoch, leaderId: null, voted: null };
 }
 
 function recoverFormerLeader(core: CoreState, hasVotedForItself: boolean, electionDeadlineMs: number): void {

@@ -98,3 +98,18 @@ describe('a recovering replica', () => {
     expect(leader.core.highWatermark).toBe(3);
   });
 });
+
+describe('a replica that has lost its quorum state', () => {
+  const log = [1, 1, 2];
+
+  it('begins in the epoch of its log, as an observer without a leader', () => {
+    const lone = new Lone({ log, epoch: 0, disk: 'b' });
+    expect(lone.core).toMatchObject({ epoch: 2, leaderId: null, role: 'unattached', logEndOffset: 3 });
+    for (let turn = 0; turn < 100; turn++) lone.tickToNext();
+    expect(lone.core).toMatchObject({ epoch: 2, role: 'unattached' });
+  });
+
+  it('is not a voter under its old directory id: the vote that it has forgotten would count twice', () => {
+    expect(() => new Lone({ log, epoch: 0 })).toThrow('a voter has forgotten an epoch');
+  });
+});
