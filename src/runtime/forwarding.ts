@@ -1,6 +1,7 @@
 import type { NodeId, Offset } from '../base/brands.ts';
 import { failed, ok, type Result } from '../base/result.ts';
 import { errorCatalogue, type ErrorCode } from '../metadata/errors.ts';
+import type { Random } from '../base/random.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { ForwardMessage, Transport } from '../ports/transport.ts';
 import type { ControllerAnswer, ControllerRequest } from './controller-api.ts';
@@ -15,6 +16,8 @@ type ForwardedInput = Pick<ControllerRequest, 'input' | 'consistency' | 'minOffs
 };
 
 const forwardsInFlightMax = 10_000;
+/** Room for so many requests before two processes with neighbouring beginnings could use one number. */
+const requestIdsPerStart = 2 ** 20;
 /** The leader gives up this much earlier than the asker, so that its answer still arrives in time. */
 const answerTravelMs = 50;
 
@@ -26,11 +29,13 @@ export class Forwarder {
   readonly #transport: Transport;
   readonly #clock: Clock;
   readonly #pending = new Map<number, PendingForward>();
-  #nextRequestId = 1;
+  /** Begins anywhere: the answer to a request of this node's earlier process must not pass for one to this one's. */
+  #nextRequestId: number;
 
-  constructor(transport: Transport, clock: Clock) {
+  constructor(transport: Transport, clock: Clock, random: Random) {
     this.#transport = transport;
     this.#clock = clock;
+    this.#nextRequestId = random.integer(2 ** 32) * requestIdsPerStart;
   }
 
   forward(leader: NodeId, request: ControllerRequest, isWrite: boolean, settle: Settle): void {

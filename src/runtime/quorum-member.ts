@@ -86,7 +86,7 @@ export class QuorumMember {
     this.#core = node.inspector?.wrapCore(core) ?? core;
     this.#sessions = new BrokerSessions(settings.brokerSessionTimeoutMs);
     this.#deadlines = new Deadlines(clock);
-    this.#forwarder = new Forwarder(transport, clock);
+    this.#forwarder = new Forwarder(transport, clock, random.fork());
     this.#state = new CommittedState({
       image: storage.image,
       log: storage.log,
