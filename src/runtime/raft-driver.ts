@@ -6,6 +6,7 @@ import type { LogBatch } from '../raft/batch.ts';
 import type { Effect } from '../raft/effects.ts';
 import type { Input, IoId } from '../raft/inputs.ts';
 import type { QuorumState } from '../raft/quorum-state.ts';
+import { findChainFault } from './check-chain.ts';
 import { EventQueue, type UntimedInput } from './event-queue.ts';
 import { IoGate } from './io-gate.ts';
 import type { RaftLog } from './log/raft-log.ts';
@@ -118,9 +119,17 @@ export class RaftDriver {
   }
 
   #step(input: Input): number {
-    const { effects, nextWakeAtMs } = this.#options.core.step(input);
+    const { effects, nextWakeAtMs } = this.#options.core.step(this.#checked(input));
     for (const effect of effects) this.#run(effect);
     return nextWakeAtMs;
+  }
+
+  /** What a peer sent and the log could not take is refused here; the step goes on as if time had passed. */
+  #checked(input: Input): Input {
+    const fault = findChainFault(input, this.#options.log);
+    if (fault === null || input.type !== 'messageReceived') return input;
+    this.#options.handlers.badMessage({ type: 'badMessage', from: input.from, reason: fault });
+    return { type: 'wake', stalledMs: 0, nowMs: input.nowMs };
   }
 
   #run(effect: Effect): void {
