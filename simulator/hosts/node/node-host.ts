@@ -3,7 +3,6 @@ import { seededRandom } from '../../../src/base/random.ts';
 import { decodeCheckpointManifest } from '../../../src/codec/checkpoint-manifest.ts';
 import type { Logger } from '../../../src/ports/logger.ts';
 import type { Transport } from '../../../src/ports/transport.ts';
-import type { RaftConfig } from '../../../src/raft/config.ts';
 import type { Endpoint } from '../../../src/raft/replica-key.ts';
 import { manifestKey } from '../../../src/runtime/checkpoint/page-keys.ts';
 import { type ControllerNode, createControllerNode } from '../../../src/runtime/controller-node.ts';
@@ -12,7 +11,6 @@ import type {
   ControllerSettings,
   NodeTransport,
 } from '../../../src/runtime/node-options.ts';
-import { runtimeLimits } from '../../../src/runtime/limits.ts';
 import type { SimulatedStores } from '../../checkpoint-store.ts';
 import { dataDirectory, type Host, type HostContext, type HostKind } from '../host.ts';
 import { InspectedView } from './inspected-view.ts';
@@ -58,7 +56,7 @@ function begin(context: HostContext, node: ControllerNode): void {
 
 function settingsOf(context: HostContext): ControllerSettings {
   return {
-    raft: withRoomForRuntime(context.raft),
+    raft: context.raft,
     segmentBytes: context.segmentBytes,
     checkpointBytes: context.recordsBetweenSnapshots * bytesPerRecord,
     checkpointIntervalMs: 3_600_000,
@@ -66,15 +64,6 @@ function settingsOf(context: HostContext): ControllerSettings {
     // Short, so that another incarnation may soon take a broker's id: the workload's second write of a key.
     brokerSessionTimeoutMs: 20,
     diskReserveBytesMin: 65_536,
-  };
-}
-
-/** The runtime bounds what it has in flight by itself; the core's bounds lie above that. */
-function withRoomForRuntime(raft: RaftConfig): RaftConfig {
-  return {
-    ...raft,
-    pendingProposalsMax: Math.max(raft.pendingProposalsMax, runtimeLimits.proposalsInFlightMax),
-    pendingBytesMax: Math.max(raft.pendingBytesMax, 2 * runtimeLimits.bytesInFlightMax),
   };
 }
 
