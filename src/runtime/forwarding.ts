@@ -156,7 +156,8 @@ export function decodeForwardRequest(message: ForwardRequest): Result<Controller
   return ok({
     requestId: message.requestId,
     operationId: message.operationId,
-    input: { params: input['params'], query: input['query'], body: input['body'] },
+    // What has no field is left out on the way.
+    input: { params: input['params'] ?? {}, query: input['query'] ?? {}, body: input['body'] ?? {} },
     principal: message.principal,
     idempotencyKey: message.idempotencyKey,
     bareIdempotencyKey,
