@@ -1,4 +1,14 @@
 import { assert, violated } from './assert.ts';
+import {
+  type Arrays,
+  isRun,
+  lengthInRun,
+  noValues,
+  runLength,
+  storedRunLength,
+  valuesInRun,
+  writeRun,
+} from './column-runs.ts';
 import { type Digest, zeroDigest } from './digest.ts';
 import { assertOpen, type EditToken } from './edit-token.ts';
 import { PageDirectory } from './page-directory.ts';
@@ -10,9 +20,7 @@ import { SlotSet } from './slot-set.ts';
  * collector anything to trace, and copying a page is one memory copy.
  *
  * A page's array: for each of its rows `1 + columns` ints (the first says where the row's arrays begin, 0
- * when there is no row), then the arrays of all rows. A row's arrays: a header with the lengths of the
- * first two, then the lengths of the others if any of them holds something, then the values. A second
- * array that equals the first is not stored (an ISR mostly equals the replicas).
+ * when there is no row), then the arrays of all rows, each row's as a run (see `column-runs.ts`).
  *
  * Invariants
  * 1. A page is changed in place only under the token that made it.
@@ -23,14 +31,13 @@ import { SlotSet } from './slot-set.ts';
 export type ColumnLayout = {
   /** How many int32 columns. */
   readonly columns: number;
-  /** How many arrays; at least 2. An array holds at most 255 values. */
+  /** How many arrays; at least 2. An array holds at most `arrayLengthMax` values. */
   readonly arrays: number;
 };
 
 const pageShift = 6;
 export const rowsPerPage = 1 << pageShift;
 const rowMask = rowsPerPage - 1;
-export const arrayLengthMax = 255;
 
 export type ColumnPage = {
   readonly owner: EditToken | null;
@@ -44,9 +51,6 @@ export type ColumnPage = {
   /** Digest of the page as encoded for a checkpoint, kept by whoever encodes it. */
   encodedDigest: Digest | null;
 };
-
-const sameAsFirst = 1 << 16;
-const hasOthers = 1 << 17;
 
 export class Columns {
   readonly layout: ColumnLayout;
@@ -112,9 +116,9 @@ export class Columns {
   array(slot: number, array: number): readonly number[] {
     const { data } = this.#live(slot);
     const start = data[(slot & rowMask) * this.#stride] ?? 0;
-    const length = this.#lengthAt(data, start, array);
+    const length = lengthInRun(data, start, array);
     if (length === 0) return noValues;
-    const from = this.#valuesAt(data, start, array);
+    const from = valuesInRun(data, start, array, this.layout.arrays);
     const values: number[] = [];
     for (let at = 0; at < length; at++) values.push(data[from + at] ?? 0);
     return values;
@@ -122,50 +126,33 @@ export class Columns {
 
   arrayLength(slot: number, array: number): number {
     const { data } = this.#live(slot);
-    return this.#lengthAt(data, data[(slot & rowMask) * this.#stride] ?? 0, array);
+    return lengthInRun(data, data[(slot & rowMask) * this.#stride] ?? 0, array);
   }
 
   arrayHas(slot: number, array: number, value: number): boolean {
     const { data } = this.#live(slot);
     const start = data[(slot & rowMask) * this.#stride] ?? 0;
-    const from = this.#valuesAt(data, start, array);
-    const to = from + this.#lengthAt(data, start, array);
+    const from = valuesInRun(data, start, array, this.layout.arrays);
+    const to = from + lengthInRun(data, start, array);
     for (let at = from; at < to; at++) if (data[at] === value) return true;
     return false;
   }
 
   /** Puts a row into the lowest free slot and says which. */
-  insert(columns: readonly number[], arrays: readonly (readonly number[])[], token: EditToken): number {
+  insert(columns: readonly number[], arrays: Arrays, token: EditToken): number {
+    assertOpen(token);
     const free = this.#free.first();
     const slot = free ?? this.#end;
-    this.place(slot, columns, arrays, token);
-    return slot;
-  }
-
-  /** Puts a row into a given slot that holds none, as loading a checkpoint does. */
-  place(
-    slot: number,
-    columns: readonly number[],
-    arrays: readonly (readonly number[])[],
-    token: EditToken,
-  ): void {
-    assertOpen(token);
-    if (this.has(slot)) violated(`slot ${slot} is taken`);
-    for (let skipped = this.#end; skipped < slot; skipped++) this.#free.add(skipped, token);
-    if (slot < this.#end) this.#free.remove(slot, token);
-    this.#end = Math.max(this.#end, slot + 1);
+    if (free === null) this.#end++;
+    else this.#free.remove(free, token);
     const page = this.#ownedPage(slot >>> pageShift, token);
     page.live++;
     this.#size++;
     this.#write(page, slot & rowMask, columns, arrays);
+    return slot;
   }
 
-  update(
-    slot: number,
-    columns: readonly number[],
-    arrays: readonly (readonly number[])[],
-    token: EditToken,
-  ): void {
+  update(slot: number, columns: readonly number[], arrays: Arrays, token: EditToken): void {
     assertOpen(token);
     if (!this.has(slot)) violated(`slot ${slot} holds no row`);
     this.#write(this.#ownedPage(slot >>> pageShift, token), slot & rowMask, columns, arrays);
@@ -176,7 +163,7 @@ export class Columns {
     if (!this.has(slot)) violated(`slot ${slot} holds no row`);
     const page = this.#ownedPage(slot >>> pageShift, token);
     const at = (slot & rowMask) * this.#stride;
-    page.wasted += this.#runLength(page.data, page.data[at] ?? 0);
+    page.wasted += storedRunLength(page.data, page.data[at] ?? 0, this.layout.arrays);
     page.data.fill(0, at, at + this.#stride);
     page.live--;
     page.digest = null;
@@ -184,6 +171,86 @@ export class Columns {
     this.#size--;
     this.#free.add(slot, token);
     if (page.live === 0) this.#pages.set(slot >>> pageShift, null, token);
+  }
+
+  /**
+   * A page as ints that follow from its rows alone: `place, columns…, arrays…` for each, in order, the
+   * arrays as described above. Null when the page holds no row.
+   */
+  exportPage(index: number): Int32Array | null {
+    const page = this.#pages.get(index);
+    if (page === null) return null;
+    const { data } = page;
+    const ints = new Int32Array(
+      page.live * this.#stride + page.end - rowsPerPage * this.#stride - page.wasted,
+    );
+    let at = 0;
+    for (let row = 0; row < rowsPerPage; row++) {
+      const from = row * this.#stride;
+      const start = data[from] ?? 0;
+      if (start === 0) continue;
+      ints.set(data.subarray(from, from + this.#stride), at);
+      ints[at] = row;
+      at += this.#stride;
+      const length = storedRunLength(data, start, this.layout.arrays);
+      ints.set(data.subarray(start, start + length), at);
+      at += length;
+    }
+    assert(at === ints.length, 'a page knows how much its rows take');
+    return ints;
+  }
+
+  /**
+   * Takes in an exported page; pages come in order of their indexes. False, and nothing is changed, when no
+   * page is exported as these ints.
+   */
+  importPage(index: number, ints: Int32Array, token: EditToken): boolean {
+    assertOpen(token);
+    const first = index * rowsPerPage;
+    assert(this.#end <= first, 'pages are taken in in order');
+    const live = this.#countExportedRows(ints);
+    if (live === null || live === 0) return false;
+    const fixed = rowsPerPage * this.#stride;
+    const data = new Int32Array(fixed + ints.length - live * this.#stride);
+    let end = fixed;
+    let last = -1;
+    for (let at = 0; at < ints.length; ) {
+      const row = ints[at] ?? 0;
+      const length = storedRunLength(ints, at + this.#stride, this.layout.arrays);
+      data.set(ints.subarray(at, at + this.#stride), row * this.#stride);
+      data[row * this.#stride] = end;
+      data.set(ints.subarray(at + this.#stride, at + this.#stride + length), end);
+      end += length;
+      at += this.#stride + length;
+      for (let free = last + 1; free < row; free++) this.#free.add(first + free, token);
+      last = row;
+    }
+    // Slots before this page that no page has held since are free.
+    for (let free = this.#end; free < first; free++) this.#free.add(free, token);
+    this.#end = first + last + 1;
+    this.#size += live;
+    this.#pages.set(
+      index,
+      { owner: token, data, end, live, wasted: 0, digest: null, encodedDigest: null },
+      token,
+    );
+    return true;
+  }
+
+  /** How many rows exported ints hold; null when they are no page. */
+  #countExportedRows(ints: Int32Array): number | null {
+    let rows = 0;
+    let last = -1;
+    for (let at = 0; at < ints.length; rows++) {
+      const row = ints[at] ?? -1;
+      if (row <= last || row >= rowsPerPage) return null;
+      last = row;
+      const start = at + this.#stride;
+      if (!isRun(ints, start, this.layout.arrays)) return null;
+      at = start + storedRunLength(ints, start, this.layout.arrays);
+      if (at > ints.length) return null;
+    }
+    return rows;
   }
 
   /** The slots of a page that hold rows, in order. */
@@ -237,46 +304,13 @@ export class Columns {
     return copy;
   }
 
-  #lengthAt(data: Int32Array, start: number, array: number): number {
-    const header = data[start] ?? 0;
-    if (array === 0) return header & 255;
-    if (array === 1) return (header & sameAsFirst) !== 0 ? header & 255 : (header >>> 8) & 255;
-    return (header & hasOthers) !== 0 ? (data[start + array - 1] ?? 0) : 0;
-  }
-
-  #valuesAt(data: Int32Array, start: number, array: number): number {
-    const header = data[start] ?? 0;
-    const first = start + 1 + ((header & hasOthers) !== 0 ? this.layout.arrays - 2 : 0);
-    if (array === 0) return first;
-    if (array === 1 && (header & sameAsFirst) !== 0) return first;
-    let at = first + (header & 255);
-    if (array === 1) return at;
-    if ((header & sameAsFirst) === 0) at += (header >>> 8) & 255;
-    for (let before = 2; before < array; before++) at += this.#lengthAt(data, start, before);
-    return at;
-  }
-
-  #runLength(data: Int32Array, start: number): number {
-    const last = this.layout.arrays - 1;
-    if (last === 1) {
-      const header = data[start] ?? 0;
-      return 1 + (header & 255) + ((header & sameAsFirst) !== 0 ? 0 : (header >>> 8) & 255);
-    }
-    return this.#valuesAt(data, start, last) + this.#lengthAt(data, start, last) - start;
-  }
-
-  #write(
-    page: ColumnPage,
-    row: number,
-    columns: readonly number[],
-    arrays: readonly (readonly number[])[],
-  ): void {
+  #write(page: ColumnPage, row: number, columns: readonly number[], arrays: Arrays): void {
     assert(columns.length === this.layout.columns, 'a row has every column');
     assert(arrays.length === this.layout.arrays, 'a row has every array');
     const length = runLength(arrays);
     const at = row * this.#stride;
     const before = page.data[at] ?? 0;
-    const room = before === 0 ? 0 : this.#runLength(page.data, before);
+    const room = before === 0 ? 0 : storedRunLength(page.data, before, this.layout.arrays);
     let start = before;
     if (room !== length) {
       page.data[at] = 0;
@@ -304,7 +338,7 @@ export class Columns {
     for (let row = 0; row < rowsPerPage; row++) {
       const start = data[row * this.#stride] ?? 0;
       if (start === 0) continue;
-      const taken = this.#runLength(page.data, start);
+      const taken = storedRunLength(page.data, start, this.layout.arrays);
       data.set(page.data.subarray(start, start + taken), end);
       data[row * this.#stride] = end;
       end += taken;
@@ -318,48 +352,4 @@ export class Columns {
 function emptyPage(owner: EditToken, fixed: number): ColumnPage {
   const data = new Int32Array(fixed + rowsPerPage);
   return { owner, data, end: fixed, live: 0, wasted: 0, digest: null, encodedDigest: null };
-}
-
-const noValues: readonly number[] = Object.freeze([]);
-
-function othersLength(arrays: readonly (readonly number[])[]): number {
-  let length = 0;
-  for (let array = 2; array < arrays.length; array++) length += arrays[array]?.length ?? 0;
-  return length;
-}
-
-/** How many ints a row's arrays take. */
-function runLength(arrays: readonly (readonly number[])[]): number {
-  for (const array of arrays) {
-    if (array.length > arrayLengthMax) violated(`an array holds at most ${arrayLengthMax} values`);
-  }
-  const first = arrays[0] ?? noValues;
-  const second = arrays[1] ?? noValues;
-  const others = othersLength(arrays);
-  const lengths = others > 0 ? arrays.length - 2 : 0;
-  return 1 + lengths + first.length + (sameValues(first, second) ? 0 : second.length) + others;
-}
-
-function writeRun(data: Int32Array, start: number, arrays: readonly (readonly number[])[]): void {
-  const first = arrays[0] ?? noValues;
-  const second = arrays[1] ?? noValues;
-  const same = sameValues(first, second);
-  const more = othersLength(arrays) > 0;
-  data[start] = first.length | (same ? sameAsFirst : second.length << 8) | (more ? hasOthers : 0);
-  let at = start + 1;
-  if (more) {
-    for (let array = 2; array < arrays.length; array++) data[at++] = arrays[array]?.length ?? 0;
-  }
-  for (let array = 0; array < arrays.length; array++) {
-    if (array === 1 && same) continue;
-    const values = arrays[array] ?? noValues;
-    for (let index = 0; index < values.length; index++) data[at++] = values[index] ?? 0;
-  }
-}
-
-function sameValues(left: readonly number[], right: readonly number[]): boolean {
-  if (left === right) return true;
-  if (left.length !== right.length) return false;
-  for (let at = 0; at < left.length; at++) if (left[at] !== right[at]) return false;
-  return true;
 }

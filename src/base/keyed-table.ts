@@ -79,6 +79,10 @@ export class KeyedTableDraft<Key, Row extends object> {
     return this.#rows.row(slot);
   }
 
+  hasSlot(slot: number): boolean {
+    return this.#rows.get(slot) !== null;
+  }
+
   /** In key order, from the first key that is not below `from`. */
   *values(from?: Key): IterableIterator<Row> {
     for (const [, slot] of this.#index.entries(from)) yield this.#rows.row(slot);

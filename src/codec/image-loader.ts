@@ -1,5 +1,4 @@
 import { assert } from '../base/assert.ts';
-import { arrayLengthMax, rowsPerPage } from '../base/columns.ts';
 import { failed, ok, type Result } from '../base/result.ts';
 import { rowsPerRowPage } from '../base/row-table.ts';
 import {
@@ -168,40 +167,10 @@ function loadColumns(
   index: number,
   content: Uint8Array,
 ): Result<null, CodecError> {
-  if (content.length % 4 !== 0 || content.length === 0)
-    return malformed(`a page of ${definition.name} is cut`);
-  const { layout } = definition;
+  if (content.length % 4 !== 0) return malformed(`a page of ${definition.name} is cut`);
   const view = viewOf(content);
-  const ints = content.length / 4;
-  let at = 0;
-  let last = -1;
-  const fixed = 1 + layout.columns + layout.arrays;
-  while (at < ints) {
-    if (at + fixed > ints) return malformed(`a row of ${definition.name} is cut`);
-    const place = view.getInt32(4 * at, true);
-    if (!isPlace(place, last, rowsPerPage)) return malformed(`a row of ${definition.name} is out of place`);
-    last = place;
-    const columns = readInts(view, at + 1, layout.columns);
-    const arrays: (readonly number[])[] = [];
-    let values = at + fixed;
-    for (let array = 0; array < layout.arrays; array++) {
-      const length = view.getInt32(4 * (at + 1 + layout.columns + array), true);
-      const isLegal = length >= 0 && length <= arrayLengthMax && values + length <= ints;
-      if (!isLegal) return malformed(`arrays of ${definition.name} are cut`);
-      arrays.push(readInts(view, values, length));
-      values += length;
-    }
-    at = values;
-    definition.load(draft, index * rowsPerPage + place, columns, arrays);
-  }
-  return ok(null);
-}
-
-const noInts: readonly number[] = Object.freeze([]);
-
-function readInts(view: DataView, from: number, count: number): readonly number[] {
-  if (count === 0) return noInts;
-  const ints: number[] = [];
-  for (let at = from; at < from + count; at++) ints.push(view.getInt32(4 * at, true));
-  return ints;
+  const ints = new Int32Array(content.length / 4);
+  for (let at = 0; at < ints.length; at++) ints[at] = view.getInt32(4 * at, true);
+  const isTaken = definition.loadPage(draft, index, ints);
+  return isTaken ? ok(null) : malformed(`page ${index} of ${definition.name} is no page of it`);
 }

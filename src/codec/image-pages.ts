@@ -1,6 +1,6 @@
 import { assert } from '../base/assert.ts';
 import { compareBytes } from '../base/compare.ts';
-import { type ColumnPage, type Columns, rowsPerPage } from '../base/columns.ts';
+import type { ColumnPage, Columns } from '../base/columns.ts';
 import { type Digest, digestText, Hasher } from '../base/digest.ts';
 import { type RowPage, rowsPerRowPage } from '../base/row-table.ts';
 import { type MetadataImage, stateOf } from '../metadata/image.ts';
@@ -15,7 +15,7 @@ import { packPositional } from './msgpack.ts';
  *
  * A page's key is its table's id (uint8) and its index (uint32); its value is a digest of 8 bytes over key
  * and content, and the content: for ordinary kinds the rows as msgpack `[[place, …fields], …]`, for columns
- * int32 little-endian, row by row `place, columns…, lengths of the arrays…, values…`.
+ * the ints of `Columns.exportPage`, little-endian.
  *
  * The root is a digest over the keys and digests of all pages, in order of keys. Pages that did not change
  * keep their digest, so that a root costs one step for each page, and a checkpoint the pages that changed.
@@ -161,14 +161,7 @@ function encodeRowPage(page: RowPage<object> | null, fields: Fields): Uint8Array
 }
 
 function encodeColumnPage(columns: Columns, index: number): Uint8Array {
-  const { layout } = columns;
-  const ints: number[] = [];
-  for (const slot of columns.slotsOfPage(index)) {
-    ints.push(slot % rowsPerPage);
-    for (let at = 0; at < layout.columns; at++) ints.push(columns.column(slot, at));
-    for (let at = 0; at < layout.arrays; at++) ints.push(columns.arrayLength(slot, at));
-    for (let at = 0; at < layout.arrays; at++) ints.push(...columns.array(slot, at));
-  }
+  const ints = columns.exportPage(index) ?? new Int32Array(0);
   const bytes = new Uint8Array(ints.length * 4);
   const view = viewOf(bytes);
   for (let at = 0; at < ints.length; at++) view.setInt32(at * 4, ints[at] ?? 0, true);

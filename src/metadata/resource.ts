@@ -1,5 +1,5 @@
 import { epoch, offset, type Epoch, type Offset } from '../base/brands.ts';
-import type { ColumnLayout, Columns } from '../base/columns.ts';
+import type { Columns } from '../base/columns.ts';
 import type { Hasher } from '../base/digest.ts';
 import type { EditToken } from '../base/edit-token.ts';
 import type { RowTable } from '../base/row-table.ts';
@@ -65,12 +65,11 @@ export type ColumnTableDefinition<State, Draft> = {
   readonly kind: 'columns';
   readonly id: number;
   readonly name: string;
-  readonly layout: ColumnLayout;
   table(state: State): Columns;
   /** Gives what takes a row's meaning (not its place) into the digest. */
   rowHasher(state: State): (slot: number, hasher: Hasher) => void;
-  /** Puts a row of a checkpoint into its slot, and into the indexes. */
-  load(draft: Draft, slot: number, columns: readonly number[], arrays: readonly (readonly number[])[]): void;
+  /** Takes in a page that was exported, and its rows into the indexes; false when it is none of this table. */
+  loadPage(draft: Draft, index: number, ints: Int32Array): boolean;
 };
 
 /** Any resource, for code that treats all of them alike. */

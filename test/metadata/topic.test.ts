@@ -1,8 +1,12 @@
 import { describe, expect, it } from 'vitest';
+import { seededRandom } from '../../src/base/random.ts';
+import { randomUuid } from '../../src/base/uuid.ts';
 import { limits } from '../../src/metadata/limits.ts';
 import { expireBrokerSessions } from '../../src/metadata/resources/broker/expiry.ts';
-import { TestCluster } from './cluster.ts';
-import { allPartitions, findSettledViolation } from './invariants.ts';
+import { partitionChange } from '../../src/metadata/resources/topic/records.ts';
+import { findPartition } from '../../src/metadata/resources/topic/state.ts';
+import { incarnationId, TestCluster } from './cluster.ts';
+import { allPartitions, findSettledViolation, findViolation } from './invariants.ts';
 
 function started(...ids: number[]): TestCluster {
   const cluster = new TestCluster();
@@ -153,6 +157,70 @@ describe('deleting a topic', () => {
     const again = cluster.ok('createTopic', { body: { name: 'a', partitions: 2, replicationFactor: 1 } });
     expect(again.topicId).not.toBe(first.topicId);
     expect(findSettledViolation(cluster.image)).toBeNull();
+  });
+});
+
+describe('changing a partition by record', () => {
+  it('bumps the leader epoch whenever a leader is named, even the same one, and else the partition epoch alone', () => {
+    const cluster = started(1, 2);
+    const { topicId } = cluster.ok('createTopic', { body: { name: 'a', assignments: [[1, 2]] } });
+    if (topicId === null) throw new Error('the topic was made');
+    cluster.append([partitionChange({ topicId, partitionId: 0, leader: 1 })]);
+    expect(cluster.partition('a')).toMatchObject({ leader: 1, leaderEpoch: 1, partitionEpoch: 1 });
+    cluster.append([partitionChange({ topicId, partitionId: 0, isr: [1] })]);
+    expect(cluster.partition('a')).toMatchObject({ leader: 1, leaderEpoch: 1, partitionEpoch: 2, isr: [1] });
+  });
+
+  it('keeps every field of the record, and moves directories with their replicas', () => {
+    const cluster = started(1, 2, 3);
+    const { topicId } = cluster.ok('createTopic', { body: { name: 'a', assignments: [[1, 2, 3]] } });
+    if (topicId === null) throw new Error('the topic was made');
+    const [first, second, third] = [1, 2, 3].map((seed) => randomUuid(seededRandom(seed)));
+    if (first === undefined || second === undefined || third === undefined)
+      throw new Error('three were made');
+    cluster.append([
+      partitionChange({
+        topicId,
+        partitionId: 0,
+        isr: [2],
+        leader: 2,
+        removingReplicas: [3],
+        addingReplicas: [1],
+        leaderRecoveryState: 1,
+        directories: [first, second, third],
+        eligibleLeaderReplicas: [1],
+        lastKnownElr: [3],
+      }),
+      partitionChange({ topicId, partitionId: 0, replicas: [3, 2] }),
+    ]);
+    expect(findPartition(cluster.image.topic, topicId, 0)).toMatchObject({
+      replicas: [3, 2],
+      isr: [2],
+      leader: 2,
+      removingReplicas: [3],
+      addingReplicas: [1],
+      leaderRecoveryState: 1,
+      directories: [third, second],
+      eligibleLeaderReplicas: [1],
+      lastKnownElr: [3],
+    });
+    expect(findViolation(cluster.image)).toBeNull();
+    expect(cluster.image.topic.brokers.get(1)).toBeUndefined();
+  });
+
+  it('stops at a log that contradicts itself', () => {
+    const cluster = started(1);
+    const { topicId } = cluster.ok('createTopic', { body: { name: 'a' } });
+    if (topicId === null) throw new Error('the topic was made');
+    const unknown = incarnationId(5);
+    expect(() => cluster.append([partitionChange({ topicId, partitionId: 9, leader: 1 })])).toThrow(
+      /unknown/,
+    );
+    expect(() => cluster.append([{ type: 'RemoveTopicRecord', topicId: unknown }])).toThrow(/unknown/);
+    expect(() => cluster.append([{ type: 'TopicRecord', name: 'b', topicId }])).toThrow(/used twice/);
+    expect(() => cluster.append([{ type: 'TopicRecord', name: 'a', topicId: unknown }])).toThrow(
+      /created twice/,
+    );
   });
 });
 

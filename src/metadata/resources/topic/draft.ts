@@ -75,12 +75,16 @@ export class TopicDraft {
     this.#index(slot);
   }
 
-  /** Puts a partition where a checkpoint had it. */
-  placePartition(slot: number, columns: readonly number[], arrays: readonly (readonly number[])[]): void {
-    this.#partitions.place(slot, columns, arrays, this.#token);
-    const topicSlots = this.#topicSlots(this.#partitions.column(slot, column.topicSlot));
-    topicSlots.add(this.#partitions.column(slot, column.partitionId), slot);
-    this.#index(slot);
+  /** Puts a page of partitions where a checkpoint had it; their topics are there already. */
+  placePage(index: number, ints: Int32Array): boolean {
+    if (!this.#partitions.importPage(index, ints, this.#token)) return false;
+    for (const slot of this.#partitions.slotsOfPage(index)) {
+      const topicSlot = this.#partitions.column(slot, column.topicSlot);
+      if (!this.#topics.hasSlot(topicSlot)) return false;
+      this.#topicSlots(topicSlot).add(this.#partitions.column(slot, column.partitionId), slot);
+      this.#index(slot);
+    }
+    return true;
   }
 
   /** Replaces a partition by what `change` makes of it. */

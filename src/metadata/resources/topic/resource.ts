@@ -4,7 +4,7 @@ import { zeroUuid } from '../../../base/uuid.ts';
 import { Hasher, zeroDigest } from '../../../base/digest.ts';
 import { defineResource, type Position, type PositionedRecord, rowPosition } from '../../resource.ts';
 import { TopicDraft } from './draft.ts';
-import { column, list, partitionLayout, type PartitionRow } from './partition-row.ts';
+import { column, list, type PartitionRow } from './partition-row.ts';
 import {
   leaderUnchanged,
   type PartitionChangeRecord,
@@ -59,10 +59,9 @@ export const resource = defineResource<
       kind: 'columns',
       id: 5,
       name: 'partition',
-      layout: partitionLayout,
       table: (state) => state.partitions,
       rowHasher: partitionHasher,
-      load: (draft, slot, columns, arrays) => draft.placePartition(slot, columns, arrays),
+      loadPage: (draft, index, ints) => draft.placePage(index, ints),
     },
   ],
   toRecords,
