@@ -2,7 +2,8 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
+    // `npm run test:long` runs what takes too long for every change, and nothing else.
+    include: process.env['OTTLA_LONG'] === '1' ? ['test/**/*.long.ts'] : ['test/**/*.test.ts'],
     // While the tree grows there are moments with no test file, which is not a failure.
     passWithNoTests: true,
     // Forked processes keep a crash or a leaked handle of one file away from the others.

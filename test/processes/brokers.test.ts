@@ -1,0 +1,80 @@
+import { describe, expect, it } from 'vitest';
+import { brokersOf } from '../../bench/processes/brokers.ts';
+import { NotYet, waitFor } from '../../bench/processes/wait.ts';
+import { createTopic, partitionsOf } from './api.ts';
+import { startCluster } from './harness.ts';
+
+describe('a real broker process', () => {
+  it('is fenced after kill -9, and what it led is led by others', async () => {
+    const { quorum, brokers, leadership } = await startCluster();
+    const { leader } = leadership;
+    await createTopic(leader, 'orders', 12, 3);
+    const before = await partitionsOf(leader, 'orders');
+    const victim = before[0]?.leader ?? -1;
+    expect(new Set(before.map((partition) => partition.leader)).size).toBe(3);
+
+    await brokers.broker(victim).killHard();
+    const after = await waitFor(
+      'no partition is led by the dead broker',
+      async () => {
+        const partitions = await partitionsOf(leader, 'orders');
+        const left = partitions.filter((partition) => partition.leader === victim).length;
+        return left === 0 ? partitions : new NotYet(`it still leads ${left}`);
+      },
+      { describe: () => quorum.dump() },
+    );
+    const views = await brokersOf(leader);
+    expect(views?.find(({ brokerId }) => brokerId === victim)?.isFenced).toBe(true);
+    for (const partition of after) {
+      expect(partition.leader).toBeGreaterThan(0);
+      expect(partition.isr).not.toContain(victim);
+      expect(partition.isr).toContain(partition.leader);
+    }
+    // Whoever still believes itself the leader is refused by the epoch.
+    const moved = before.flatMap((partition, index) => (partition.leader === victim ? [index] : []));
+    for (const index of moved) {
+      expect(after[index]?.leaderEpoch).toBeGreaterThan(before[index]?.leaderEpoch ?? Infinity);
+    }
+  });
+
+  it('comes back after kill -9 under a higher broker epoch', async () => {
+    const { quorum, brokers, leadership } = await startCluster({ brokerCount: 1 });
+    const [before] = (await brokersOf(leadership.leader)) ?? [];
+    await brokers.broker(1).killHard();
+    await brokers.broker(1).start();
+    const after = await waitFor(
+      'the broker is registered anew and unfenced',
+      async () => {
+        const [broker] = (await brokersOf(leadership.leader)) ?? [];
+        const isBack =
+          broker !== undefined && broker.incarnationId !== before?.incarnationId && !broker.isFenced;
+        return isBack ? broker : new NotYet(JSON.stringify(broker));
+      },
+      { describe: () => `${brokers.dump()}\n${quorum.dump()}` },
+    );
+    expect(after.brokerEpoch).toBeGreaterThan(before?.brokerEpoch ?? 0);
+  });
+
+  it('stays unfenced while the controllers change their leader', async () => {
+    const { quorum, brokers, leadership } = await startCluster({ brokerCount: 2 });
+    const before = (await brokersOf(leadership.leader)) ?? [];
+    await leadership.leader.killHard();
+    const next = await quorum.waitForLeader({ epochAbove: leadership.epoch });
+    await createTopic(next.leader, 'after-the-change', 2, 2);
+    const after = await brokers.waitUntilUnfenced(quorum);
+    expect(after.map(({ brokerEpoch }) => brokerEpoch)).toEqual(before.map(({ brokerEpoch }) => brokerEpoch));
+    expect(after.every(({ isFenced }) => !isFenced)).toBe(true);
+  });
+
+  it('leaves in good order on SIGTERM: it leads nothing before it is gone', async () => {
+    const { brokers, leadership } = await startCluster();
+    await createTopic(leadership.leader, 'orders', 6, 3);
+    const [first] = await partitionsOf(leadership.leader, 'orders');
+    const leaving = first?.leader ?? -1;
+    brokers.broker(leaving).child.signal('SIGTERM');
+    const end = await brokers.broker(leaving).child.waitForEnd();
+    expect(end).toEqual({ code: 0, signal: null });
+    const partitions = await partitionsOf(leadership.leader, 'orders');
+    expect(partitions.map(({ leader }) => leader)).not.toContain(leaving);
+  });
+});

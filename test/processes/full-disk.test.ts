@@ -1,0 +1,95 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { NotYet, waitFor } from '../../bench/processes/wait.ts';
+import { codeOf, createTopic, topicsOn } from './api.ts';
+import { Brokers } from '../../bench/processes/brokers.ts';
+import { prepareQuorum } from './harness.ts';
+
+const diskBytes = 48 * 1024 * 1024;
+const reserveBytes = 24 * 1024 * 1024;
+const fillBytes = 34 * 1024 * 1024;
+
+/** A disk of its own that a test can fill; only root may make one. */
+function mountSmallDisk(): string | null {
+  if (process.platform !== 'linux' || process.getuid?.() !== 0) return null;
+  const folder = mkdtempSync(join(tmpdir(), 'ottla-disk-'));
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${diskBytes}`, 'tmpfs', folder], { stdio: 'ignore' });
+    return folder;
+  } catch {
+    rmSync(folder, { recursive: true, force: true });
+    return null;
+  }
+}
+
+function unmount(folder: string): void {
+  execFileSync('umount', [folder], { stdio: 'ignore' });
+  rmSync(folder, { recursive: true, force: true });
+}
+
+function canMount(): boolean {
+  const folder = mountSmallDisk();
+  if (folder !== null) unmount(folder);
+  return folder !== null;
+}
+
+describe('a full disk', () => {
+  it.runIf(canMount())(
+    'has client writes refused by name, and all resumes when there is room again',
+    async () => {
+      const folder = mountSmallDisk();
+      if (folder === null) throw new Error('a disk could be mounted a moment ago');
+      const settings = {
+        segmentBytes: 262_144,
+        diskReserveBytesMin: reserveBytes,
+        logRetentionBytes: 262_144,
+      };
+      // Registered first, so that it runs last: the disk goes when its processes are gone.
+      onTestFinished(() => unmount(folder));
+      const quorum = await prepareQuorum({ folder, settings });
+      await quorum.start();
+      const { leader } = await quorum.waitForLeader();
+      const brokers = await Brokers.start(quorum, 1);
+      onTestFinished(async () => await brokers.close());
+      const before = await createTopic(leader, 'before', 2);
+
+      const filler = join(folder, 'filler');
+      writeFileSync(filler, Buffer.alloc(fillBytes));
+      const refusal = await waitFor(
+        'a write is refused for want of space',
+        async () => {
+          const { leader: current } = await quorum.waitForLeader();
+          const name = `maybe-${Math.trunc(performance.now())}`;
+          const answer = await current.ask('POST', '/v1/topics', { body: { name, replicationFactor: 1 } });
+          // While the nodes notice one after the other, leadership may move, and an outcome be unknown.
+          return answer.status === 507 ? answer : new NotYet(`${answer.status} ${answer.text}`);
+        },
+        { describe: () => quorum.dump() },
+      );
+      expect(codeOf(refusal)).toBe('STORAGE_LOW');
+      // Fencing and control go on: the broker's heartbeats are answered, reads are served.
+      const [broker] = await brokers.waitUntilUnfenced(quorum);
+      expect(broker?.isFenced).toBe(false);
+      for (const controller of quorum.controllers) {
+        expect(controller.isRunning).toBe(true);
+        expect((await topicsOn(controller, before.offset)).map(({ key }) => key)).toContain('before');
+      }
+
+      rmSync(filler);
+      await waitFor(
+        'writes are taken again',
+        async () => {
+          const { leader: current } = await quorum.waitForLeader();
+          const answer = await current.ask('POST', '/v1/topics', {
+            body: { name: 'after', replicationFactor: 1 },
+          });
+          return answer.status === 201 ? true : new NotYet(answer.text);
+        },
+        { describe: () => quorum.dump() },
+      );
+    },
+  );
+});
