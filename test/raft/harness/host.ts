@@ -184,8 +184,9 @@ export class Host {
     this.disk.snapshot = snapshot;
     this.step({ type: 'snapshotCreated', nowMs, snapshotId: id, logStart: id });
     this.log.cleanTo(id);
-    // A disk whose log ends before the checkpoint is one whose log is thrown away at the next start.
-    if (this.disk.log.endOffset <= endOffset) this.disk.log.resetTo(id);
+    // A log on disk that ends before the checkpoint, or differs there because a truncation is still under
+    // way, is one that the next start throws away (design 18).
+    if (this.disk.log.epochBefore(endOffset) !== id.epoch) this.disk.log.resetTo(id);
     else this.disk.log.cleanTo(id);
     return snapshot;
   }
@@ -259,7 +260,8 @@ export class Host {
           file: 'log',
           ioId,
           reach: (disk) => {
-            if (disk.log.endOffset > effect.to) disk.log.truncate(effect.to);
+            const { start, endOffset } = disk.log;
+            if (endOffset > effect.to && start.endOffset <= effect.to) disk.log.truncate(effect.to);
           },
           tell: (nowMs) => ({ type: 'logTruncated', nowMs, ioId }),
         });
