@@ -179,6 +179,21 @@ describe('columns', () => {
     );
   });
 
+  it('use slots of pages that had become empty again after they were taken in', () => {
+    const source = Columns.empty(layout).fork();
+    const token = new EditToken();
+    const add = (columns: Columns) => columns.insert([1, 2, 3], [[1], [2], [], []], token);
+    for (let row = 0; row < 5 * rowsPerPage; row++) add(source);
+    // The first page, one in between, and the last one.
+    for (const page of [0, 2, 4]) {
+      for (let row = 0; row < rowsPerPage; row++) source.remove(page * rowsPerPage + row, token);
+    }
+    const copy = copyByPages(source);
+    const expected = Array.from({ length: 4 * rowsPerPage }, () => add(source));
+    expect(Array.from({ length: 4 * rowsPerPage }, () => add(copy))).toEqual(expected);
+    expect(expected.slice(0, rowsPerPage)).toEqual(Array.from({ length: rowsPerPage }, (_, row) => row));
+  });
+
   it('take in nothing but what was exported, and never throw over it', () => {
     const source = Columns.empty(layout).fork();
     source.insert([1, 2, 3], [[5, 6], [6], [], [-9]], new EditToken());
