@@ -2,6 +2,7 @@ import { assert, assertDefined, assertNever } from '../base/assert.ts';
 import type { Random } from '../base/random.ts';
 import type { IdempotencyKey } from '../ports/transport.ts';
 import { CallCore, type AttemptOutcome, type CallDecision, type Repeat } from './core/call-core.ts';
+import type { Batcher } from './batcher.ts';
 import type { Backoff } from './core/backoff.ts';
 import type { Endpoints } from './core/endpoints.ts';
 import type { Slot } from './core/session-core.ts';
@@ -15,10 +16,12 @@ export type Call = {
   readonly operationId: string;
   readonly repeat: Repeat;
   readonly method: string;
-  readonly path: string;
-  readonly query: URLSearchParams;
+  readonly path: () => string;
+  readonly query: Readonly<Record<string, string>>;
   readonly body: string | null;
   readonly headers: Readonly<Record<string, string>>;
+  /** The fields of its entry in a batch as JSON, without the outer braces; null when it travels alone. */
+  readonly entry: string | null;
   readonly timeoutMs: number;
   readonly attemptsMax: number;
   readonly signal: AbortSignal | null;
@@ -36,6 +39,7 @@ export type CallerOptions = {
   readonly endpoints: readonly string[];
   readonly chooser: Endpoints;
   readonly exchange: Exchange;
+  readonly batcher: Batcher;
   readonly backoff: Backoff;
   /** How long one attempt may take before another endpoint is tried. */
   readonly attemptTimeoutMs: number;
@@ -140,14 +144,15 @@ export class Caller {
     deadlineMs: number,
     attempts: number,
   ): Promise<AttemptOutcome<CallAnswer>> {
-    const { chooser, exchange, monotonicMs, attemptTimeoutMs } = this.#options;
+    const { chooser, monotonicMs, attemptTimeoutMs } = this.#options;
     const remainingMs = Math.max(1, Math.ceil(deadlineMs - monotonicMs()));
     const serverTimeoutMs = Math.min(remainingMs, attemptTimeoutMs);
     const index = chooser.choose(monotonicMs());
-    const result = await exchange.send(index, toRequest(call, key, serverTimeoutMs));
+    const result = await this.#send(index, call, key, serverTimeoutMs);
     const nowMs = monotonicMs();
     if (result.type === 'unreachable' || result.type === 'lost') {
-      chooser.failed(index, nowMs);
+      // That the caller has given up says nothing about the endpoint.
+      if (!isAborted(call)) chooser.failed(index, nowMs);
       return result;
     }
     const { standing } = result;
@@ -155,6 +160,24 @@ export class Caller {
     if (result.type === 'answer') return { type: 'answered', answer: { ...result, attempts } };
     if (result.problem.code === 'NOT_CONTROLLER') chooser.failed(index, nowMs);
     return { type: 'refused', problem: result.problem };
+  }
+
+  #send(
+    index: number,
+    call: Call,
+    key: IdempotencyKey | null,
+    serverTimeoutMs: number,
+  ): Promise<ExchangeResult> {
+    const { exchange, batcher } = this.#options;
+    const alone = (): ExchangeRequest => toRequest(call, key, serverTimeoutMs);
+    if (call.entry === null) return exchange.send(index, alone());
+    const keyField = key === null ? '' : `,"idempotencyKey":"${formatIdempotencyKey(key)}"`;
+    return batcher.send(index, {
+      text: `{${call.entry}${keyField},"timeoutMs":${serverTimeoutMs}}`,
+      alone,
+      timeoutMs: serverTimeoutMs + answerTravelMs,
+      signal: call.signal,
+    });
   }
 }
 
@@ -176,7 +199,7 @@ function toRequest(call: Call, key: IdempotencyKey | null, serverTimeoutMs: numb
   query.set(commonQueryNames.timeoutMs, String(serverTimeoutMs));
   return {
     method: call.method,
-    path: `${call.path}?${query.toString()}`,
+    path: `${call.path()}?${query.toString()}`,
     headers: {
       ...call.headers,
       ...(call.body === null ? {} : { 'content-type': jsonContentType }),

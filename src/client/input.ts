@@ -23,9 +23,11 @@ export function planFields(operation: OperationDescription): FieldPlan {
   return { params, query };
 }
 
+/** Path and query fields as the texts that a URL carries. */
 export type PlacedInput = {
-  readonly path: string;
-  readonly query: URLSearchParams;
+  readonly params: Readonly<Record<string, string>>;
+  readonly query: Readonly<Record<string, string>>;
+  /** As JSON; null when it has no field. */
   readonly body: string | null;
 };
 
@@ -34,23 +36,32 @@ export function placeInput(
   plan: FieldPlan,
   input: Readonly<Record<string, unknown>>,
 ): PlacedInput {
-  const query = new URLSearchParams();
+  const params: Record<string, string> = {};
+  const query: Record<string, string> = {};
   const body: Record<string, unknown> = {};
-  let path = operation.path;
+  let hasBody = false;
   for (const [name, value] of Object.entries(input)) {
     if (value === undefined) continue;
-    if (plan.params.has(name)) path = path.replace(`{${name}}`, encodeURIComponent(textOf(value)));
-    else if (plan.query.has(name)) query.set(name, textOf(value));
-    // An unknown name goes into the body, where the server refuses it by that name.
-    else body[name] = value;
+    if (plan.params.has(name)) params[name] = textOf(value);
+    // An unknown name goes where the server refuses it by that name.
+    else if (plan.query.has(name) || operation.method === 'GET') query[name] = textOf(value);
+    else {
+      body[name] = value;
+      hasBody = true;
+    }
   }
-  const missing = /\{(\w+)\}/.exec(path)?.[1];
-  if (missing !== undefined) throw new TypeError(`${operation.operationId} needs the field ${missing}.`);
-  const hasBody = operation.method !== 'GET' && Object.keys(body).length > 0;
-  if (operation.method === 'GET') {
-    for (const [name, value] of Object.entries(body)) query.set(name, textOf(value));
+  for (const name of plan.params) {
+    if (params[name] === undefined) throw new TypeError(`${operation.operationId} needs the field ${name}.`);
   }
-  return { path, query, body: hasBody ? JSON.stringify(body) : null };
+  return { params, query, body: hasBody ? JSON.stringify(body) : null };
+}
+
+/** The operation's path with its fields in their places. */
+export function fillPath(operation: OperationDescription, params: PlacedInput['params']): string {
+  let { path } = operation;
+  for (const [name, text] of Object.entries(params))
+    path = path.replace(`{${name}}`, encodeURIComponent(text));
+  return path;
 }
 
 /** A value as path and query carry it; a list as `1,2,3`. */

@@ -4,13 +4,14 @@ import { Value } from 'typebox/value';
 import { Compile, type Validator } from 'typebox/compile';
 import { assert, assertDefined } from '../base/assert.ts';
 import { seededRandom } from '../base/random.ts';
+import { Batcher } from './batcher.ts';
 import { Caller, type Call, type CallAnswer } from './caller.ts';
 import type { Backoff } from './core/backoff.ts';
 import type { Repeat } from './core/call-core.ts';
 import { Endpoints } from './core/endpoints.ts';
 import { UnexpectedAnswerError } from './errors.ts';
 import { createExchange, type ClientTls, type Exchange } from './exchange.ts';
-import { placeInput, planFields, type FieldPlan } from './input.ts';
+import { fillPath, placeInput, planFields, type FieldPlan, type PlacedInput } from './input.ts';
 import type { OperationDescription, OperationDescriptions } from './protocol/description.ts';
 import { apiPrefix, commonQueryNames, headerNames } from './protocol/headers.ts';
 import { SessionKeys } from './sessions.ts';
@@ -124,6 +125,11 @@ class ClientCore<Operations extends OperationDescriptions> {
       endpoints,
       chooser: new Endpoints(endpoints.length, random.integer(endpoints.length)),
       exchange: this.#exchange,
+      batcher: new Batcher({
+        exchange: this.#exchange,
+        endpointCount: endpoints.length,
+        monotonicMs: () => performance.now(),
+      }),
       backoff: retryBackoff,
       attemptTimeoutMs: options.attemptTimeoutMs ?? defaults.attemptTimeoutMs,
       random,
@@ -177,19 +183,22 @@ class ClientCore<Operations extends OperationDescriptions> {
     options: CallOptions,
     repeat: Repeat,
   ): Call {
-    const { path, query, body } = placeInput(operation, plan, input);
-    if (options.consistency !== undefined) query.set(commonQueryNames.consistency, options.consistency);
+    const placed = placeInput(operation, plan, input);
+    const common: Record<string, string> = {};
+    if (options.consistency !== undefined) common[commonQueryNames.consistency] = options.consistency;
     // A stale read is answered by any node, and yet never from before what this client has seen.
-    if (options.consistency === 'stale') query.set(commonQueryNames.minOffset, String(this.#offset));
+    if (options.consistency === 'stale') common[commonQueryNames.minOffset] = String(this.#offset);
     const isProbe = this.#binding.probes.has(operation.operationId);
     return {
       operationId: operation.operationId,
       repeat,
       method: operation.method,
-      path: isProbe ? path : apiPrefix + path,
-      query,
-      body,
+      path: () => (isProbe ? '' : apiPrefix) + fillPath(operation, placed.params),
+      query: { ...placed.query, ...common },
+      body: placed.body,
       headers: options.ifMatch === undefined ? {} : { [headerNames.ifMatch]: `"${options.ifMatch}"` },
+      // Writes travel together; a heartbeat shall not wait behind them, and a page of rows not before them.
+      entry: operation.kind === 'write' ? entryOf(operation, placed, options) : null,
       timeoutMs: options.timeoutMs ?? this.#options.timeoutMs ?? defaults.timeoutMs,
       attemptsMax: options.attemptsMax ?? Number.MAX_SAFE_INTEGER,
       signal: options.signal ?? null,
@@ -232,6 +241,23 @@ class ClientCore<Operations extends OperationDescriptions> {
       monotonicMs: () => performance.now(),
     });
   }
+}
+
+/** What stands of the call in a batch, but for the key and the time, which belong to the attempt. */
+function entryOf(operation: OperationDescription, placed: PlacedInput, options: CallOptions): string {
+  const { params, query, body } = placed;
+  let text = `"operationId":${JSON.stringify(operation.operationId)}`;
+  if (hasFields(params)) text += `,"params":${JSON.stringify(params)}`;
+  if (hasFields(query)) text += `,"query":${JSON.stringify(query)}`;
+  if (body !== null) text += `,"body":${body}`;
+  if (options.ifMatch !== undefined) text += `,"ifMatch":${JSON.stringify(options.ifMatch)}`;
+  if (options.consistency !== undefined) text += `,"consistency":"${options.consistency}"`;
+  return text;
+}
+
+function hasFields(fields: Readonly<Record<string, unknown>>): boolean {
+  for (const name in fields) if (Object.hasOwn(fields, name)) return true;
+  return false;
 }
 
 function repeatOf(operation: OperationDescription): Repeat {

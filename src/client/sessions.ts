@@ -16,13 +16,15 @@ export type SessionKeysOptions = {
   readonly monotonicMs: () => number;
 };
 
-type Waiter = { readonly take: () => void };
+/** Takes the slot that has become free for it; null when there is no session to give one from. */
+type Waiter = { readonly take: (slot: Slot | null) => void };
 
 /** The client's session: opened at the first write, opened anew when the cluster has forgotten it. */
 export class SessionKeys implements KeySource {
   readonly #options: SessionKeysOptions;
   readonly #core: SessionCore;
-  readonly #waiting: Waiter[] = [];
+  /** In order of arrival, as sets keep it. */
+  readonly #waiting = new Set<Waiter>();
   #opening: Promise<void> | null = null;
 
   constructor(options: SessionKeysOptions) {
@@ -35,7 +37,10 @@ export class SessionKeys implements KeySource {
       signal?.throwIfAborted();
       if (this.#core.sessionId === null) await this.#open();
       else if (this.#hasRoom()) return this.#core.allocate();
-      else await this.#waitForRoom(deadlineMs, signal);
+      else {
+        const slot = await this.#waitForRoom(deadlineMs, signal);
+        if (slot !== null) return slot;
+      }
     }
   }
 
@@ -50,6 +55,8 @@ export class SessionKeys implements KeySource {
 
   lost(sessionId: number): void {
     this.#core.lost(sessionId);
+    // Nobody waits for room in a session that is over: they open the next one together.
+    if (this.#core.sessionId === null) for (const waiter of this.#waiting) waiter.take(null);
   }
 
   #hasRoom(): boolean {
@@ -67,36 +74,34 @@ export class SessionKeys implements KeySource {
     return this.#opening;
   }
 
-  #waitForRoom(deadlineMs: number, signal: AbortSignal | null): Promise<void> {
+  #waitForRoom(deadlineMs: number, signal: AbortSignal | null): Promise<Slot | null> {
     const { waitingMax, monotonicMs } = this.#options;
-    if (this.#waiting.length >= waitingMax) {
+    if (this.#waiting.size >= waitingMax) {
       throw new NoAnswerError('write', `${waitingMax} writes of this client wait already`, []);
     }
     return new Promise((resolve, reject) => {
       const settle = (end: () => void): void => {
         clearTimeout(timer);
         signal?.removeEventListener('abort', abort);
-        const index = this.#waiting.indexOf(waiter);
-        if (index >= 0) this.#waiting.splice(index, 1);
+        this.#waiting.delete(waiter);
         end();
       };
-      const waiter: Waiter = { take: () => settle(resolve) };
-      const abort = (): void => settle(resolve);
-      const late = new NoAnswerError(
-        'write',
-        'its turn among the writes of this client did not come in time',
-        [],
-      );
-      const timer = setTimeout(() => settle(() => reject(late)), Math.max(0, deadlineMs - monotonicMs()));
+      const waiter: Waiter = { take: (slot) => settle(() => resolve(slot)) };
+      const abort = (): void => settle(() => resolve(null));
+      const late = (): NoAnswerError =>
+        new NoAnswerError('write', 'its turn among the writes of this client did not come in time', []);
+      const timer = setTimeout(() => settle(() => reject(late())), Math.max(0, deadlineMs - monotonicMs()));
       signal?.addEventListener('abort', abort, { once: true });
-      this.#waiting.push(waiter);
+      this.#waiting.add(waiter);
     });
   }
 
-  /** One release may move the window by many: as many are woken as might find room, in their order. */
+  /** Room goes to those who wait longest, before anybody who comes later can take it. */
   #wake(): void {
-    if (!this.#hasRoom()) return;
-    const room = this.#options.outstandingMax - this.#core.outstandingCount;
-    for (const waiter of this.#waiting.slice(0, room)) waiter.take();
+    if (this.#core.sessionId === null) return;
+    for (const waiter of this.#waiting) {
+      if (!this.#hasRoom()) return;
+      waiter.take(this.#core.allocate());
+    }
   }
 }

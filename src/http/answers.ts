@@ -1,7 +1,7 @@
 import type { FastifyReply } from 'fastify';
 import type { Epoch, NodeId, Offset } from '../base/brands.ts';
 import { headerNames, jsonContentType, noLeader, problemContentType } from '../client/protocol/headers.ts';
-import { makeProblem, type ProblemInput } from '../client/protocol/problem.ts';
+import { makeProblem, type Problem, type ProblemInput } from '../client/protocol/problem.ts';
 import type { ControllerAnswer, ControllerApi, NodeStatus } from '../runtime/controller-api.ts';
 
 /** Where the answer comes from; told with every answer, errors included. */
@@ -37,14 +37,21 @@ export function sendNothing(reply: FastifyReply, standing: Standing): void {
 /** Errors that pass by themselves say when to come again even if the controller gave no hint. */
 const retryAfterDefaultMs: Readonly<Record<number, number>> = { 429: 100, 503: 250 };
 
+/** The problem as it is told to the caller, with the leader and when to come again. */
+export function problemFor(leaderId: NodeId | null, input: ProblemInput): Problem {
+  const problem = makeProblem({ ...input, leader: leaderId });
+  const retryAfterMs = retryAfterDefaultMs[problem.status];
+  return problem.retryAfterMs !== undefined || retryAfterMs === undefined
+    ? problem
+    : { ...problem, retryAfterMs };
+}
+
 export function sendProblem(reply: FastifyReply, standing: Standing, input: ProblemInput): void {
-  const statusAlone = makeProblem(input).status;
-  const retryAfterMs = input.retryAfterMs ?? retryAfterDefaultMs[statusAlone] ?? null;
-  const problem = makeProblem({ ...input, retryAfterMs, leader: standing.leaderId });
+  const problem = problemFor(standing.leaderId, input);
   setStanding(reply, standing);
-  if (retryAfterMs !== null) {
+  if (problem.retryAfterMs !== undefined) {
     // The standard header counts whole seconds; the exact time stands in the body.
-    reply.header(headerNames.retryAfter, Math.max(1, Math.ceil(retryAfterMs / 1000)));
+    reply.header(headerNames.retryAfter, Math.max(1, Math.ceil(problem.retryAfterMs / 1000)));
   }
   reply.code(problem.status).type(problemContentType).send(JSON.stringify(problem));
 }

@@ -1,5 +1,6 @@
 import { isOffset, type Offset } from '../base/brands.ts';
 import { failed, ok, type Result } from '../base/result.ts';
+import type { BatchEntry } from '../client/protocol/batch.ts';
 import { commonQueryNames, headerNames } from '../client/protocol/headers.ts';
 import { parseIdempotencyKey } from '../client/protocol/idempotency-key.ts';
 import type { OperationDescription } from '../client/protocol/description.ts';
@@ -56,6 +57,30 @@ export function readConventions(
       ...keys.value,
     },
     ownQuery,
+  });
+}
+
+/** The same for an operation of a batch, whose entry was checked against its schema. */
+export function readEntryConventions(
+  entry: BatchEntry,
+  kind: OperationDescription['kind'],
+  limits: HttpLimits,
+): Result<Conventions, string> {
+  const consistency = readConsistency(entry.consistency, kind);
+  if (!consistency.ok) return consistency;
+  const timeoutMs = entry.timeoutMs ?? limits.requestTimeoutDefaultMs;
+  if (timeoutMs > limits.requestTimeoutMaxMs) {
+    return failed(`'timeoutMs' must be from 1 to ${limits.requestTimeoutMaxMs}.`);
+  }
+  const keys = readKeys(entry.idempotencyKey, kind);
+  if (!keys.ok) return keys;
+  const { minOffset, ifMatch } = entry;
+  return ok({
+    consistency: consistency.value,
+    minOffset: isOffset(minOffset) ? minOffset : null,
+    timeoutMs,
+    ifMatch: isOffset(ifMatch) && kind !== 'read' ? ifMatch : null,
+    ...keys.value,
   });
 }
 

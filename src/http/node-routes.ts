@@ -8,8 +8,9 @@ import { logPageRecordsMax, nodeOperations, probeOperations } from '../client/pr
 import type { ControllerApi, LogSlice, LogSliceError, NodeStatus } from '../runtime/controller-api.ts';
 import { ownStanding, sendJson, sendOwnProblem } from './answers.ts';
 import { readConventions } from './conventions.ts';
-import { checkInput, compileOperation, fieldsOf, routePath, type RouteContext } from './operation-routes.ts';
+import { checkInput, compileOperation, fieldsOf } from './compiled-operation.ts';
 import { readinessChecks } from './readiness.ts';
+import { routePath, type RouteContext } from './route-context.ts';
 
 /** Called with the operation's own query, checked. */
 type NodeHandler = (query: Readonly<Record<string, unknown>>, reply: FastifyReply, timeoutMs: number) => void;
@@ -47,7 +48,9 @@ function add(
   const handle = (request: FastifyRequest, reply: FastifyReply): void => {
     const { headers } = request;
     const read = readConventions({ query: fieldsOf(request.query), headers }, operation.kind, context.limits);
-    const input = read.ok ? checkInput(compiled, request, read.value.ownQuery) : read;
+    const input = read.ok
+      ? checkInput(compiled, fieldsOf(request.params), read.value.ownQuery, request.body)
+      : read;
     if (!read.ok || !input.ok) {
       const message = !read.ok ? read.error : !input.ok ? input.error : '';
       sendOwnProblem(reply, context.controller, { code: 'INVALID_REQUEST', message });

@@ -5,10 +5,13 @@ import { assert, assertDefined } from '../base/assert.ts';
 import { failed, ok, type Result } from '../base/result.ts';
 import { silentLogger, type Logger } from '../ports/logger.ts';
 import { sendOwnProblem } from './answers.ts';
+import { addBatchRoute } from './batch-route.ts';
+import { compileOperation, type CompiledOperation } from './compiled-operation.ts';
 import { answerBrokenHttp, sendFrameworkError, sendNotFound } from './framework-errors.ts';
 import { addNodeRoutes } from './node-routes.ts';
-import { addOperationRoute, type RouteContext } from './operation-routes.ts';
+import { addOperationRoute } from './operation-routes.ts';
 import { checkListener, resolveLimits, type HttpServerOptions, type HttpStartError } from './options.ts';
+import type { RouteContext } from './route-context.ts';
 import { Submissions } from './submissions.ts';
 
 export type HttpServer = {
@@ -42,12 +45,15 @@ export async function startHttpServer(
   const app = created.value;
   refuseWhileClosing(app, controller, closing);
   addNodeRoutes(app, context);
-  const ids = new Set<string>();
+  const operations = new Map<string, CompiledOperation>();
   for (const operation of options.operations) {
-    assert(!ids.has(operation.operationId), `two operations are called ${operation.operationId}`);
-    ids.add(operation.operationId);
-    addOperationRoute(app, operation, context);
+    const { operationId } = operation;
+    assert(!operations.has(operationId), `two operations are called ${operationId}`);
+    const compiled = compileOperation(operation);
+    operations.set(operationId, compiled);
+    addOperationRoute(app, compiled, context);
   }
+  addBatchRoute(app, { ...context, operations });
 
   const listening = await listen(app, options);
   if (!listening.ok) return listening;

@@ -1,0 +1,181 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { offset } from '../base/brands.ts';
+import { failed, ok, type Result } from '../base/result.ts';
+import {
+  batchEntrySchema,
+  batchPath,
+  batchRequestSchema,
+  type BatchEntry,
+  type BatchResponse,
+  type BatchResult,
+} from '../client/protocol/batch.ts';
+import type { ProblemInput } from '../client/protocol/problem.ts';
+import { compileCheck } from '../client/protocol/validation.ts';
+import type { ControllerAnswer, ControllerRequest } from '../runtime/controller-api.ts';
+import { ownStanding, problemFor, sendJson, sendOwnProblem, type Standing } from './answers.ts';
+import { checkInput, fieldsOf, type CompiledOperation } from './compiled-operation.ts';
+import { readEntryConventions } from './conventions.ts';
+import { principalOf } from './principal.ts';
+import { findForgottenKey, noRoom, silence, type RouteContext } from './route-context.ts';
+
+export type BatchContext = RouteContext & {
+  /** The operations that may stand in a batch, by their id. */
+  readonly operations: ReadonlyMap<string, CompiledOperation>;
+};
+
+const checkEnvelope = compileCheck(batchRequestSchema, 'batch');
+const checkEntry = compileCheck(batchEntrySchema, 'operation');
+
+/** `POST /v1/batch` (see `protocol/batch.ts`): every operation goes the way that a request of its own goes. */
+export function addBatchRoute(app: FastifyInstance, context: BatchContext): void {
+  app.route({
+    method: 'POST',
+    url: batchPath,
+    handler: (request, reply) => handle(request, reply, context),
+  });
+}
+
+function handle(request: FastifyRequest, reply: FastifyReply, context: BatchContext): void {
+  const read = readEnvelope(request);
+  if (!read.ok) {
+    sendOwnProblem(reply, context.controller, { code: 'INVALID_REQUEST', message: read.error });
+    return;
+  }
+  const principal = principalOf(request);
+  const results = new BatchResults(read.value.length, (whole) => sendResults(reply, whole, context));
+  for (const [index, entry] of read.value.entries()) {
+    carryOut(entry, principal, context, (result) => results.set(index, result));
+  }
+}
+
+function readEnvelope(request: FastifyRequest): Result<readonly unknown[], string> {
+  const unknownParameter = Object.keys(fieldsOf(request.query))[0];
+  if (unknownParameter !== undefined) return failed(`The query has no field '${unknownParameter}'.`);
+  const { body } = request;
+  const complaint = checkEnvelope(body);
+  if (complaint !== null) return failed(complaint);
+  // The border to fastify: the check above has found this field in it.
+  return ok((body as { readonly operations: readonly unknown[] }).operations);
+}
+
+/** `respond` is called once, now or when the controller has answered. */
+function carryOut(
+  entry: unknown,
+  principal: string,
+  context: BatchContext,
+  respond: (result: BatchResult) => void,
+): void {
+  const { submissions } = context;
+  const found = findOperation(entry, context);
+  if (!found.ok) {
+    respond(ownProblem(found.error, context));
+    return;
+  }
+  const { compiled } = found.value;
+  const { operation } = compiled;
+  const accepted = acceptEntry(found.value, principal, context);
+  if (!accepted.ok) {
+    respond(ownProblem({ code: 'INVALID_REQUEST', message: accepted.error }, context));
+  } else if (!submissions.hasRoom(operation.priority)) {
+    respond(ownProblem(noRoom(submissions.pendingCount), context));
+  } else {
+    submissions.submit(accepted.value, (outcome) =>
+      respond(
+        outcome.type === 'answered'
+          ? resultOf(outcome.answer, operation.successStatus ?? 200)
+          : ownProblem(silence(operation, accepted.value), context),
+      ),
+    );
+  }
+}
+
+type FoundOperation = { readonly entry: BatchEntry; readonly compiled: CompiledOperation };
+
+function findOperation(entry: unknown, context: BatchContext): Result<FoundOperation, ProblemInput> {
+  const complaint = checkEntry(entry);
+  if (complaint !== null) return failed({ code: 'INVALID_REQUEST', message: complaint });
+  // The border to JSON: the check above has established its form.
+  const checked = entry as BatchEntry;
+  const compiled = context.operations.get(checked.operationId);
+  if (compiled !== undefined) return ok({ entry: checked, compiled });
+  return failed({
+    code: 'RESOURCE_NOT_FOUND',
+    message: `There is no operation ${checked.operationId} for a batch.`,
+  });
+}
+
+function acceptEntry(
+  { entry, compiled }: FoundOperation,
+  principal: string,
+  context: BatchContext,
+): Result<Omit<ControllerRequest, 'requestId'>, string> {
+  const { operation } = compiled;
+  const conventions = readEntryConventions(entry, operation.kind, context.limits);
+  if (!conventions.ok) return conventions;
+  const forgotten = findForgottenKey(conventions.value, context);
+  if (forgotten !== null) return failed(forgotten);
+  const input = checkInput(compiled, entry.params ?? noFields, entry.query ?? noFields, entry.body);
+  if (!input.ok) return input;
+  return ok({
+    operationId: operation.operationId,
+    input: input.value,
+    principal,
+    ...conventions.value,
+  });
+}
+
+const noFields: Readonly<Record<string, unknown>> = {};
+
+function resultOf(answer: ControllerAnswer, successStatus: number): BatchResult {
+  const { result, offset: at, epoch, leaderId, forwarded, modifiedOffset } = answer;
+  const standing = { offset: at, epoch, leaderId, forwarded };
+  if (!result.ok) {
+    const problem = problemFor(leaderId, result);
+    return { status: problem.status, ...standing, problem };
+  }
+  return {
+    status: successStatus,
+    ...standing,
+    ...(modifiedOffset === undefined || modifiedOffset === null ? {} : { modifiedOffset }),
+    ...(successStatus === 204 ? {} : { response: result.response }),
+  };
+}
+
+/** What this node answers without the controller. */
+function ownProblem(input: ProblemInput, { controller }: BatchContext): BatchResult {
+  const { offset: at, epoch, leaderId, forwarded } = ownStanding(controller.status());
+  const problem = problemFor(leaderId, input);
+  return { status: problem.status, offset: at, epoch, leaderId, forwarded, problem };
+}
+
+/** Gathers one result for each operation, in their order, and is complete when the last has come. */
+class BatchResults {
+  readonly #results: (BatchResult | undefined)[];
+  readonly #whenComplete: (results: readonly BatchResult[]) => void;
+  #missing: number;
+
+  constructor(count: number, whenComplete: (results: readonly BatchResult[]) => void) {
+    this.#results = Array.from({ length: count }, () => undefined);
+    this.#missing = count;
+    this.#whenComplete = whenComplete;
+  }
+
+  set(index: number, result: BatchResult): void {
+    this.#results[index] = result;
+    this.#missing -= 1;
+    if (this.#missing === 0) this.#whenComplete(this.#results.filter((each) => each !== undefined));
+  }
+}
+
+/** The answer's headers speak for the whole: it reflects what the furthest of its results reflects. */
+function sendResults(reply: FastifyReply, results: readonly BatchResult[], context: BatchContext): void {
+  const own = ownStanding(context.controller.status());
+  const furthest = results.reduce((most, result) => Math.max(most, result.offset), 0);
+  const standing: Standing = {
+    ...own,
+    offset: offset(furthest),
+    forwarded: results.some((result) => result.forwarded),
+  };
+  const response: BatchResponse = { results };
+  sendJson(reply, 200, standing, response);
+}
