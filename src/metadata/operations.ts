@@ -15,8 +15,6 @@ type UnionToIntersection<Union> = (Union extends unknown ? (member: Union) => vo
   ? Intersection
   : never;
 
-export type OperationId = keyof Operations;
-
 /** One operation, whichever: all that HTTP, the CLI, the documents and the runtime derive from (design 16). */
 export type RegisteredOperation = Omit<OperationDefinition, 'handle'> & AnyOperation;
 

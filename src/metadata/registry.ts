@@ -25,8 +25,6 @@ type SchemaOf<Name extends ResourceName> = Name extends ResourceName ? RecordsOf
 export type MetadataRecord = DistributeRecords<SchemaOf<ResourceName>>;
 type DistributeRecords<Schema> = Schema extends RecordSchema ? RecordOf<Schema> : never;
 
-export type MetadataRecordType = MetadataRecord['type'];
-
 export type RegisteredRecord = { readonly schema: RecordSchema; readonly resource: AnyResource };
 export type RegisteredTable = {
   readonly resource: AnyResource;

@@ -36,7 +36,6 @@ export const unregisterControllerRecord = defineRecord({
 });
 
 export type RegisterControllerRecord = RecordOf<typeof registerControllerRecord>;
-export type UnregisterControllerRecord = RecordOf<typeof unregisterControllerRecord>;
 
 const controllerFields = {
   controllerId: int32,

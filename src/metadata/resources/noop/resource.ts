@@ -1,10 +1,8 @@
 import { defineResource } from '../../resource.ts';
-import { defineRecord, type RecordOf } from '../../schema.ts';
+import { defineRecord } from '../../schema.ts';
 
 /** Kafka's NoOpRecord: it moves the log on, and the state stays as it is. */
 export const noOpRecord = defineRecord({ name: 'NoOpRecord', id: 20, fields: {} });
-
-export type NoOpRecord = RecordOf<typeof noOpRecord>;
 
 /** There is nothing to know. */
 export type NoOpState = Readonly<Record<string, never>>;

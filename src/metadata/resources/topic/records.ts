@@ -64,7 +64,6 @@ export const removeTopicRecord = defineRecord({
 export type TopicRecord = RecordOf<typeof topicRecord>;
 export type PartitionRecord = RecordOf<typeof partitionRecord>;
 export type PartitionChangeRecord = RecordOf<typeof partitionChangeRecord>;
-export type RemoveTopicRecord = RecordOf<typeof removeTopicRecord>;
 
 /** `leader` of a partition that has none. */
 export const noLeader = -1;
