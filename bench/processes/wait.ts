@@ -17,7 +17,7 @@ export type WaitOptions = {
   readonly describe?: () => string;
 };
 
-export const waitTimeoutDefaultMs = 30_000;
+const waitTimeoutDefaultMs = 60_000;
 const pollDefaultMs = 15;
 
 /** Asks until the probe gives something else than NotYet, and gives that. */
