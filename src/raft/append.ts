@@ -9,7 +9,7 @@ import type { Leadership } from './leadership.ts';
 export function appendToLog(core: CoreState, batches: readonly LogBatch[]): void {
   assert(core.installation === null, 'the log is being replaced by a snapshot');
   const ioId = takeIoId(core);
-  core.log.append(ioId, batches);
+  core.log.append(ioId, batches, core.nowMs);
   for (const batch of batches) {
     if (batch.appendTimestampMs > core.lastAppendTimestampMs) {
       core.lastAppendTimestampMs = batch.appendTimestampMs;

@@ -79,6 +79,9 @@ export type RaftCore = {
   /** Proposals and bytes that are appended and not committed. */
   readonly pendingProposals: number;
   readonly pendingBytes: number;
+  /** Appends, and their bytes, that this node's own disk has not flushed. */
+  readonly unflushedAppends: number;
+  readonly unflushedBytes: number;
   /** The leader's view of all replicas, itself included; empty on others. */
   replicas(): readonly ReplicaView[];
 };
@@ -254,6 +257,12 @@ function viewOf(core: CoreState): RaftCore {
     },
     get pendingBytes() {
       return core.role.name === 'leader' ? core.role.leadership.pendingBytes : 0;
+    },
+    get unflushedAppends() {
+      return core.log.unflushedAppends;
+    },
+    get unflushedBytes() {
+      return core.log.unflushedBytes;
     },
     replicas: () => replicasOf(core),
   };

@@ -13,6 +13,7 @@ type UnflushedAppend = {
   readonly ioId: IoId;
   readonly endOffset: Offset;
   readonly sizeInBytes: number;
+  readonly appendedMs: number;
 };
 
 /**
@@ -64,7 +65,17 @@ export class LogView {
     return this.#epochStarts[this.#epochStarts.length - 1]?.epoch ?? this.#logStart.epoch;
   }
 
-  append(ioId: IoId, batches: readonly LogBatch[]): void {
+  /** Appends, of one batch or more, whose flush has not completed. */
+  get unflushedAppends(): number {
+    return this.#unflushed.length;
+  }
+
+  /** When the oldest append was made whose flush has not completed; null when all is flushed. */
+  get unflushedSinceMs(): number | null {
+    return this.#unflushed.first()?.appendedMs ?? null;
+  }
+
+  append(ioId: IoId, batches: readonly LogBatch[], nowMs: number): void {
     let sizeInBytes = 0;
     for (const batch of batches) {
       assert(
@@ -76,7 +87,7 @@ export class LogView {
       this.#endOffset = batchEndOffset(batch);
       sizeInBytes += batch.sizeInBytes;
     }
-    this.#unflushed.push({ ioId, endOffset: this.#endOffset, sizeInBytes });
+    this.#unflushed.push({ ioId, endOffset: this.#endOffset, sizeInBytes, appendedMs: nowMs });
     this.#unflushedBytes += sizeInBytes;
   }
 
@@ -96,6 +107,14 @@ export class LogView {
     this.#unflushed.update((append) => (append.endOffset <= to ? append : { ...append, endOffset: to }));
     while ((this.#epochStarts[this.#epochStarts.length - 1]?.startOffset ?? -1) >= to)
       this.#epochStarts.pop();
+  }
+
+  /** The process itself stood still: flushes may have completed meanwhile without its hearing of them. */
+  creditStall(stalledMs: number, nowMs: number): void {
+    this.#unflushed.update((append) => ({
+      ...append,
+      appendedMs: Math.min(nowMs, append.appendedMs + stalledMs),
+    }));
   }
 
   /** Takes note of a completed flush; true when `flushedOffset` has risen. Stale ids change nothing. */

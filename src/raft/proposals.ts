@@ -41,11 +41,17 @@ function refusal(
   if (input.epoch !== core.quorum.epoch) return 'EPOCH_MISMATCH';
   // The proposer predicted offsets (brokerEpoch), so that another log end makes its records wrong.
   if (input.expectedBaseOffset !== core.log.endOffset) return 'OFFSET_MISMATCH';
-  const { pendingProposals, pendingBytes } = leadership;
-  if (pendingProposals.length >= core.config.pendingProposalsMax) return 'TOO_MANY_PENDING';
+  const isTooMuch =
+    exceeds(core, leadership.pendingProposals.length, leadership.pendingBytes, sizeInBytes) ||
+    // The others may commit what this leader's own disk has not taken yet; it stays in memory until then.
+    exceeds(core, core.log.unflushedAppends, core.log.unflushedBytes, sizeInBytes);
+  return isTooMuch ? 'TOO_MANY_PENDING' : null;
+}
+
+function exceeds(core: CoreState, count: number, bytes: number, sizeInBytes: number): boolean {
+  if (count >= core.config.pendingProposalsMax) return true;
   // One proposal is always taken, or one larger than the limit could never be.
-  const isTooMuch = pendingBytes + sizeInBytes > core.config.pendingBytesMax;
-  return isTooMuch && pendingProposals.length > 0 ? 'TOO_MANY_PENDING' : null;
+  return bytes > 0 && bytes + sizeInBytes > core.config.pendingBytesMax;
 }
 
 function sizeOf(batches: readonly ProposedBatch[]): number {

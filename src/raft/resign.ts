@@ -2,7 +2,7 @@ import type { NodeId } from '../base/brands.ts';
 import { type CoreState, send } from './core-state.ts';
 import type { Input } from './inputs.ts';
 import { type Leadership, progressOf, type ReplicaProgress } from './leadership.ts';
-import { resendMs } from './limits.ts';
+import { checkQuorumTimeoutMs, resendMs } from './limits.ts';
 import type { ReplicaKey } from './replica-key.ts';
 import { becomeResigned } from './transition.ts';
 
@@ -15,14 +15,30 @@ export function handleResignRequested(core: CoreState, input: ResignRequested): 
   const { leadership } = role;
   const mustGo = input.reason === 'shutdown' || input.reason === 'stateMachineFailed';
   // Whoever fetches has room on its disk: a follower without stops fetching (design 20).
-  const someoneCanLead = core.voterSets.voters.some((voter) => canTakeOver(core, leadership, voter));
-  if (mustGo || someoneCanLead) resign(core, leadership, input.preferredSuccessor);
+  if (mustGo || someoneCanLead(core, leadership)) resign(core, leadership, input.preferredSuccessor);
+}
+
+/**
+ * A leader whose own disk hangs commits by the others' disks alone, and one more failure would stop the
+ * quorum. It leaves when a caught-up voter can lead; true when it has. Check-quorum does not see this: the
+ * rounds are echoed all the same (Raft thesis, 10.2.1 lets a leader write in parallel, without a bound).
+ */
+export function resignIfDiskHangs(core: CoreState, leadership: Leadership): boolean {
+  const sinceMs = core.log.unflushedSinceMs;
+  if (sinceMs === null || core.nowMs - sinceMs < checkQuorumTimeoutMs(core.config)) return false;
+  if (!someoneCanLead(core, leadership)) return false;
+  resign(core, leadership, null);
+  return true;
 }
 
 /** Ends the own reign: nothing more is appended in this epoch, and the voters are told at once. */
 export function resign(core: CoreState, leadership: Leadership, preferred: NodeId | null): void {
   becomeResigned(core, successorsOf(core, leadership, preferred));
   sendEndQuorumEpoch(core);
+}
+
+function someoneCanLead(core: CoreState, leadership: Leadership): boolean {
+  return core.voterSets.voters.some((voter) => canTakeOver(core, leadership, voter));
 }
 
 function canTakeOver(core: CoreState, leadership: Leadership, voter: ReplicaKey): boolean {

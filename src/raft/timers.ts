@@ -6,7 +6,7 @@ import { mayFetch, sendDueFetch, sendQuestion } from './fetch-response.ts';
 import type { Leadership } from './leadership.ts';
 import { fetchRetryMs, quarterOfFetchTimeoutMs, resendMs } from './limits.ts';
 import { raiseRound } from './read-barrier.ts';
-import { resign, sendEndQuorumEpoch } from './resign.ts';
+import { resign, resignIfDiskHangs, sendEndQuorumEpoch } from './resign.ts';
 import type { Follower, Resigned, Unattached } from './role.ts';
 import { loseElection, seekElection } from './transition.ts';
 import { sendVoteRequests } from './vote.ts';
@@ -59,6 +59,7 @@ function passLeaderDeadlines(core: CoreState, leadership: Leadership): void {
   }
   if (core.nowMs < leadership.nextTickMs) return;
   leadership.nextTickMs = core.nowMs + quarterOfFetchTimeoutMs(core.config);
+  if (resignIfDiskHangs(core, leadership)) return;
   // Also ends every parking, and shows whether a majority still follows (design 5).
   raiseRound(core, leadership);
   repeatBeginQuorumEpoch(core, leadership);
@@ -74,6 +75,7 @@ export function putOffDeadlines(core: CoreState, stalledMs: number): void {
       return;
     case 'leader':
       role.leadership.checkQuorumDeadlineMs += stalledMs;
+      core.log.creditStall(stalledMs, core.nowMs);
       return;
     case 'unattached':
     case 'prospective':

@@ -10,6 +10,12 @@ function barrier(lone: Lone, barrierId: number): void {
   lone.input({ type: 'readBarrierRequested', barrierId });
 }
 
+/** The round that the last answer to a fetch has carried. */
+function lastRound(lone: Lone): number | null {
+  const outcome = lone.sent('fetchResponse')[0]?.outcome;
+  return outcome?.kind === 'records' ? outcome.round : null;
+}
+
 describe('proposals', () => {
   it('appends a proposal whole, at the offset that was expected, and completes it when it is committed', () => {
     const lone = new Lone();
@@ -79,6 +85,28 @@ describe('proposals', () => {
     }
   });
 
+  it('refuses more than it may hold unflushed, though the others commit it without its disk', () => {
+    for (const config of [
+      { ...testConfig, pendingProposalsMax: 2 },
+      { ...testConfig, pendingBytesMax: 2 },
+    ]) {
+      const lone = new Lone({ config });
+      lone.becomeCommittedLeader();
+      lone.cluster.holdIo(1, true);
+      for (const text of ['a', 'b']) {
+        lone.propose(text);
+        lone.receive(2, fetchOf(lone, 2));
+        lone.receive(3, fetchOf(lone, 3));
+      }
+      expect(lone.core).toMatchObject({ highWatermark: 5, flushedOffset: 3, pendingProposals: 0 });
+      lone.propose('c');
+      expect(lone.seen('failProposal')).toMatchObject([{ reason: 'TOO_MANY_PENDING' }]);
+      lone.cluster.completeIo(1);
+      lone.propose('d');
+      expect(lone.seen('failProposal')).toEqual([]);
+    }
+  });
+
   it('takes one proposal that is larger than its limit of bytes', () => {
     const lone = new Lone({ config: { ...testConfig, pendingBytesMax: 2 } });
     lone.becomeCommittedLeader();
@@ -128,6 +156,42 @@ describe('check-quorum', () => {
       lone.tick(testConfig.fetchTimeoutMs / 4);
     }
     expect(lone.core.role).toBe('resigned');
+  });
+
+  it('resigns when its own disk hangs for 1.5 fetch timeouts and a voter can take over', () => {
+    for (const canTakeOver of [true, false]) {
+      const lone = new Lone();
+      lone.becomeCommittedLeader();
+      lone.cluster.holdIo(1, true);
+      lone.propose('a');
+      for (let turn = 0, round = 1; turn < 6; turn++) {
+        if (turn === 5) expect(lone.core.role).toBe('leader');
+        // Both follow all the time, and one of them is as far as the leader, or none is.
+        const { logEndOffset } = lone.core;
+        for (const from of [2, 3]) {
+          const fetchOffset = canTakeOver ? logEndOffset : 3;
+          lone.receive(from, fetchOf(lone, from, { round, fetchOffset }));
+          round = lastRound(lone) ?? round;
+        }
+        lone.tick(testConfig.fetchTimeoutMs / 4);
+        round = lastRound(lone) ?? round;
+      }
+      expect(lone.core.role).toBe(canTakeOver ? 'resigned' : 'leader');
+    }
+  });
+
+  it('stays leader while its slow disk gets on', () => {
+    const lone = new Lone();
+    lone.becomeCommittedLeader();
+    lone.cluster.holdIo(1, true);
+    for (let turn = 0, round = 1; turn < 30; turn++) {
+      lone.propose('a');
+      lone.receive(2, fetchOf(lone, 2, { round }));
+      lone.tick(testConfig.fetchTimeoutMs / 4);
+      round = lastRound(lone) ?? round;
+      if (turn % 4 === 3) lone.cluster.completeIo(1);
+    }
+    expect(lone.core.role).toBe('leader');
   });
 
   it('puts its resignation off once by the time in which the process itself stood still', () => {

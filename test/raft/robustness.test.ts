@@ -385,10 +385,10 @@ describe('the view of the log', () => {
 
   it('moves its start, appends and truncates consistently', () => {
     const view = new LogView(origin, offset(0), []);
-    view.append(1, batchesOf([1, 1, 2], 0));
+    view.append(1, batchesOf([1, 1, 2], 0), 0);
     expect(view.noteFlushed(0)).toBe(false);
     expect(view.noteFlushed(1)).toBe(true);
-    view.append(2, batchesOf([1, 1, 2, 3], 3));
+    view.append(2, batchesOf([1, 1, 2, 3], 3), 0);
     view.truncate(offset(2));
     expect(view).toMatchObject({ endOffset: 2, flushedOffset: 2, lastEpoch: 1 });
     expect(view.noteFlushed(2)).toBe(false);
