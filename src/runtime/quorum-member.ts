@@ -123,6 +123,9 @@ export class QuorumMember {
           batches: [batch],
         });
       },
+      hasRoomInLog: () =>
+        this.#core.unflushedAppends < runtimeLimits.proposalsInFlightMax &&
+        this.#core.unflushedBytes < runtimeLimits.bytesInFlightMax,
       lastTimestampMs: () => this.#driver.lastTimestampMs,
       forgetProposed: () => this.#state.forgetProposed(),
       image: () => this.#state.image,
@@ -144,7 +147,10 @@ export class QuorumMember {
   start(): void {
     this.#options.storageEvents.listen({
       quorumStatePersisted: (ioId) => this.#driver.quorumStatePersisted(ioId),
-      logFlushed: (ioId) => this.#driver.logFlushed(ioId),
+      logFlushed: (ioId) => {
+        this.#driver.logFlushed(ioId);
+        this.#leadership.logFlushed();
+      },
       logTruncated: (ioId) => this.#logTruncated(ioId),
     });
     this.#learnEndpoints();

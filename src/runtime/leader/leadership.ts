@@ -19,6 +19,7 @@ export type LeadershipOptions = {
   readonly sessions: BrokerSessions;
   readonly reads: ReadQueue;
   readonly propose: (proposal: Proposal) => void;
+  readonly hasRoomInLog: () => boolean;
   readonly lastTimestampMs: () => number;
   /** What was remembered of proposals is void. */
   readonly forgetProposed: () => void;
@@ -83,6 +84,10 @@ export class Leadership {
     this.#proposer?.completed(proposalId);
   }
 
+  logFlushed(): void {
+    this.#proposer?.logFlushed();
+  }
+
   /** The core has appended nothing of this proposal. */
   refused(proposalId: number): void {
     const proposer = this.#proposer;
@@ -106,7 +111,7 @@ export class Leadership {
   }
 
   #activate(reign: Reign, image: MetadataImage): void {
-    const { clusterId, clock, random, sessions, reads, logger, propose } = this.#options;
+    const { clusterId, clock, random, sessions, reads, logger, propose, hasRoomInLog } = this.#options;
     sessions.startAfresh(brokersOf(image), clock.monotonicMs());
     const proposer = new Proposer(
       {
@@ -118,6 +123,7 @@ export class Leadership {
         random,
         sessions,
         propose,
+        hasRoomInLog,
         awaitBarrier: (confirmed, fail) => reads.add({ confirmed, fail }),
         onRejected: (operation, reason) => logger.error('operation-rejected', { operation, reason }),
       },

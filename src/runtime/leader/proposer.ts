@@ -24,6 +24,8 @@ export type ProposerOptions = {
   readonly random: Random;
   readonly sessions: BrokerSessions;
   propose(proposal: Proposal): void;
+  /** False while this node's own disk is behind: what it has not flushed stays in memory. */
+  hasRoomInLog(): boolean;
   /** Heartbeats are answered only after a barrier round begun after their arrival (design 13). */
   awaitBarrier(confirmed: () => void, failed: () => void): void;
   /** A record that could not be replayed: a bug in an operation, which is refused and reported. */
@@ -109,6 +111,11 @@ export class Proposer {
     if (this.#queue.size > 0) this.#schedule();
   }
 
+  /** This node's own disk has taken more of the log. */
+  logFlushed(): void {
+    if (this.#queue.size > 0) this.#schedule();
+  }
+
   /**
    * Nothing of it was appended. What was computed on top of it is void as well: nothing more is proposed, and
    * whoever leads begins anew. False when the proposal is none of ours.
@@ -148,7 +155,7 @@ export class Proposer {
 
   #proposeNext(): void {
     if (this.#isVoid || this.#appended.size >= runtimeLimits.proposalsInFlightMax) return;
-    if (this.#bytesInFlight >= runtimeLimits.bytesInFlightMax) return;
+    if (this.#bytesInFlight >= runtimeLimits.bytesInFlightMax || !this.#options.hasRoomInLog()) return;
     const operations = this.#queue.take(runtimeLimits.operationsPerBatchMax);
     if (operations.length === 0) return;
     this.#execute(operations.filter((pending) => !pending.reply.isSettled));
