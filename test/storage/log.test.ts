@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { assert } from '../../src/base/assert.ts';
 import { epoch, offset } from '../../src/base/brands.ts';
+import { batchesPerReadMax } from '../../src/runtime/log/limits.ts';
 import type { RaftLog } from '../../src/runtime/log/raft-log.ts';
 import { SimulatedDisk } from '../../simulator/files.ts';
 import { BatchMaker, bytesOf, LogBench } from './log-bench.ts';
@@ -97,6 +98,24 @@ describe('the log', () => {
     const { recovery } = bench.openSound();
     expect(recovery.logStart.endOffset).toBeGreaterThan(0);
     expect(recovery.logStart.endOffset).toBeLessThanOrEqual(40);
+  });
+
+  it('reads no more batches at once than an answer may carry, from memory and from disk', () => {
+    const count = batchesPerReadMax + 10;
+    for (const cacheBytesMax of [1 << 30, 0]) {
+      const bench = new LogBench({ segmentBytes: 4096 * 512, cacheBytesMax });
+      const { log } = bench.openSound();
+      const maker = new BatchMaker();
+      log.append(
+        1,
+        Array.from({ length: count }, () => maker.data(1, 1, 1)),
+      );
+      bench.scheduler.runUntilIdle();
+      const read = bench.read(log, offset(0), offset(count), 1 << 30);
+      assert(read.ok, 'the log is read');
+      expect(read.value).toHaveLength(batchesPerReadMax);
+      expect(bench.readAll(log, offset(0))).toHaveLength(count);
+    }
   });
 
   it('tells of a batch on disk that is no longer what was written', () => {

@@ -3,6 +3,7 @@ import { decodeBatch } from '../../codec/batch.ts';
 import type { LogBatch } from '../../raft/batch.ts';
 import type { BatchPlace } from './batch-columns.ts';
 import { readExactly } from './file-steps.ts';
+import { batchesPerReadMax } from './limits.ts';
 import type { FileTask } from '../../ports/task.ts';
 import type { LogReadError } from './raft-log.ts';
 import { payloadPositionOf, physicalPosition, readPayload, sectorBytes } from './sectors.ts';
@@ -14,7 +15,7 @@ export type ReadPlan = { readonly segment: Segment; readonly places: readonly [B
 /** A read passes over batches that were cut out only as far as this, and otherwise ends before them. */
 const gapBytesMax = 65_536;
 
-/** Batches from `index` on: at least one, and otherwise none beyond `to` and no more than `maxBytes`. */
+/** Batches from `index` on: at least one, otherwise none beyond `to`, no more than `maxBytes` or a read's count. */
 export function planRead(segment: Segment, index: number, to: number, maxBytes: number): ReadPlan {
   const first = segment.batches.at(index);
   const places: [BatchPlace, ...BatchPlace[]] = [first];
@@ -23,7 +24,7 @@ export function planRead(segment: Segment, index: number, to: number, maxBytes: 
   for (let at = index + 1; at < segment.batches.count; at++) {
     const place = segment.batches.at(at);
     bytes += place.length;
-    if (place.endOffset > to || bytes > maxBytes) break;
+    if (place.endOffset > to || bytes > maxBytes || places.length >= batchesPerReadMax) break;
     if (place.payloadPosition - (before.payloadPosition + before.length) > gapBytesMax) break;
     places.push(place);
     before = place;

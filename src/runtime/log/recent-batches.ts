@@ -2,6 +2,7 @@ import { assert } from '../../base/assert.ts';
 import { type Offset } from '../../base/brands.ts';
 import { statedPreviousCrc } from '../../codec/batch.ts';
 import { batchEndOffset, type LogBatch } from '../../raft/batch.ts';
+import { batchesPerReadMax } from './limits.ts';
 
 /**
  * The tail of the log in memory: contiguous encoded batches up to the log's end. Whatever is not on disk
@@ -64,14 +65,14 @@ export class RecentBatches {
     return batch === undefined || batch.baseOffset !== at ? null : statedPreviousCrc(batch);
   }
 
-  /** Whole batches from `from` below `to`: at least one, and otherwise at most `maxBytes`. Null: none begins there. */
+  /** Whole batches from `from` below `to`: at least one, otherwise at most `maxBytes` and a read's count. Null: none begins there. */
   read(from: Offset, to: Offset, maxBytes: number): readonly LogBatch[] | null {
     assert(from >= this.#startOffset, 'only what is in memory is read here');
     const first = this.#firstFrom(from);
     if (this.#batches[first]?.baseOffset !== from) return null;
     const found: LogBatch[] = [];
     let bytes = 0;
-    for (let at = first; at < this.#batches.length; at++) {
+    for (let at = first; at < this.#batches.length && found.length < batchesPerReadMax; at++) {
       const batch = this.#batches[at];
       if (batch === undefined || batch.baseOffset >= to) break;
       bytes += batch.sizeInBytes;
