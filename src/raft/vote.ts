@@ -4,7 +4,7 @@ import { becomeLeader } from './become-leader.ts';
 import { badMessage, type CoreState, isLocal, send, setQuorumState } from './core-state.ts';
 import { resendMs } from './limits.ts';
 import type { VoteRequest, VoteResponse } from './messages.ts';
-import { sameReplica } from './replica-key.ts';
+import { type ReplicaKey, sameReplica } from './replica-key.ts';
 import type { Ballot, Candidate, Prospective } from './role.ts';
 import {
   becomeCandidate,
@@ -41,6 +41,21 @@ export function handleVoteRequest(core: CoreState, from: NodeId, request: VoteRe
     preVote: request.preVote,
     requestEpoch: request.epoch,
   });
+  if (request.preVote) askAgain(core, request.candidate);
+}
+
+/**
+ * Whoever asks for pre-votes has given its leader up by now, so that its own rejection, given while it still
+ * followed, is out of date: it is asked once more, at once. Pre-votes bind nobody (KIP-996). Without this the
+ * one with the longer log would wait for its whole election timeout, because the other cannot win.
+ */
+function askAgain(core: CoreState, candidate: ReplicaKey): void {
+  const { role } = core;
+  if (role.name !== 'prospective' || !core.voterSets.isVoter(candidate)) return;
+  const at = role.ballot.rejected.indexOf(candidate.id);
+  if (at < 0) return;
+  role.ballot.rejected.splice(at, 1);
+  sendVoteRequest(core, role, candidate);
 }
 
 /** Decides, and remembers the vote durably before the answer leaves. */
@@ -133,19 +148,24 @@ export function sendVoteRequests(core: CoreState): void {
   const { role } = core;
   if (role.name !== 'prospective' && role.name !== 'candidate') return;
   role.ballot.nextSendMs = core.nowMs + resendMs(core.config);
-  for (const { id, directoryId } of core.voterSets.voters) {
-    if (id === core.local.id || hasAnswered(role.ballot, id)) continue;
-    send(core, id, {
-      type: 'voteRequest',
-      clusterId: core.clusterId,
-      epoch: core.quorum.epoch,
-      candidate: core.local,
-      voter: { id, directoryId },
-      lastEpoch: core.log.lastEpoch,
-      logEndOffset: core.log.endOffset,
-      preVote: role.name === 'prospective',
-    });
+  for (const voter of core.voterSets.voters) {
+    if (voter.id === core.local.id || hasAnswered(role.ballot, voter.id)) continue;
+    sendVoteRequest(core, role, voter);
   }
+}
+
+function sendVoteRequest(core: CoreState, role: Prospective | Candidate, voter: ReplicaKey): void {
+  const { id, directoryId } = voter;
+  send(core, id, {
+    type: 'voteRequest',
+    clusterId: core.clusterId,
+    epoch: core.quorum.epoch,
+    candidate: core.local,
+    voter: { id, directoryId },
+    lastEpoch: core.log.lastEpoch,
+    logEndOffset: core.log.endOffset,
+    preVote: role.name === 'prospective',
+  });
 }
 
 function hasAnswered(ballot: Ballot, id: NodeId): boolean {

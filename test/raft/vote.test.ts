@@ -195,6 +195,27 @@ describe('pre-votes', () => {
     expect(lone.core.epoch).toBe(2);
   });
 
+  it('asks again who has rejected its pre-vote and then asks for pre-votes itself', () => {
+    const lone = new Lone({ log: [1, 1] });
+    lone.becomeProspective();
+    const preVote = voteRequest(3, { epoch: 1, lastEpoch: 1, logEndOffset: 1, preVote: true });
+    lone.receive(3, preVote);
+    expect(lone.sent('voteRequest')).toEqual([]);
+    lone.receive(3, voteResponse(lone, 3, { preVote: true, voteGranted: false }));
+    lone.receive(3, preVote);
+    expect(isGranted(lone)).toBe(false);
+    expect(lone.sent('voteRequest')).toMatchObject([{ preVote: true, epoch: 1, voter: keyOf(3) }]);
+    // Once for each rejection, or two who reject each other would ask without end.
+    lone.receive(3, preVote);
+    expect(lone.sent('voteRequest')).toEqual([]);
+    lone.receive(3, voteResponse(lone, 3, { preVote: true }));
+    expect(lone.core).toMatchObject({ role: 'candidate', epoch: 2 });
+    // A vote that was refused stays refused.
+    lone.receive(3, voteResponse(lone, 3, { voteGranted: false }));
+    lone.receive(3, voteRequest(3, { epoch: 2, lastEpoch: 1, logEndOffset: 1, preVote: true }));
+    expect(lone.sent('voteRequest')).toEqual([]);
+  });
+
   it('goes back to its leader when it loses a pre-vote', () => {
     const lone = contentFollower();
     lone.tick(testConfig.fetchTimeoutMs);
