@@ -10,7 +10,7 @@ import {
   type BatchResult,
 } from '../client/protocol/batch.ts';
 import type { ProblemInput } from '../client/protocol/problem.ts';
-import { compileCheck } from '../client/protocol/validation.ts';
+import { compileOuterCheck } from '../client/protocol/validation.ts';
 import type { ControllerAnswer, ControllerRequest } from '../runtime/controller-api.ts';
 import { ownStanding, problemFor, sendJson, sendOwnProblem, type Standing } from './answers.ts';
 import { checkInput, fieldsOf, type CompiledOperation } from './compiled-operation.ts';
@@ -23,8 +23,8 @@ export type BatchContext = RouteContext & {
   readonly operations: ReadonlyMap<string, CompiledOperation>;
 };
 
-const checkEnvelope = compileCheck(batchRequestSchema, 'batch');
-const checkEntry = compileCheck(batchEntrySchema, 'operation');
+const checkEnvelope = compileOuterCheck(batchRequestSchema, 'batch');
+const checkEntry = compileOuterCheck(batchEntrySchema, 'operation');
 
 /** `POST /v1/batch` (see `protocol/batch.ts`): every operation goes the way that a request of its own goes. */
 export function addBatchRoute(app: FastifyInstance, context: BatchContext): void {

@@ -259,6 +259,55 @@ describe('a client', () => {
     ]);
   });
 
+  it('sends the writes of one moment together, and one alone as a request of its own', async () => {
+    const { url, controller } = await node();
+    withSessions(controller, (request) =>
+      request.operationId === 'deleteTopic'
+        ? { code: 'UNKNOWN_TOPIC_OR_PARTITION' }
+        : { response: { topicId: `${request.idempotencyKey?.sequence}` } },
+    );
+    const made = client([url]);
+    await made.createTopic(topic);
+    const settled = await Promise.allSettled([
+      made.createTopic({ ...topic, validateOnly: true }),
+      made.deleteTopic({ topic: 'a/b c' }),
+      made.createTopic(topic, { exactlyOnce: false, ifMatch: 7, timeoutMs: 900 }),
+    ]);
+    expect(settled).toMatchObject([
+      { value: { topicId: '1' } },
+      { reason: { code: 'UNKNOWN_TOPIC_OR_PARTITION', status: 404 } },
+      { value: { topicId: 'undefined' } },
+    ]);
+    expect(controller.batches.map((requests) => requests.length)).toEqual([1, 1, 3]);
+    // The one without a key need not wait for any.
+    expect(controller.requests.slice(2)).toMatchObject([
+      { input: { body: topic }, idempotencyKey: null, ifMatch: 7, timeoutMs: 900 },
+      { input: { params: {}, query: { validateOnly: true }, body: topic }, idempotencyKey: { sequence: 1 } },
+      { input: { params: { topic: 'a/b c' }, query: {}, body: {} }, idempotencyKey: { sequence: 2 } },
+    ]);
+  });
+
+  it('repeats of a batch only what has no answer yet, under the same keys', async () => {
+    const { url, controller } = await node();
+    const failedOnce = new Set<number>();
+    withSessions(controller, ({ idempotencyKey }) => {
+      const sequence = idempotencyKey?.sequence ?? 0;
+      if (sequence % 3 !== 0 || failedOnce.has(sequence)) return { response: { topicId: `${sequence}` } };
+      failedOnce.add(sequence);
+      return { code: 'OUTCOME_UNKNOWN' };
+    });
+    const made = client([url]);
+    const answers = await Promise.all(Array.from({ length: 9 }, () => made.call('createTopic', topic)));
+    expect(answers.map(({ attempts }) => attempts)).toEqual([2, 1, 1, 2, 1, 1, 2, 1, 1]);
+    expect(answers.map(({ response }) => response.topicId)).toEqual('012345678'.split(''));
+    const sequences = controller.requests.map((request) => request.idempotencyKey?.sequence ?? null);
+    const repeated = sequences.slice(10).sort((left, right) => Number(left) - Number(right));
+    expect([sequences.slice(0, 10), repeated]).toEqual([
+      [null, 0, 1, 2, 3, 4, 5, 6, 7, 8],
+      [0, 3, 6],
+    ]);
+  });
+
   it('keeps as many writes outstanding as it was told, and lets the rest wait their turn', async () => {
     const { url, controller } = await node();
     const held: (() => void)[] = [];

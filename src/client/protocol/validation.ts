@@ -14,13 +14,20 @@ type Violation = {
 };
 
 export function compileCheck(schema: TSchema, what: string): Check {
-  const validator = Compile(schema);
+  const check = compileOuterCheck(schema, what);
   return (value) => {
-    if (!validator.Check(value)) return describe(validator.Errors(value), what);
+    const complaint = check(value);
+    if (complaint !== null) return complaint;
     return holdsUnsafeInteger(value)
       ? `The ${what} holds an integer beyond ${Number.MAX_SAFE_INTEGER}, which JSON here cannot carry exactly.`
       : null;
   };
+}
+
+/** For what holds values that are checked by themselves: of what the schema leaves open it says nothing. */
+export function compileOuterCheck(schema: TSchema, what: string): Check {
+  const validator = Compile(schema);
+  return (value) => (validator.Check(value) ? null : describe(validator.Errors(value), what));
 }
 
 /** JSON Schema takes any whole number for an integer; above 2^53 it is no longer the one that was sent. */
