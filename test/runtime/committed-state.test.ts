@@ -1,0 +1,238 @@
+import { describe, expect, it } from 'vitest';
+import { epoch, offset, type Offset } from '../../src/base/brands.ts';
+import { failed, ok } from '../../src/base/result.ts';
+import { encodeBatch } from '../../src/codec/batch.ts';
+import { encodeRecords } from '../../src/codec/record-value.ts';
+import { createImageBuilder, emptyImage, imageDigest, type MetadataImage } from '../../src/metadata/image.ts';
+import type { MetadataRecord } from '../../src/metadata/registry.ts';
+import { batchEndOffset, type LogBatch } from '../../src/raft/batch.ts';
+import type { RaftLog } from '../../src/runtime/log/raft-log.ts';
+import { CommittedState } from '../../src/runtime/state/committed-state.ts';
+import { VirtualProcess } from './support/clock.ts';
+import { impossible, noOps } from './support/operations.ts';
+
+/** A log in memory that answers reads later, and counts them. */
+class ListLog {
+  readonly batches: LogBatch[] = [];
+  readonly reads: string[] = [];
+  readonly #host: VirtualProcess;
+
+  constructor(host: VirtualProcess) {
+    this.#host = host;
+  }
+
+  get endOffset(): Offset {
+    const last = this.batches.at(-1);
+    return last === undefined ? offset(0) : batchEndOffset(last);
+  }
+
+  data(records: readonly MetadataRecord[], inEpoch = 1): void {
+    const header = { baseOffset: this.endOffset, epoch: epoch(inEpoch), appendTimestampMs: 7 };
+    const payload = encodeRecords(records);
+    const made: LogBatch = {
+      ...header,
+      kind: 'data',
+      recordCount: records.length,
+      sizeInBytes: payload.length,
+      body: { form: 'payload', bytes: payload },
+    };
+    const bytes = encodeBatch(made, 0);
+    this.batches.push({ ...made, sizeInBytes: bytes.length, body: { form: 'encoded', bytes } });
+  }
+
+  control(inEpoch = 1): void {
+    this.batches.push({
+      kind: 'control',
+      baseOffset: this.endOffset,
+      epoch: epoch(inEpoch),
+      appendTimestampMs: 7,
+      recordCount: 1,
+      sizeInBytes: 10,
+      records: [{ type: 'KRaftVersion', kraftVersion: 1 }],
+      body: { form: 'none' },
+    });
+  }
+
+  /** Only what the state uses of a log. */
+  asLog(): RaftLog {
+    const read: RaftLog['read'] = (from, to, maxBytes, complete) => {
+      this.reads.push(`${from}-${to}`);
+      const first = this.batches.find((batch) => batch.baseOffset === from);
+      const found: LogBatch[] = [];
+      let bytes = 0;
+      for (const batch of this.batches) {
+        if (batch.baseOffset < from || batchEndOffset(batch) > to) continue;
+        if (found.length > 0 && bytes + batch.sizeInBytes > maxBytes) break;
+        found.push(batch);
+        bytes += batch.sizeInBytes;
+      }
+      const result =
+        first === undefined ? failed({ code: 'CANCELLED', message: 'no such batch' } as const) : ok(found);
+      this.#host.schedule(100, () => complete(result));
+    };
+    return { read } as unknown as RaftLog;
+  }
+}
+
+function start(): {
+  readonly host: VirtualProcess;
+  readonly log: ListLog;
+  readonly state: CommittedState;
+  readonly applied: number[];
+  readonly failures: string[];
+} {
+  const host = new VirtualProcess();
+  const log = new ListLog(host);
+  const applied: number[] = [];
+  const failures: string[] = [];
+  const state = new CommittedState({
+    image: emptyImage,
+    log: log.asLog(),
+    clock: host.clock,
+    onApplied: (image) => applied.push(image.endOffset),
+    onFailed: (reason) => failures.push(reason),
+  });
+  return { host, log, state, applied, failures };
+}
+
+const session = (sessionId: number): MetadataRecord => ({
+  type: 'OpenSessionRecord',
+  sessionId,
+  principal: 'tester',
+  timeoutMs: 60_000,
+});
+
+function after(image: MetadataImage, records: readonly MetadataRecord[], from: number): MetadataImage {
+  const builder = createImageBuilder(image);
+  for (const [at, record] of records.entries()) {
+    builder.replay(record, { offset: offset(from + at), epoch: epoch(1), timestampMs: 7 });
+  }
+  return builder.freeze(offset(from + records.length), epoch(1));
+}
+
+describe('the committed state', () => {
+  it('replays what is committed and not a record more', () => {
+    const { host, log, state, failures } = start();
+    log.control();
+    log.data([session(1)]);
+    log.data([session(2)]);
+    state.advance(offset(2));
+    host.run(10);
+    expect(state.appliedOffset).toBe(2);
+    expect([...state.image.session.sessions.values()]).toHaveLength(1);
+    state.advance(offset(3));
+    host.run(10);
+    expect([...state.image.session.sessions.values()]).toHaveLength(2);
+    expect(failures).toEqual([]);
+  });
+
+  it('moves a pointer over what this leader has proposed, and reads nothing', () => {
+    const { log, state, applied } = start();
+    const first = after(emptyImage, [session(0)], 0);
+    const second = after(first, [session(1)], 1);
+    state.remember(offset(0), first, 1);
+    state.remember(offset(1), second, 1);
+    state.advance(offset(1));
+    expect(state.image).toBe(first);
+    state.advance(offset(2));
+    expect(state.image).toBe(second);
+    expect(applied).toEqual([1, 2]);
+    expect(log.reads).toEqual([]);
+  });
+
+  it('reads only the control records that stand before a proposal', () => {
+    const { host, log, state } = start();
+    log.control();
+    log.control();
+    log.data([session(2)]);
+    const image = after({ ...emptyImage, endOffset: offset(2) }, [session(2)], 2);
+    state.remember(offset(2), image, 1);
+    state.advance(offset(3));
+    host.run(10);
+    expect(state.image).toBe(image);
+    expect(log.reads).toEqual(['0-2']);
+  });
+
+  it('takes nothing that was proposed once leadership is lost, but what the log holds', () => {
+    const { host, log, state } = start();
+    state.remember(offset(0), after(emptyImage, [session(99)], 0), 1);
+    state.forgetProposed();
+    log.data([session(0)], 2);
+    state.advance(offset(1));
+    host.run(10);
+    expect([...state.image.session.sessions.values()].map(({ sessionId }) => sessionId)).toEqual([0]);
+    expect(state.image.epoch).toBe(2);
+  });
+
+  it('comes by the log to the same state as by the proposals', () => {
+    const leader = start();
+    const follower = start();
+    let image = emptyImage;
+    for (let at = 0; at < 20; at++) {
+      const records = [session(at * 2), ...noOps(1)];
+      follower.log.data(records);
+      image = after(image, records, at * 2);
+      leader.state.remember(offset(at * 2), image, 1);
+    }
+    leader.state.advance(offset(40));
+    follower.state.advance(offset(40));
+    follower.host.run(100);
+    expect(imageDigest(follower.state.image)).toBe(imageDigest(leader.state.image));
+    expect(follower.state.appliedOffset).toBe(40);
+  });
+
+  it('goes on to what was committed while it was reading', () => {
+    const { host, log, state, applied } = start();
+    for (let at = 0; at < 10; at++) log.data([session(at)]);
+    state.advance(offset(3));
+    state.advance(offset(10));
+    host.run(50);
+    expect(applied.at(-1)).toBe(10);
+    expect(applied.toSorted((left, right) => left - right)).toEqual(applied);
+  });
+
+  it('stops the node at a committed record that cannot be replayed, and keeps the state before it', () => {
+    const { host, log, state, failures } = start();
+    log.data([session(0)]);
+    log.data([impossible]);
+    state.advance(offset(1));
+    host.run(10);
+    state.advance(offset(2));
+    host.run(10);
+    expect(failures).toHaveLength(1);
+    expect(failures[0]).toContain('offset 1');
+    expect(state.appliedOffset).toBe(1);
+  });
+
+  it('stops the node at a gap in the log', () => {
+    const { host, log, state, failures } = start();
+    log.data([session(0)]);
+    log.batches[0] = { ...(log.batches[0] as LogBatch), baseOffset: offset(1) };
+    state.advance(offset(2));
+    host.run(10);
+    expect(failures).toHaveLength(1);
+  });
+
+  it('throws a read away that was under way when a snapshot took the log’s place', () => {
+    const { host, log, state, failures, applied } = start();
+    for (let at = 0; at < 4; at++) log.data([session(at)]);
+    state.advance(offset(4));
+    state.suspend();
+    host.run(10);
+    expect(applied).toEqual([]);
+    const snapshot = { ...emptyImage, endOffset: offset(50), epoch: epoch(3) };
+    state.replaceBy(snapshot);
+    host.run(10);
+    expect(state.image).toBe(snapshot);
+    expect(failures).toEqual([]);
+    expect(applied).toEqual([50]);
+  });
+
+  it('is never set back by a snapshot', () => {
+    const { state } = start();
+    state.remember(offset(0), after(emptyImage, [session(0), session(1)], 0), 1);
+    state.advance(offset(2));
+    expect(() => state.replaceBy({ ...emptyImage, endOffset: offset(1) })).toThrow('set the state back');
+    expect(() => state.advance(offset(1))).toThrow('went back');
+  });
+});

@@ -1,0 +1,296 @@
+import { describe, expect, it } from 'vitest';
+import { brokerId, epoch, nodeId, offset } from '../../src/base/brands.ts';
+import { seededRandom } from '../../src/base/random.ts';
+import { operationsById, type RegisteredOperation } from '../../src/metadata/operations.ts';
+import type { ForwardMessage, PeerMessage, Transport } from '../../src/ports/transport.ts';
+import { Deadlines } from '../../src/runtime/answers/deadlines.ts';
+import type { ControllerAnswer, ControllerRequest } from '../../src/runtime/controller-api.ts';
+import { DiskSpace } from '../../src/runtime/disk-space.ts';
+import { Forwarder } from '../../src/runtime/forwarding.ts';
+import { ReadQueue } from '../../src/runtime/reads.ts';
+import { OffsetWaiters } from '../../src/runtime/requests/offset-waiters.ts';
+import { RequestRouter } from '../../src/runtime/requests/request-router.ts';
+import { BrokerSessions } from '../../src/runtime/sessions/broker-sessions.ts';
+import { SimulatedDisk } from '../../simulator/files.ts';
+import { clusterId, TestCluster } from '../metadata/cluster.ts';
+import { VirtualProcess } from './support/clock.ts';
+import { TestLeader } from './support/operations.ts';
+
+const { image } = new TestCluster();
+
+/** A router with a leader elsewhere (node 1), or with this node (node 0) as the leader. */
+class RouterHost extends VirtualProcess {
+  readonly leading: TestLeader | null;
+  readonly sent: [number, PeerMessage][] = [];
+  readonly forwarder: Forwarder;
+  readonly router: RequestRouter;
+  readonly rejected: string[] = [];
+  readonly answers: ControllerAnswer[] = [];
+  lowOnSpace = false;
+  leaderId: number | null = 1;
+
+  constructor(
+    options: { readonly leads?: boolean; readonly operations?: readonly RegisteredOperation[] } = {},
+  ) {
+    super();
+    this.leading = options.leads === true ? new TestLeader(image) : null;
+    const transport: Transport = {
+      send: (to, message) => this.sent.push([to, message]),
+      setEndpoints: () => {},
+      close: (complete) => complete(),
+    };
+    this.forwarder = new Forwarder(transport, this.clock, seededRandom(1));
+    const given = (options.operations ?? []).map((operation) => [operation.operationId, operation] as const);
+    this.router = new RequestRouter({
+      view: {
+        nodeId: nodeId(0),
+        clusterId,
+        image: () => image,
+        header: () => ({
+          offset: image.endOffset,
+          epoch: epoch(1),
+          leaderId: this.leaderId === null ? null : nodeId(this.leaderId),
+        }),
+        proposer: () => this.leading?.proposer ?? null,
+        lowOnSpace: () => this.lowOnSpace,
+      },
+      operations: new Map([...operationsById, ...given]),
+      forwarder: this.forwarder,
+      reads: new ReadQueue(this.clock, () => {}),
+      sessions: new BrokerSessions(1_000),
+      deadlines: new Deadlines(this.clock),
+      clock: this.clock,
+      random: seededRandom(1),
+      onRejected: (operationId) => this.rejected.push(operationId),
+    });
+  }
+
+  route(operationId: string, changes: Partial<ControllerRequest> = {}, isForwarded = false): void {
+    const request: ControllerRequest = {
+      requestId: 1,
+      operationId,
+      input: { params: {}, query: {}, body: {} },
+      principal: 'tester',
+      idempotencyKey: null,
+      consistency: 'linearizable',
+      minOffset: null,
+      ifMatch: null,
+      timeoutMs: 1_000,
+      ...changes,
+    };
+    this.router.route(request, isForwarded, (answer) => this.answers.push(answer));
+  }
+
+  codes(): readonly string[] {
+    return this.answers.map(({ result }) => (result.ok ? 'ok' : result.code));
+  }
+
+  get forwards(): readonly ForwardMessage[] {
+    return this.sent.flatMap(([, message]) => (message.channel === 'forward' ? [message.message] : []));
+  }
+}
+
+describe('the request router', () => {
+  it('passes a request on one hop, and refuses what has made its hop', () => {
+    const host = new RouterHost();
+    host.route('openSession');
+    expect(host.sent.map(([to]) => to)).toEqual([1]);
+    host.route('openSession', {}, true);
+    host.route('listSessions', {}, true);
+    expect(host.sent).toHaveLength(1);
+    expect(host.codes()).toEqual(['NOT_CONTROLLER', 'NOT_CONTROLLER']);
+  });
+
+  it('refuses at once, with a hint when to try again, while no leader is known', () => {
+    const host = new RouterHost();
+    host.leaderId = null;
+    host.route('openSession');
+    host.route('listSessions');
+    expect(host.codes()).toEqual(['NOT_CONTROLLER', 'NOT_CONTROLLER']);
+    for (const { result } of host.answers) expect(result).toMatchObject({ retryAfterMs: expect.any(Number) });
+  });
+
+  it('answers every request within its time: unknown only what may take effect', () => {
+    const host = new RouterHost({ leads: true });
+    host.route('openSession');
+    host.leading?.run();
+    // Its proposer stands still from here on, so this one is never begun.
+    host.route('openSession', { timeoutMs: 500 });
+    host.route('listSessions');
+    host.run(2_000);
+    expect(host.codes().toSorted()).toEqual([
+      'OUTCOME_UNKNOWN',
+      'REQUEST_TIMED_OUT',
+      'THROTTLING_QUOTA_EXCEEDED',
+    ]);
+    host.leading?.run();
+    expect(host.leading?.proposals).toHaveLength(1);
+  });
+
+  it('answers once, though its work is done after its time', () => {
+    const host = new RouterHost({ leads: true });
+    host.route('openSession');
+    host.leading?.run();
+    host.run(2_000);
+    host.leading?.commit();
+    expect(host.codes()).toEqual(['OUTCOME_UNKNOWN']);
+  });
+
+  it('says unknown of a write that was passed on and not answered, and retriable of a read', () => {
+    const host = new RouterHost();
+    host.route('openSession');
+    host.route('listSessions');
+    host.run(2_000);
+    expect(host.codes()).toEqual(['OUTCOME_UNKNOWN', 'REQUEST_TIMED_OUT']);
+  });
+
+  it('gives the leader less time than it has itself', () => {
+    const host = new RouterHost();
+    host.route('openSession', { timeoutMs: 1_000 });
+    expect(host.forwards[0]).toMatchObject({ deadlineMs: expect.any(Number) });
+    const [forward] = host.forwards;
+    expect(forward?.type === 'forwardRequest' && forward.deadlineMs < 1_000).toBe(true);
+  });
+
+  it('takes no answer from a node that was not asked, and none twice', () => {
+    const host = new RouterHost();
+    host.route('openSession');
+    const [forward] = host.forwards;
+    if (forward === undefined) throw new Error('not forwarded');
+    const answer = {
+      requestId: forward.requestId,
+      offset: 9,
+      epoch: 1,
+      leaderId: 1,
+      forwarded: false,
+      result: { ok: true, response: {} },
+    };
+    const bytes = new TextEncoder().encode(JSON.stringify(answer));
+    const response = { type: 'forwardResponse', requestId: forward.requestId, answer: bytes } as const;
+    host.forwarder.received(nodeId(2), response);
+    expect(host.answers).toEqual([]);
+    host.forwarder.received(nodeId(1), response);
+    host.forwarder.received(nodeId(1), response);
+    expect(host.answers).toMatchObject([{ requestId: 1, offset: 9, forwarded: true, result: { ok: true } }]);
+  });
+
+  it('takes an answer that cannot be read for a lost one', () => {
+    const host = new RouterHost();
+    host.route('openSession');
+    const [forward] = host.forwards;
+    if (forward === undefined) throw new Error('not forwarded');
+    const answer = new TextEncoder().encode(
+      '{"result":{"ok":false,"code":"NEVER_HEARD_OF"},"offset":1,"epoch":1}',
+    );
+    host.forwarder.received(nodeId(1), { type: 'forwardResponse', requestId: forward.requestId, answer });
+    expect(host.codes()).toEqual(['OUTCOME_UNKNOWN']);
+  });
+
+  it('says that nothing was changed when the transport has sent nothing of it', () => {
+    const host = new RouterHost();
+    host.route('openSession');
+    const [forward] = host.forwards;
+    if (forward === undefined) throw new Error('not forwarded');
+    host.forwarder.neverSent(forward);
+    host.forwarder.connectionClosed(nodeId(1));
+    expect(host.codes()).toEqual(['NOT_CONTROLLER']);
+  });
+
+  it('refuses administration when the disk is nearly full, and takes what keeps brokers alive', () => {
+    const host = new RouterHost({ leads: true });
+    host.lowOnSpace = true;
+    host.route('createTopic', { input: { params: {}, query: {}, body: { name: 'a' } } });
+    expect(host.codes()).toEqual(['STORAGE_LOW']);
+    const body = { brokerEpoch: 0, metadataOffset: 0 };
+    host.route('heartbeatBroker', { input: { params: { brokerId: brokerId(1) }, query: {}, body } });
+    expect(host.leading?.proposer.pendingCount).toBe(1);
+  });
+
+  it('answers a read that throws, and lives on', () => {
+    const known = operationsById.get('listSessions');
+    if (known === undefined) throw new Error('no such operation');
+    const broken: RegisteredOperation = {
+      ...known,
+      handle: () => {
+        throw new Error('a bug');
+      },
+    };
+    const host = new RouterHost({ operations: [broken] });
+    host.route('listSessions', { consistency: 'stale' });
+    expect(host.codes()).toEqual(['UNKNOWN_SERVER_ERROR']);
+    expect(host.rejected).toEqual(['listSessions']);
+  });
+
+  it('takes nothing more once the node is about to stop', () => {
+    const host = new RouterHost({ leads: true });
+    host.router.drain();
+    host.route('openSession');
+    host.route('listSessions', { consistency: 'stale' });
+    expect(host.codes()).toEqual(['NOT_CONTROLLER', 'NOT_CONTROLLER']);
+  });
+
+  it('names what it does not know', () => {
+    const host = new RouterHost();
+    host.route('fly');
+    expect(host.codes()).toEqual(['RESOURCE_NOT_FOUND']);
+  });
+});
+
+describe('those who wait for an offset', () => {
+  it('are told when it is reached, and leave nothing behind when they go', () => {
+    const waiters = new OffsetWaiters();
+    const told: number[] = [];
+    const leave = [5, 7, 9].map((at) =>
+      waiters.add(offset(at), { reached: () => told.push(at), fail: () => told.push(-at) }),
+    );
+    leave[1]?.();
+    waiters.applied(offset(4));
+    waiters.applied(offset(8));
+    expect(told).toEqual([5]);
+    expect(waiters.size).toBe(1);
+    waiters.failAll();
+    waiters.applied(offset(9));
+    expect(told).toEqual([5, -9]);
+    expect(waiters.size).toBe(0);
+  });
+
+  it('do not stay when their time is over', () => {
+    const host = new RouterHost();
+    const hopeless = { consistency: 'stale', minOffset: offset(2 ** 40), timeoutMs: 100 } as const;
+    for (let at = 0; at < 100; at++) host.route('listSessions', hopeless);
+    host.run(500);
+    expect(new Set(host.codes())).toEqual(new Set(['REQUEST_TIMED_OUT']));
+    // Nobody is told a second time when the node stops.
+    host.router.close();
+    expect(host.answers).toHaveLength(100);
+  });
+});
+
+describe('the watch on free space', () => {
+  it('tells of a change and of its end, with a margin between them', () => {
+    const host = new VirtualProcess();
+    const disk = new SimulatedDisk({ seed: 1, capacityBytes: 2_000, directories: ['/data'] });
+    const told: boolean[] = [];
+    const space = new DiskSpace({
+      files: disk.attach(host.schedule),
+      clock: host.clock,
+      directory: '/data',
+      reserveBytes: () => 1_000,
+      pollIntervalMs: 100,
+      onChanged: (isLow) => told.push(isLow),
+    });
+    space.start();
+    const capacities = [2_000, 1_000, 999, 999, 1_050, 1_099, 1_100, 1_000, 999];
+    const seen = capacities.map((capacityBytes) => {
+      disk.capacityBytes = capacityBytes;
+      host.run(250);
+      return space.isLow;
+    });
+    expect(seen).toEqual([false, false, true, true, true, true, false, false, true]);
+    expect(told).toEqual([true, false, true]);
+    space.close();
+    disk.capacityBytes = 5_000;
+    host.run(1_000);
+    expect(told).toHaveLength(3);
+  });
+});

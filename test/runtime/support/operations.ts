@@ -1,0 +1,128 @@
+import { seededRandom } from '../../../src/base/random.ts';
+import { epoch, type Offset } from '../../../src/base/brands.ts';
+import type { ErrorCode } from '../../../src/metadata/errors.ts';
+import type { MetadataImage } from '../../../src/metadata/image.ts';
+import type { OperationOutcome } from '../../../src/metadata/operation.ts';
+import type { MetadataRecord } from '../../../src/metadata/registry.ts';
+import type { PendingOperation, Priority, Reply } from '../../../src/runtime/leader/operation-queue.ts';
+import { type Proposal, Proposer } from '../../../src/runtime/leader/proposer.ts';
+import { BrokerSessions } from '../../../src/runtime/sessions/broker-sessions.ts';
+import { clusterId } from '../../metadata/cluster.ts';
+import { VirtualProcess } from './clock.ts';
+
+/** Remembers what it was told, and takes only the first. */
+export class RecordedReply implements Reply {
+  told: string | null = null;
+  offset: Offset | null = null;
+  isExposed = false;
+
+  get isSettled(): boolean {
+    return this.told !== null;
+  }
+
+  expose(): void {
+    this.isExposed = true;
+  }
+
+  succeed(response: unknown, offset: Offset): void {
+    this.told ??= `ok ${JSON.stringify(response)}`;
+    this.offset ??= offset;
+  }
+
+  fail(code: ErrorCode): void {
+    this.told ??= code;
+  }
+}
+
+export type TestOperation = {
+  readonly records?: readonly MetadataRecord[];
+  readonly priority?: Priority;
+  readonly isHeartbeat?: boolean;
+  readonly isInternal?: boolean;
+  readonly mayStandAlready?: boolean;
+  readonly outcome?: Pick<OperationOutcome<unknown>, 'heard' | 'forgotten' | 'continueWith'>;
+  readonly onRun?: (image: MetadataImage) => void;
+};
+
+export const noOps = (count: number): readonly MetadataRecord[] =>
+  Array.from({ length: count }, (): MetadataRecord => ({ type: 'NoOpRecord' }));
+
+/** A record that contradicts every state here: replaying it throws. */
+export const impossible: MetadataRecord = {
+  type: 'RemoveTopicRecord',
+  topicId: clusterId,
+};
+
+/** An operation of a test's own; its answer is the offset at which it was computed. */
+export function operation(reply: Reply, test: TestOperation = {}): PendingOperation {
+  const { records = noOps(1), priority = 'administration', outcome = null, mayStandAlready = false } = test;
+  return {
+    name: 'test',
+    priority,
+    principal: 'tester',
+    isHeartbeat: test.isHeartbeat ?? false,
+    isInternal: test.isInternal ?? false,
+    reply,
+    run: (image) => {
+      test.onRun?.(image);
+      return {
+        records,
+        outcome,
+        mayStandAlready,
+        answer: (to, offset) => to.succeed(image.endOffset, offset, null),
+      };
+    },
+  };
+}
+
+/** A proposer whose log is a list of proposals. */
+export class TestLeader {
+  readonly host = new VirtualProcess();
+  readonly proposals: Proposal[] = [];
+  readonly rejected: string[] = [];
+  readonly barriers: { readonly confirmed: () => void; readonly failed: () => void }[] = [];
+  readonly sessions = new BrokerSessions(1_000);
+  readonly proposer: Proposer;
+  hasRoom = true;
+  /** Called for each proposal, as the core would be. */
+  onProposed: (proposal: Proposal) => void = () => {};
+
+  constructor(image: MetadataImage) {
+    this.proposer = new Proposer(
+      {
+        epoch: epoch(1),
+        clusterId,
+        image,
+        lastTimestampMs: 0,
+        clock: this.host.clock,
+        hasRoomInLog: () => this.hasRoom,
+        random: seededRandom(1),
+        sessions: this.sessions,
+        propose: (proposal) => {
+          this.proposals.push(proposal);
+          this.onProposed(proposal);
+        },
+        awaitBarrier: (confirmed, failed) => this.barriers.push({ confirmed, failed }),
+        onRejected: (_operation, reason) => this.rejected.push(reason),
+      },
+      1,
+    );
+  }
+
+  offer(test: TestOperation = {}): RecordedReply {
+    const reply = new RecordedReply();
+    this.proposer.offer(operation(reply, test));
+    return reply;
+  }
+
+  run(): void {
+    this.host.run(1);
+  }
+
+  /** Everything proposed so far is committed and applied. */
+  commit(): void {
+    for (const { proposalId } of this.proposals) this.proposer.completed(proposalId);
+    const last = this.proposals.at(-1);
+    if (last !== undefined) this.proposer.applied(last.image.endOffset);
+  }
+}
