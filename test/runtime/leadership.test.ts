@@ -1,0 +1,188 @@
+import { describe, expect, it } from 'vitest';
+import { brokerId, epoch, offset, type Offset } from '../../src/base/brands.ts';
+import { seededRandom } from '../../src/base/random.ts';
+import { decodeRecords } from '../../src/codec/record-value.ts';
+import { emptyImage, type MetadataImage } from '../../src/metadata/image.ts';
+import { silentLogger } from '../../src/ports/logger.ts';
+import { Leadership } from '../../src/runtime/leader/leadership.ts';
+import type { Proposal } from '../../src/runtime/leader/proposer.ts';
+import { ReadQueue } from '../../src/runtime/reads.ts';
+import { BrokerSessions } from '../../src/runtime/sessions/broker-sessions.ts';
+import { clusterId, TestCluster } from '../metadata/cluster.ts';
+import { VirtualProcess } from './support/clock.ts';
+import { operation, RecordedReply, type TestOperation } from './support/operations.ts';
+
+class LeadershipHost extends VirtualProcess {
+  readonly sessions = new BrokerSessions(1_000);
+  readonly proposals: Proposal[] = [];
+  forgotten = 0;
+  image: MetadataImage;
+  logEndOffset: Offset;
+  /** The proposal that the core refuses, by its number in order; 0 for none. */
+  refuse = 0;
+  commits = true;
+  readonly leadership: Leadership;
+
+  constructor(image: MetadataImage) {
+    super();
+    this.image = image;
+    this.logEndOffset = image.endOffset;
+    this.leadership = new Leadership({
+      clusterId,
+      clock: this.clock,
+      random: seededRandom(1),
+      logger: silentLogger,
+      sessions: this.sessions,
+      reads: new ReadQueue(this.clock, () => {}),
+      propose: (proposal) => this.#propose(proposal),
+      hasRoomInLog: () => true,
+      lastTimestampMs: () => 0,
+      forgetProposed: () => this.forgotten++,
+      image: () => this.image,
+      logEndOffset: () => this.logEndOffset,
+    });
+  }
+
+  #propose(proposal: Proposal): void {
+    this.proposals.push(proposal);
+    if (this.proposals.length === this.refuse) {
+      this.leadership.refused(proposal.proposalId);
+      return;
+    }
+    this.logEndOffset = proposal.image.endOffset;
+    if (this.commits) this.schedule(500, () => this.commit(proposal));
+  }
+
+  commit(proposal: Proposal): void {
+    this.image = proposal.image;
+    this.leadership.completed(proposal.proposalId);
+    this.leadership.applied(this.image);
+  }
+
+  offer(test: TestOperation = {}): RecordedReply {
+    const reply = new RecordedReply();
+    const { proposer } = this.leadership;
+    if (proposer === null) throw new Error('not active');
+    proposer.offer(operation(reply, test));
+    return reply;
+  }
+
+  get types(): readonly string[] {
+    return this.proposals.flatMap(({ batch }) => {
+      const records = decodeRecords(batch.payload, batch.recordCount);
+      return records.ok ? records.value.map(({ type }) => type) : ['unreadable'];
+    });
+  }
+}
+
+function withBroker(): MetadataImage {
+  const cluster = new TestCluster();
+  cluster.start(1);
+  return cluster.image;
+}
+
+describe('the active controller', () => {
+  it('serves only once everything up to where its epoch began is applied', () => {
+    const host = new LeadershipHost(withBroker());
+    const { endOffset } = host.image;
+    host.leadership.began(epoch(2), offset(endOffset + 1), host.image);
+    expect(host.leadership.proposer).toBeNull();
+    host.leadership.applied({ ...host.image, endOffset: offset(endOffset + 1) });
+    expect(host.leadership.proposer).not.toBeNull();
+  });
+
+  it('founds a cluster that has no metadata version yet, and does so once', () => {
+    const host = new LeadershipHost(emptyImage);
+    host.leadership.began(epoch(1), offset(0), host.image);
+    host.run(10);
+    expect(host.types).toEqual(['FeatureLevelRecord']);
+    host.leadership.ended();
+    host.leadership.began(epoch(2), host.image.endOffset, host.image);
+    host.run(10);
+    expect(host.types).toEqual(['FeatureLevelRecord']);
+  });
+
+  it('hears the heartbeats that wait before it believes that a session has expired', () => {
+    const host = new LeadershipHost(withBroker());
+    host.leadership.began(epoch(2), host.image.endOffset, host.image);
+    host.run(999);
+    // More work than one batch takes stands before the heartbeat, and its session is over meanwhile.
+    const heard = { brokerId: brokerId(1), metadataOffset: null };
+    for (let at = 0; at < 600; at++) host.offer({ records: [], priority: 'heartbeat' });
+    host.offer({ records: [], isHeartbeat: true, priority: 'heartbeat', outcome: { heard } });
+    host.process.pause(15_000);
+    host.run(500);
+    expect(host.types).toEqual([]);
+    host.run(700);
+    expect(host.types).toContain('BrokerRegistrationChangeRecord');
+  });
+
+  it('does not hold its own standstill against brokers', () => {
+    const host = new LeadershipHost(withBroker());
+    host.leadership.began(epoch(2), host.image.endOffset, host.image);
+    host.run(500);
+    host.process.pause(60_000_000);
+    host.run(60_300);
+    expect(host.types).toEqual([]);
+    host.run(900);
+    expect(host.types).toContain('BrokerRegistrationChangeRecord');
+  });
+
+  it('begins anew within its epoch when the core refuses a proposal', () => {
+    const host = new LeadershipHost(withBroker());
+    host.refuse = 1;
+    host.leadership.began(epoch(2), host.image.endOffset, host.image);
+    const refused = host.offer();
+    host.run(5);
+    expect(refused.told).toBe('NOT_CONTROLLER');
+    expect(host.forgotten).toBeGreaterThan(0);
+    const after = host.offer();
+    host.run(5);
+    expect(after.told).toMatch('ok');
+    expect(host.proposals[1]?.baseOffset).toBe(host.proposals[0]?.baseOffset);
+    expect(host.proposals[1]?.proposalId).not.toBe(host.proposals[0]?.proposalId);
+  });
+
+  it('waits for what was appended before a refusal before it computes upon the log again', () => {
+    const host = new LeadershipHost(withBroker());
+    host.refuse = 2;
+    host.commits = false;
+    host.leadership.began(epoch(2), host.image.endOffset, host.image);
+    const appended = host.offer();
+    host.run(5);
+    const refused = host.offer();
+    host.run(5);
+    expect([appended.told, refused.told]).toEqual(['OUTCOME_UNKNOWN', 'NOT_CONTROLLER']);
+    expect(host.leadership.proposer).toBeNull();
+    const [first] = host.proposals;
+    if (first === undefined) throw new Error('nothing was proposed');
+    host.commit(first);
+    expect(host.leadership.proposer?.speculativeImage.endOffset).toBe(first.image.endOffset);
+  });
+
+  it('answers everyone when its leadership ends, and forgets its brokers', () => {
+    const host = new LeadershipHost(withBroker());
+    host.commits = false;
+    host.leadership.began(epoch(2), host.image.endOffset, host.image);
+    const appended = host.offer();
+    host.run(5);
+    const waiting = host.offer();
+    host.leadership.ended();
+    host.run(2_000);
+    expect([appended.told, waiting.told]).toEqual(['OUTCOME_UNKNOWN', 'NOT_CONTROLLER']);
+    expect(host.sessions.isLive(brokerId(1))).toBe(false);
+    expect(host.proposals).toHaveLength(1);
+    expect(host.forgotten).toBe(1);
+  });
+
+  it('looks for expired sessions in one place, however often leadership changes hands', () => {
+    const host = new LeadershipHost(withBroker());
+    for (let reign = 2; reign < 30; reign++) {
+      host.leadership.began(epoch(reign), host.image.endOffset, host.image);
+      host.run(100);
+    }
+    host.leadership.ended();
+    host.run(1_000);
+    expect(host.world.scheduler.next(Number.MAX_SAFE_INTEGER)).toBeNull();
+  });
+});
