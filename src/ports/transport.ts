@@ -5,6 +5,9 @@ import type { Endpoint, ReplicaKey } from '../raft/replica-key.ts';
 /**
  * Peers, by messages that may be lost, repeated, delayed and reordered. `send` never blocks and never
  * fails: what cannot be queued is dropped, and the protocol repeats what it still needs.
+ *
+ * A forwarded request is the exception: it is delivered at most once, and never sent again over another
+ * connection, because a write that has no key would be executed twice.
  */
 export type Transport = {
   send(to: NodeId, message: PeerMessage): void;
