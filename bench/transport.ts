@@ -75,6 +75,7 @@ function fetchRequest(fetchId: number, answerBytes: number): PeerMessage {
       highWatermark: offset(0),
       round: 0,
       fetchId,
+      space: 'enough',
     },
   };
 }

@@ -9,6 +9,7 @@ import type {
   FetchResponse,
   FetchSnapshotRequest,
   FetchSnapshotResponse,
+  SpaceStatus,
 } from '../raft/messages.ts';
 import { batchHeaderBytes, decodeBatch, statedCrc, statedPreviousCrc } from './batch.ts';
 import { crcOf } from './crc.ts';
@@ -25,13 +26,17 @@ const snapshotKind = 2;
 const refusedKind = 3;
 const chunkKind = 4;
 
+/** Numbered for the wire by their place. */
+const spaceStatuses: readonly SpaceStatus[] = ['enough', 'low', 'exhausted'];
+
 export function packFetchMessage(message: FetchMessage): readonly unknown[] {
   const head = [uuidToBytes(message.clusterId), message.epoch];
   switch (message.type) {
     case 'fetchRequest': {
       const { fetchOffset, lastFetchedEpoch, flushedOffset, highWatermark, round, fetchId } = message;
       const position = [fetchOffset, lastFetchedEpoch, flushedOffset, highWatermark, round, fetchId];
-      return [...head, packReplica(message.replica), ...position];
+      const space = spaceStatuses.indexOf(message.space);
+      return [...head, packReplica(message.replica), ...position, space];
     }
     case 'fetchResponse':
       return [...head, message.leaderId, message.fetchId, packFetchOutcome(message.outcome)];
@@ -88,6 +93,7 @@ export function readFetchMessage(fields: FieldReader, type: FetchMessage['type']
         highWatermark: fields.offset('high watermark'),
         round: fields.count('round'),
         fetchId: fields.count('fetch id'),
+        space: spaceStatuses[fields.integer('space', 0, spaceStatuses.length - 1)] ?? 'enough',
       };
     case 'fetchResponse': {
       const leaderId = fields.nodeIdOrNull('leader id');

@@ -6,7 +6,7 @@ import type { Effect, RoleName } from './effects.ts';
 import type { IoId } from './inputs.ts';
 import { KRaftVersion } from './kraft-version.ts';
 import { LogView } from './log-view.ts';
-import type { Message } from './messages.ts';
+import type { Message, SpaceStatus } from './messages.ts';
 import type { QuorumState } from './quorum-state.ts';
 import { type ReplicaKey, sameReplica } from './replica-key.ts';
 import type { Role } from './role.ts';
@@ -59,7 +59,8 @@ export type CoreState = {
   installation: SnapshotInstallation | null;
   /** Where a recovering replica's flushes must reach (design 19); null until a leader has said. */
   recoveryTarget: Offset | null;
-  lowOnSpace: boolean;
+  /** Room on this node's own disk, as the shell has last said. */
+  space: SpaceStatus;
 };
 
 /**
@@ -106,7 +107,7 @@ export function newCoreState(options: {
     download: null,
     installation: null,
     recoveryTarget: null,
-    lowOnSpace: false,
+    space: 'enough',
   };
 }
 

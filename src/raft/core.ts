@@ -24,6 +24,7 @@ import {
   handleLogFlushed,
   handleQuorumStatePersisted,
   handleSnapshotCreated,
+  handleStorageStatusChanged,
 } from './local-events.ts';
 import { faultOfMessage } from './message-check.ts';
 import type { Message } from './messages.ts';
@@ -147,8 +148,7 @@ function dispatch(core: CoreState, input: Input): void {
     case 'resignRequested':
       return handleResignRequested(core, input);
     case 'storageStatusChanged':
-      core.lowOnSpace = input.lowOnSpace;
-      return;
+      return handleStorageStatusChanged(core, input);
     case 'quorumStatePersisted':
       return handleQuorumStatePersisted(core, input);
     case 'logFlushed':

@@ -2,6 +2,7 @@ import type { NodeId } from '../base/brands.ts';
 import { badMessage, type CoreState, send, takeIoId } from './core-state.ts';
 import { raiseHighWatermark } from './high-watermark.ts';
 import type { Input } from './inputs.ts';
+import { quarterOfFetchTimeoutMs } from './limits.ts';
 import type { FetchSnapshotResponse } from './messages.ts';
 import type { Follower } from './role.ts';
 import type { SnapshotDownload } from './snapshot-download.ts';
@@ -21,6 +22,10 @@ export function beginDownload(core: CoreState, role: Follower, from: NodeId, sna
   }
   noteLeaderAnswer(core, role);
   role.question = null;
+  if (core.space === 'exhausted') {
+    role.nextFetchMs = core.nowMs + quarterOfFetchTimeoutMs(core.config);
+    return;
+  }
   core.download = {
     snapshotId,
     leaderId: from,
@@ -44,7 +49,6 @@ export function noteLeaderAnswer(core: CoreState, role: Follower): void {
 export function askForDueChunk(core: CoreState): void {
   const { download } = core;
   if (download === null || download.storing !== null || download.askedMs !== null) return;
-  if (core.lowOnSpace) return;
   download.askedMs = core.nowMs;
   send(core, download.leaderId, {
     type: 'fetchSnapshotRequest',

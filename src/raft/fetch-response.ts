@@ -133,13 +133,24 @@ export function sendDueFetch(core: CoreState, role: Follower): void {
  */
 export function acknowledgeFlush(core: CoreState): void {
   const { role } = core;
-  if (role.name !== 'follower' || role.question === null || !isVoter(core)) return;
-  if (role.question.fetchOffset !== core.log.endOffset || core.installation !== null) return;
+  if (role.name !== 'follower' || !isVoter(core) || core.installation !== null) return;
+  if (role.question === null) {
+    acknowledgeWithoutQuestion(core, role);
+    return;
+  }
+  if (role.question.fetchOffset !== core.log.endOffset) return;
   sendQuestion(core, role.leaderId, role.question.fetchId, role.round);
 }
 
+/** Nothing may be fetched now: the last fetch, which has its answer, is repeated for its acknowledgement alone. */
+function acknowledgeWithoutQuestion(core: CoreState, role: Follower): void {
+  const lastFetchId = core.nextFetchId - 1;
+  if (mayFetch(core) || core.download !== null || lastFetchId < role.firstFetchId) return;
+  sendQuestion(core, role.leaderId, lastFetchId, role.round);
+}
+
 export function mayFetch(core: CoreState): boolean {
-  if (core.lowOnSpace || core.installation !== null || core.download !== null) return false;
+  if (core.installation !== null || core.download !== null) return false;
   // A disk slower than the leader would fill the memory.
   return core.log.unflushedBytes <= core.config.pendingBytesMax;
 }
@@ -157,5 +168,6 @@ export function sendQuestion(core: CoreState, to: NodeId, fetchId: number, round
     highWatermark: core.highWatermark,
     round,
     fetchId,
+    space: core.space,
   });
 }

@@ -68,6 +68,7 @@ function serveFetch(core: CoreState, leadership: Leadership, request: FetchReque
   const divergence = divergenceOf(core, request);
   if (divergence === null) noteMatchingFetch(core, leadership, progress, request);
   progress.lastFetchMs = core.nowMs;
+  progress.space = request.space;
   noteEchoedRound(core, leadership, progress, request.round);
   // An acknowledgement may have committed this leader's own removal.
   if (core.role.name !== 'leader') {
@@ -164,9 +165,9 @@ export function answerParkedFetches(core: CoreState, leadership: Leadership): vo
 
 function answerIfNews(core: CoreState, leadership: Leadership, progress: ReplicaProgress): void {
   const parked = assertDefined(progress.parked, 'no fetch is parked');
-  const hasRecords = parked.fetchOffset < core.log.endOffset;
-  // KIP-1166: a follower learns of a newer high watermark at once.
-  const hasHighWatermark = parked.highWatermark < core.highWatermark;
+  const hasRecords = progress.space !== 'exhausted' && parked.fetchOffset < core.log.endOffset;
+  // KIP-1166: a follower learns of a newer high watermark at once, as far as its own log reaches.
+  const hasHighWatermark = parked.highWatermark < Math.min(core.highWatermark, parked.fetchOffset);
   const hasRound = parked.round < leadership.barriers.round;
   if (!hasRecords && !hasHighWatermark && !hasRound) return;
   progress.parked = null;

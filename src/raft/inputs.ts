@@ -1,5 +1,5 @@
 import type { Epoch, NodeId, Offset } from '../base/brands.ts';
-import type { Message } from './messages.ts';
+import type { Message, SpaceStatus } from './messages.ts';
 import type { Voter } from './replica-key.ts';
 import type { SnapshotId } from './snapshot-id.ts';
 
@@ -53,14 +53,14 @@ export type Input = { readonly nowMs: number } & (
     }
   | {
       readonly type: 'resignRequested';
-      /** `shutdown`: the process ends. `lowOnSpace`, `transfer`: only if a caught-up voter can take over. */
+      /** `shutdown`: the process ends. `transfer`: only if a caught-up voter can take over; `lowOnSpace`: only if one with room on its disk can. */
       readonly reason: 'shutdown' | 'lowOnSpace' | 'transfer' | 'stateMachineFailed';
       readonly preferredSuccessor: NodeId | null;
     }
   | {
-      /** A follower short of disk space goes on voting but stops fetching (design 20). */
+      /** A follower whose disk space is exhausted goes on voting and takes no more records (design 20). */
       readonly type: 'storageStatusChanged';
-      readonly lowOnSpace: boolean;
+      readonly space: SpaceStatus;
     }
   | { readonly type: 'quorumStatePersisted'; readonly ioId: IoId }
   | {

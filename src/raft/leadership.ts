@@ -1,4 +1,5 @@
 import type { NodeId, Offset } from '../base/brands.ts';
+import type { SpaceStatus } from './messages.ts';
 import { Queue } from './queue.ts';
 import type { ReplicaKey } from './replica-key.ts';
 
@@ -29,6 +30,8 @@ export type ReplicaProgress = {
   /** Flushed there and matching; it never falls within an epoch (Raft paper, Figure 2: matchIndex). */
   acknowledgedOffset: Offset;
   lastFetchMs: number | null;
+  /** Room on its disk, as its last fetch has said. */
+  space: SpaceStatus;
   lastCaughtUpMs: number | null;
   /** The leader's log end at the replica's last fetch; who reaches it was caught up at that time. */
   leaderEndAtLastFetch: Offset;
@@ -88,6 +91,7 @@ export function newReplicaProgress(key: ReplicaKey, nowMs: number): ReplicaProgr
     logEndOffset: 0 as Offset,
     acknowledgedOffset: 0 as Offset,
     lastFetchMs: null,
+    space: 'enough',
     lastCaughtUpMs: null,
     leaderEndAtLastFetch: Number.MAX_SAFE_INTEGER as Offset,
     echoedRound: 0,

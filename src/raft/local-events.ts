@@ -39,6 +39,15 @@ export function handleConnectionClosed(core: CoreState, input: InputOf<'connecti
   role.fetchDeadlineMs = Math.min(role.fetchDeadlineMs, core.nowMs + jitterMs);
 }
 
+/** Nothing more is stored on an exhausted disk; a snapshot that was being taken is asked for anew later (design 20). */
+export function handleStorageStatusChanged(core: CoreState, input: InputOf<'storageStatusChanged'>): void {
+  if (core.space === input.space) return;
+  core.space = input.space;
+  if (core.space === 'exhausted') core.download = null;
+  // The leader is told at once: a new fetch takes the place of the one that may be parked there.
+  if (core.role.name === 'follower') core.role.question = null;
+}
+
 /** The shell's checkpoint is durable, and the log may begin at one (KIP-630). */
 export function handleSnapshotCreated(core: CoreState, input: InputOf<'snapshotCreated'>): void {
   const { snapshotId, logStart } = input;

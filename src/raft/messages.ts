@@ -102,7 +102,15 @@ export type FetchRequest = {
    * random start. A fetch that repeats a number only acknowledges a flush, and gets no second answer.
    */
   readonly fetchId: number;
+  /** Room on this replica's disk. No records are sent to one whose space is exhausted (design 20). */
+  readonly space: SpaceStatus;
 };
+
+/**
+ * `low`: below the reserve, so that no client's write is taken and a leader rather leaves. `exhausted`: so
+ * little is left that nothing more is appended for another leader; votes are cast all the same (design 20).
+ */
+export type SpaceStatus = 'enough' | 'low' | 'exhausted';
 
 export type FetchResponse = {
   readonly type: 'fetchResponse';

@@ -14,8 +14,22 @@ export function handleResignRequested(core: CoreState, input: ResignRequested): 
   if (role.name !== 'leader') return;
   const { leadership } = role;
   const mustGo = input.reason === 'shutdown' || input.reason === 'stateMachineFailed';
-  // Whoever fetches has room on its disk: a follower without stops fetching (design 20).
+  if (input.reason === 'lowOnSpace') {
+    resignForSpace(core, leadership);
+    return;
+  }
   if (mustGo || someoneCanLead(core, leadership)) resign(core, leadership, input.preferredSuccessor);
+}
+
+/**
+ * A leader short of disk space leaves only to a voter that has reported room (design 20): where all are
+ * short, one after another would lead and leave, and fencing and control could not go on.
+ */
+function resignForSpace(core: CoreState, leadership: Leadership): void {
+  const [successor] = successorsOf(core, leadership, null).filter(
+    (voter) => canTakeOver(core, leadership, voter) && progressOf(leadership, voter)?.space === 'enough',
+  );
+  if (successor !== undefined) resign(core, leadership, successor.id);
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { Clock, Timer } from '../ports/clock.ts';
 import type { Files } from '../ports/files.ts';
+import type { SpaceStatus } from '../raft/messages.ts';
 
 export type DiskSpaceOptions = {
   readonly files: Files;
@@ -8,16 +9,24 @@ export type DiskSpaceOptions = {
   /** Below this many free bytes client writes are refused: one full checkpoint and two segments (design 20). */
   readonly reserveBytes: () => number;
   readonly pollIntervalMs: number;
-  readonly onChanged: (isLow: boolean, freeBytes: number) => void;
+  readonly onChanged: (space: SpaceStatus, freeBytes: number) => void;
+  /** After every look at which space is short: who could not help before may be able to now. */
+  readonly onShort: () => void;
 };
+
+/** Below this part of the reserve nothing more is taken, of other leaders neither. */
+const exhaustedParts = 4;
 
 /**
  * Watches the free space below the data directory. What is refused while it is low resumes by itself
  * when space returns; a margin of a tenth keeps it from changing its mind with every poll.
+ *
+ * There are two marks, so that fencing and control go on where all nodes are low (design 20): below the
+ * reserve clients' writes are refused, and only below a quarter of it a follower takes no more records.
  */
 export class DiskSpace {
   readonly #options: DiskSpaceOptions;
-  #isLow = false;
+  #space: SpaceStatus = 'enough';
   #isClosed = false;
   #timer: Timer | null = null;
 
@@ -26,7 +35,7 @@ export class DiskSpace {
   }
 
   get isLow(): boolean {
-    return this.#isLow;
+    return this.#space !== 'enough';
   }
 
   /** Looks now, and again after every interval. */
@@ -47,10 +56,20 @@ export class DiskSpace {
 
   #judge(freeBytes: number): void {
     const reserveBytes = this.#options.reserveBytes();
-    const threshold = this.#isLow ? reserveBytes + reserveBytes / 10 : reserveBytes;
-    const isLow = freeBytes < threshold;
-    if (isLow === this.#isLow) return;
-    this.#isLow = isLow;
-    this.#options.onChanged(isLow, freeBytes);
+    const space = this.#spaceOf(freeBytes, reserveBytes);
+    const isNews = space !== this.#space;
+    this.#space = space;
+    if (isNews) this.#options.onChanged(space, freeBytes);
+    if (space !== 'enough') this.#options.onShort();
   }
+
+  #spaceOf(freeBytes: number, reserveBytes: number): SpaceStatus {
+    const exhaustedBytes = reserveBytes / exhaustedParts;
+    if (freeBytes < withMargin(exhaustedBytes, this.#space === 'exhausted')) return 'exhausted';
+    return freeBytes < withMargin(reserveBytes, this.#space !== 'enough') ? 'low' : 'enough';
+  }
+}
+
+function withMargin(markBytes: number, isBelow: boolean): number {
+  return isBelow ? markBytes + markBytes / 10 : markBytes;
 }

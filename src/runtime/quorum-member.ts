@@ -5,6 +5,7 @@ import type { ForwardMessage, PeerMessage } from '../ports/transport.ts';
 import { createRaftCore, type RaftCore } from '../raft/core.ts';
 import type { Effect } from '../raft/effects.ts';
 import type { IoId } from '../raft/inputs.ts';
+import type { SpaceStatus } from '../raft/messages.ts';
 import type { QuorumState } from '../raft/quorum-state.ts';
 import type { ReplicaKey } from '../raft/replica-key.ts';
 import { Deadlines } from './answers/deadlines.ts';
@@ -63,7 +64,7 @@ export class QuorumMember {
   constructor(options: QuorumMemberOptions) {
     this.#options = options;
     const { node, storage, transport, clusterId } = options;
-    const { clock, random, logger, files } = node.ports;
+    const { clock, random, logger } = node.ports;
     const { settings } = node;
     const core = createRaftCore({
       config: settings.raft,
@@ -133,15 +134,7 @@ export class QuorumMember {
     });
     this.#router = this.#createRouter(random.fork());
     this.#driver = this.#createDriver();
-    this.#diskSpace = new DiskSpace({
-      files,
-      clock,
-      directory: node.directory,
-      pollIntervalMs: runtimeLimits.diskSpacePollMs,
-      reserveBytes: () =>
-        Math.max(settings.diskReserveBytesMin, 2 * settings.segmentBytes + storage.log.bytesOnDisk / 4),
-      onChanged: (isLow, freeBytes) => this.#spaceChanged(isLow, freeBytes),
-    });
+    this.#diskSpace = this.#createDiskSpace();
   }
 
   start(): void {
@@ -264,6 +257,20 @@ export class QuorumMember {
     });
   }
 
+  #createDiskSpace(): DiskSpace {
+    const { node, storage } = this.#options;
+    const { diskReserveBytesMin, segmentBytes } = node.settings;
+    return new DiskSpace({
+      files: node.ports.files,
+      clock: node.ports.clock,
+      directory: node.directory,
+      pollIntervalMs: runtimeLimits.diskSpacePollMs,
+      reserveBytes: () => Math.max(diskReserveBytesMin, 2 * segmentBytes + storage.log.bytesOnDisk / 4),
+      onChanged: (space, freeBytes) => this.#spaceChanged(space, freeBytes),
+      onShort: () => this.#leaveForSpace(),
+    });
+  }
+
   #createDriver(): RaftDriver {
     const { storage, transport, quorumStateStore, node } = this.#options;
     return new RaftDriver({
@@ -339,13 +346,17 @@ export class QuorumMember {
     return { offset: this.#state.appliedOffset, epoch, leaderId };
   }
 
-  /** Short of space: client writes are refused here, and a leader goes if another can take over (design 20). */
-  #spaceChanged(isLow: boolean, freeBytes: number): void {
+  #spaceChanged(space: SpaceStatus, freeBytes: number): void {
     const { logger } = this.#options.node.ports;
-    if (isLow) logger.error('disk-space-low', { freeBytes });
-    else logger.info('disk-space-returned', { freeBytes });
-    this.#driver.push({ type: 'storageStatusChanged', lowOnSpace: isLow });
-    if (isLow) this.#driver.push({ type: 'resignRequested', reason: 'lowOnSpace', preferredSuccessor: null });
+    if (space === 'enough') logger.info('disk-space-returned', { freeBytes });
+    else logger.error(`disk-space-${space}`, { freeBytes });
+    this.#driver.push({ type: 'storageStatusChanged', space });
+  }
+
+  /** Client writes are refused here, so a leader goes as soon as a voter with room can take over (design 20). */
+  #leaveForSpace(): void {
+    if (this.#core.role !== 'leader') return;
+    this.#driver.push({ type: 'resignRequested', reason: 'lowOnSpace', preferredSuccessor: null });
   }
 
   #showInspector(): void {

@@ -113,6 +113,7 @@ export const messages: readonly PeerMessage[] = [
       highWatermark: offset(80),
       round: 12,
       fetchId: 2 ** 33,
+      space: 'exhausted',
     },
   },
   {

@@ -388,14 +388,61 @@ describe("a follower's fetches", () => {
     expect(lone.sent('fetchRequest', 3)).toHaveLength(1);
   });
 
-  it('stops fetching when it is low on space, and votes all the same', () => {
+  it('fetches on while it is low on space', () => {
     const lone = new Lone();
     const fetchId = follow(lone, 1);
-    lone.input({ type: 'storageStatusChanged', lowOnSpace: true });
+    lone.input({ type: 'storageStatusChanged', space: 'low' });
     lone.receive(2, answer(lone, 2, fetchId, recordsOf([1], 0)));
-    expect(lone.sent('fetchRequest').filter((fetch) => fetch.fetchId !== fetchId)).toEqual([]);
-    lone.receive(3, voteRequest(3, { epoch: 2, lastEpoch: 1, logEndOffset: 1 }));
+    expect(lastFetch(lone)).toMatchObject({ fetchOffset: 1, space: 'low' });
+  });
+
+  it('says when its space is exhausted, follows on, and votes all the same', () => {
+    const lone = new Lone({ log: [1] });
+    lone.cluster.holdIo(1, true);
+    const fetchId = follow(lone, 1);
+    lone.receive(2, answer(lone, 2, fetchId, recordsOf([1, 1], 1)));
+    lone.input({ type: 'storageStatusChanged', space: 'exhausted' });
+    // What was under way when the space ran out is acknowledged like any other.
+    lone.cluster.holdIo(1, false);
+    expect(lastFetch(lone)).toMatchObject({ flushedOffset: 2, space: 'exhausted' });
+    for (let turn = 0; turn < 20; turn++) {
+      const { fetchId: asked } = lastFetch(lone);
+      lone.tick(testConfig.fetchTimeoutMs / 4);
+      lone.receive(2, answer(lone, 2, asked, recordsOf([1, 1], 2, { round: turn + 2 })));
+      expect(lastFetch(lone)).toMatchObject({ round: turn + 2, space: 'exhausted' });
+    }
+    expect(lone.core.role).toBe('follower');
+    lone.receive(3, voteRequest(3, { epoch: 2, lastEpoch: 1, logEndOffset: 2 }));
     expect(lone.sent('voteResponse')[0]?.voteGranted).toBe(true);
+  });
+
+  it('takes no snapshot while its space is exhausted, and asks later', () => {
+    const lone = new Lone();
+    follow(lone, 1);
+    lone.input({ type: 'storageStatusChanged', space: 'exhausted' });
+    const snapshotId = { endOffset: at(9), epoch: epochOf(1) };
+    lone.receive(2, answer(lone, 2, lastFetch(lone).fetchId, { kind: 'snapshot', snapshotId }));
+    expect(lone.sent('fetchSnapshotRequest')).toEqual([]);
+    expect(lone.sent('fetchRequest')).toEqual([]);
+    lone.input({ type: 'storageStatusChanged', space: 'enough' });
+    lone.tick(testConfig.fetchTimeoutMs / 4);
+    lone.receive(2, answer(lone, 2, lastFetch(lone).fetchId, { kind: 'snapshot', snapshotId }));
+    expect(lone.sent('fetchSnapshotRequest')).toMatchObject([{ snapshotId, position: 0 }]);
+    // A download that is under way when the space runs out is given up.
+    lone.input({ type: 'storageStatusChanged', space: 'exhausted' });
+    expect(lastFetch(lone)).toMatchObject({ fetchOffset: 0, space: 'exhausted' });
+  });
+
+  it('acknowledges a flush though it may not fetch', () => {
+    const lone = new Lone({ config: { ...testConfig, pendingBytesMax: 5 } });
+    const fetchId = follow(lone, 1);
+    lone.cluster.holdIo(1, true);
+    lone.receive(2, answer(lone, 2, fetchId, recordsOf([1], 0)));
+    const second = lastFetch(lone).fetchId;
+    lone.receive(2, answer(lone, 2, second, recordsOf([1, 1, 1], 1)));
+    expect(lone.sent('fetchRequest')).toEqual([]);
+    lone.host.completeIo(lone.nowMs, 'log');
+    expect(lone.sent('fetchRequest')).toMatchObject([{ fetchId: second, fetchOffset: 3, flushedOffset: 1 }]);
   });
 
   it('takes no more into memory than it may while its disk is slow', () => {

@@ -164,8 +164,9 @@ describe('check-quorum', () => {
       lone.becomeCommittedLeader();
       lone.cluster.holdIo(1, true);
       lone.propose('a');
+      const roles: string[] = [];
       for (let turn = 0, round = 1; turn < 6; turn++) {
-        if (turn === 5) expect(lone.core.role).toBe('leader');
+        roles.push(lone.core.role);
         // Both follow all the time, and one of them is as far as the leader, or none is.
         const { logEndOffset } = lone.core;
         for (const from of [2, 3]) {
@@ -176,6 +177,7 @@ describe('check-quorum', () => {
         lone.tick(testConfig.fetchTimeoutMs / 4);
         round = lastRound(lone) ?? round;
       }
+      expect(new Set(roles)).toEqual(new Set(['leader']));
       expect(lone.core.role).toBe(canTakeOver ? 'resigned' : 'leader');
     }
   });
@@ -366,6 +368,36 @@ describe('resigning', () => {
     lone.receive(2, fetchOf(lone, 2));
     lone.input({ type: 'resignRequested', reason: 'lowOnSpace', preferredSuccessor: null });
     expect(lone.core.role).toBe('resigned');
+  });
+
+  it('leaves for want of space only to a voter that has room, and names that one first', () => {
+    const lone = new Lone();
+    lone.becomeCommittedLeader();
+    lone.receive(2, fetchOf(lone, 2, { space: 'low' }));
+    lone.receive(3, fetchOf(lone, 3, { space: 'exhausted' }));
+    lone.input({ type: 'resignRequested', reason: 'lowOnSpace', preferredSuccessor: null });
+    expect(lone.core.role).toBe('leader');
+    lone.receive(3, fetchOf(lone, 3));
+    lone.input({ type: 'resignRequested', reason: 'lowOnSpace', preferredSuccessor: null });
+    expect(lone.core.role).toBe('resigned');
+    const [request] = lone.sent('endQuorumEpochRequest');
+    expect(request?.preferredSuccessors.map((key) => key.id)).toEqual([3, 2]);
+  });
+
+  it('sends no records to a voter without space, and keeps it as a follower', () => {
+    const lone = new Lone();
+    lone.becomeCommittedLeader();
+    lone.propose('a');
+    lone.receive(2, fetchOf(lone, 2));
+    // Its own log reaches below the high watermark: to tell it so at once would go on without end.
+    lone.receive(3, fetchOf(lone, 3, { fetchOffset: 3, highWatermark: 3, round: 1, space: 'exhausted' }));
+    expect(lone.core.highWatermark).toBe(4);
+    expect(lone.sent('fetchResponse', 3)).toEqual([]);
+    lone.tick(testConfig.fetchTimeoutMs / 4);
+    expect(lone.seen('sendLogRange').filter((effect) => effect.to === 3)).toEqual([]);
+    expect(lone.sent('fetchResponse', 3)).toMatchObject([{ outcome: { kind: 'records', batches: [] } }]);
+    lone.receive(3, fetchOf(lone, 3, { fetchOffset: 3, highWatermark: 3, round: 2 }));
+    expect(lone.seen('sendLogRange')).toHaveLength(1);
   });
 
   it('tells voters again that have not confirmed the end of its epoch', () => {

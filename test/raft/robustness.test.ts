@@ -82,6 +82,7 @@ function anyMessage(random: Random): Message {
       highWatermark: anyOffset(),
       round: small(),
       fetchId: small(),
+      space: random.chance(1, 8) ? 'exhausted' : 'enough',
     }),
     () => ({
       type: 'fetchResponse',
@@ -217,7 +218,7 @@ function localInput(random: Random, core: RaftCore, nowMs: number, id: number): 
     { type: 'connectionClosed', nowMs, peer: nodeId(2), refused: random.chance(1, 2) },
     { type: 'readBarrierRequested', nowMs, barrierId: id },
     { type: 'resignRequested', nowMs, reason: 'transfer', preferredSuccessor: nodeId(3) },
-    { type: 'storageStatusChanged', nowMs, lowOnSpace: random.chance(1, 4) },
+    { type: 'storageStatusChanged', nowMs, space: random.chance(1, 4) ? 'exhausted' : 'low' },
     { type: 'voterChangeRequested', nowMs, requestId: id, voters },
     {
       type: 'recordsProposed',

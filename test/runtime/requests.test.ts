@@ -7,6 +7,7 @@ import { Deadlines } from '../../src/runtime/answers/deadlines.ts';
 import type { ControllerAnswer, ControllerRequest } from '../../src/runtime/controller-api.ts';
 import { DiskSpace } from '../../src/runtime/disk-space.ts';
 import { Forwarder } from '../../src/runtime/forwarding.ts';
+import { runtimeLimits } from '../../src/runtime/limits.ts';
 import { ReadQueue } from '../../src/runtime/reads.ts';
 import { OffsetWaiters } from '../../src/runtime/requests/offset-waiters.ts';
 import { RequestRouter } from '../../src/runtime/requests/request-router.ts';
@@ -257,12 +258,15 @@ describe('those who wait for an offset', () => {
   it('do not stay when their time is over', () => {
     const host = new RouterHost();
     const hopeless = { consistency: 'stale', minOffset: offset(2 ** 40), timeoutMs: 100 } as const;
-    for (let at = 0; at < 100; at++) host.route('listSessions', hopeless);
+    const { offsetWaitersMax } = runtimeLimits;
+    for (let at = 0; at < offsetWaitersMax; at++) host.route('listSessions', hopeless);
+    host.run(500);
+    host.route('listSessions', hopeless);
     host.run(500);
     expect(new Set(host.codes())).toEqual(new Set(['REQUEST_TIMED_OUT']));
     // Nobody is told a second time when the node stops.
     host.router.close();
-    expect(host.answers).toHaveLength(100);
+    expect(host.answers).toHaveLength(offsetWaitersMax + 1);
   });
 });
 
@@ -270,14 +274,18 @@ describe('the watch on free space', () => {
   it('tells of a change and of its end, with a margin between them', () => {
     const host = new VirtualProcess();
     const disk = new SimulatedDisk({ seed: 1, capacityBytes: 2_000, directories: ['/data'] });
-    const told: boolean[] = [];
+    const told: string[] = [];
+    let short = 0;
     const space = new DiskSpace({
       files: disk.attach(host.schedule),
       clock: host.clock,
       directory: '/data',
       reserveBytes: () => 1_000,
       pollIntervalMs: 100,
-      onChanged: (isLow) => told.push(isLow),
+      onChanged: (status) => told.push(status),
+      onShort: () => {
+        short += 1;
+      },
     });
     space.start();
     const capacities = [2_000, 1_000, 999, 999, 1_050, 1_099, 1_100, 1_000, 999];
@@ -287,10 +295,19 @@ describe('the watch on free space', () => {
       return space.isLow;
     });
     expect(seen).toEqual([false, false, true, true, true, true, false, false, true]);
-    expect(told).toEqual([true, false, true]);
+    expect(told).toEqual(['low', 'enough', 'low']);
+    for (const capacityBytes of [250, 249, 274, 275]) {
+      disk.capacityBytes = capacityBytes;
+      host.run(250);
+    }
+    expect(told.slice(3)).toEqual(['exhausted', 'low']);
+    // It says so at every look, for as long as space is short.
+    const before = short;
+    host.run(1_000);
+    expect(short - before).toBeGreaterThanOrEqual(9);
     space.close();
     disk.capacityBytes = 5_000;
     host.run(1_000);
-    expect(told).toHaveLength(3);
+    expect(told).toHaveLength(5);
   });
 });

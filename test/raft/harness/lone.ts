@@ -11,6 +11,7 @@ import type {
   FetchResponse,
   Message,
   MessageType,
+  SpaceStatus,
 } from '../../../src/raft/messages.ts';
 import type { ReplicaKey } from '../../../src/raft/replica-key.ts';
 import { Cluster, type TimelessInput } from './cluster.ts';
@@ -244,6 +245,7 @@ export function fetchOf(
     round: number;
     fetchId: number;
     replica: ReplicaKey;
+    space: SpaceStatus;
   }> = {},
 ): FetchRequest {
   const { core } = lone;
@@ -259,6 +261,7 @@ export function fetchOf(
     highWatermark: offset(change.highWatermark ?? core.highWatermark),
     round: change.round ?? 0,
     fetchId: change.fetchId ?? fetchIds++,
+    space: change.space ?? 'enough',
   };
 }
 

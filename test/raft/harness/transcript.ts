@@ -1,4 +1,5 @@
 import { nodeId, offset } from '../../../src/base/brands.ts';
+import type { SpaceStatus } from '../../../src/raft/messages.ts';
 import { Cluster, type Envelope } from './cluster.ts';
 import { describeBatches, describeEffect, describeHost, describeMessage } from './describe.ts';
 import { testConfig, voterOf } from './host.ts';
@@ -112,7 +113,7 @@ class Player {
       case 'start':
         return this.#start(id, rest[1] === 'recovering' ? Number(rest[2]) : null);
       case 'space':
-        return cluster.input(id, { type: 'storageStatusChanged', lowOnSpace: rest[1] === 'low' });
+        return cluster.input(id, { type: 'storageStatusChanged', space: spaceOf(rest[1]) });
       case 'snapshot':
         this.#say(`${id}: snapshot ${cluster.host(id).takeSnapshot(cluster.nowMs).id.endOffset}`);
         return;
@@ -201,6 +202,11 @@ class Player {
     work();
     this.#isQuiet = false;
   }
+}
+
+function spaceOf(word: string | undefined): SpaceStatus {
+  if (word === 'enough' || word === 'low' || word === 'exhausted') return word;
+  throw new Error(`a disk has no space ${word}`);
 }
 
 function matches(envelope: Envelope, pair: string | undefined): boolean {

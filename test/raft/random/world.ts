@@ -214,7 +214,7 @@ export class RandomWorld {
     if (host === undefined) return;
     const member = this.#member(host.key.id);
     member.isLow = !member.isLow;
-    this.#input(host.key.id, { type: 'storageStatusChanged', lowOnSpace: member.isLow });
+    this.#input(host.key.id, { type: 'storageStatusChanged', space: member.isLow ? 'exhausted' : 'enough' });
   }
 
   #changeVoters(): void {
@@ -258,7 +258,7 @@ export class RandomWorld {
     this.#cut.clear();
     for (const [id, member] of this.#members) {
       if (member.host === null) this.#start(id);
-      this.#input(id, { type: 'storageStatusChanged', lowOnSpace: false });
+      this.#input(id, { type: 'storageStatusChanged', space: 'enough' });
     }
     let proposalId = 0;
     for (let turn = 0; turn < 6000; turn++) {

@@ -26,6 +26,7 @@ export function fetchRequest(fetchId: number): PeerMessage {
       highWatermark: offset(0),
       round: 0,
       fetchId,
+      space: 'enough',
     },
   };
 }
