@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { InvariantViolation } from '../../src/base/assert.ts';
 import { Endpoints } from '../../src/client/core/endpoints.ts';
 import { SessionCore } from '../../src/client/core/session-core.ts';
+import { SessionKeys } from '../../src/client/sessions.ts';
 
 describe('a session on the client’s side', () => {
   it('gives each sequence out once and lets the server forget what is over', () => {
@@ -77,5 +78,47 @@ describe('the choice of an endpoint', () => {
     endpoints.failed(0, 0);
     endpoints.failed(1, 0);
     expect([0, 1]).toContain(endpoints.choose(0));
+  });
+});
+
+describe('room in a session', () => {
+  it('goes to whoever waits longest, before anybody who comes later can take it', async () => {
+    const keys = new SessionKeys({
+      open: () => Promise.resolve(7),
+      windowMax: 100,
+      outstandingMax: 1,
+      waitingMax: 10,
+      openTimeoutMs: 1_000,
+      monotonicMs: () => performance.now(),
+    });
+    const acquire = () => keys.acquire(performance.now() + 60_000, null);
+    const first = await acquire();
+    const order: string[] = [];
+    const waiting = acquire().then((slot) => {
+      order.push('waited');
+      return slot;
+    });
+    keys.release(first);
+    const late = acquire().then(() => order.push('late'));
+    keys.release(await waiting);
+    await late;
+    expect(order).toEqual(['waited', 'late']);
+  });
+
+  it('is not waited for in a session that is over: all go on in the next one', async () => {
+    let opened = 6;
+    const keys = new SessionKeys({
+      open: () => Promise.resolve(++opened),
+      windowMax: 100,
+      outstandingMax: 1,
+      waitingMax: 10,
+      openTimeoutMs: 1_000,
+      monotonicMs: () => performance.now(),
+    });
+    const acquire = () => keys.acquire(performance.now() + 60_000, null);
+    await acquire();
+    const waiting = acquire();
+    keys.lost(7);
+    expect(await waiting).toEqual({ sessionId: 8, sequence: 0 });
   });
 });

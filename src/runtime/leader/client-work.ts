@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Offset } from '../../base/brands.ts';
 import { failed, type Result } from '../../base/result.ts';
 import type { ErrorCode } from '../../metadata/errors.ts';
@@ -66,15 +66,17 @@ function execute(
       answer: (reply, offset) => giveRecorded(status, answer, reply, offset),
     };
   }
-  const ran = rememberable(runChecked(operation, request, image, context));
-  const answer = encodeAnswer(ran);
+  const { ran, answer } = rememberable(runChecked(operation, request, image, context));
   const status = ran.ok ? null : ran.error.code;
   return executionOf(ran, [answerRecord(key, request.principal, requestHash, status, answer)]);
 }
 
 /** A refusal for its size is an answer like any other, and remembered: a delayed duplicate may fit. */
-function rememberable(ran: Ran): Ran {
-  return fitsAnswer(encodeAnswer(ran)) ? ran : failed(tooLarge);
+function rememberable(ran: Ran): { readonly ran: Ran; readonly answer: Uint8Array } {
+  const answer = encodeAnswer(ran);
+  if (fitsAnswer(answer)) return { ran, answer };
+  const refused = failed(tooLarge);
+  return { ran: refused, answer: encodeAnswer(refused) };
 }
 
 const tooLarge: OperationError = {
@@ -164,13 +166,22 @@ function keyOf({ idempotencyKey, bareIdempotencyKey }: ControllerRequest): Answe
 
 /** Over what the request asks for, however its fields were ordered. */
 function hashOf({ operationId, input, ifMatch }: ControllerRequest): Uint8Array {
-  const text = JSON.stringify([operationId, sorted(input), ifMatch]);
-  return createHash('sha256').update(text).digest();
+  const text = `[${JSON.stringify(operationId)},${canonicalText(input)},${ifMatch ?? 'null'}]`;
+  return hash('sha256', text, 'buffer');
 }
 
-function sorted(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(sorted);
-  if (typeof value !== 'object' || value === null) return value;
-  const entries = Object.entries(value).map(([name, member]): [string, unknown] => [name, sorted(member)]);
-  return Object.fromEntries(entries.sort(([left], [right]) => (left < right ? -1 : 1)));
+/** JSON with the fields of every object in the order of their names. */
+function canonicalText(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonicalText).join(',')}]`;
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null';
+  let text = '';
+  for (const [name, member] of Object.entries(value).sort(byName)) {
+    if (member === undefined) continue;
+    text += `${text === '' ? '' : ','}${JSON.stringify(name)}:${canonicalText(member)}`;
+  }
+  return `{${text}}`;
+}
+
+function byName([left]: readonly [string, unknown], [right]: readonly [string, unknown]): number {
+  return left < right ? -1 : 1;
 }
