@@ -1,5 +1,6 @@
 import type { Controller } from '../../bench/processes/controller.ts';
 import { field, type HttpAnswer, listField, numberField } from '../../bench/processes/http.ts';
+import { NotYet, waitFor } from '../../bench/processes/wait.ts';
 import type { StoredEntry, WriteCounts } from './ledger.ts';
 
 /** The stable code of a problem; fails the test when the answer is none. */
@@ -29,6 +30,7 @@ async function listAll(
   controller: Controller,
   { path, name, minOffset }: Listing,
 ): Promise<readonly unknown[]> {
+  await whenServing(controller);
   const rows: unknown[] = [];
   let token: string | null = null;
   do {
@@ -41,6 +43,14 @@ async function listAll(
     token = typeof given === 'string' ? given : null;
   } while (token !== null);
   return rows;
+}
+
+/** Two of three make a leader while the third, restarted with them, may not listen yet. */
+async function whenServing(controller: Controller): Promise<void> {
+  await waitFor(`controller ${controller.id} listens`, async () => {
+    const outcome = await controller.send('GET', '/livez');
+    return outcome.type === 'answer' ? true : new NotYet(outcome.reason);
+  });
 }
 
 /** Every topic as this node's own state shows it. */

@@ -24,8 +24,6 @@ describe('a controller process', () => {
     for (const controller of quorum.controllers) await controller.stop();
     await quorum.start();
     await quorum.waitForLeader();
-    // Two make a leader while the third may still be starting.
-    for (const controller of quorum.controllers) await controller.child.waitForLine(/serves http/);
     for (const controller of quorum.controllers) {
       const topics = await topicsOn(controller, created.offset);
       expect(topics).toEqual([{ key: 'orders', value: '3', identity: created.topicId }]);
