@@ -36,6 +36,7 @@ export function encodeQuorumState(copy: QuorumStateCopy): Uint8Array {
   const { state } = copy;
   assert(Number.isSafeInteger(copy.sequence), `not a sequence: ${copy.sequence}`);
   assert(copy.sequence >= 0, `a sequence is never negative: ${copy.sequence}`);
+  assert(isEpoch(state.epoch), `not an epoch: ${String(state.epoch)}`);
   const bytes = new Uint8Array(quorumStateBytes);
   const view = viewOf(bytes);
   view.setUint32(0, magic);

@@ -20,6 +20,10 @@ export function beginDownload(core: CoreState, role: Follower, from: NodeId, sna
     badMessage(core, from, `offers a snapshot that ends at ${snapshotId.endOffset}`);
     return;
   }
+  if (snapshotId.epoch > core.quorum.epoch) {
+    badMessage(core, from, `offers a snapshot of epoch ${snapshotId.epoch} in epoch ${core.quorum.epoch}`);
+    return;
+  }
   noteLeaderAnswer(core, role);
   role.question = null;
   if (core.space === 'exhausted') {

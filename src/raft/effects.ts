@@ -135,7 +135,10 @@ export type Effect =
       readonly error: VoterChangeError | null;
     }
   | {
-      /** A peer sent what no correct peer sends; the shell logs it and closes that connection. */
+      /**
+       * A peer sent what no correct peer sends, and it was ignored; the shell logs it. To close the connection
+       * would add nothing: the peer would connect anew, and say the same again.
+       */
       readonly type: 'badMessage';
       readonly from: NodeId;
       readonly reason: string;

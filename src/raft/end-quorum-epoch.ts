@@ -3,11 +3,11 @@ import { badMessage, type CoreState, isLocal, mayCampaign, send } from './core-s
 import { backoffDoublingsMax } from './limits.ts';
 import type { EndQuorumEpochRequest, EndQuorumEpochResponse } from './messages.ts';
 import {
-  becomeProspective,
   becomeUnattached,
   noteEpochEnded,
   noteEpochOf,
   randomElectionDeadlineMs,
+  seekElection,
 } from './transition.ts';
 
 /**
@@ -56,7 +56,7 @@ function succeed(core: CoreState, request: EndQuorumEpochRequest): void {
   }
   noteEpochEnded(core, core.nowMs + headStartMs(core, place));
   if (place > 0 || !mayCampaign(core)) return;
-  becomeProspective(core);
+  seekElection(core);
 }
 
 function headStartMs(core: CoreState, place: number): number {

@@ -168,7 +168,9 @@ function answerIfNews(core: CoreState, leadership: Leadership, progress: Replica
   const hasRecords = progress.space !== 'exhausted' && parked.fetchOffset < core.log.endOffset;
   // KIP-1166: a follower learns of a newer high watermark at once, as far as its own log reaches.
   const hasHighWatermark = parked.highWatermark < Math.min(core.highWatermark, parked.fetchOffset);
-  const hasRound = parked.round < leadership.barriers.round;
+  // Only voters confirm a round: to wake observers for every read would multiply the leader's work.
+  const isVoter = core.voterSets.isVoter(progress.key);
+  const hasRound = parked.round < (isVoter ? leadership.barriers.round : leadership.tickRound);
   if (!hasRecords && !hasHighWatermark && !hasRound) return;
   progress.parked = null;
   progress.answeredFetchId = parked.fetchId;

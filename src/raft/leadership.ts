@@ -14,6 +14,8 @@ export type Leadership = {
   pendingVoterChange: PendingVoterChange | null;
   /** Rounds are raised and silent voters told of the epoch at these times. */
   nextTickMs: number;
+  /** The round raised by the last of them. It ends the parking of observers, whom other rounds need not reach. */
+  tickRound: number;
   /** Without an echo from a majority until then the leader resigns. */
   checkQuorumDeadlineMs: number;
   /** When the majority that supports the leader was last heard of. */
@@ -127,6 +129,7 @@ export function newLeadership(options: {
     barriers: { round: 0, sentRound: 0, raisedAt: [], waiting: [], open: new Queue() },
     pendingVoterChange: null,
     nextTickMs: nowMs,
+    tickRound: 0,
     checkQuorumDeadlineMs: nowMs + checkQuorumTimeoutMs,
     lastMajorityContactMs: nowMs,
     hasNews: false,

@@ -13,6 +13,12 @@ export const backoffDoublingsMax = 10;
 /** The largest epoch that its int32 on disk can hold; nobody campaigns beyond it. */
 export const epochMax = 2 ** 31 - 1;
 
+/**
+ * A peer's epoch further ahead than this is an error and no news: at one election a second it takes twelve
+ * days. Believed, the largest epoch would leave none to campaign in, for ever.
+ */
+export const epochJumpMax = 2 ** 20;
+
 /** The leader waits this many fetch timeouts, in halves, for a majority before it resigns (KIP-595: 1.5). */
 export const checkQuorumHalves = 3;
 

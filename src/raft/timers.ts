@@ -62,6 +62,7 @@ function passLeaderDeadlines(core: CoreState, leadership: Leadership): void {
   if (resignIfDiskHangs(core, leadership)) return;
   // Also ends every parking, and shows whether a majority still follows (design 5).
   raiseRound(core, leadership);
+  leadership.tickRound = leadership.barriers.round;
   repeatBeginQuorumEpoch(core, leadership);
 }
 

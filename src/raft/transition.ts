@@ -110,7 +110,7 @@ function enterEpoch(core: CoreState, epoch: Epoch, leaderId: NodeId | null): voi
 }
 
 /** KIP-996: asks for pre-votes before it raises the epoch. A sole voter needs nobody's. */
-export function becomeProspective(core: CoreState): void {
+function becomeProspective(core: CoreState): void {
   assert(mayCampaign(core), 'this replica may not campaign');
   transitionTo(core, {
     name: 'prospective',
@@ -129,6 +129,7 @@ function ownVote(core: CoreState): NodeId[] {
 /** Raft paper, Figure 2, "Candidates": raises its epoch, votes for itself, asks all others. */
 export function becomeCandidate(core: CoreState): void {
   assert(mayCampaign(core), 'this replica may not campaign');
+  assert(core.quorum.epoch < epochMax, 'there is no epoch left to campaign in');
   const epoch = (core.quorum.epoch + 1) as Epoch;
   enterEpoch(core, epoch, null);
   setQuorumState(core, { voted: core.local });

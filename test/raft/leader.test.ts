@@ -125,6 +125,23 @@ describe('proposals', () => {
   });
 });
 
+describe('rounds', () => {
+  it('are told to voters at once and to observers once in a while', () => {
+    const lone = new Lone();
+    lone.becomeCommittedLeader();
+    for (const from of [2, 4]) {
+      lone.receive(from, fetchOf(lone, from));
+      lone.receive(from, fetchOf(lone, from, { round: lastRound(lone) ?? 0 }));
+      expect(lone.sent('fetchResponse')).toEqual([]);
+    }
+    barrier(lone, 1);
+    expect(lone.sent('fetchResponse', 2)).toHaveLength(1);
+    expect(lone.sent('fetchResponse', 4)).toEqual([]);
+    lone.tick(testConfig.fetchTimeoutMs / 4);
+    expect(lone.sent('fetchResponse', 4)).toHaveLength(1);
+  });
+});
+
 describe('check-quorum', () => {
   it('resigns when no majority has followed it for 1.5 fetch timeouts', () => {
     const lone = new Lone();
@@ -448,6 +465,22 @@ describe('resigning', () => {
     expect(second.core).toMatchObject({ role: 'unattached', epoch: 1, leaderId: null });
     second.tick(3 * testConfig.retryBackoffMs);
     expect(second.core.role).toBe('prospective');
+  });
+
+  it('campaigns in no way once there is no epoch left', () => {
+    const last = 2 ** 31 - 1;
+    const lone = new Lone({ epoch: last });
+    follow(lone, last);
+    lone.receive(2, {
+      type: 'endQuorumEpochRequest',
+      clusterId,
+      epoch: epoch(last),
+      leader: keyOf(2),
+      preferredSuccessors: [keyOf(1)],
+    });
+    expect(lone.core).toMatchObject({ role: 'unattached', epoch: last });
+    lone.tick(10 * testConfig.electionTimeoutMs);
+    expect(lone.core).toMatchObject({ role: 'unattached', epoch: last });
   });
 
   it('does not follow a leader again that has ended its epoch', () => {

@@ -8,7 +8,7 @@ import { LogView } from '../../src/raft/log-view.ts';
 import type { Message } from '../../src/raft/messages.ts';
 import { batchOf } from './harness/cluster.ts';
 import { clusterId, keyOf, origin, testConfig, voterOf } from './harness/host.ts';
-import { batchesOf, fetchOf, Lone, recordsOf, voteRequest } from './harness/lone.ts';
+import { batchesOf, beginQuorumEpoch, fetchOf, Lone, recordsOf, voteRequest } from './harness/lone.ts';
 
 function newCore(seed: number): RaftCore {
   return createRaftCore({
@@ -352,6 +352,29 @@ describe('the core', () => {
       { id: 3, isVoter: true, logEndOffset: 0, lastFetchMs: null, lastCaughtUpMs: null },
       { id: 4, isVoter: false, logEndOffset: 0, lastFetchMs: lone.nowMs, lastCaughtUpMs: null },
     ]);
+  });
+});
+
+describe('an absurd epoch', () => {
+  it('is not believed, and takes nobody to where no epoch is left', () => {
+    const lone = new Lone({ epoch: 5 });
+    for (const message of [
+      voteRequest(2, { epoch: 2 ** 31 - 1 }),
+      beginQuorumEpoch(2, 5 + 2 ** 20 + 1),
+      fetchOf(lone, 2, { epoch: 2 ** 30 }),
+    ]) {
+      lone.receive(2, message);
+      expect(lone.seen('badMessage')).toHaveLength(1);
+      expect(lone.core.epoch).toBe(5);
+    }
+    lone.receive(2, beginQuorumEpoch(2, 5 + 2 ** 20));
+    expect(lone.core).toMatchObject({ role: 'follower', epoch: 5 + 2 ** 20 });
+  });
+
+  it('may be what a new observer finds in an old cluster', () => {
+    const lone = new Lone({ voters: [2, 3] });
+    lone.receive(2, beginQuorumEpoch(2, 2 ** 22));
+    expect(lone.core).toMatchObject({ role: 'follower', epoch: 2 ** 22 });
   });
 });
 

@@ -168,6 +168,15 @@ describe('taking a snapshot', () => {
     expect(lone.sent('fetchRequest')).toEqual([]);
   });
 
+  it('takes no snapshot of an epoch that its leader has not entered', () => {
+    const lone = new Lone();
+    const fetchId = follow(lone, 2);
+    const snapshotId = { endOffset: offset(9), epoch: epoch(3) };
+    lone.receive(2, answer(lone, 2, fetchId, { kind: 'snapshot', snapshotId }));
+    expect(lone.seen('badMessage')).toHaveLength(1);
+    expect(lone.sent('fetchSnapshotRequest')).toEqual([]);
+  });
+
   it('takes no snapshot that is older than what it knows as committed', () => {
     const lone = new Lone({ log: [1, 1, 1, 1, 1] });
     const fetchId = follow(lone, 2);

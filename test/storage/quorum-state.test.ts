@@ -69,6 +69,11 @@ function filled(): Bench {
 }
 
 describe('the quorum state on disk', () => {
+  it('is never written with an epoch that its field cannot hold', () => {
+    const state = { ...stateAt(3), epoch: (2 ** 31) as never };
+    expect(() => encodeQuorumState({ sequence: 1, state })).toThrow(/epoch/);
+  });
+
   it('is in both files, flushed, when its completion comes', () => {
     const bench = new Bench();
     const { store, state } = bench.openSound();
