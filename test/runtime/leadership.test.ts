@@ -108,7 +108,7 @@ describe('the active controller', () => {
     host.run(999);
     // More work than one batch takes stands before the heartbeat, and its session is over meanwhile.
     const heard = { brokerId: brokerId(1), metadataOffset: null };
-    for (let at = 0; at < 600; at++) host.offer({ records: [], priority: 'heartbeat' });
+    for (let at = 0; at < 2_000; at++) host.offer({ records: [], priority: 'heartbeat' });
     host.offer({ records: [], isHeartbeat: true, priority: 'heartbeat', outcome: { heard } });
     host.process.pause(15_000);
     host.run(500);

@@ -57,7 +57,7 @@ describe('a quorum of three controllers', () => {
     for (let seed = 1; seed <= 12; seed++) {
       const quorum = new TestQuorum({ seed });
       for (const node of quorum.nodes) quorum.start(node);
-      quorum.run(2 * seed);
+      quorum.run(15 * seed);
       for (const node of quorum.nodes) quorum.kill(node, true);
       for (const node of quorum.nodes) quorum.start(node);
       quorum.settle();
@@ -162,8 +162,19 @@ describe('a quorum of three controllers', () => {
     node.disk.failNext.fdatasync = 1;
     quorum.start(node);
     quorum.until(() => node.started !== null, 'it answers');
-    expect(node.started?.ok).toBe(false);
+    const error = node.started?.ok === false ? node.started.error : null;
+    expect(error?.message).toContain('flush failed');
     expect(node.fatal).toBeNull();
+  });
+
+  it('reports a disk that fails as it is first written to', () => {
+    const quorum = new TestQuorum({ seed: 18 });
+    const node = quorum.node(0);
+    node.disk.failNext.fdatasync = 1;
+    quorum.start(node);
+    quorum.until(() => node.started !== null, 'it answers');
+    const error = node.started?.ok === false ? node.started.error : null;
+    expect(error?.message).toContain('flush failed');
   });
 
   it('stops a node whose disk fails, and finds everything when it starts again', () => {
@@ -186,6 +197,8 @@ describe('a node that is asked to stop', () => {
     const leader = quorum.leader();
     const pending = Array.from({ length: 50 }, () => quorum.submit(leader, 'openSession'));
     quorum.run(0);
+    // To be elected takes longer than to close.
+    for (const follower of quorum.followers()) follower.disk.slowness = 100;
     quorum.stop(leader);
     expect(pending.map(({ answers }) => codeOf(answers[0])).every((code) => code === 'ok')).toBe(true);
     const successor = quorum.nodes.find((node) => node.node?.status().role === 'leader');
