@@ -10,7 +10,7 @@ import type { Message, SpaceStatus } from './messages.ts';
 import type { QuorumState } from './quorum-state.ts';
 import { type ReplicaKey, sameReplica } from './replica-key.ts';
 import type { Role } from './role.ts';
-import type { SnapshotDownload, SnapshotInstallation } from './snapshot-download.ts';
+import type { RefusedSnapshot, SnapshotDownload, SnapshotInstallation } from './snapshot-download.ts';
 import type { SnapshotId } from './snapshot-id.ts';
 import { VoterSets } from './voter-set.ts';
 
@@ -57,6 +57,7 @@ export type CoreState = {
   nextFetchId: number;
   download: SnapshotDownload | null;
   installation: SnapshotInstallation | null;
+  refusedSnapshot: RefusedSnapshot | null;
   /** Where a recovering replica's flushes must reach (design 19); null until a leader has said. */
   recoveryTarget: Offset | null;
   /** Room on this node's own disk, as the shell has last said. */
@@ -106,6 +107,7 @@ export function newCoreState(options: {
     nextFetchId: random.integer(2 ** 32) * fetchIdsPerStart,
     download: null,
     installation: null,
+    refusedSnapshot: null,
     recoveryTarget: null,
     space: 'enough',
   };

@@ -2,10 +2,10 @@ import type { NodeId } from '../base/brands.ts';
 import { badMessage, type CoreState, send, takeIoId } from './core-state.ts';
 import { raiseHighWatermark } from './high-watermark.ts';
 import type { Input } from './inputs.ts';
-import { quarterOfFetchTimeoutMs } from './limits.ts';
+import { backoffDoublingsMax, quarterOfFetchTimeoutMs, snapshotPauseMaxMs } from './limits.ts';
 import type { FetchSnapshotResponse } from './messages.ts';
 import type { Follower } from './role.ts';
-import type { SnapshotDownload } from './snapshot-download.ts';
+import type { RefusedSnapshot, SnapshotDownload, SnapshotInstallation } from './snapshot-download.ts';
 import type { SnapshotId } from './snapshot-id.ts';
 import { noteEpochEnded, noteEpochOf } from './transition.ts';
 
@@ -26,7 +26,8 @@ export function beginDownload(core: CoreState, role: Follower, from: NodeId, sna
   }
   noteLeaderAnswer(core, role);
   role.question = null;
-  if (core.space === 'exhausted') {
+  if (core.space === 'exhausted' || isPaused(core, from, snapshotId)) {
+    // The leader is asked all the same, for its rounds and to see that it lives.
     role.nextFetchMs = core.nowMs + quarterOfFetchTimeoutMs(core.config);
     return;
   }
@@ -38,6 +39,25 @@ export function beginDownload(core: CoreState, role: Follower, from: NodeId, sna
     askedMs: null,
     storing: null,
   };
+}
+
+/** This snapshot of this leader did not verify, and its pause lasts. */
+function isPaused(core: CoreState, leaderId: NodeId, snapshotId: SnapshotId): boolean {
+  const refused = refusedBefore(core, leaderId, snapshotId);
+  return refused !== null && core.nowMs < refused.notBeforeMs;
+}
+
+function refusedBefore(core: CoreState, leaderId: NodeId, snapshotId: SnapshotId): RefusedSnapshot | null {
+  const refused = core.refusedSnapshot;
+  if (refused === null || refused.leaderId !== leaderId) return null;
+  return isSame(refused.snapshotId, snapshotId) ? refused : null;
+}
+
+function noteSnapshotRefused(core: CoreState, { leaderId, snapshotId }: SnapshotInstallation): void {
+  const times = (refusedBefore(core, leaderId, snapshotId)?.times ?? 0) + 1;
+  const doublings = Math.min(times - 1, backoffDoublingsMax);
+  const pauseMs = Math.min(core.config.fetchTimeoutMs * (1 << doublings), snapshotPauseMaxMs);
+  core.refusedSnapshot = { leaderId, snapshotId, times, notBeforeMs: core.nowMs + pauseMs };
 }
 
 /** The leader has answered well: it is alive, and elections lost are forgotten. */
@@ -123,7 +143,7 @@ export function handleSnapshotChunkStored(
   // Whoever seeks election in between keeps its log; it will ask again when it follows somebody.
   if (core.role.name !== 'follower') return;
   const ioId = takeIoId(core);
-  core.installation = { ioId, snapshotId: download.snapshotId };
+  core.installation = { ioId, snapshotId: download.snapshotId, leaderId: download.leaderId };
   core.effects.push({ type: 'installSnapshot', ioId, snapshotId: download.snapshotId });
 }
 
@@ -135,7 +155,11 @@ export function handleSnapshotInstalled(
   const { installation } = core;
   if (installation === null || installation.ioId !== input.ioId) return;
   core.installation = null;
-  if (input.snapshot === null) return;
+  if (input.snapshot === null) {
+    noteSnapshotRefused(core, installation);
+    return;
+  }
+  core.refusedSnapshot = null;
   const { snapshotId } = installation;
   core.log.resetTo(snapshotId);
   core.voterSets.resetTo({ offset: snapshotId.endOffset, voters: input.snapshot.voters });
@@ -146,6 +170,6 @@ export function handleSnapshotInstalled(
   if (snapshotId.endOffset > core.highWatermark) raiseHighWatermark(core, snapshotId.endOffset);
 }
 
-export function isSame(left: SnapshotId, right: SnapshotId): boolean {
+function isSame(left: SnapshotId, right: SnapshotId): boolean {
   return left.endOffset === right.endOffset && left.epoch === right.epoch;
 }

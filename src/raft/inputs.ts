@@ -85,7 +85,7 @@ export type Input = { readonly nowMs: number } & (
       readonly position: number;
     }
   | {
-      /** The snapshot is in force and the log before it is gone. `null`: it was refused (its content did not verify) and thrown away. */
+      /** The snapshot is in force and the log before it is gone. `null`: it was refused (its content did not verify) and thrown away; the core pauses before it asks for it again. */
       readonly type: 'snapshotInstalled';
       readonly ioId: IoId;
       readonly snapshot: { readonly voters: readonly Voter[]; readonly kraftVersion: number } | null;

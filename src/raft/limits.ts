@@ -7,6 +7,9 @@ export const observersMax = 64;
 /** Upper end of the jitter before the pre-vote that a refused reconnect brings about (design 8). */
 export const suspicionJitterMaxMs = 50;
 
+/** Longest pause before a snapshot that did not verify is asked of the same leader again. */
+export const snapshotPauseMaxMs = 60_000;
+
 /** Doublings after which the election back-off no longer grows; `electionBackoffMaxMs` caps it anyway. */
 export const backoffDoublingsMax = 10;
 

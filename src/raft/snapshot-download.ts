@@ -16,4 +16,19 @@ export type SnapshotDownload = {
 };
 
 /** A whole snapshot is replacing the log and the state. Nothing calls that back. */
-export type SnapshotInstallation = { readonly ioId: IoId; readonly snapshotId: SnapshotId };
+export type SnapshotInstallation = {
+  readonly ioId: IoId;
+  readonly snapshotId: SnapshotId;
+  readonly leaderId: NodeId;
+};
+
+/**
+ * A snapshot whose content did not verify. It may never do so, and every try moves all of it over the
+ * network: the same one is asked of the same leader again only after a pause that grows.
+ */
+export type RefusedSnapshot = {
+  readonly snapshotId: SnapshotId;
+  readonly leaderId: NodeId;
+  readonly times: number;
+  readonly notBeforeMs: number;
+};

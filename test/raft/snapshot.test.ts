@@ -141,6 +141,45 @@ describe('taking a snapshot', () => {
     expect(lone.seen('storeSnapshotChunk')).toEqual([]);
   });
 
+  it('waits ever longer before it takes a snapshot again that did not verify', () => {
+    const lone = downloading();
+    const pausesMs: number[] = [];
+    for (let times = 0; times < 4; times++) {
+      lone.receive(2, chunk(lone, 0, 10, true));
+      const [stored] = lone.seen('storeSnapshotChunk');
+      lone.effects = [];
+      lone.input({ type: 'snapshotChunkStored', ioId: stored?.ioId ?? 0, position: 10 });
+      const [install] = lone.seen('installSnapshot');
+      lone.input({ type: 'snapshotInstalled', ioId: install?.ioId ?? 0, snapshot: null });
+      const sinceMs = lone.nowMs;
+      for (let turn = 0; turn < 200; turn++) {
+        const [fetch] = lone.sent('fetchRequest');
+        if (fetch !== undefined) {
+          lone.receive(2, answer(lone, 2, fetch.fetchId, { kind: 'snapshot', snapshotId }));
+        }
+        if (lone.sent('fetchSnapshotRequest').length > 0) break;
+        lone.tickToNext();
+      }
+      pausesMs.push(lone.nowMs - sinceMs);
+      expect(lone.core).toMatchObject({ role: 'follower', leaderId: 2 });
+    }
+    const { fetchTimeoutMs } = testConfig;
+    expect(pausesMs).toEqual([1, 2, 4, 8].map((times) => times * fetchTimeoutMs));
+  });
+
+  it('takes another snapshot at once when one did not verify', () => {
+    const lone = downloading();
+    lone.receive(2, chunk(lone, 0, 10, true));
+    const [stored] = lone.seen('storeSnapshotChunk');
+    lone.effects = [];
+    lone.input({ type: 'snapshotChunkStored', ioId: stored?.ioId ?? 0, position: 10 });
+    const [install] = lone.seen('installSnapshot');
+    lone.input({ type: 'snapshotInstalled', ioId: install?.ioId ?? 0, snapshot: null });
+    const newer = { ...snapshotId, endOffset: offset(snapshotId.endOffset + 1) };
+    lone.receive(2, answer(lone, 2, lastFetch(lone).fetchId, { kind: 'snapshot', snapshotId: newer }));
+    expect(lone.sent('fetchSnapshotRequest')).toMatchObject([{ snapshotId: newer, position: 0 }]);
+  });
+
   it('fetches again, and begins anew, when the snapshot is not found any more', () => {
     const lone = downloading();
     const refused = { kind: 'refused', error: 'SNAPSHOT_NOT_FOUND' } as const;

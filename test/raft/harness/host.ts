@@ -71,9 +71,6 @@ type PendingIo = {
   readonly tell: (nowMs: number) => Input | null;
 };
 
-/** Effects that are not I/O and not messages: what a shell's callers would see. */
-export type Seen = Exclude<Effect['type'], 'sendMessage' | 'sendLogRange' | 'sendSnapshotChunk'>;
-
 /**
  * A shell around one core: it carries effects out on a modelled disk and hands messages to `onMessage`.
  * Whoever drives it decides when I/O completes, when time passes and what is delivered.

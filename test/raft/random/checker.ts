@@ -23,7 +23,6 @@ export class Checker {
   barriersDone = 0;
   truncations = 0;
   snapshotsInstalled = 0;
-  recoveriesEnded = 0;
   voterChanges = 0;
 
   onEffect(host: Host, effect: Effect): void {
@@ -122,24 +121,6 @@ export class Checker {
     }
   }
 
-  /** Durability: whatever is committed is on the disks of a majority of the voters in force then. */
-  assertDurable(
-    endOffset: number,
-    voters: readonly { id: number }[],
-    disks: ReadonlyMap<number, Disk>,
-  ): void {
-    const last = this.committed[endOffset - 1];
-    if (last === undefined) return;
-    const holders = voters.filter(({ id }) => {
-      const disk = disks.get(id);
-      return disk !== undefined && holds(disk, last);
-    });
-    assert(
-      holders.length * 2 > voters.length,
-      `${endOffset} is committed and held by ${holders.length} voters`,
-    );
-  }
-
   /** Nothing that was refused before it was appended may ever be committed. */
   assertRefusedStayOut(): void {
     for (const record of this.committed) {
@@ -169,11 +150,6 @@ export function assertPromiseIsDurable(disk: Disk, message: Message): void {
 
 function batchAt(batches: readonly LogBatch[], offset: number): LogBatch | undefined {
   return batches.find((batch) => batch.baseOffset <= offset && batchEndOffset(batch) > offset);
-}
-
-function holds(disk: Disk, record: AppliedRecord): boolean {
-  if (disk.snapshot !== null && record.offset < disk.snapshot.id.endOffset) return true;
-  return batchAt(disk.log.batches, record.offset)?.epoch === record.epoch;
 }
 
 function assertSame(left: AppliedRecord | undefined, right: AppliedRecord | undefined): void {

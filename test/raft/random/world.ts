@@ -41,7 +41,7 @@ export class RandomWorld {
       io: 20 + this.#random.integer(60),
       time: 10 + this.#random.integer(40),
       propose: this.#random.integer(20),
-      read: this.#random.integer(10),
+      read: this.#random.integer(16),
       fault: this.#random.integer(14),
     };
     this.#faults = this.#drawFaults();
@@ -97,7 +97,7 @@ export class RandomWorld {
       case 'io':
         return this.#completeIo();
       case 'time':
-        return this.#passTime(1 + this.#random.integer(this.#random.chance(1, 20) ? 500 : 20));
+        return this.#passTime(1 + this.#random.integer(this.#random.chance(1, 20) ? 500 : 60));
       case 'propose':
         return this.#propose();
       case 'read':
@@ -137,7 +137,7 @@ export class RandomWorld {
   }
 
   #propose(): void {
-    const host = this.#pick(this.#hosts());
+    const host = this.#pickLeader();
     if (host === undefined) return;
     const proposalId = this.#nextId++;
     const isWrong = this.#random.chance(1, 10);
@@ -153,7 +153,7 @@ export class RandomWorld {
   }
 
   #read(): void {
-    const host = this.#pick(this.#hosts());
+    const host = this.#pickLeader();
     if (host === undefined) return;
     const barrierId = this.#nextId++;
     this.checker.onBarrier(barrierId);
@@ -179,12 +179,20 @@ export class RandomWorld {
     if (id !== undefined) this.#start(id);
   }
 
+  /** Cuts somebody off, often a leader, and not always from everybody or in both directions. */
   #partition(): void {
-    const id = 1 + this.#random.integer(this.#voterCount);
+    const id = this.#pickLeader()?.key.id ?? 1 + this.#random.integer(this.#voterCount);
+    const isWhole = this.#random.chance(1, 2);
     for (const other of this.#members.keys()) {
-      if (this.#random.chance(4, 5)) this.#cut.add(`${id}>${other}`);
-      if (this.#random.chance(4, 5)) this.#cut.add(`${other}>${id}`);
+      if (isWhole || this.#random.chance(3, 5)) this.#cut.add(`${id}>${other}`);
+      if (isWhole || this.#random.chance(3, 5)) this.#cut.add(`${other}>${id}`);
     }
+  }
+
+  /** Mostly one who believes that it leads; there can be two of them, and one of them is deposed. */
+  #pickLeader(): Host | undefined {
+    const leaders = this.#hosts().filter((host) => host.core.role === 'leader');
+    return this.#pick(leaders.length > 0 && this.#random.chance(4, 5) ? leaders : this.#hosts());
   }
 
   #snapshot(): void {
