@@ -217,6 +217,15 @@ describe('a snapshot', () => {
     const other = { ...snapshotId, endOffset: offset(snapshotId.endOffset + 1) };
     expect(receiving.install(other)).toEqual({ ok: true, value: null });
   });
+
+  it('is refused when it names no voters, because nobody could be elected after it', () => {
+    const sending = new SendingHost();
+    sending.voters = [];
+    const receiving = new ReceivingHost();
+    const snapshotId = sending.put(small);
+    transfer(sending, receiving, snapshotId);
+    expect(receiving.install(snapshotId)).toEqual({ ok: true, value: null });
+  });
 });
 
 describe('the sender of snapshots', () => {

@@ -75,7 +75,9 @@ export class SnapshotReceiver {
     const verified = yield* loadCheckpoint(receiving.store, this.#clock);
     if (!verified.ok && verified.error.code !== 'DAMAGED') return failed(verified.error.message);
     if (!verified.ok || verified.value === null) return ok(null);
-    const { snapshotId: received } = verified.value.manifest;
+    const { snapshotId: received, voters } = verified.value.manifest;
+    // Nobody could ever be elected after it.
+    if (voters.length === 0) return ok(null);
     if (received.endOffset !== snapshotId.endOffset || received.epoch !== snapshotId.epoch) return ok(null);
     const installed = yield* wait<Opened>((done) => this.#stores.installReceived(done));
     if (!installed.ok) return failed(`putting the received snapshot in force: ${installed.error.message}`);

@@ -132,11 +132,14 @@ export class Snapshots {
   }
 
   #installNow(effect: EffectOf<'installSnapshot'>, next: () => void): void {
+    const { ports } = this.#options;
     runSequence(this.#receiver.install(effect.snapshotId), (installation) => {
       if (this.#isClosed) return;
       if (!installation.ok) {
         this.#options.onFatal(installation.error);
       } else if (installation.value === null) {
+        // The core asks again after a pause that grows; an operator should know why the node does not catch up.
+        ports.logger.error('snapshot-refused', { ...effect.snapshotId });
         this.#checkpointer.resume();
         this.#options.driver().snapshotInstalled(effect.ioId, null);
       } else {

@@ -1,7 +1,10 @@
+import { nodeId } from '../../../src/base/brands.ts';
 import type { Result } from '../../../src/base/result.ts';
+import { zeroUuid } from '../../../src/base/uuid.ts';
 import type { MetadataImage } from '../../../src/metadata/image.ts';
 import type { CheckpointStore, CheckpointStores, StoreError } from '../../../src/ports/checkpoint-store.ts';
 import { silentLogger } from '../../../src/ports/logger.ts';
+import type { Voter } from '../../../src/raft/replica-key.ts';
 import { type Checkpoint, Checkpointer } from '../../../src/runtime/checkpoint/checkpointer.ts';
 import {
   type LoadCheckpointError,
@@ -13,6 +16,13 @@ import { runSequence } from '../../../src/runtime/sequence.ts';
 import { SimulatedStores } from '../../../simulator/checkpoint-store.ts';
 import { VirtualProcess } from './clock.ts';
 
+const voter: Voter = {
+  id: nodeId(1),
+  directoryId: zeroUuid,
+  endpoint: { host: 'node1', port: 9645 },
+  kraftVersions: { min: 1, max: 1 },
+};
+
 type Loaded = Result<LoadedCheckpoint | null, LoadCheckpointError>;
 
 /** A node's checkpoint store over several processes, as one node after the other opens it. */
@@ -22,6 +32,8 @@ export class CheckpointHost {
   port: CheckpointStores;
   readonly created: Checkpoint[] = [];
   readonly failures: string[] = [];
+  /** The voter set that its checkpoints tell of. */
+  voters: readonly Voter[] = [voter];
 
   constructor(seed = 1) {
     this.stores = new SimulatedStores(seed);
@@ -79,7 +91,7 @@ export class CheckpointHost {
         chainCrc: 5,
         timestampMs: image.timestampMs,
         kraftVersion: 1,
-        voters: [],
+        voters: this.voters,
       }),
       onCreated: (checkpoint) => this.created.push(checkpoint),
       onFailed: (reason) => this.failures.push(reason),
