@@ -7,7 +7,7 @@ export type HandOverOptions = {
   readonly role: () => RoleName;
   /** Another controller is known to lead. */
   readonly hasSuccessor: () => boolean;
-  /** There is another voter that could lead. */
+  /** There is another voter that could lead, and that is not known to have ended. */
   readonly hasOtherVoters: () => boolean;
   /** Requests that this node still owes an answer. */
   readonly pendingCount: () => number;
@@ -49,8 +49,7 @@ export class HandOver {
     if (role() === 'leader') {
       this.#hasResigned = true;
       resign();
-      return !hasOtherVoters();
     }
-    return !this.#hasResigned || hasSuccessor();
+    return !this.#hasResigned || hasSuccessor() || !hasOtherVoters();
   }
 }

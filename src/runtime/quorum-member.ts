@@ -59,6 +59,8 @@ export class QuorumMember {
   readonly #snapshots: Snapshots;
   readonly #diskSpace: DiskSpace;
 
+  /** Peers whose process has ended: nobody listens there. A restarting one connects again. */
+  readonly #ended = new Set<NodeId>();
   #isClosed = false;
 
   constructor(options: QuorumMemberOptions) {
@@ -192,11 +194,12 @@ export class QuorumMember {
     }
   }
 
-  connectionOpened(_peer: NodeId): void {
-    // The protocol asks again by itself; nothing is owed to a peer that has come back.
+  connectionOpened(peer: NodeId): void {
+    this.#ended.delete(peer);
   }
 
   connectionClosed(peer: NodeId, refused: boolean): void {
+    if (refused) this.#ended.add(peer);
     this.#forwarder.connectionClosed(peer);
     this.#driver.push({ type: 'connectionClosed', peer, refused });
   }
@@ -212,7 +215,8 @@ export class QuorumMember {
       clock: this.#options.node.ports.clock,
       role: () => this.#core.role,
       hasSuccessor: () => this.#core.leaderId !== null && this.#core.leaderId !== this.#options.node.nodeId,
-      hasOtherVoters: () => this.#core.voters.length > 1,
+      hasOtherVoters: () =>
+        this.#core.voters.some(({ id }) => id !== this.#options.node.nodeId && !this.#ended.has(id)),
       pendingCount: () =>
         (this.#leadership.proposer?.pendingCount ?? 0) + this.#reads.size + this.#forwarder.pendingCount,
       resign: () =>

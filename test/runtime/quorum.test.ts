@@ -225,6 +225,21 @@ describe('a node that is asked to stop', () => {
     expect(doubtful.answers.map(codeOf)).toEqual(['OUTCOME_UNKNOWN']);
   });
 
+  it('does not wait for a successor when all stop at once', () => {
+    const quorum = TestQuorum.serving({ seed: 26 });
+    const stopped = new Set<number>();
+    for (const node of quorum.nodes) {
+      node.running.stop(() => {
+        stopped.add(node.id);
+        // Its process ends with it, and its peers find nobody there.
+        quorum.world.schedule(0, 0, () => quorum.kill(node));
+      });
+    }
+    const began = quorum.world.nowUs;
+    quorum.until(() => stopped.size === 3, 'all have stopped');
+    expect(quorum.world.nowUs - began).toBeLessThan(1_000_000);
+  });
+
   it('tells everyone who asked when it is closed, and only then', () => {
     const quorum = TestQuorum.serving({ seed: 27 });
     const { running } = quorum.leader();
