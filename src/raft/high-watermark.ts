@@ -28,11 +28,6 @@ export function advanceLeaderHighWatermark(core: CoreState, leadership: Leadersh
   noteVoterChangeCommitted(core, leadership);
 }
 
-/** True once a record of the leader's own epoch is committed: from then on its high watermark is the newest. */
-export function hasCommittedInEpoch(core: CoreState, leadership: Leadership): boolean {
-  return core.highWatermark > leadership.epochStartOffset;
-}
-
 /** A follower knows as committed what its leader knows, as far as its own log reaches (Raft paper, Figure 2). */
 export function advanceFollowerHighWatermark(core: CoreState, leaderHighWatermark: Offset): void {
   const bounded = Math.min(leaderHighWatermark, core.log.endOffset) as Offset;
