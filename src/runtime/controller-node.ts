@@ -12,7 +12,13 @@ import type { ControllerAnswer, ControllerApi, ControllerRequest, NodeStatus } f
 import { QuorumMember } from './quorum-member.ts';
 import { runSequence, type Sequence, wait } from './sequence.ts';
 import { joinCluster, type JoinedCluster } from './start/join-cluster.ts';
-import { establishIdentity, type Identity } from './start/identity.ts';
+import {
+  becomeStranger,
+  establishIdentity,
+  hasForgottenVotes,
+  type Identity,
+  type IdentityOptions,
+} from './start/identity.ts';
 import { openStorage, type OpenedStorage } from './start/open-storage.ts';
 import { StorageEvents } from './start/storage-events.ts';
 
@@ -121,24 +127,21 @@ class Node implements ControllerNode {
       ports.files.submit({ kind: 'makeDirectory', path: directory }, done),
     );
     if (!made.ok) return storageError(made.error.message);
-    const identity = yield* establishIdentity({
-      nodeId,
-      directory,
-      ports,
-      quorumStateEvents: this.#storageEvents.quorumState,
-      persistQuorumState: (store, state, done) => this.#storageEvents.persistAtStart(store, state, done),
-    });
-    if (!identity.ok) return storageError(identity.error);
+    const established = yield* establishIdentity(this.#identityOptions());
+    if (!established.ok) return storageError(established.error);
     if (this.#phase !== 'starting') {
-      yield* wait<void>((done) => identity.value.quorumStateStore.close(done));
+      yield* wait<void>((done) => established.value.quorumStateStore.close(done));
       return stoppedMeanwhile;
     }
-    this.#identity = identity.value;
-    const local = {
-      id: nodeId,
-      directoryId: identity.value.directoryId,
-      clusterId: identity.value.clusterId,
-    };
+    this.#identity = established.value;
+    // The disk is judged before a peer can reach this node, and before it has a name to be reached by.
+    if (established.value.descriptor?.started === true) {
+      const judged = yield* this.#openAsMember(established.value);
+      if (!judged.ok) return judged;
+    }
+    const identity = this.#identity;
+    const { directoryId, clusterId } = identity;
+    const local = { id: nodeId, directoryId, clusterId };
     this.#transport = ports.createTransport(local, {
       onMessage: (from, message) => this.#received(from, message),
       onConnectionOpened: (peer) => this.#member?.connectionOpened(peer),
@@ -146,17 +149,12 @@ class Node implements ControllerNode {
       onForwardDropped: (_to, message) => this.#member?.forwardDropped(message),
     });
     const transport = this.#transport;
-    // The disk is judged before a peer can reach this node.
-    if (identity.value.descriptor?.started === true) {
-      const opened = yield* this.#open(identity.value);
-      if (!opened.ok) return opened;
-    }
     const listening = yield* wait<Result<unknown, StartError>>((done) => transport.start(done));
     if (!listening.ok) return listening;
     if (this.#phase !== 'starting') return stoppedMeanwhile;
     transport.setEndpoints(this.#configuredEndpoints());
     this.#phase = 'joining';
-    this.#join(identity.value, transport);
+    this.#join(identity, transport);
     return { ok: true, value: null };
   }
 
@@ -179,6 +177,31 @@ class Node implements ControllerNode {
     }
     this.#storage = opened.value;
     return { ok: true, value: null };
+  }
+
+  /** A node that has acted before: what its log says of its votes may contradict its quorum state. */
+  *#openAsMember(identity: Identity): Sequence<Result<null, StartError>> {
+    const opened = yield* this.#open(identity);
+    const storage = this.#storage;
+    if (!opened.ok || storage === null) return opened;
+    if (!hasForgottenVotes(identity, this.#options.nodeId, storage)) return opened;
+    const { lastEpoch, recovering } = storage;
+    const stranger = yield* becomeStranger(this.#identityOptions(), identity, lastEpoch, recovering);
+    if (!stranger.ok) return storageError(stranger.error);
+    if (this.#phase !== 'starting') return stoppedMeanwhile;
+    this.#identity = stranger.value;
+    return { ok: true, value: null };
+  }
+
+  #identityOptions(): IdentityOptions {
+    const { nodeId, directory, ports } = this.#options;
+    return {
+      nodeId,
+      directory,
+      ports,
+      quorumStateEvents: this.#storageEvents.quorumState,
+      persistQuorumState: (store, state, done) => this.#storageEvents.persistAtStart(store, state, done),
+    };
   }
 
   #join(identity: Identity, transport: NodeTransport): void {

@@ -1,4 +1,4 @@
-import type { NodeId, Uuid } from '../../base/brands.ts';
+import type { Epoch, NodeId, Uuid } from '../../base/brands.ts';
 import { epoch } from '../../base/brands.ts';
 import { failed, ok, type Result } from '../../base/result.ts';
 import { randomUuid } from '../../base/uuid.ts';
@@ -9,7 +9,9 @@ import { readDescriptor, readNodeProperties, writeNodeProperties } from '../quor
 import { type OpenedQuorumState, openQuorumState } from '../quorum-state/open-quorum-state.ts';
 import type { QuorumStateEvents, QuorumStateStore } from '../quorum-state/quorum-state-store.ts';
 import type { StoredFileError } from '../quorum-state/stored-file.ts';
+import type { VoterSetAt } from '../../raft/config.ts';
 import type { QuorumState } from '../../raft/quorum-state.ts';
+import { sameReplica } from '../../raft/replica-key.ts';
 import { type Sequence, wait } from '../sequence.ts';
 
 /** Who this node is, and what it must never forget. */
@@ -102,6 +104,45 @@ function* complete(
   // A descriptor that was never started named the old directory id; agreeing on one begins anew.
   const kept = descriptor?.started === true ? descriptor : null;
   return ok({ ...known, descriptor: kept, directoryId, quorumState: noState, hasHistory: false });
+}
+
+/**
+ * A voter's quorum state is durable before its log holds a record of that epoch. If it is older than the log,
+ * it is a stale copy, restored from a backup perhaps, and the votes cast since then are forgotten.
+ */
+export function hasForgottenVotes(
+  identity: Identity,
+  nodeId: NodeId,
+  storage: { readonly lastEpoch: Epoch; readonly voterSets: readonly VoterSetAt[] },
+): boolean {
+  if (identity.quorumState.epoch >= storage.lastEpoch) return false;
+  const local = { id: nodeId, directoryId: identity.directoryId };
+  return storage.voterSets.some(({ voters }) => voters.some((voter) => sameReplica(voter, local)));
+}
+
+/**
+ * What a node does that has forgotten votes: like one whose quorum state is gone, it takes a new directory
+ * id, so that nobody counts on what it has promised, and can only observe (design 19). The new id is durable
+ * before the quorum state is brought up to the log's epoch.
+ */
+export function* becomeStranger(
+  options: IdentityOptions,
+  identity: Identity,
+  logEpoch: Epoch,
+  recovering: boolean,
+): Sequence<Result<Identity, string>> {
+  const { nodeId, directory, ports } = options;
+  const { clusterId, quorumStateStore } = identity;
+  const directoryId = randomUuid(ports.random);
+  const found = { epoch: identity.quorumState.epoch, logEpoch };
+  ports.logger.error('quorum-state-stale', { ...found, directoryId, becomes: 'observer' });
+  const written = yield* wait<Stored<null>>((done) =>
+    writeNodeProperties(ports.files, directory, { nodeId, directoryId, clusterId }, done),
+  );
+  if (!written.ok) return describeFailure(written.error);
+  const quorumState: QuorumState = { epoch: logEpoch, leaderId: null, voted: null, recovering };
+  yield* wait<void>((done) => options.persistQuorumState(quorumStateStore, quorumState, done));
+  return ok({ ...identity, directoryId, quorumState });
 }
 
 /** A failure ends the node through the store's own events; then this is never resumed. */

@@ -1,4 +1,4 @@
-import { offset, type Offset } from '../../base/brands.ts';
+import { type Epoch, offset, type Offset } from '../../base/brands.ts';
 import { failed, ok, type Result } from '../../base/result.ts';
 import { emptyImage, type MetadataImage } from '../../metadata/image.ts';
 import type { CheckpointStore, StoreError } from '../../ports/checkpoint-store.ts';
@@ -25,6 +25,8 @@ export type OpenedStorage = {
   readonly checkpoint: LoadedCheckpoint | null;
   readonly image: MetadataImage;
   readonly logStart: SnapshotId;
+  /** Of the log's last record, or of the checkpoint when there is none after it. */
+  readonly lastEpoch: Epoch;
   readonly epochStarts: readonly EpochStart[];
   readonly voterSets: readonly VoterSetAt[];
   readonly kraftVersion: number;
@@ -177,6 +179,7 @@ function assemble(
     checkpoint,
     image: checkpoint?.image ?? emptyImage,
     logStart,
+    lastEpoch: (resetTo === null ? recovery.epochStarts.at(-1)?.epoch : undefined) ?? logStart.epoch,
     epochStarts: resetTo === null ? recovery.epochStarts : [],
     voterSets: voterSetsOf(joined, recovery, logStart, identity),
     kraftVersion: (resetTo === null ? recovery.kraftVersion : null) ?? checkpoint?.manifest.kraftVersion ?? 0,
