@@ -36,6 +36,11 @@ export type ImageBuilder = {
    * as it is when the builder goes on.
    */
   view(): MetadataImage;
+  /**
+   * The same for less: nothing is copied again for it, so the next replay may change it under whoever still
+   * looks. For the one who reads it, lets go of it, and then goes on.
+   */
+  peek(): MetadataImage;
   /** Ends the builder. States that no record touched are shared with the image before. */
   freeze(endOffset: Offset, epoch: Epoch): MetadataImage;
 };
@@ -90,6 +95,11 @@ export function createImageBuilder(base: MetadataImage): ImageBuilder {
       handler(editor.draftOf(registered.resource), record, position);
       last = position;
     },
+    peek() {
+      if (editor === null || last === null) return image;
+      const timestampMs = Math.max(image.timestampMs, last.timestampMs);
+      return editor.peek({ endOffset: offset(last.offset + 1), epoch: last.epoch, timestampMs });
+    },
     view() {
       if (editor === null || last === null) return image;
       return settle(offset(last.offset + 1), last.epoch);
@@ -105,22 +115,34 @@ export function createImageBuilder(base: MetadataImage): ImageBuilder {
 /** Drafts of the resources that are touched; also how a checkpoint is loaded. */
 export type ImageEditor = {
   draftOf(resource: AnyResource): unknown;
+  /** What stands now; valid until a draft is changed again. Drafts given out before are void. */
+  peek(header: ImageHeader): MetadataImage;
   freeze(header: ImageHeader): MetadataImage;
 };
 
 export function createEditor(image: MetadataImage): ImageEditor {
   const token = new EditToken();
+  /** Only of what was touched since the last look. */
   const drafts = new Map<AnyResource, unknown>();
+  const current: States = { ...image };
+  const settle = (): void => {
+    for (const [resource, draft] of drafts) current[resource.name] = resource.freeze(draft);
+    drafts.clear();
+  };
   return {
     draftOf(resource) {
-      if (!drafts.has(resource)) drafts.set(resource, resource.edit(stateOf(image, resource), token));
+      // Under the same token: what this editor has copied once it goes on changing in place.
+      if (!drafts.has(resource)) drafts.set(resource, resource.edit(current[resource.name], token));
       return drafts.get(resource);
     },
+    peek(header) {
+      settle();
+      return asImage({ ...current, ...header });
+    },
     freeze(header) {
-      const next: States = { ...image, ...header };
-      for (const [resource, draft] of drafts) next[resource.name] = resource.freeze(draft);
+      settle();
       token.end();
-      return asImage(next);
+      return asImage({ ...current, ...header });
     },
   };
 }

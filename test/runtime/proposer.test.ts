@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { brokerId, offset } from '../../src/base/brands.ts';
+import { assert } from '../../src/base/assert.ts';
 import { decodeRecords } from '../../src/codec/record-value.ts';
+import { createImageBuilder, imageDigest, type MetadataImage } from '../../src/metadata/image.ts';
+import type { MetadataRecord } from '../../src/metadata/registry.ts';
 import { runtimeLimits } from '../../src/runtime/limits.ts';
 import { OperationQueue, type PendingOperation } from '../../src/runtime/leader/operation-queue.ts';
 import { TestCluster } from '../metadata/cluster.ts';
@@ -96,6 +99,41 @@ describe('the proposer', () => {
     expect(written).toMatchObject({ ok: true, value: noOps(2) });
     host.commit();
     expect([before.offset, after.offset]).toEqual([image.endOffset + 1, image.endOffset + 2]);
+  });
+
+  it('shows each operation what those before it in the batch have done, and nothing of one that was refused', () => {
+    const host = leader();
+    const feature = (name: string): MetadataRecord => ({
+      type: 'FeatureLevelRecord',
+      name,
+      featureLevel: 1,
+    });
+    const seen: string[][] = [];
+    const look = (read: MetadataImage): void => {
+      const names = [...read.feature.finalized.values()].map((row) => row.name);
+      seen.push(names.filter((name) => name.startsWith('test.')));
+    };
+    host.offer({ records: [feature('test.first')], onRun: look });
+    const broken = host.offer({ records: [feature('test.broken'), impossible], onRun: look });
+    host.offer({ records: [feature('test.second')], onRun: look });
+    host.offer({ records: [], onRun: look });
+    const before = imageDigest(host.proposer.speculativeImage);
+    host.run();
+    expect(broken.told).toBe('UNKNOWN_SERVER_ERROR');
+    expect(seen).toEqual([[], ['test.first'], ['test.first'], ['test.first', 'test.second']]);
+    const [proposal] = host.proposals;
+    assert(proposal !== undefined, 'the others were proposed');
+    expect(proposal.batch.recordCount).toBe(2);
+    const written = decodeRecords(proposal.batch.payload, 2);
+    assert(written.ok, 'the batch can be read');
+    const builder = createImageBuilder(image);
+    for (const [at, record] of written.value.entries()) {
+      const position = { offset: offset(image.endOffset + at), epoch: proposal.epoch };
+      builder.replay(record, { ...position, timestampMs: proposal.batch.appendTimestampMs });
+    }
+    const followed = builder.freeze(offset(image.endOffset + 2), proposal.epoch);
+    expect(imageDigest(proposal.image)).toBe(imageDigest(followed));
+    expect(imageDigest(image)).toBe(before);
   });
 
   it('refuses an operation that throws, alone', () => {

@@ -2,7 +2,7 @@ import { assert } from '../../base/assert.ts';
 import type { Epoch, Offset, Uuid } from '../../base/brands.ts';
 import type { Random } from '../../base/random.ts';
 import { encodeRecords } from '../../codec/record-value.ts';
-import { createImageBuilder, type MetadataImage } from '../../metadata/image.ts';
+import { createImageBuilder, type ImageBuilder, type MetadataImage } from '../../metadata/image.ts';
 import { finalizedMetadataVersion } from '../../metadata/resources/feature/supported.ts';
 import type { MetadataRecord } from '../../metadata/registry.ts';
 import type { Clock } from '../../ports/clock.ts';
@@ -178,6 +178,8 @@ export class Proposer {
     const timestampMs = Math.max(this.#lastTimestampMs, this.#options.clock.wallMs());
     return {
       image: this.#speculative,
+      builder: createImageBuilder(this.#speculative),
+      records: [],
       baseOffset: this.#speculative.endOffset,
       timestampMs,
       payloads: [],
@@ -208,8 +210,8 @@ export class Proposer {
   }
 
   /**
-   * Replays one operation's records speculatively and adds them to the batch. Each operation has a builder
-   * of its own: it costs a few copied pages, and a throw takes nothing else with it.
+   * Replays one operation's records speculatively and adds them to the batch. The batch has one builder
+   * (design 9), so that a page is copied once however many of its operations touch it.
    */
   #add(draft: Draft, records: readonly MetadataRecord[]): boolean {
     const payload = encodeRecords(records, finalizedMetadataVersion(draft.image));
@@ -221,16 +223,33 @@ export class Proposer {
       assert(recordCount > 0, 'an operation returned more records than a batch holds');
       return false;
     }
-    const builder = createImageBuilder(draft.image);
-    let offset = draft.image.endOffset;
-    for (const record of records) {
-      builder.replay(record, { offset, epoch: this.#options.epoch, timestampMs: draft.timestampMs });
-      offset = (offset + 1) as Offset;
+    try {
+      this.#replay(draft, records);
+    } catch (error) {
+      this.#replayAnew(draft);
+      throw error;
     }
-    draft.image = builder.freeze(offset, this.#options.epoch);
+    draft.records.push(records);
     draft.payloads.push(payload);
     draft.payloadBytes += payload.length;
     return true;
+  }
+
+  #replay(draft: Draft, records: readonly MetadataRecord[]): void {
+    let { endOffset } = draft.image;
+    for (const record of records) {
+      const position = { offset: endOffset, epoch: this.#options.epoch, timestampMs: draft.timestampMs };
+      draft.builder.replay(record, position);
+      endOffset = (endOffset + 1) as Offset;
+    }
+    draft.image = draft.builder.peek();
+  }
+
+  /** A throw discards the builder: what stands in the batch already is replayed into another. */
+  #replayAnew(draft: Draft): void {
+    draft.builder = createImageBuilder(this.#speculative);
+    draft.image = this.#speculative;
+    for (const records of draft.records) this.#replay(draft, records);
   }
 
   #finishBatch(draft: Draft): void {
@@ -277,12 +296,13 @@ export class Proposer {
     const proposal: AppendedProposal = { bytes: draft.payloadBytes, isAppended: true };
     this.#appended.set(proposalId, proposal);
     this.#bytesInFlight += draft.payloadBytes;
-    this.#speculative = draft.image;
-    this.#lastTimestampMs = draft.timestampMs;
-    const recordCount = draft.image.endOffset - draft.baseOffset;
-    const batch = { recordCount, payload: concatenate(draft), appendTimestampMs: draft.timestampMs };
     const { epoch } = this.#options;
-    this.#options.propose({ proposalId, epoch, baseOffset: draft.baseOffset, batch, image: draft.image });
+    const image = draft.builder.freeze(draft.image.endOffset, epoch);
+    this.#speculative = image;
+    this.#lastTimestampMs = draft.timestampMs;
+    const recordCount = image.endOffset - draft.baseOffset;
+    const batch = { recordCount, payload: concatenate(draft), appendTimestampMs: draft.timestampMs };
+    this.#options.propose({ proposalId, epoch, baseOffset: draft.baseOffset, batch, image });
     return proposal;
   }
 
@@ -304,8 +324,11 @@ type Settlement = {
 
 /** A batch that is being made. */
 type Draft = {
-  /** The state after everything in the batch so far. */
+  /** The state after everything in the batch so far: a look into the builder, valid until it goes on. */
   image: MetadataImage;
+  builder: ImageBuilder;
+  /** Of each operation in the batch. */
+  readonly records: (readonly MetadataRecord[])[];
   readonly baseOffset: Offset;
   readonly timestampMs: number;
   readonly payloads: Uint8Array[];
