@@ -1,5 +1,5 @@
 import { Option, type Command } from 'commander';
-import { isNodeId } from '../../base/brands.ts';
+import { isNodeId, type NodeId } from '../../base/brands.ts';
 import type { Endpoint } from '../../raft/replica-key.ts';
 import type { CliDependencies } from '../context.ts';
 import { CliFailure } from '../failures.ts';
@@ -11,6 +11,7 @@ import {
   type ServerConfig,
   type ServerEnd,
   type ServerTls,
+  type VoterAddress,
 } from '../../runtime/server-config.ts';
 
 const logLevels = ['debug', 'info', 'warn', 'error', 'silent'] as const satisfies readonly LogLevel[];
@@ -20,7 +21,7 @@ type StartOptions = {
   readonly dataDir: string;
   readonly voters: string;
   readonly http: string;
-  readonly peers: string;
+  readonly peers?: string;
   readonly tlsCertificate?: string;
   readonly tlsKey?: string;
   readonly tlsAuthority?: string;
@@ -39,7 +40,7 @@ export function addServerCommands(program: Command, dependencies: CliDependencie
 Example, the first of three controllers on one machine:
   ottla server start --node-id 0 --data-dir ./data-0 \\
     --voters 0@127.0.0.1:9645,1@127.0.0.1:9647,2@127.0.0.1:9649 \\
-    --http 127.0.0.1:9644 --peers 127.0.0.1:9645`,
+    --http 127.0.0.1:9644`,
     )
     .action(async (options: StartOptions) => {
       const running = await startServer(readServerConfig(options), dependencies);
@@ -57,7 +58,7 @@ export function withStartOptions(command: Command): Command {
       'all controllers of the first start: id@host:port,… (ports for peers)',
     )
     .option('--http <address>', 'where clients and brokers reach it', '127.0.0.1:9644')
-    .option('--peers <address>', 'where the other controllers reach it', '127.0.0.1:9645')
+    .option('--peers <address>', 'where it listens for the other controllers; what --voters says when absent')
     .option('--tls-certificate <file>', 'PEM of its certificate, for clients and peers')
     .option('--tls-key <file>', 'PEM of its key')
     .option(
@@ -73,6 +74,18 @@ export function withStartOptions(command: Command): Command {
       [],
     )
     .addOption(new Option('--log-level <level>', 'how much it says').choices(logLevels).default('info'));
+}
+
+/** A voter listens where the others look for it; an observer, which nobody looks for, says where itself. */
+function peerAddress(given: string | undefined, nodeId: NodeId, voters: readonly VoterAddress[]): Endpoint {
+  if (given !== undefined) return readAddress(given, '--peers');
+  const own = voters.find((voter) => voter.id === nodeId);
+  if (own !== undefined) return { host: own.host, port: own.port };
+  throw new CliFailure(
+    'usage',
+    `--voters does not name node ${nodeId}, so it does not say where it listens.`,
+    'Give --peers, as in --peers 127.0.0.1:9645.',
+  );
 }
 
 export function readServerConfig(options: StartOptions): ServerConfig {
@@ -91,7 +104,7 @@ export function readServerConfig(options: StartOptions): ServerConfig {
     dataDir: options.dataDir,
     voters: voters.value,
     httpListen: readAddress(options.http, '--http'),
-    peerListen: readAddress(options.peers, '--peers'),
+    peerListen: peerAddress(options.peers, nodeId, voters.value),
     tls: readServerTls(options),
     insecure: options.insecure,
     logLevel: options.logLevel,
