@@ -9,6 +9,7 @@ import type { Slot } from './core/session-core.ts';
 import { NoAnswerError, OttlaError, OutcomeUnknownError } from './errors.ts';
 import type { Exchange, ExchangeRequest, ExchangeResult } from './exchange.ts';
 import { formatIdempotencyKey } from './protocol/idempotency-key.ts';
+import { probeOperations } from './protocol/node-operations.ts';
 import { commonQueryNames, headerNames, jsonContentType } from './protocol/headers.ts';
 
 /** One call, ready to be sent as often as it takes. */
@@ -53,6 +54,15 @@ const abandonedReason = 'it was abandoned by its caller';
 
 /** The server is given the attempt's time; its own last word needs a little longer to arrive. */
 const answerTravelMs = 500;
+
+const lookTimeoutMs = 1_000;
+
+const livenessRequest = {
+  method: probeOperations.getLiveness.method,
+  path: probeOperations.getLiveness.path,
+  headers: {},
+  body: null,
+} as const;
 
 /** Carries calls out: the decisions are `CallCore`'s, the waiting and sending are here. */
 export class Caller {
@@ -157,9 +167,23 @@ export class Caller {
     }
     const { standing } = result;
     chooser.answered(index, standing.nodeId, standing.leaderId, nowMs);
+    this.#lookForLeader(standing.leaderId, nowMs);
     if (result.type === 'answer') return { type: 'answered', answer: { ...result, attempts } };
     if (result.problem.code === 'NOT_CONTROLLER') chooser.failed(index, nowMs);
     return { type: 'refused', problem: result.problem };
+  }
+
+  /** Nobody waits for what comes of it; the next answers know better where the leader is. */
+  #lookForLeader(leaderId: number | null, nowMs: number): void {
+    const { chooser, exchange } = this.#options;
+    const index = chooser.toLookAt(leaderId, nowMs);
+    if (index === null) return;
+    const request = { ...livenessRequest, timeoutMs: lookTimeoutMs, signal: null };
+    void exchange.send(index, request).then((result) => {
+      const isHeard = result.type === 'answer' || result.type === 'problem';
+      const nodeId = isHeard ? result.standing.nodeId : null;
+      if (nodeId !== null) chooser.learned(index, nodeId);
+    });
   }
 
   #send(

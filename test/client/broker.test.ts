@@ -111,14 +111,18 @@ describe('a broker over HTTP', () => {
     const before = await broker.whenUnfenced();
     const client = createClient({ endpoints: [url] });
     onTestFinished(() => client.close());
-    const row = await client.describeBroker({ brokerId: 7 });
-    await client.heartbeatBroker({
-      brokerId: 7,
-      brokerEpoch: row.brokerEpoch,
-      metadataOffset: row.brokerEpoch + 1,
-      wantFence: true,
-    });
-    await client.unregisterBroker({ brokerId: 7 });
+    const { brokerEpoch } = await client.describeBroker({ brokerId: 7 });
+    const metadataOffset = brokerEpoch + 1;
+    // It is fenced until its own next heartbeat, which may come before it can be unregistered.
+    await expect
+      .poll(async () => {
+        await client.heartbeatBroker({ brokerId: 7, brokerEpoch, metadataOffset, wantFence: true });
+        return await client.unregisterBroker({ brokerId: 7 }).then(
+          () => 'unregistered',
+          (error: Error) => error.message,
+        );
+      })
+      .toBe('unregistered');
     await expect.poll(() => broker.events.map((event) => event.type)).toContain('registrationLost');
     const after = await broker.whenUnfenced();
     expect(after.brokerEpoch).toBeGreaterThan(before.brokerEpoch);

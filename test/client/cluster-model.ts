@@ -78,6 +78,7 @@ export class ClusterModel implements Exchange {
 
   #handle(endpointIndex: number, request: ExchangeRequest): ExchangeResult {
     const standing = { nodeId: endpointIndex, leaderId: this.#leader, offset: 1, epoch: 1, forwarded: false };
+    if (request.path === '/livez') return { type: 'answer', status: 200, body: {}, standing };
     if (request.path !== batchPath) {
       this.batchSizes.push(1);
       const result = this.#one(endpointIndex, entryOf(request));

@@ -17,7 +17,7 @@ import {
 } from '../../src/client/errors.ts';
 import type { OperationDescription } from '../../src/client/protocol/description.ts';
 import { nodeOperations, probeOperations } from '../../src/client/protocol/node-operations.ts';
-import { fakeStatus, testOperations, type FakeController, type FakeResult } from '../http/fake-controller.ts';
+import { fakeStatus, testOperations, FakeController, type FakeResult } from '../http/fake-controller.ts';
 import { serve, type Served } from '../http/serve.ts';
 
 const openSession = {
@@ -56,8 +56,10 @@ function client(endpoints: readonly string[], options: Partial<ClientOptions> = 
   return made;
 }
 
+const sessionOperations = [...Object.values(testOperations), openSession];
+
 async function node(): Promise<Served> {
-  const served = await serve({ operations: [...Object.values(testOperations), openSession] });
+  const served = await serve({ operations: sessionOperations });
   withSessions(served.controller, () => ({ response: { topicId: 'x' } }));
   return served;
 }
@@ -179,6 +181,26 @@ describe('a client', () => {
     const made = client([first.url, second.url]);
     for (let round = 0; round < 5; round++) await made.createTopic(topic);
     expect(first.controller.requests.length).toBeLessThanOrEqual(2);
+  });
+
+  it('finds the leader’s endpoint though a follower answers everything, and stays there', async () => {
+    const endpoints: string[] = [];
+    const follower = new FakeController();
+    follower.currentStatus = fakeStatus({ nodeId: nodeId(1), leaderId: nodeId(0) });
+    follower.forwarded = true;
+    for (const controller of [follower, new FakeController()]) {
+      withSessions(controller, () => ({ response: { name: 'x', partitions: 1, topicId: 'x' } }));
+      endpoints.push((await serve({ controller, operations: sessionOperations })).url);
+    }
+    for (let round = 0; round < 4; round++) {
+      const made = client(endpoints);
+      await expect
+        .poll(async () => (await made.call('describeTopic', { topic: 'x' }).catch(() => null))?.forwarded)
+        .toBe(false);
+      const heard = follower.requests.length;
+      for (let at = 0; at < 5; at++) await made.createTopic(topic);
+      expect(follower.requests).toHaveLength(heard);
+    }
   });
 
   it('goes on with another endpoint when one takes requests and never answers', async () => {

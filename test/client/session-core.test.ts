@@ -81,6 +81,31 @@ describe('the choice of an endpoint', () => {
   });
 });
 
+describe('the endpoint of the leader', () => {
+  it('is looked for while answers name a leader that is at no known endpoint, each of them now and then', () => {
+    const endpoints = new Endpoints(3, 0);
+    endpoints.answered(0, 10, 12, 0);
+    expect(endpoints.choose(0)).toBe(0);
+    expect([endpoints.toLookAt(12, 0), endpoints.toLookAt(12, 0), endpoints.toLookAt(12, 0)]).toEqual([
+      0, 1, 2,
+    ]);
+    expect(endpoints.toLookAt(12, 1)).toBeNull();
+    endpoints.learned(1, 11);
+    expect(endpoints.toLookAt(12, 5_000)).toBe(0);
+    endpoints.learned(2, 12);
+    expect(endpoints.toLookAt(12, 5_000)).toBeNull();
+    endpoints.answered(0, 10, 12, 5_000);
+    expect(endpoints.choose(5_000)).toBe(2);
+  });
+
+  it('is not looked for when there is no leader, or when it is known', () => {
+    const endpoints = new Endpoints(2, 0);
+    expect(endpoints.toLookAt(null, 0)).toBeNull();
+    endpoints.learned(0, 7);
+    expect(endpoints.toLookAt(7, 0)).toBeNull();
+  });
+});
+
 describe('room in a session', () => {
   it('goes to whoever waits longest, before anybody who comes later can take it', async () => {
     const keys = new SessionKeys({

@@ -174,14 +174,13 @@ function hashOf({ operationId, input, ifMatch }: ControllerRequest): Uint8Array 
 function canonicalText(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonicalText).join(',')}]`;
   if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null';
+  const members: Readonly<Record<string, unknown>> = { ...value };
   let text = '';
-  for (const [name, member] of Object.entries(value).sort(byName)) {
+  // By UTF-16 code units, as `sort` compares texts.
+  for (const name of Object.keys(members).sort()) {
+    const member = members[name];
     if (member === undefined) continue;
     text += `${text === '' ? '' : ','}${JSON.stringify(name)}:${canonicalText(member)}`;
   }
   return `{${text}}`;
-}
-
-function byName([left]: readonly [string, unknown], [right]: readonly [string, unknown]): number {
-  return left < right ? -1 : 1;
 }

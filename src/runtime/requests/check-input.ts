@@ -1,4 +1,4 @@
-import { Value } from 'typebox/value';
+import { Compile, type Validator } from 'typebox/compile';
 import type { RegisteredOperation } from '../../metadata/operations.ts';
 import type { ControllerRequest } from '../controller-api.ts';
 
@@ -11,8 +11,23 @@ export function findInputFault(
   input: ControllerRequest['input'],
 ): string | null {
   if (operation === undefined) return null;
-  if (!Value.Check(operation.params, input.params)) return 'the parameters do not match the schema';
-  if (!Value.Check(operation.query, input.query)) return 'the query does not match the schema';
-  if (!Value.Check(operation.body, input.body)) return 'the body does not match the schema';
+  const validators = validatorsOf(operation);
+  if (!validators.params.Check(input.params)) return 'the parameters do not match the schema';
+  if (!validators.query.Check(input.query)) return 'the query does not match the schema';
+  if (!validators.body.Check(input.body)) return 'the body does not match the schema';
   return null;
+}
+
+type Validators = { readonly params: Validator; readonly query: Validator; readonly body: Validator };
+
+/** Compiled when an operation is first passed on: they follow from the operation, so that keeping them is safe. */
+const compiled = new WeakMap<RegisteredOperation, Validators>();
+
+function validatorsOf(operation: RegisteredOperation): Validators {
+  const known = compiled.get(operation);
+  if (known !== undefined) return known;
+  const { params, query, body } = operation;
+  const made: Validators = { params: Compile(params), query: Compile(query), body: Compile(body) };
+  compiled.set(operation, made);
+  return made;
 }
