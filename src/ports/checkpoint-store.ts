@@ -45,7 +45,10 @@ export type StoreResults = {
   compact: null;
 };
 
-export type StoreError = { readonly code: 'IO' | 'CORRUPT' | 'NO_SPACE' | 'CLOSED'; readonly message: string };
+export type StoreError = {
+  readonly code: 'IO' | 'CORRUPT' | 'NO_SPACE' | 'CLOSED';
+  readonly message: string;
+};
 
 /**
  * The databases of one node: the one in force and, while a snapshot is being received, a new one beside

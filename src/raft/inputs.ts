@@ -96,5 +96,3 @@ export type Input = { readonly nowMs: number } & (
       readonly offset: Offset;
     }
 );
-
-export type InputType = Input['type'];
