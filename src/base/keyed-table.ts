@@ -47,7 +47,7 @@ export class KeyedTable<Key, Row extends object> {
   }
 
   edit(token: EditToken): KeyedTableDraft<Key, Row> {
-    return new KeyedTableDraft(this.rows.fork(), this.#index.edit(), token);
+    return new KeyedTableDraft(this.rows.fork(), this.#index.edit(token), token);
   }
 }
 
@@ -86,6 +86,12 @@ export class KeyedTableDraft<Key, Row extends object> {
   /** In key order, from the first key that is not below `from`. */
   *values(from?: Key): IterableIterator<Row> {
     for (const [, slot] of this.#index.entries(from)) yield this.#rows.row(slot);
+  }
+
+  /** The row of the first key that is not below `from`. */
+  firstFrom(from: Key): Row | null {
+    const first = this.#index.firstFrom(from);
+    return first === undefined ? null : this.#rows.row(first[1]);
   }
 
   /** Inserts or replaces; the slot is the row's place. */

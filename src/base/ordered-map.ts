@@ -1,10 +1,15 @@
 import SortedBTree from 'sorted-btree';
 import { assert } from './assert.ts';
 import type { Comparer } from './compare.ts';
+import { assertOpen, type EditToken } from './edit-token.ts';
 
 /**
  * An ordered map that is immutable by cloning: `edit()` gives a draft in O(1) that shares every node, the
  * draft copies the nodes it changes, and `freeze()` makes a new map of it. Values should be frozen.
+ *
+ * Invariant: a tree is changed in place only under the token that cloned it. A draft that is frozen and
+ * edited again under the same token goes on in the same tree, so that a builder copies a node once however
+ * often it looks at what it has; whoever looked before then sees the change.
  *
  * This is the one file that imports `sorted-btree`: the package is CommonJS, so that under Node's ESM its
  * class is the `default` of the default export.
@@ -14,13 +19,15 @@ type Tree<Key, Value> = InstanceType<typeof BTree<Key, Value>>;
 
 export class OrderedMap<Key, Value> {
   readonly #tree: Tree<Key, Value>;
+  readonly #owner: EditToken | null;
 
-  private constructor(tree: Tree<Key, Value>) {
+  private constructor(tree: Tree<Key, Value>, owner: EditToken | null) {
     this.#tree = tree;
+    this.#owner = owner;
   }
 
   static empty<Key, Value>(comparer: Comparer<Key>): OrderedMap<Key, Value> {
-    return new OrderedMap(new BTree<Key, Value>(undefined, comparer));
+    return new OrderedMap(new BTree<Key, Value>(undefined, comparer), null);
   }
 
   get size(): number {
@@ -56,6 +63,11 @@ export class OrderedMap<Key, Value> {
     }
   }
 
+  /** The first entry whose key is not below `from`. */
+  firstFrom(from: Key): [Key, Value] | undefined {
+    return this.#tree.getPairOrNextHigher(from);
+  }
+
   firstKey(): Key | undefined {
     return this.#tree.minKey();
   }
@@ -64,11 +76,12 @@ export class OrderedMap<Key, Value> {
     return this.#tree.maxKey();
   }
 
-  edit(): OrderedMapDraft<Key, Value> {
+  edit(token: EditToken): OrderedMapDraft<Key, Value> {
     return new OrderedMapDraft(
       this,
-      () => this.#tree.clone(),
-      (tree) => new OrderedMap(tree),
+      token,
+      () => (this.#owner === token ? this.#tree : this.#tree.clone()),
+      (tree) => (tree === this.#tree ? this : new OrderedMap(tree, token)),
     );
   }
 }
@@ -79,18 +92,21 @@ export class OrderedMap<Key, Value> {
  */
 export class OrderedMapDraft<Key, Value> {
   readonly #base: OrderedMap<Key, Value>;
-  readonly #clone: () => Tree<Key, Value>;
+  readonly #token: EditToken;
+  readonly #own: () => Tree<Key, Value>;
   readonly #wrap: (tree: Tree<Key, Value>) => OrderedMap<Key, Value>;
   #tree: Tree<Key, Value> | null = null;
   #isFrozen = false;
 
   constructor(
     base: OrderedMap<Key, Value>,
-    clone: () => Tree<Key, Value>,
+    token: EditToken,
+    own: () => Tree<Key, Value>,
     wrap: (tree: Tree<Key, Value>) => OrderedMap<Key, Value>,
   ) {
     this.#base = base;
-    this.#clone = clone;
+    this.#token = token;
+    this.#own = own;
     this.#wrap = wrap;
   }
 
@@ -101,7 +117,8 @@ export class OrderedMapDraft<Key, Value> {
 
   #writable(): Tree<Key, Value> {
     assert(!this.#isFrozen, 'a draft was used after it was frozen');
-    this.#tree ??= this.#clone();
+    assertOpen(this.#token);
+    this.#tree ??= this.#own();
     return this.#tree;
   }
 
@@ -121,9 +138,20 @@ export class OrderedMapDraft<Key, Value> {
     this.#writable().set(key, value);
   }
 
+  /** Inserts unless the key is there, in one descent; true when it was not. */
+  add(key: Key, value: Value): boolean {
+    return this.#writable().setIfNotPresent(key, value);
+  }
+
   /** True when the key was there. */
   delete(key: Key): boolean {
     return this.#writable().delete(key);
+  }
+
+  /** The first entry whose key is not below `from`. */
+  firstFrom(from: Key): [Key, Value] | undefined {
+    const readable = this.#readable();
+    return readable instanceof OrderedMap ? readable.firstFrom(from) : readable.getPairOrNextHigher(from);
   }
 
   entries(from?: Key): IterableIterator<[Key, Value]> {

@@ -74,7 +74,8 @@ export class WireFaults {
 
 /**
  * The value that `wire` stands for, checked; null, and a fault noted, when it stands for none. Byte arrays
- * are views into the bytes decoded. Values are not wrapped, since this reads every field of every record.
+ * are copies, since a view would keep all the bytes alive that were decoded with it. Values are not wrapped,
+ * since this reads every field of every record.
  */
 export function fromWire(type: FieldType, wire: unknown, faults: WireFaults): unknown {
   switch (type.kind) {
@@ -89,7 +90,8 @@ export function fromWire(type: FieldType, wire: unknown, faults: WireFaults): un
       const fault = findFault(type, wire);
       if (fault !== null) return faults.note(fault);
       // Adding 0 turns the float -0, which no encoder writes, into 0.
-      return typeof wire === 'number' ? wire + 0 : wire;
+      if (typeof wire === 'number') return wire + 0;
+      return wire instanceof Uint8Array ? Uint8Array.from(wire) : wire;
     }
     case 'uuid':
       return wire instanceof Uint8Array && wire.length === 16

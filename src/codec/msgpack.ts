@@ -28,10 +28,20 @@ export function unpackPositional(
   bytes: Uint8Array,
   limits: MsgpackLimits = positional,
 ): Result<unknown, CodecError> {
-  const shape = checkMsgpackShape(bytes, limits);
+  return unpackRange(bytes, 0, bytes.length, limits);
+}
+
+/** The same for the bytes from `start` to `end`. */
+export function unpackRange(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  limits: MsgpackLimits = positional,
+): Result<unknown, CodecError> {
+  const shape = checkMsgpackShape(bytes, limits, start, end);
   if (!shape.ok) return shape;
   try {
-    const value: unknown = unpacker.unpack(bytes);
+    const value: unknown = unpacker.unpack(bytes, { start, end });
     return ok(value);
   } catch (error) {
     return malformed(`not msgpack: ${error instanceof Error ? error.message : String(error)}`);

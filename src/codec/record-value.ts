@@ -7,7 +7,7 @@ import { type CodecError, malformed } from './codec-error.ts';
 import { fromWire, toWire, WireFaults } from './field-values.ts';
 import { viewOf } from './int64.ts';
 import { codecLimits } from './limits.ts';
-import { packPositional, unpackPositional } from './msgpack.ts';
+import { packPositional, unpackRange } from './msgpack.ts';
 
 /**
  * Metadata records as bytes (design 4). A record is one msgpack array `[id, version, field, field, …]` in
@@ -60,8 +60,7 @@ export function decodeRecords(
     const start = at + lengthBytes;
     const end = start + view.getUint32(at);
     if (end > payload.length) return malformed(`record ${index} of ${count} is cut short`);
-    // A copy, since byte arrays in a record would otherwise keep the whole batch alive.
-    const record = decodeRecord(bytes.slice(start, end));
+    const record = decodeRecord(bytes, start, end);
     if (!record.ok) return record;
     records.push(record.value);
     at = end;
@@ -102,8 +101,8 @@ export function recordToWire(
   return wire;
 }
 
-function decodeRecord(bytes: Uint8Array): Result<MetadataRecord, CodecError> {
-  const unpacked = unpackPositional(bytes);
+function decodeRecord(bytes: Uint8Array, start: number, end: number): Result<MetadataRecord, CodecError> {
+  const unpacked = unpackRange(bytes, start, end);
   if (!unpacked.ok) return unpacked;
   const wire = unpacked.value;
   if (!Array.isArray(wire)) return malformed('a record is an array');

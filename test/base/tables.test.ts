@@ -314,7 +314,7 @@ describe('a keyed table', () => {
 
 describe('an ordered map', () => {
   it('is ordered by its comparer and not by locale', () => {
-    const draft = OrderedMap.empty<string, number>(compareStrings).edit();
+    const draft = OrderedMap.empty<string, number>(compareStrings).edit(new EditToken());
     for (const [at, key] of ['b', 'Z', 'ä', 'a', 'Ä'].entries()) draft.set(key, at);
     const map = draft.freeze();
     expect([...map.keys()]).toEqual(['Z', 'a', 'b', 'Ä', 'ä']);
@@ -329,7 +329,7 @@ describe('an ordered map', () => {
         const model = new Map<number, number>();
         const seen: { readonly map: OrderedMap<number, number>; readonly keys: readonly number[] }[] = [];
         for (const batch of batches) {
-          const draft = map.edit();
+          const draft = map.edit(new EditToken());
           for (const [key, isAdded] of batch) {
             const wasThere = model.delete(key);
             const isDeleted = draft.delete(key);
@@ -345,6 +345,30 @@ describe('an ordered map', () => {
         for (const { map: earlier, keys } of seen) expect([...earlier.keys()]).toEqual(keys);
       }),
     );
+  });
+
+  it('goes on in the same tree under the same token, and never in that of another', () => {
+    const token = new EditToken();
+    const first = OrderedMap.empty<number, number>(compareNumbers).edit(token);
+    first.set(1, 1);
+    const looked = first.freeze();
+    const second = looked.edit(token);
+    second.set(2, 2);
+    const whole = second.freeze();
+    expect([...whole.keys()]).toEqual([1, 2]);
+    // The look was at a tree that goes on, as its owner knows.
+    expect([...looked.keys()]).toEqual([1, 2]);
+    const other = whole.edit(new EditToken());
+    other.set(3, 3);
+    expect([...other.freeze().keys()]).toEqual([1, 2, 3]);
+    expect([...whole.keys()]).toEqual([1, 2]);
+  });
+
+  it('is not changed under a token that has ended', () => {
+    const token = new EditToken();
+    const draft = OrderedMap.empty<number, number>(compareNumbers).edit(token);
+    token.end();
+    expect(() => draft.set(1, 1)).toThrow(/frozen/);
   });
 });
 

@@ -80,8 +80,10 @@ function findIndexViolation(image: MetadataImage): string | null {
       if (!partitionAt(topic, slot).replicas.includes(broker)) return `slot ${slot} is indexed at ${broker}`;
     }
   }
-  for (const [name, topicId] of topic.byName.entries()) {
-    if (topic.topics.get(topicId)?.name !== name) return `the name ${name} leads nowhere`;
+  for (const [name, slot] of topic.byName.entries()) {
+    const row = topic.topics.rows.get(slot);
+    if (row?.name !== name) return `the name ${name} leads nowhere`;
+    if (topic.topics.slotOf(row.topicId) !== slot) return `the id of ${name} leads elsewhere`;
   }
   return topic.byName.size === topic.topics.size ? null : 'a topic has no name';
 }

@@ -1,4 +1,3 @@
-import { hash } from 'node:crypto';
 import type { Offset } from '../../base/brands.ts';
 import { failed, type Result } from '../../base/result.ts';
 import type { ErrorCode } from '../../metadata/errors.ts';
@@ -15,6 +14,7 @@ import {
 } from '../../metadata/resources/session/answers.ts';
 import type { ControllerRequest } from '../controller-api.ts';
 import type { Execution, PendingOperation, Reply } from './operation-queue.ts';
+import { requestHashOf } from './request-hash.ts';
 
 /** A client's request as the leader executes it: at most once under a key (design 14). */
 export function clientWork(
@@ -54,7 +54,7 @@ function execute(
 ): Execution {
   const key = keyOf(request);
   if (key === null) return executionOf(runChecked(operation, request, image, context), []);
-  const requestHash = hashOf(request);
+  const requestHash = requestHashOf(request);
   const known = lookupAnswer(image, key, requestHash, request.principal);
   if (known.kind === 'refused') return executionOf(failed(known.error), []);
   if (known.kind === 'recorded') {
@@ -131,9 +131,6 @@ function tagOf({ records, modifiedOffset }: OperationOutcome<unknown>): Offset |
   return records.length === 0 ? (modifiedOffset ?? null) : null;
 }
 
-const encoder = new TextEncoder();
-const decoder = new TextDecoder();
-
 /** What is remembered under a key: enough to give the same answer again. */
 type RememberedAnswer =
   | { readonly response: unknown; readonly tag: Offset | null }
@@ -143,12 +140,14 @@ function encodeAnswer(ran: Ran): Uint8Array {
   const remembered: RememberedAnswer = ran.ok
     ? { response: ran.value.response, tag: tagOf(ran.value) }
     : { message: ran.error.message, details: ran.error.details ?? null };
-  return encoder.encode(JSON.stringify(remembered));
+  return Buffer.from(JSON.stringify(remembered));
 }
 
 function giveRecorded(status: ErrorCode | null, answer: Uint8Array, reply: Reply, offset: Offset): void {
   // Written by `encodeAnswer` on this or another controller, and read back from the replicated state.
-  const remembered = JSON.parse(decoder.decode(answer)) as RememberedAnswer;
+  const remembered = JSON.parse(
+    Buffer.from(answer.buffer, answer.byteOffset, answer.byteLength).toString(),
+  ) as RememberedAnswer;
   if (status === null && 'response' in remembered) {
     reply.succeed(remembered.response, offset, remembered.tag);
   } else if (status !== null && 'message' in remembered) {
@@ -162,25 +161,4 @@ function giveRecorded(status: ErrorCode | null, answer: Uint8Array, reply: Reply
 function keyOf({ idempotencyKey, bareIdempotencyKey }: ControllerRequest): AnswerKey | null {
   if (idempotencyKey !== null) return idempotencyKey;
   return typeof bareIdempotencyKey === 'string' ? { headerKey: bareIdempotencyKey } : null;
-}
-
-/** Over what the request asks for, however its fields were ordered. */
-function hashOf({ operationId, input, ifMatch }: ControllerRequest): Uint8Array {
-  const text = `[${JSON.stringify(operationId)},${canonicalText(input)},${ifMatch ?? 'null'}]`;
-  return hash('sha256', text, 'buffer');
-}
-
-/** JSON with the fields of every object in the order of their names. */
-function canonicalText(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(canonicalText).join(',')}]`;
-  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null';
-  const members: Readonly<Record<string, unknown>> = { ...value };
-  let text = '';
-  // By UTF-16 code units, as `sort` compares texts.
-  for (const name of Object.keys(members).sort()) {
-    const member = members[name];
-    if (member === undefined) continue;
-    text += `${text === '' ? '' : ','}${JSON.stringify(name)}:${canonicalText(member)}`;
-  }
-  return `{${text}}`;
 }

@@ -1,4 +1,4 @@
-import { assert } from '../../../base/assert.ts';
+import { assert, violated } from '../../../base/assert.ts';
 import { defineResource, type Position, type PositionedRecord, rowPosition } from '../../resource.ts';
 import {
   type CloseSessionRecord,
@@ -51,7 +51,7 @@ export const resource = defineResource<
     sessions: state.sessions.edit(token),
     answers: state.answers.edit(token),
     headerAnswers: state.headerAnswers.edit(token),
-    headerOffsets: state.headerOffsets.edit(),
+    headerOffsets: state.headerOffsets.edit(token),
   }),
   freeze: (draft) =>
     Object.freeze({
@@ -122,32 +122,31 @@ function replayClose(draft: SessionDraft, record: CloseSessionRecord): void {
 }
 
 function replayAnswer(draft: SessionDraft, record: SessionAnswerRecord, position: Position): void {
-  const session = draft.sessions.get(record.sessionId);
-  assert(session !== null, `session ${record.sessionId} is answered but is not open`);
+  const { sessionId, sequence, requestHash, status, answer } = record;
+  const session = draft.sessions.get(sessionId);
+  if (session === null) violated(`session ${sessionId} is answered but is not open`);
   const forgetBelow = Math.max(session.forgetBelow, record.forgetBelow);
-  assert(record.sequence >= forgetBelow, `sequence ${record.sequence} is answered and forgotten at once`);
-  draft.sessions.set(record.sessionId, {
-    ...session,
-    forgetBelow,
+  if (sequence < forgetBelow) violated(`sequence ${sequence} is answered and forgotten at once`);
+  draft.sessions.set(sessionId, {
+    sessionId,
+    principal: session.principal,
+    timeoutMs: session.timeoutMs,
     lastUsedMs: Math.max(session.lastUsedMs, position.timestampMs),
+    forgetBelow,
     lastModified: Math.max(session.lastModified, position.offset),
   });
-  if (forgetBelow > session.forgetBelow) forgetAnswersBelow(draft, record.sessionId, forgetBelow);
-  const { type: _type, forgetBelow: _forgetBelow, ...fields } = record;
-  draft.answers.set(answerKeyOf({ ...fields, lastModified: 0 }), {
-    ...fields,
-    lastModified: position.offset,
-  });
+  if (forgetBelow > session.forgetBelow) forgetAnswersBelow(draft, sessionId, forgetBelow);
+  const row = { sessionId, sequence, requestHash, status, answer, lastModified: position.offset };
+  draft.answers.set({ sessionId, sequence }, row);
 }
 
 /** The window of a session bounds how many answers this can be. */
 function forgetAnswersBelow(draft: SessionDraft, sessionId: number, below: number): void {
-  const forgotten: SessionAnswerRow[] = [];
-  for (const row of draft.answers.values({ sessionId, sequence: 0 })) {
-    if (row.sessionId !== sessionId || row.sequence >= below) break;
-    forgotten.push(row);
+  for (;;) {
+    const oldest = draft.answers.firstFrom({ sessionId, sequence: 0 });
+    if (oldest === null || oldest.sessionId !== sessionId || oldest.sequence >= below) return;
+    draft.answers.delete(answerKeyOf(oldest));
   }
-  for (const row of forgotten) draft.answers.delete(answerKeyOf(row));
 }
 
 function replayHeaderAnswer(draft: SessionDraft, record: HeaderAnswerRecord, position: Position): void {

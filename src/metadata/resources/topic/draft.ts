@@ -2,10 +2,10 @@ import { assert, violated } from '../../../base/assert.ts';
 import type { TopicId } from '../../../base/brands.ts';
 import type { Columns } from '../../../base/columns.ts';
 import type { EditToken } from '../../../base/edit-token.ts';
-import type { KeyedTableDraft } from '../../../base/keyed-table.ts';
 import type { OrderedMapDraft } from '../../../base/ordered-map.ts';
 import type { PageDirectory } from '../../../base/page-directory.ts';
 import type { SlotSet } from '../../../base/slot-set.ts';
+import type { UuidTableDraft } from '../../../base/uuid-table.ts';
 import { arraysOf, column, columnsOf, list, type PartitionRow, readPartition } from './partition-row.ts';
 import { noLeader } from './records.ts';
 import { type BrokerPartitions, noPartitions, type TopicRow, type TopicState } from './state.ts';
@@ -22,8 +22,8 @@ type BrokerEdit = {
 /** The topics while a builder changes them: every index moves with the row that it is about. */
 export class TopicDraft {
   readonly #token: EditToken;
-  readonly #topics: KeyedTableDraft<TopicId, TopicRow>;
-  readonly #byName: OrderedMapDraft<string, TopicId>;
+  readonly #topics: UuidTableDraft<TopicRow>;
+  readonly #byName: OrderedMapDraft<string, number>;
   readonly #partitions: Columns;
   readonly #slots: PageDirectory<TopicSlots>;
   readonly #brokers: OrderedMapDraft<number, BrokerPartitions>;
@@ -33,24 +33,22 @@ export class TopicDraft {
   constructor(state: TopicState, token: EditToken) {
     this.#token = token;
     this.#topics = state.topics.edit(token);
-    this.#byName = state.byName.edit();
+    this.#byName = state.byName.edit(token);
     this.#partitions = state.partitions.fork();
     this.#slots = state.slots.fork();
-    this.#brokers = state.brokers.edit();
+    this.#brokers = state.brokers.edit(token);
     this.#leaderless = state.leaderless.fork();
   }
 
   addTopic(topic: TopicRow): void {
-    assert(this.#topics.get(topic.topicId) === null, `topic id ${topic.topicId} is used twice`);
-    assert(!this.#byName.has(topic.name), `topic ${topic.name} is created twice`);
-    this.#topics.set(topic.topicId, topic);
-    this.#byName.set(topic.name, topic.topicId);
+    const slot = this.#topics.add(topic.topicId, topic);
+    if (!this.#byName.add(topic.name, slot)) violated(`topic ${topic.name} is created twice`);
   }
 
   /** Puts a topic where a checkpoint had it. */
   placeTopic(slot: number, topic: TopicRow): void {
     this.#topics.place(slot, topic.topicId, topic);
-    this.#byName.set(topic.name, topic.topicId);
+    if (!this.#byName.add(topic.name, slot)) violated(`a checkpoint holds the topic ${topic.name} twice`);
   }
 
   removeTopic(topicId: TopicId): void {

@@ -127,10 +127,7 @@ export const listTopics = defineOperation({
     const names =
       query.continue === undefined ? state.byName.entries() : state.byName.entriesAfter(query.continue);
     const page = takePage(names, query, ([name]) => name);
-    const topics = page.rows.map(([, topicId]) => {
-      const slot = state.topics.slotOf(topicId);
-      return describeTopicRow(state, state.topics.rows.row(slot ?? -1));
-    });
+    const topics = page.rows.map(([, slot]) => describeTopicRow(state, state.topics.rows.row(slot)));
     return answer({ topics, continue: page.continue });
   },
 });

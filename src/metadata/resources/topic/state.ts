@@ -1,10 +1,10 @@
 import type { TopicId } from '../../../base/brands.ts';
 import { Columns } from '../../../base/columns.ts';
 import { compareNumbers, compareStrings } from '../../../base/compare.ts';
-import { KeyedTable } from '../../../base/keyed-table.ts';
 import { OrderedMap } from '../../../base/ordered-map.ts';
 import { PageDirectory } from '../../../base/page-directory.ts';
 import { SlotSet } from '../../../base/slot-set.ts';
+import { UuidTable } from '../../../base/uuid-table.ts';
 import { int64, string, type StructOf, uuidType } from '../../schema.ts';
 import { column, partitionLayout, type PartitionRow, readPartition } from './partition-row.ts';
 import type { TopicSlots } from './topic-slots.ts';
@@ -17,15 +17,15 @@ export type TopicRow = StructOf<typeof topicFields>;
  * Topics and their partitions.
  *
  * Invariants (the tables are the truth, everything else follows from them)
- * 1. `topics` and `byName` name the same topics; `topics` is by id.
+ * 1. `topics` and `byName` name the same topics; `topics` is by id, `byName` gives the topic's slot.
  * 2. `slots`, at a topic's slot, gives the slot in `partitions` of each of its partitions.
  * 3. `brokers`, at a broker, holds the slots of the partitions that have a replica there, and how often it
  *    leads, is in an ISR, and is in one without a leader. A broker of no partition has no entry.
  * 4. `leaderless` holds the slots of the partitions whose leader is -1.
  */
 export type TopicState = {
-  readonly topics: KeyedTable<TopicId, TopicRow>;
-  readonly byName: OrderedMap<string, TopicId>;
+  readonly topics: UuidTable<TopicRow>;
+  readonly byName: OrderedMap<string, number>;
   readonly partitions: Columns;
   readonly slots: PageDirectory<TopicSlots>;
   readonly brokers: OrderedMap<number, BrokerPartitions>;
@@ -48,8 +48,8 @@ export const noPartitions: BrokerPartitions = Object.freeze({
 });
 
 export const emptyTopicState: TopicState = Object.freeze({
-  topics: KeyedTable.empty<TopicId, TopicRow>(compareStrings),
-  byName: OrderedMap.empty<string, TopicId>(compareStrings),
+  topics: UuidTable.empty<TopicRow>((topic) => topic.topicId),
+  byName: OrderedMap.empty<string, number>(compareStrings),
   partitions: Columns.empty(partitionLayout),
   slots: PageDirectory.empty<TopicSlots>(),
   brokers: OrderedMap.empty<number, BrokerPartitions>(compareNumbers),
@@ -57,8 +57,8 @@ export const emptyTopicState: TopicState = Object.freeze({
 });
 
 export function topicByName(state: TopicState, name: string): TopicRow | null {
-  const topicId = state.byName.get(name);
-  return topicId === undefined ? null : state.topics.get(topicId);
+  const slot = state.byName.get(name);
+  return slot === undefined ? null : state.topics.rows.row(slot);
 }
 
 export function topicSlotsOf(state: TopicState, topicId: TopicId): TopicSlots | null {

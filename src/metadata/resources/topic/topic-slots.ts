@@ -8,7 +8,7 @@ import type { EditToken } from '../../../base/edit-token.ts';
  */
 export class TopicSlots {
   readonly owner: EditToken | null;
-  readonly #runs: number[];
+  #runs: number[];
   #size: number;
 
   private constructor(owner: EditToken | null, runs: number[], size: number) {
@@ -50,6 +50,11 @@ export class TopicSlots {
   add(partition: number, slot: number): void {
     const runs = this.#runs;
     this.#size++;
+    if (runs.length === 0) {
+      // Not by `splice`, which leaves room for many more runs than most topics ever have.
+      this.#runs = [partition, slot, 1];
+      return;
+    }
     const before = this.#runAt(partition);
     if (before >= 0) {
       const length = runs[before + 2] ?? 0;
