@@ -79,6 +79,8 @@ function generateConfig(chance: HashedChance): RunConfig {
       snapshotChunkBytesMax: chance.pick([64, 1024, 65_536]),
       pendingProposalsMax: chance.pick([4, 64, 1024]),
       pendingBytesMax: 1_048_576,
+      highWatermarkLingerMs: chance.pick([0, 2, 20]),
+      fetchLingerMs: chance.pick([0, 5, 20]),
     },
     link: link ?? { lossPerMille: 0, duplicatePerMille: 0, delayUs: 60, jitterUs: 60, isOrdered: true },
     segmentBytes: chance.pick([16_384, 32_768, 65_536]),

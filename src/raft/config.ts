@@ -16,6 +16,16 @@ export type RaftConfig = {
   /** Proposals appended and not yet committed; more are refused. */
   readonly pendingProposalsMax: number;
   readonly pendingBytesMax: number;
+  /**
+   * How long a higher high watermark waits for records to travel with, before the leader tells followers of
+   * it alone; 0 for not at all, as KIP-1166 has it.
+   */
+  readonly highWatermarkLingerMs: number;
+  /**
+   * How long a voter that flushes what it has fetched holds its next fetch back, so that one fetch both asks
+   * and acknowledges; 0 for not at all.
+   */
+  readonly fetchLingerMs: number;
 };
 
 /** Where each epoch begins in this node's log, oldest first (Kafka's leader-epoch cache). */

@@ -4,7 +4,7 @@ import { raiseHighWatermark } from './high-watermark.ts';
 import type { Input } from './inputs.ts';
 import { backoffDoublingsMax, quarterOfFetchTimeoutMs, snapshotPauseMaxMs } from './limits.ts';
 import type { FetchSnapshotResponse } from './messages.ts';
-import type { Follower } from './role.ts';
+import { type Follower, putOffFetch } from './role.ts';
 import type { RefusedSnapshot, SnapshotDownload, SnapshotInstallation } from './snapshot-download.ts';
 import type { SnapshotId } from './snapshot-id.ts';
 import { noteEpochEnded, noteEpochOf } from './transition.ts';
@@ -28,7 +28,7 @@ export function beginDownload(core: CoreState, role: Follower, from: NodeId, sna
   role.question = null;
   if (core.space === 'exhausted' || isPaused(core, from, snapshotId)) {
     // The leader is asked all the same, for its rounds and to see that it lives.
-    role.nextFetchMs = core.nowMs + quarterOfFetchTimeoutMs(core.config);
+    putOffFetch(role, core.nowMs + quarterOfFetchTimeoutMs(core.config));
     return;
   }
   core.download = {
@@ -126,7 +126,7 @@ function takeChunk(core: CoreState, role: Follower, download: SnapshotDownload, 
 function abandonDownload(core: CoreState, role: Follower): void {
   core.download = null;
   role.question = null;
-  role.nextFetchMs = core.nowMs + core.config.retryBackoffMs;
+  putOffFetch(role, core.nowMs + core.config.retryBackoffMs);
 }
 
 export function handleSnapshotChunkStored(

@@ -6,7 +6,7 @@ import { beginDownload, noteLeaderAnswer } from './download-snapshot.ts';
 import { advanceFollowerHighWatermark } from './high-watermark.ts';
 import type { FetchedRecords, FetchOutcome, FetchResponse } from './messages.ts';
 import { noteLeaderLogEnd } from './recovering.ts';
-import type { Follower } from './role.ts';
+import { type Follower, putOffFetch } from './role.ts';
 import { noteEpochEnded, noteEpochOf } from './transition.ts';
 
 type Diverging = Extract<FetchOutcome, { kind: 'diverging' }>;
@@ -55,7 +55,9 @@ function takeRecords(
   advanceFollowerHighWatermark(core, records.highWatermark);
   noteLeaderLogEnd(core, records);
   role.question = null;
-  role.nextFetchMs = core.nowMs;
+  // A fetch at once would acknowledge nothing, and another one would follow with the flush.
+  role.isAwaitingFlush = records.batches.length > 0 && isVoter(core) && core.config.fetchLingerMs > 0;
+  role.nextFetchMs = core.nowMs + (role.isAwaitingFlush ? core.config.fetchLingerMs : 0);
 }
 
 /** What is wrong with the records of an answer; null when they continue the log as a leader's records do. */
@@ -93,7 +95,7 @@ function noteRefused(core: CoreState, role: Follower, response: FetchResponse): 
     return;
   }
   role.question = null;
-  role.nextFetchMs = core.nowMs + core.config.retryBackoffMs;
+  putOffFetch(role, core.nowMs + core.config.retryBackoffMs);
 }
 
 /**
@@ -115,7 +117,7 @@ function truncateToMatch(core: CoreState, role: Follower, from: NodeId, divergin
   noteLeaderAnswer(core, role);
   truncateLog(core, to);
   role.question = null;
-  role.nextFetchMs = core.nowMs;
+  putOffFetch(role, core.nowMs);
 }
 
 /** Asks the leader for what comes next, once the last question is answered and nothing forbids it. */
@@ -124,17 +126,20 @@ export function sendDueFetch(core: CoreState, role: Follower): void {
   const fetchId = core.nextFetchId;
   core.nextFetchId += 1;
   role.question = { fetchId, fetchOffset: core.log.endOffset, sentMs: core.nowMs };
+  role.isAwaitingFlush = false;
   sendQuestion(core, role.leaderId, fetchId, role.round);
 }
 
 /**
- * A flush has completed: the same question once more, with the new acknowledgement. It has the same number,
- * so that a leader that has answered it does not send the same records twice.
+ * A flush has completed: the fetch that was held back for it, or the same question once more, with the new
+ * acknowledgement. It has the same number, so that a leader that has answered it does not send the same
+ * records twice.
  */
 export function acknowledgeFlush(core: CoreState): void {
   const { role } = core;
   if (role.name !== 'follower' || !isVoter(core) || core.installation !== null) return;
   if (role.question === null) {
+    if (role.isAwaitingFlush) role.nextFetchMs = core.nowMs;
     acknowledgeWithoutQuestion(core, role);
     return;
   }

@@ -4,7 +4,13 @@ import type { NodeId } from '../base/brands.ts';
 import { noteEchoedRound } from './check-quorum.ts';
 import { badMessage, type CoreState, send } from './core-state.ts';
 import { advanceLeaderHighWatermark } from './high-watermark.ts';
-import { type Leadership, newReplicaProgress, progressOf, type ReplicaProgress } from './leadership.ts';
+import {
+  type Leadership,
+  newReplicaProgress,
+  type ParkedFetch,
+  progressOf,
+  type ReplicaProgress,
+} from './leadership.ts';
 import { observersMax } from './limits.ts';
 import type { FetchedRecords, FetchOutcome, FetchRequest, FetchResponse } from './messages.ts';
 import type { ReplicaKey } from './replica-key.ts';
@@ -154,20 +160,44 @@ export function rememberReplica(core: CoreState, leadership: Leadership, key: Re
   return progress;
 }
 
-/** Answers every parked fetch for which there is news; runs at the end of a step that brought some. */
+/**
+ * Answers every parked fetch for which there is news; runs at the end of a step that brought some.
+ *
+ * KIP-1166: a follower learns of a newer high watermark though there is no record for it. Under load the
+ * next records are not far, and carry it: so the high watermark waits for them for a moment, and an answer,
+ * and the fetch after it, are saved for each follower and batch.
+ */
 export function answerParkedFetches(core: CoreState, leadership: Leadership): void {
   if (!leadership.hasNews) return;
   leadership.hasNews = false;
+  const { highWatermarkLingerMs } = core.config;
+  const isDue = highWatermarkLingerMs === 0 || core.nowMs >= leadership.tellHighWatermarkAtMs;
+  let isBehind = false;
   for (const progress of leadership.replicas) {
-    if (progress.parked !== null) answerIfNews(core, leadership, progress);
+    if (progress.parked === null) continue;
+    answerIfNews(core, leadership, progress, isDue);
+    isBehind ||= progress.parked !== null && knowsLowerHighWatermark(core, progress.parked);
+  }
+  if (!isBehind) leadership.tellHighWatermarkAtMs = Number.POSITIVE_INFINITY;
+  else if (leadership.tellHighWatermarkAtMs === Number.POSITIVE_INFINITY) {
+    leadership.tellHighWatermarkAtMs = core.nowMs + highWatermarkLingerMs;
   }
 }
 
-function answerIfNews(core: CoreState, leadership: Leadership, progress: ReplicaProgress): void {
+/** As far as its own log reaches. */
+function knowsLowerHighWatermark(core: CoreState, parked: ParkedFetch): boolean {
+  return parked.highWatermark < Math.min(core.highWatermark, parked.fetchOffset);
+}
+
+function answerIfNews(
+  core: CoreState,
+  leadership: Leadership,
+  progress: ReplicaProgress,
+  isHighWatermarkDue: boolean,
+): void {
   const parked = assertDefined(progress.parked, 'no fetch is parked');
   const hasRecords = progress.space !== 'exhausted' && parked.fetchOffset < core.log.endOffset;
-  // KIP-1166: a follower learns of a newer high watermark at once, as far as its own log reaches.
-  const hasHighWatermark = parked.highWatermark < Math.min(core.highWatermark, parked.fetchOffset);
+  const hasHighWatermark = isHighWatermarkDue && knowsLowerHighWatermark(core, parked);
   // Only voters confirm a round: to wake observers for every read would multiply the leader's work.
   const isVoter = core.voterSets.isVoter(progress.key);
   const hasRound = parked.round < (isVoter ? leadership.barriers.round : leadership.tickRound);

@@ -22,6 +22,8 @@ export type Leadership = {
   lastMajorityContactMs: number;
   /** A record, a high watermark or a round is new since parked fetches were last looked at. */
   hasNews: boolean;
+  /** When followers are told of a higher high watermark without records; infinite while all know of it. */
+  tellHighWatermarkAtMs: number;
 };
 
 /** The leader's view of one replica, voter or observer. */
@@ -133,5 +135,6 @@ export function newLeadership(options: {
     checkQuorumDeadlineMs: nowMs + checkQuorumTimeoutMs,
     lastMajorityContactMs: nowMs,
     hasNews: false,
+    tellHighWatermarkAtMs: Number.POSITIVE_INFINITY,
   };
 }

@@ -33,9 +33,19 @@ export const roundTimeParts = 64;
 
 /** Stops the program when the configured numbers do not fit together. */
 export function assertConfig(config: RaftConfig): void {
-  for (const [name, value] of Object.entries(config)) {
+  const { highWatermarkLingerMs, fetchLingerMs, ...others } = config;
+  for (const [name, value] of Object.entries(others)) {
     assert(Number.isSafeInteger(value), `${name} is not an integer: ${value}`);
     assert(value > 0, `${name} is not positive: ${value}`);
+  }
+  // Lingering costs a round trip its time; beyond a parking the follower would seem to be away.
+  for (const lingerMs of [highWatermarkLingerMs, fetchLingerMs]) {
+    assert(Number.isSafeInteger(lingerMs), `a linger is not an integer: ${lingerMs}`);
+    const lingerMaxMs = quarterOfFetchTimeoutMs(config);
+    assert(
+      lingerMs >= 0 && lingerMs <= lingerMaxMs,
+      `a linger is not within 0 to ${lingerMaxMs}: ${lingerMs}`,
+    );
   }
   // Below this the parts of a timeout would round to nothing and the leader would spin.
   assert(config.fetchTimeoutMs >= fetchTimeoutParts, `fetchTimeoutMs is too short: ${config.fetchTimeoutMs}`);

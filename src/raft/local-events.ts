@@ -5,6 +5,7 @@ import { advanceLeaderHighWatermark } from './high-watermark.ts';
 import type { Input } from './inputs.ts';
 import { suspicionJitterMaxMs } from './limits.ts';
 import { endRecoveryIfFlushed } from './recovering.ts';
+import { putOffFetch } from './role.ts';
 import { noteOwnVoteDurable } from './vote.ts';
 
 type InputOf<Type extends Input['type']> = Extract<Input, { type: Type }>;
@@ -31,7 +32,7 @@ export function handleConnectionClosed(core: CoreState, input: InputOf<'connecti
   if (role.name !== 'follower' || role.leaderId !== input.peer) return;
   // The answer was lost with the connection.
   role.question = null;
-  role.nextFetchMs = core.nowMs + core.config.retryBackoffMs;
+  putOffFetch(role, core.nowMs + core.config.retryBackoffMs);
   if (core.download !== null) core.download.askedMs = null;
   if (!input.refused || role.suspectsLeader) return;
   role.suspectsLeader = true;

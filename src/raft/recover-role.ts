@@ -30,6 +30,7 @@ export function recoverRole(core: CoreState, recovered: RecoveredState): void {
     nextFetchMs: core.nowMs,
     round: 0,
     lastAnswerMs: null,
+    isAwaitingFlush: false,
     suspectsLeader: false,
   };
 }

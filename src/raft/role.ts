@@ -32,6 +32,8 @@ export type Follower = {
   readonly firstFetchId: number;
   /** Not before this time is the next fetch sent; after an error it lies ahead. */
   nextFetchMs: number;
+  /** The next fetch is held back until a flush completes, `nextFetchMs` at the latest (`fetchLingerMs`). */
+  isAwaitingFlush: boolean;
   /** The latest read-barrier round seen from this leader (design 5). */
   round: number;
   /** When the leader last gave a good answer; null before the first (KIP-996's "fetched successfully"). */
@@ -112,3 +114,9 @@ export const legalTransitions: Readonly<Record<RoleName, readonly RoleName[]>> =
   leader: ['unattached', 'follower', 'resigned'],
   resigned: ['unattached', 'follower', 'prospective'],
 };
+
+/** The next fetch is not sent before `atMs`, whatever was waited for until now. */
+export function putOffFetch(role: Follower, atMs: number): void {
+  role.nextFetchMs = atMs;
+  role.isAwaitingFlush = false;
+}

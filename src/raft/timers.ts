@@ -57,6 +57,7 @@ function passLeaderDeadlines(core: CoreState, leadership: Leadership): void {
     resign(core, leadership, null);
     return;
   }
+  if (core.nowMs >= leadership.tellHighWatermarkAtMs) leadership.hasNews = true;
   if (core.nowMs < leadership.nextTickMs) return;
   leadership.nextTickMs = core.nowMs + quarterOfFetchTimeoutMs(core.config);
   if (resignIfDiskHangs(core, leadership)) return;
@@ -138,10 +139,15 @@ export function nextWakeAtMs(core: CoreState): number {
     case 'candidate':
       return Math.min(role.electionDeadlineMs, role.ballot.nextSendMs);
     case 'leader':
-      return Math.min(role.leadership.nextTickMs, role.leadership.checkQuorumDeadlineMs);
+      return nextLeaderWakeMs(role.leadership);
     case 'resigned':
       return Math.min(role.electionDeadlineMs, nextEndMs(role));
   }
+}
+
+function nextLeaderWakeMs(leadership: Leadership): number {
+  const { nextTickMs, checkQuorumDeadlineMs, tellHighWatermarkAtMs } = leadership;
+  return Math.min(nextTickMs, checkQuorumDeadlineMs, tellHighWatermarkAtMs);
 }
 
 function nextFollowerMessageMs(core: CoreState, role: Follower): number {

@@ -88,6 +88,7 @@ export function becomeFollower(
     question: null,
     firstFetchId: core.nextFetchId,
     nextFetchMs: core.nowMs,
+    isAwaitingFlush: false,
     round: 0,
     lastAnswerMs: null,
     suspectsLeader: suspicion !== null,

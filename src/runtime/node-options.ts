@@ -56,6 +56,8 @@ export const defaultSettings: ControllerSettings = {
     snapshotChunkBytesMax: 1024 * 1024,
     pendingProposalsMax: 1024,
     pendingBytesMax: 64 * 1024 * 1024,
+    highWatermarkLingerMs: 2,
+    fetchLingerMs: 5,
   },
   segmentBytes: 16 * 1024 * 1024,
   checkpointBytes: 20 * 1024 * 1024,

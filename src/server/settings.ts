@@ -1,4 +1,5 @@
 import { failed, ok, type Result } from '../base/result.ts';
+import { quarterOfFetchTimeoutMs } from '../raft/limits.ts';
 import { type ControllerSettings, defaultSettings } from '../runtime/node-options.ts';
 import { segmentBytesMax, segmentBytesMin } from '../runtime/log/open-raft-log.ts';
 import { sectorBytes } from '../runtime/log/sectors.ts';
@@ -34,6 +35,10 @@ function findFault({ raft, segmentBytes, brokerSessionTimeoutMs }: ControllerSet
   if (raft.fetchTimeoutMs < 50) return 'fetchTimeoutMs must be at least 50.';
   if (raft.requestTimeoutMs < 10) return 'requestTimeoutMs must be at least 10.';
   if (raft.retryBackoffMs < 1) return 'retryBackoffMs must be at least 1.';
+  const lingerMaxMs = quarterOfFetchTimeoutMs(raft);
+  if (raft.highWatermarkLingerMs > lingerMaxMs || raft.fetchLingerMs > lingerMaxMs) {
+    return 'highWatermarkLingerMs and fetchLingerMs must be at most a quarter of fetchTimeoutMs.';
+  }
   if (brokerSessionTimeoutMs < 100) return 'brokerSessionTimeoutMs must be at least 100.';
   return null;
 }

@@ -24,6 +24,8 @@ export const testConfig: RaftConfig = {
   snapshotChunkBytesMax: 64,
   pendingProposalsMax: 100,
   pendingBytesMax: 1 << 20,
+  highWatermarkLingerMs: 0,
+  fetchLingerMs: 0,
 };
 
 /** A voter's name: node 1's first disk is `dir1aAAAA…`, its next one `dir1bAAAA…`. */

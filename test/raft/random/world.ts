@@ -337,7 +337,12 @@ export class RandomWorld {
       bootstrapPeers: [...this.#members.keys()].filter((other) => other !== id).map((other) => nodeId(other)),
       seed: this.#seed * 1000 + id * 100 + member.incarnation,
       nowMs: this.#nowMs,
-      config: { ...testConfig, fetchBytesMax: 40 },
+      config: {
+        ...testConfig,
+        fetchBytesMax: 40,
+        highWatermarkLingerMs: this.#seed % 2 === 0 ? 0 : 3,
+        fetchLingerMs: this.#seed % 3 === 0 ? 7 : 0,
+      },
       onMessage: (to, message) => this.#post(id, to, message),
       onEffect: (effect) => this.#onEffect(id, effect),
     });
