@@ -122,6 +122,11 @@ export class KeyedTableDraft<Key, Row extends object> {
     return true;
   }
 
+  /** What stands now, live: it shows every later change of this draft, too. */
+  look(): KeyedTable<Key, Row> {
+    return new KeyedTable(this.#rows, this.#index.look());
+  }
+
   freeze(): KeyedTable<Key, Row> {
     return new KeyedTable(this.#rows, this.#index.freeze());
   }

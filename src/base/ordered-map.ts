@@ -96,6 +96,7 @@ export class OrderedMapDraft<Key, Value> {
   readonly #own: () => Tree<Key, Value>;
   readonly #wrap: (tree: Tree<Key, Value>) => OrderedMap<Key, Value>;
   #tree: Tree<Key, Value> | null = null;
+  #live: OrderedMap<Key, Value> | null = null;
   #isFrozen = false;
 
   constructor(
@@ -159,8 +160,16 @@ export class OrderedMapDraft<Key, Value> {
     return from === undefined ? readable.entries() : readable.entries(from);
   }
 
+  /** What stands now, live: it shows every later change of this draft, too. */
+  look(): OrderedMap<Key, Value> {
+    assert(!this.#isFrozen, 'a draft was used after it was frozen');
+    if (this.#tree === null) return this.#base;
+    this.#live ??= this.#wrap(this.#tree);
+    return this.#live;
+  }
+
   freeze(): OrderedMap<Key, Value> {
-    const map = this.#tree === null ? this.#base : this.#wrap(this.#tree);
+    const map = this.look();
     this.#isFrozen = true;
     this.#tree = null;
     return map;

@@ -114,6 +114,12 @@ export class UuidTableDraft<Row extends object> {
     rows.remove(slot, this.#token);
   }
 
+  /** What stands now, live: it shows every later change of this draft, too. */
+  look(): UuidTable<Row> {
+    const { rows, idOf, index, clashes } = this.#parts;
+    return new UuidTable(rows, idOf, index.look(), clashes.look());
+  }
+
   freeze(): UuidTable<Row> {
     const { rows, idOf, index, clashes } = this.#parts;
     return new UuidTable(rows, idOf, index.freeze(), clashes.freeze());

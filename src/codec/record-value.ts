@@ -1,6 +1,11 @@
-import { assert } from '../base/assert.ts';
+import { assert, violated } from '../base/assert.ts';
 import { ok, type Result } from '../base/result.ts';
-import { type MetadataRecord, recordsById, recordsByName } from '../metadata/registry.ts';
+import {
+  type MetadataRecord,
+  recordsById,
+  recordsByName,
+  type RegisteredRecord,
+} from '../metadata/registry.ts';
 import type { RecordSchema } from '../metadata/schema.ts';
 import { findStructFault } from '../metadata/schema-values.ts';
 import { type CodecError, malformed } from './codec-error.ts';
@@ -72,10 +77,10 @@ export function decodeRecords(
 function encodeRecord(record: MetadataRecord, metadataVersion: number): Uint8Array {
   const registered = recordsByName.get(record.type);
   assert(registered !== undefined, `no kind of metadata has the record ${record.type}`);
-  const { schema } = registered;
+  const { schema, fields } = registered;
   const fault = findStructFault(schema.fields, record);
-  assert(fault === null, `${schema.name}${fault ?? ''}`);
-  return packPositional(recordToWire(schema, record, writableVersion(schema, metadataVersion)));
+  if (fault !== null) violated(`${schema.name}${fault}`);
+  return packPositional(recordToWire({ schema, fields }, record, writableVersion(schema, metadataVersion)));
 }
 
 /** The newest version of a record that a cluster at `metadataVersion` may write. */
@@ -86,17 +91,17 @@ export function writableVersion(schema: RecordSchema, metadataVersion: number): 
   assert(false, `${schema.name} cannot be written at metadata.version ${metadataVersion}`);
 }
 
+export type RecordLayout = Pick<RegisteredRecord, 'schema' | 'fields'>;
+
 /** `[id, version, …fields]`: the fields that `version` has, in the schema's order. */
 export function recordToWire(
-  schema: RecordSchema,
+  { schema, fields }: RecordLayout,
   record: Readonly<Record<string, unknown>>,
   version: number,
 ): readonly unknown[] {
   const wire: unknown[] = [schema.id, version];
-  for (const name in schema.fields) {
-    const type = schema.fields[name];
-    if (type === undefined || (schema.added[name]?.version ?? 0) > version) continue;
-    wire.push(toWire(type, record[name]));
+  for (const { name, type, added } of fields) {
+    if (added === null || added.version <= version) wire.push(toWire(type, record[name]));
   }
   return wire;
 }
@@ -109,7 +114,7 @@ function decodeRecord(bytes: Uint8Array, start: number, end: number): Result<Met
   const id: unknown = wire[0];
   const registered = typeof id === 'number' ? recordsById.get(id) : undefined;
   if (registered === undefined) return malformed(`no record has the id ${String(id)}`);
-  const record = recordFromWire(registered.schema, wire);
+  const record = recordFromWire(registered, wire);
   if (!record.ok) return record;
   // The schema by which the value was checked belongs to one of the record types.
   return ok(record.value as MetadataRecord);
@@ -117,7 +122,7 @@ function decodeRecord(bytes: Uint8Array, start: number, end: number): Result<Met
 
 /** A checked record, with `type`; by the version that the array names. */
 export function recordFromWire(
-  schema: RecordSchema,
+  { schema, fields }: RecordLayout,
   wire: readonly unknown[],
 ): Result<Readonly<Record<string, unknown>>, CodecError> {
   const version = wire[1];
@@ -135,11 +140,8 @@ export function recordFromWire(
   const record: Record<string, unknown> = { type: schema.name };
   const faults = new WireFaults();
   let at = 2;
-  for (const name in schema.fields) {
-    const type = schema.fields[name];
-    if (type === undefined) continue;
-    const added = schema.added[name];
-    if (added !== undefined && added.version > version) {
+  for (const { name, type, added } of fields) {
+    if (added !== null && added.version > version) {
       record[name] = added.missing;
       continue;
     }

@@ -122,7 +122,7 @@ export type ImageEditor = {
 
 export function createEditor(image: MetadataImage): ImageEditor {
   const token = new EditToken();
-  /** Only of what was touched since the last look. */
+  /** Of what was touched: since the last look, or from the beginning where the resource has a live look. */
   const drafts = new Map<AnyResource, unknown>();
   const current: States = { ...image };
   const settle = (): void => {
@@ -136,7 +136,13 @@ export function createEditor(image: MetadataImage): ImageEditor {
       return drafts.get(resource);
     },
     peek(header) {
-      settle();
+      for (const [resource, draft] of drafts) {
+        if (resource.look !== undefined) current[resource.name] = resource.look(draft);
+        else {
+          current[resource.name] = resource.freeze(draft);
+          drafts.delete(resource);
+        }
+      }
       return asImage({ ...current, ...header });
     },
     freeze(header) {

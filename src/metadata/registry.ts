@@ -2,7 +2,13 @@ import { assert } from '../base/assert.ts';
 import * as kinds from './kinds.ts';
 import { assertLimits } from './limits.ts';
 import type { AnyResource, ResourceDefinition, TableDefinition } from './resource.ts';
-import { extensionIdMin, type RecordOf, type RecordSchema } from './schema.ts';
+import {
+  type AddedField,
+  extensionIdMin,
+  type FieldType,
+  type RecordOf,
+  type RecordSchema,
+} from './schema.ts';
 
 export type Kinds = typeof kinds;
 export type ResourceName = keyof Kinds;
@@ -25,7 +31,20 @@ type SchemaOf<Name extends ResourceName> = Name extends ResourceName ? RecordsOf
 export type MetadataRecord = DistributeRecords<SchemaOf<ResourceName>>;
 type DistributeRecords<Schema> = Schema extends RecordSchema ? RecordOf<Schema> : never;
 
-export type RegisteredRecord = { readonly schema: RecordSchema; readonly resource: AnyResource };
+export type RegisteredRecord = {
+  readonly schema: RecordSchema;
+  readonly resource: AnyResource;
+  /** The fields in the schema's order, for whoever walks over them for every record. */
+  readonly fields: readonly RegisteredField[];
+};
+
+export type RegisteredField = {
+  readonly name: string;
+  readonly type: FieldType;
+  /** Null for a field of the first version. */
+  readonly added: AddedField | null;
+};
+
 export type RegisteredTable = {
   readonly resource: AnyResource;
   readonly definition: TableDefinition<unknown, unknown>;
@@ -54,10 +73,19 @@ function indexRecords<Key>(keyOf: (schema: RecordSchema) => Key): ReadonlyMap<Ke
     for (const schema of resource.records) {
       const key = keyOf(schema);
       assert(!index.has(key), `two records have the name or id ${String(key)}`);
-      index.set(key, { schema, resource });
+      index.set(key, { schema, resource, fields: fieldsOf(schema) });
     }
   }
   return index;
+}
+
+/** The fields of a schema as a list. */
+export function fieldsOf(schema: RecordSchema): readonly RegisteredField[] {
+  return Object.entries(schema.fields).map(([name, type]) => ({
+    name,
+    type,
+    added: schema.added[name] ?? null,
+  }));
 }
 
 function checkRegistry(): void {

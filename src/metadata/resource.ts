@@ -32,6 +32,11 @@ export type ResourceDefinition<Name extends string, Records extends readonly Rec
   empty(): State;
   edit(state: State, token: EditToken): Draft;
   freeze(draft: Draft): State;
+  /**
+   * The state as the draft has it, live: it may show later changes of the draft, too, and the draft goes on.
+   * For kinds that most batches change; without it a look costs a `freeze` and an `edit`.
+   */
+  look?(draft: Draft): State;
   /** A handler for each record; the compiler refuses a missing one. */
   readonly replay: {
     readonly [Schema in Records[number] as Schema['name']]: ReplayHandler<Draft, RecordOf<Schema>>;
@@ -79,6 +84,7 @@ export type AnyResource = {
   empty(): unknown;
   edit(state: unknown, token: EditToken): unknown;
   freeze(draft: unknown): unknown;
+  look?(draft: unknown): unknown;
   readonly replay: Readonly<Record<string, ReplayHandler<unknown, unknown>>>;
   readonly tables: readonly TableDefinition<unknown, unknown>[];
   toRecords(state: unknown): Iterable<PositionedRecord<{ readonly type: string }>>;

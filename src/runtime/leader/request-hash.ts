@@ -64,7 +64,8 @@ function takeObject(members: Readonly<Record<string, unknown>>): void {
   const names = Object.keys(members).filter((name) => members[name] !== undefined);
   hasher.int32(kinds.object);
   hasher.int32(names.length);
-  for (const name of names.sort()) {
+  if (names.length > 1) names.sort();
+  for (const name of names) {
     hasher.string(name);
     take(members[name]);
   }

@@ -60,6 +60,12 @@ export const resource = defineResource<
       headerAnswers: draft.headerAnswers.freeze(),
       headerOffsets: draft.headerOffsets.freeze(),
     }),
+  look: (draft) => ({
+    sessions: draft.sessions.look(),
+    answers: draft.answers.look(),
+    headerAnswers: draft.headerAnswers.look(),
+    headerOffsets: draft.headerOffsets.look(),
+  }),
   replay: {
     OpenSessionRecord: replayOpen,
     CloseSessionRecord: replayClose,

@@ -101,8 +101,21 @@ export class TopicDraft {
     this.#moveCounts(slot, before, after);
   }
 
+  /** What stands now, live: it shows later changes, too. */
+  look(): TopicState {
+    this.#writeBackBrokers();
+    return {
+      topics: this.#topics.look(),
+      byName: this.#byName.look(),
+      partitions: this.#partitions,
+      slots: this.#slots,
+      brokers: this.#brokers.look(),
+      leaderless: this.#leaderless,
+    };
+  }
+
   freeze(): TopicState {
-    for (const [broker, edit] of this.#brokerEdits) this.#writeBack(broker, edit);
+    this.#writeBackBrokers();
     return Object.freeze({
       topics: this.#topics.freeze(),
       byName: this.#byName.freeze(),
@@ -141,6 +154,11 @@ export class TopicDraft {
     };
     this.#brokerEdits.set(broker, edit);
     return edit;
+  }
+
+  #writeBackBrokers(): void {
+    for (const [broker, edit] of this.#brokerEdits) this.#writeBack(broker, edit);
+    this.#brokerEdits.clear();
   }
 
   #writeBack(broker: number, edit: BrokerEdit): void {

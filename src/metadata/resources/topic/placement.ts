@@ -1,9 +1,9 @@
-import { assert } from '../../../base/assert.ts';
+import { assert, violated } from '../../../base/assert.ts';
 import { compareStrings } from '../../../base/compare.ts';
 import type { Random } from '../../../base/random.ts';
 import type { MetadataImage } from '../../image.ts';
 
-/** A broker that can take replicas: it is registered and not in controlled shutdown. */
+/** A broker that can take replicas: it is registered and not in controlled shutdown. Lists of them ascend by id. */
 export type Candidate = { readonly brokerId: number; readonly rack: string | null; readonly fenced: boolean };
 
 export function placementCandidates(image: MetadataImage): readonly Candidate[] {
@@ -31,6 +31,10 @@ export function placeReplicas(
   random: Random,
 ): number[][] {
   assert(candidates.length >= replicationFactor, 'each replica needs a broker of its own');
+  for (let at = 1; at < candidates.length; at++) {
+    const [before, broker] = [candidates[at - 1]?.brokerId ?? 0, candidates[at]?.brokerId ?? 0];
+    if (before >= broker) violated(`candidate ${broker} follows candidate ${before}`);
+  }
   assert(
     candidates.some((candidate) => !candidate.fenced),
     'a leader needs a broker that is not fenced',
@@ -109,10 +113,12 @@ function racksOf(
     brokers.push(candidate.brokerId);
     byRack.set(name, brokers);
   }
-  const names = [...byRack.keys()].sort(compareStrings);
+  const names = [...byRack.keys()];
+  if (names.length > 1) names.sort(compareStrings);
   const racksPerPartition = Math.max(1, Math.min(names.length, replicationFactor));
   return names.map((name) => {
-    const brokers = (byRack.get(name) ?? []).sort((left, right) => left - right);
+    // In the order of their ids, as the candidates are.
+    const brokers = byRack.get(name) ?? [];
     return new Rack(brokers, racksPerPartition, random.integer(brokers.length));
   });
 }

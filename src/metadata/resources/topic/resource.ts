@@ -34,6 +34,7 @@ export const resource = defineResource<
   empty: () => emptyTopicState,
   edit: (state, token) => new TopicDraft(state, token),
   freeze: (draft) => draft.freeze(),
+  look: (draft) => draft.look(),
   replay: {
     TopicRecord: (draft, record, position) => {
       draft.addTopic({ topicId: record.topicId, name: record.name, lastModified: position.offset });
