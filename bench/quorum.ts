@@ -4,6 +4,7 @@ import { Quorum } from './processes/quorum.ts';
 import { measureBrokerLoss } from './quorum-parts/broker-loss.ts';
 import { measureLeaderLoss } from './quorum-parts/failover.ts';
 import { measureThroughput } from './quorum-parts/throughput.ts';
+import { type OperationName, operationNames } from './quorum-parts/workload.ts';
 import { report, type ReportRow } from './report.ts';
 
 const parts = ['writes', 'leader', 'broker'] as const;
@@ -12,8 +13,9 @@ const parts = ['writes', 'leader', 'broker'] as const;
  * Three real controllers with their default settings, durable writes and all: how fast they take writes, and
  * how soon they go on when their leader or a broker is lost.
  *
- *   npm run bench -- quorum [--seconds 5] [--outstanding 1,16,64,256] [--trials 10] [--broker-trials 3]
- *                           [--partitions 1000] [--only writes,leader,broker]
+ *   npm run bench -- quorum [--seconds 5] [--outstanding 1,16,64,256] [--operations createTopic,amendBroker]
+ *                           [--preparation 20] [--trials 10] [--broker-trials 3] [--partitions 1000]
+ *                           [--only writes,leader,broker]
  */
 export async function run(argumentList: readonly string[]): Promise<void> {
   const options = readOptions(argumentList);
@@ -46,6 +48,8 @@ function readOptions(argumentList: readonly string[]) {
     options: {
       seconds: { type: 'string', default: '5' },
       outstanding: { type: 'string', default: '1,16,64,256' },
+      operations: { type: 'string', default: operationNames.join(',') },
+      preparation: { type: 'string', default: '20' },
       trials: { type: 'string', default: '10' },
       'broker-trials': { type: 'string', default: '3' },
       partitions: { type: 'string', default: '1000' },
@@ -55,6 +59,8 @@ function readOptions(argumentList: readonly string[]) {
   return {
     seconds: positive(values.seconds),
     warmUpSeconds: 1,
+    preparationSeconds: wholeNumber(values.preparation),
+    operations: values.operations.split(',').map(operationNamed),
     outstanding: values.outstanding.split(',').map(positive),
     trials: positive(values.trials),
     brokerTrials: positive(values['broker-trials']),
@@ -63,8 +69,20 @@ function readOptions(argumentList: readonly string[]) {
   };
 }
 
+function operationNamed(text: string): OperationName {
+  const name = operationNames.find((each) => each === text);
+  if (name === undefined) throw new Error(`'${text}' is none of ${operationNames.join(', ')}`);
+  return name;
+}
+
 function positive(text: string): number {
+  const value = wholeNumber(text);
+  if (value > 0) return value;
+  throw new Error(`'${text}' is not above 0`);
+}
+
+function wholeNumber(text: string): number {
   const value = Number(text);
-  if (Number.isSafeInteger(value) && value > 0) return value;
-  throw new Error(`'${text}' is not a whole number above 0`);
+  if (Number.isSafeInteger(value) && value >= 0) return value;
+  throw new Error(`'${text}' is no whole number`);
 }
