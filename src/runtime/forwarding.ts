@@ -2,7 +2,7 @@ import type { NodeId, Offset } from '../base/brands.ts';
 import { failed, ok, type Result } from '../base/result.ts';
 import { errorCatalogue, type ErrorCode } from '../metadata/errors.ts';
 import type { Random } from '../base/random.ts';
-import type { Clock } from '../ports/clock.ts';
+import type { Clock, Timer } from '../ports/clock.ts';
 import type { ForwardMessage, Transport } from '../ports/transport.ts';
 import type { ControllerAnswer, ControllerRequest } from './controller-api.ts';
 import type { AnswerHeader } from './requests/reply.ts';
@@ -22,8 +22,30 @@ const requestIdsPerStart = 2 ** 20;
 const answerTravelMs = 50;
 
 /**
- * Hands requests to the leader, one hop (design, "Running"). A request that was sent and whose connection
- * or deadline is lost may have been executed: a write is then reported as unknown, a read as retriable.
+ * How long a leader that was replaced may still answer. One that hands over has answered before it goes, and
+ * its words may arrive after those of the next; one that hangs says nothing in any time.
+ */
+const lastWordsMs = 100;
+
+/**
+ * Hands requests to the leader, one hop (design, "Running"). A request that was sent and whose connection,
+ * deadline or leader is lost may have been executed: a write is then reported as unknown, a read as
+ * retriable.
+ *
+ * What a replaced leader means for a request that was sent to it
+ * 1. Nothing definite. The request may be in its log and committed, in its log and about to be truncated, or
+ *    unread in a socket of a process that stands still: read later, it is refused by one that follows by
+ *    then, and executed by one that leads again in a later epoch. So its outcome is unknown, and waiting for
+ *    the deadline would not make it known.
+ * 2. Only another leader replaces one. While the epoch has no leader, or when the same node leads a later
+ *    one, the node that was asked either answers by itself, or closes its connection when its process ends.
+ * 3. The follower does not send the request again, not even under a key. Executed twice it would not be
+ *    (design 14), but the second answer may be one that was given before the key was looked up, "this node
+ *    does not lead, nothing was changed", which is true of the second attempt alone and would be taken for
+ *    the word on both. Whoever made the key knows that an attempt was made before, and judges answers to the
+ *    next one by that (`client/core/call-core.ts`): it is told at once, and sends the same key again.
+ * 4. What the replaced leader still says is true, whenever it arrives, so a late answer is better than none:
+ *    hence `lastWordsMs`.
  */
 export class Forwarder {
   readonly #transport: Transport;
@@ -31,6 +53,9 @@ export class Forwarder {
   readonly #pending = new Map<number, PendingForward>();
   /** Begins anywhere: the answer to a request of this node's earlier process must not pass for one to this one's. */
   #nextRequestId: number;
+  /** Who leads, as far as this node has heard; who led last while nobody does. */
+  #leader: NodeId | null = null;
+  #lastWords: Timer | null = null;
 
   constructor(transport: Transport, clock: Clock, random: Random) {
     this.#transport = transport;
@@ -72,6 +97,18 @@ export class Forwarder {
     }
   }
 
+  /** `leader` leads from here on. Those who were asked before it are given up a moment later. */
+  leaderIs(leader: NodeId): void {
+    this.#leader = leader;
+    if (this.#lastWords !== null || !this.#hasReplaced()) return;
+    this.#lastWords = this.#clock.setTimer(lastWordsMs, () => {
+      this.#lastWords = null;
+      for (const [requestId, pending] of this.#pending) {
+        if (this.#isReplaced(pending)) this.#lose(requestId, 'another node leads now');
+      }
+    });
+  }
+
   /** The transport says that no byte of it was sent, so nothing was executed. */
   neverSent(message: ForwardMessage): void {
     if (message.type !== 'forwardRequest') return;
@@ -85,7 +122,17 @@ export class Forwarder {
 
   /** The node stops. */
   loseAll(): void {
+    this.#lastWords?.cancel();
     for (const requestId of this.#pending.keys()) this.#lose(requestId, 'this node stops');
+  }
+
+  #hasReplaced(): boolean {
+    for (const pending of this.#pending.values()) if (this.#isReplaced(pending)) return true;
+    return false;
+  }
+
+  #isReplaced({ leader }: PendingForward): boolean {
+    return this.#leader !== null && leader !== this.#leader;
   }
 
   #lose(requestId: number, reason: string): void {
@@ -117,7 +164,7 @@ type PendingForward = {
   readonly leader: NodeId;
   readonly isWrite: boolean;
   readonly settle: Settle;
-  readonly timer: { cancel(): void };
+  readonly timer: Timer;
 };
 
 const encoder = new TextEncoder();

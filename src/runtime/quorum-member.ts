@@ -311,6 +311,7 @@ export class QuorumMember {
     this.#options.node.ports.logger.info('role-changed', { role, epoch, leaderId });
     if (role === 'leader') this.#leadership.began(epoch, effect.logEndOffset, this.#state.image);
     else this.#leadership.ended();
+    if (leaderId !== null) this.#forwarder.leaderIs(leaderId);
   }
 
   #applied(image: MetadataImage, bytes: number): void {

@@ -328,6 +328,28 @@ describe('forwarding', () => {
     expect(read.answers.map(codeOf)).toEqual(['NOT_CONTROLLER']);
   });
 
+  it('says unknown as soon as another leads, when the leader that was asked hangs', () => {
+    for (const idempotencyKey of [null, { sessionId: 0, sequence: 0, forgetBelow: 0 }]) {
+      const quorum = TestQuorum.serving({ seed: 40 });
+      const [follower] = quorum.followers();
+      if (follower === undefined) throw new Error('no follower');
+      const hung = quorum.leader();
+      hung.process.pause(60_000_000);
+      const write = quorum.submit(follower, 'openSession', { idempotencyKey, timeoutMs: 50_000 });
+      const read = quorum.submit(follower, 'listSessions', { timeoutMs: 50_000 });
+      const active = (): TestNode | undefined =>
+        quorum.nodes.find((node) => node !== hung && node.status().active);
+      quorum.until(() => active() !== undefined, 'another leads');
+      quorum.run(300);
+      expect(write.answers.map(codeOf)).toEqual(['OUTCOME_UNKNOWN']);
+      expect(read.answers.map(codeOf)).toEqual(['NOT_CONTROLLER']);
+      quorum.run(70_000);
+      // It goes on as a follower, and refuses what it finds unread; nobody is told twice.
+      expect(write.answers).toHaveLength(1);
+      expect(responseOf(quorum.call(follower, 'listSessions'))['sessions']).toEqual([]);
+    }
+  });
+
   it('says that nothing was changed when the write was never sent', () => {
     const quorum = TestQuorum.serving({ seed: 41 });
     const [follower] = quorum.followers();
