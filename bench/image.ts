@@ -339,7 +339,7 @@ class ImageBench {
       random: seededRandom(1),
       clusterId: uuid('AAAAAAAAQACAAAAAAAAAAQ'),
       principal: 'bench',
-      sessions: { isLive: () => false, metadataOffset: () => null },
+      sessions: { sessionTimeoutMs: 9_000, isLive: () => false, metadataOffset: () => null },
     };
   }
 

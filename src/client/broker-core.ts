@@ -17,7 +17,8 @@ import { backoffMs, type Backoff } from './core/backoff.ts';
  * Invariants
  * 1. The lease ends, at the latest, a session timeout less drift and margin after the sending of the last
  *    acknowledged heartbeat, by this process's monotonic clock (design 13): before the controller, which
- *    counts from the arrival, may replace the broker.
+ *    counts from the arrival, may replace the broker. The timeout is the one that the acknowledgement names:
+ *    the leader that gave it counts by that one, which may be shorter than an earlier leader's.
  * 2. The lease is held in `active` and `shuttingDown` only, and under one broker epoch.
  * 3. At most one request is outstanding; an answer to any other is ignored.
  */
@@ -69,12 +70,17 @@ export type BrokerRefusal = {
 export type BrokerFailure = { readonly type: 'failed'; readonly reason: string };
 
 export type RegistrationResult =
-  | { readonly type: 'registered'; readonly brokerEpoch: number; readonly sessionTimeoutMs: number }
+  | { readonly type: 'registered'; readonly brokerEpoch: number }
   | BrokerRefusal
   | BrokerFailure;
 
 export type HeartbeatResult =
-  | { readonly type: 'acknowledged'; readonly isFenced: boolean; readonly shouldShutDown: boolean }
+  | {
+      readonly type: 'acknowledged';
+      readonly isFenced: boolean;
+      readonly shouldShutDown: boolean;
+      readonly sessionTimeoutMs: number;
+    }
   | BrokerRefusal
   | BrokerFailure;
 
@@ -126,7 +132,6 @@ export class BrokerCore {
   #effects: BrokerEffect[] = [];
   #state: BrokerStateName = 'registering';
   #brokerEpoch: number | null = null;
-  #sessionTimeoutMs = 0;
   #leaseUntilMs: number | null = null;
   #outstanding: Outstanding | null = null;
   #nextRequestId = 0;
@@ -166,7 +171,7 @@ export class BrokerCore {
 
   registrationCompleted(requestId: number, result: RegistrationResult, nowMs: number): BrokerStep {
     if (!this.#take(requestId, 'register')) return this.wake(nowMs);
-    if (result.type === 'registered') this.#registered(result.brokerEpoch, result.sessionTimeoutMs, nowMs);
+    if (result.type === 'registered') this.#registered(result.brokerEpoch, nowMs);
     else if (this.#isFatal(result)) this.#stop(false, result.message, result);
     else this.#retry(result, nowMs);
     return this.wake(nowMs);
@@ -275,10 +280,8 @@ export class BrokerCore {
     return true;
   }
 
-  #registered(brokerEpoch: number, sessionTimeoutMs: number, nowMs: number): void {
-    assert(sessionTimeoutMs > 0, `a session timeout of ${sessionTimeoutMs} ms is none`);
+  #registered(brokerEpoch: number, nowMs: number): void {
     this.#brokerEpoch = brokerEpoch;
-    this.#sessionTimeoutMs = sessionTimeoutMs;
     this.#failures = 0;
     this.#transitionTo('fenced', `it is registered with epoch ${brokerEpoch}`);
     this.#sendAtMs = nowMs;
@@ -289,20 +292,20 @@ export class BrokerCore {
     sentAtMs: number,
     nowMs: number,
   ): void {
+    const { sessionTimeoutMs } = result;
+    assert(sessionTimeoutMs > 0, `a session timeout of ${sessionTimeoutMs} ms is none`);
     this.#failures = 0;
     if (this.#state === 'shuttingDown' && result.shouldShutDown) {
       this.#stop(true, 'the controller has moved what it led', null);
       return;
     }
     if (result.isFenced) this.#fencedByController();
-    else this.#unfencedByController(sentAtMs, nowMs);
+    else this.#unfencedByController(sentAtMs + leaseDurationMs(sessionTimeoutMs), nowMs);
     const isEager = result.isFenced || this.#state === 'shuttingDown';
-    this.#sendAtMs = sentAtMs + (isEager ? this.#config.eagerHeartbeatIntervalMs : this.#intervalMs());
-  }
-
-  /** Several heartbeats fit one session, however short the cluster makes it. */
-  #intervalMs(): number {
-    return Math.min(this.#config.heartbeatIntervalMs, Math.floor(this.#sessionTimeoutMs / 4));
+    const { eagerHeartbeatIntervalMs, heartbeatIntervalMs } = this.#config;
+    // Several heartbeats fit one session, however short the leader makes it.
+    const intervalMs = Math.min(heartbeatIntervalMs, Math.floor(sessionTimeoutMs / 4));
+    this.#sendAtMs = sentAtMs + (isEager ? eagerHeartbeatIntervalMs : intervalMs);
   }
 
   #fencedByController(): void {
@@ -311,19 +314,19 @@ export class BrokerCore {
     if (this.#state === 'active') this.#transitionTo('fenced', reason);
   }
 
-  #unfencedByController(sentAtMs: number, nowMs: number): void {
-    const untilMs = sentAtMs + leaseDurationMs(this.#sessionTimeoutMs);
-    // An acknowledgement that took longer than the lease itself grants nothing any more.
-    if (nowMs >= untilMs) return;
+  #unfencedByController(untilMs: number, nowMs: number): void {
     if (this.#state === 'fenced') {
+      // An acknowledgement that took longer than the lease itself grants nothing any more.
+      if (nowMs >= untilMs) return;
       this.#transitionTo('active', 'the controller has unfenced it');
       assert(this.#brokerEpoch !== null, 'a registered broker has an epoch');
       this.#effects.push({ type: 'leaseGranted', brokerEpoch: this.#brokerEpoch });
       this.#leaseUntilMs = untilMs;
       return;
     }
-    // A broker that leaves keeps the lease that it has, and takes no new one.
-    if (this.#leaseUntilMs !== null) this.#leaseUntilMs = Math.max(this.#leaseUntilMs, untilMs);
+    // A broker that leaves keeps the lease that it has, and takes no new one. Under a leader with a shorter
+    // timeout the lease ends earlier than it would have, at once if that time is over.
+    if (this.#leaseUntilMs !== null) this.#leaseUntilMs = untilMs;
   }
 
   #registrationLost(refusal: BrokerRefusal, nowMs: number): void {

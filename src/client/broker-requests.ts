@@ -38,9 +38,6 @@ export type BrokerRequests = {
   close(): Promise<void>;
 };
 
-/** What the cluster counts on when it does not say (Kafka's broker.session.timeout.ms). */
-const sessionTimeoutDefaultMs = 9_000;
-
 export function createBrokerRequests(
   registration: Registration,
   options: BrokerRequestsOptions,
@@ -69,8 +66,9 @@ export function createBrokerRequests(
           metadataOffset: metadataOffset(),
           wantShutDown,
         };
-        const { isFenced, shouldShutDown } = await client.heartbeatBroker(input, { timeoutMs, attemptsMax });
-        return { type: 'acknowledged', isFenced, shouldShutDown } as const;
+        const answer = await client.heartbeatBroker(input, { timeoutMs, attemptsMax });
+        const { isFenced, shouldShutDown, sessionTimeoutMs } = answer;
+        return { type: 'acknowledged', isFenced, shouldShutDown, sessionTimeoutMs } as const;
       }),
     close: () => client.close(),
   };
@@ -84,8 +82,8 @@ async function register(
 ): Promise<RegistrationResult> {
   const { attemptsMax, deadlineMs } = limits;
   const remainingMs = (): number => Math.max(1, Math.ceil(deadlineMs - performance.now()));
-  const view = await client.getCluster({}, { timeoutMs: remainingMs(), attemptsMax });
-  const clusterId = cluster.id ?? view.clusterId;
+  const options = { timeoutMs: remainingMs(), attemptsMax };
+  const clusterId = cluster.id ?? (await client.getCluster({}, options)).clusterId;
   if (clusterId === null) return { type: 'failed', reason: 'the quorum has never been started' };
   const { brokerEpoch } = await client.registerBroker(
     {
@@ -101,8 +99,7 @@ async function register(
     { timeoutMs: remainingMs(), attemptsMax, exactlyOnce: false },
   );
   cluster.id = clusterId;
-  const sessionTimeoutMs = view.brokerSessionTimeoutMs ?? sessionTimeoutDefaultMs;
-  return { type: 'registered', brokerEpoch, sessionTimeoutMs };
+  return { type: 'registered', brokerEpoch };
 }
 
 async function attempt<Value>(run: () => Promise<Value>): Promise<Value | BrokerRefusal | BrokerFailure> {

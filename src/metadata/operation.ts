@@ -113,6 +113,8 @@ export type OperationContext = {
 
 /** The leader's view of broker sessions, which live in its memory (design 13). */
 export type BrokerSessionView = {
+  /** How long this leader waits for a broker's next heartbeat before it fences it. */
+  readonly sessionTimeoutMs: number;
   /** True while the broker's heartbeats arrive: another incarnation may not take its id. */
   isLive(broker: BrokerId): boolean;
   /** The metadata offset that the broker's last heartbeat reported; null when none was heard in this epoch. */

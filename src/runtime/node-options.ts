@@ -37,6 +37,12 @@ export type ControllerSettings = {
   readonly checkpointIntervalMs: number;
   /** Log kept behind the newest checkpoint, so that a replica which was away briefly catches up by log. */
   readonly logRetentionBytes: number;
+  /**
+   * How long a leader waits for a broker's heartbeat before it fences the broker. Each leader goes by its own
+   * value and tells it with every heartbeat that it acknowledges, so a broker's lease follows it.
+   * Controllers should agree on it: where one leader's is longer than the next one's, the next may fence a
+   * broker that it never heard, while the lease that the first gave still runs, for at most the difference.
+   */
   readonly brokerSessionTimeoutMs: number;
   /** Below so much free space client writes are refused, however small log and state are. */
   readonly diskReserveBytesMin: number;

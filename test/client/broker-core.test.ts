@@ -7,10 +7,20 @@ import {
   leaseDurationMs,
   type BrokerEffect,
   type BrokerStep,
+  type HeartbeatResult,
 } from '../../src/client/broker-core.ts';
 
 const sessionTimeoutMs = 9_000;
 const leaseMs = leaseDurationMs(sessionTimeoutMs);
+
+type Acknowledgement = Extract<HeartbeatResult, { readonly type: 'acknowledged' }>;
+
+const unfenced: Acknowledgement = {
+  type: 'acknowledged',
+  isFenced: false,
+  shouldShutDown: false,
+  sessionTimeoutMs,
+};
 
 class Driven {
   readonly core = new BrokerCore(defaultBrokerCoreConfig, seededRandom(3));
@@ -32,12 +42,12 @@ class Driven {
   }
 
   registered(nowMs: number, brokerEpoch = 5): readonly BrokerEffect[] {
-    const result = { type: 'registered', brokerEpoch, sessionTimeoutMs } as const;
+    const result = { type: 'registered', brokerEpoch } as const;
     return this.take(this.core.registrationCompleted(this.request.requestId, result, nowMs));
   }
 
-  acknowledged(nowMs: number, isFenced = false, shouldShutDown = false): readonly BrokerEffect[] {
-    const result = { type: 'acknowledged', isFenced, shouldShutDown } as const;
+  acknowledged(nowMs: number, changes: Partial<Acknowledgement> = {}): readonly BrokerEffect[] {
+    const result = { ...unfenced, ...changes };
     return this.take(this.core.heartbeatCompleted(this.request.requestId, result, nowMs));
   }
 
@@ -83,7 +93,7 @@ describe('a broker’s agent', () => {
     const driven = new Driven();
     driven.take(driven.core.start(0));
     driven.registered(10);
-    driven.acknowledged(20, true);
+    driven.acknowledged(20, { isFenced: true });
     expect(driven.core.holdsLease(20)).toBe(false);
     expect(driven.nextWakeAtMs).toBe(10 + defaultBrokerCoreConfig.eagerHeartbeatIntervalMs);
   });
@@ -96,6 +106,29 @@ describe('a broker’s agent', () => {
     expect(driven.core.holdsLease(2_010 + leaseMs - 1)).toBe(true);
     expect(driven.core.holdsLease(2_010 + leaseMs)).toBe(false);
     const effects = driven.wake(2_010 + leaseMs);
+    expect(types(effects)).toContain('leaseLost');
+    expect(driven.core.state).toBe('fenced');
+  });
+
+  it('follows the session timeout of the leader that acknowledged last, be it longer or shorter', () => {
+    const driven = active();
+    driven.wake(2_010);
+    driven.acknowledged(2_020, { sessionTimeoutMs: 30_000 });
+    expect(driven.core.holdsLease(2_010 + leaseDurationMs(30_000) - 1)).toBe(true);
+    expect(driven.core.holdsLease(2_010 + leaseDurationMs(30_000))).toBe(false);
+    driven.wake(4_010);
+    driven.acknowledged(4_020, { sessionTimeoutMs: 3_000 });
+    // The leader of now may replace it after its own three seconds, whatever an earlier one had promised.
+    expect(driven.core.holdsLease(4_010 + leaseDurationMs(3_000) - 1)).toBe(true);
+    expect(driven.core.holdsLease(4_010 + leaseDurationMs(3_000))).toBe(false);
+    // And several heartbeats fit into them.
+    expect(driven.nextWakeAtMs).toBe(4_010 + 750);
+  });
+
+  it('gives its lease up at once when a leader with a shorter timeout answers too late for it', () => {
+    const driven = active();
+    driven.wake(2_010);
+    const effects = driven.acknowledged(2_010 + 1_500, { sessionTimeoutMs: 1_000 });
     expect(types(effects)).toContain('leaseLost');
     expect(driven.core.state).toBe('fenced');
   });
@@ -123,7 +156,7 @@ describe('a broker’s agent', () => {
   it('gives the lease up at once when the controller says that it is fenced', () => {
     const driven = active();
     driven.wake(2_020);
-    expect(types(driven.acknowledged(2_030, true))).toEqual(['leaseLost', 'stateChanged']);
+    expect(types(driven.acknowledged(2_030, { isFenced: true }))).toEqual(['leaseLost', 'stateChanged']);
   });
 
   it.each(['STALE_BROKER_EPOCH', 'BROKER_ID_NOT_REGISTERED'])('registers again on %s', (code) => {
@@ -173,7 +206,7 @@ describe('a broker’s agent', () => {
     const late = driven.request.requestId;
     driven.wake(4_020);
     const before = driven.core.state;
-    const result = { type: 'acknowledged', isFenced: true, shouldShutDown: false } as const;
+    const result = { ...unfenced, isFenced: true };
     driven.take(driven.core.heartbeatCompleted(late, result, 4_030));
     expect(driven.core.state).toBe(before);
     expect(driven.core.holdsLease(4_030)).toBe(true);
@@ -186,7 +219,7 @@ describe('a broker’s agent', () => {
     driven.acknowledged(110);
     expect(driven.core.holdsLease(110)).toBe(true);
     driven.wake(driven.nextWakeAtMs ?? 0);
-    const effects = driven.acknowledged(400, false, true);
+    const effects = driven.acknowledged(400, { shouldShutDown: true });
     expect(effects).toMatchObject([
       { type: 'leaseLost' },
       { type: 'stateChanged', to: 'stopped' },
@@ -213,6 +246,7 @@ describe('a broker’s agent', () => {
     const events = fc.array(
       fc.record({
         afterMs: fc.nat({ max: 4_000 }),
+        sessionTimeoutMs: fc.constantFrom(1_000, 3_000, 9_000, 20_000),
         what: fc.constantFrom('ack', 'ack', 'ack', 'fenced', 'silence', 'stale', 'busy'),
       }),
       { maxLength: 60, size: 'max' },
@@ -222,21 +256,26 @@ describe('a broker’s agent', () => {
         const driven = active();
         let nowMs = 20;
         let lastAcknowledgedSentMs = 10;
-        for (const { afterMs, what } of script) {
+        let answered: BrokerEffect | null = null;
+        let timeoutMs: number = unfenced.sessionTimeoutMs;
+        for (const { afterMs, what, sessionTimeoutMs } of script) {
           nowMs += afterMs;
           driven.wake(nowMs);
-          const isReplaceable = nowMs >= lastAcknowledgedSentMs + sessionTimeoutMs;
+          const isReplaceable = nowMs >= lastAcknowledgedSentMs + timeoutMs;
           expect(driven.core.holdsLease(nowMs) && isReplaceable).toBe(false);
           const { request } = driven;
-          const isOutstanding = driven.seen.at(-1) === request;
+          // A request that was answered may still be the last effect.
+          const isOutstanding = driven.seen.at(-1) === request && request !== answered;
           if (!isOutstanding || request.type === 'register') {
             if (request.type === 'register') driven.registered(nowMs, nowMs);
             continue;
           }
           const sentMs = nowMs;
           nowMs += afterMs % 1_999;
+          if (what !== 'silence') answered = request;
           if (what === 'ack' || what === 'fenced') {
-            driven.acknowledged(nowMs, what === 'fenced');
+            timeoutMs = sessionTimeoutMs;
+            driven.acknowledged(nowMs, { isFenced: what === 'fenced', sessionTimeoutMs });
             lastAcknowledgedSentMs = sentMs;
           } else if (what === 'stale') driven.refused('STALE_BROKER_EPOCH', nowMs);
           else if (what === 'busy') driven.refused('NOT_CONTROLLER', nowMs, true);

@@ -125,6 +125,7 @@ export class ImageController implements ControllerApi {
       clusterId,
       principal,
       sessions: {
+        sessionTimeoutMs: 9_000,
         isLive: (broker) => this.#heard.has(broker),
         metadataOffset: (broker) => this.#heard.get(broker) ?? null,
       },

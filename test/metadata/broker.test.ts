@@ -86,8 +86,9 @@ describe('a heartbeat', () => {
     cluster.start(2);
     const beat = (metadataOffset: number) =>
       cluster.ok('heartbeatBroker', { params: { brokerId: 1 }, body: { brokerEpoch, metadataOffset } });
-    expect(beat(brokerEpoch)).toEqual({ isCaughtUp: false, isFenced: true, shouldShutDown: false });
-    expect(beat(brokerEpoch + 1)).toEqual({ isCaughtUp: true, isFenced: false, shouldShutDown: false });
+    const answer = { shouldShutDown: false, sessionTimeoutMs: 9_000 };
+    expect(beat(brokerEpoch)).toEqual({ ...answer, isCaughtUp: false, isFenced: true });
+    expect(beat(brokerEpoch + 1)).toEqual({ ...answer, isCaughtUp: true, isFenced: false });
   });
 
   it('keeps a broker fenced that wants to be', () => {

@@ -57,6 +57,7 @@ export class TestCluster {
       clusterId,
       principal: this.principal,
       sessions: {
+        sessionTimeoutMs: 9_000,
         isLive: (broker) => this.live.has(broker),
         metadataOffset: (broker): Offset | null => {
           const heard = this.heardOffsets.get(broker);

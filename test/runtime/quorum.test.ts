@@ -386,6 +386,15 @@ describe('brokers', () => {
     expect([loud.isFenced(), silent.isFenced()]).toEqual([false, true]);
   });
 
+  it('are told with each acknowledgement how long the leader waits for the next', () => {
+    const quorum = TestQuorum.serving({ seed: 48 });
+    const broker = new TestBroker(quorum, 1);
+    for (const node of quorum.nodes) {
+      const answer = responseOf(quorum.call(node, 'heartbeatBroker', broker.request()));
+      expect(answer['sessionTimeoutMs']).toBe(quorum.settings.brokerSessionTimeoutMs);
+    }
+  });
+
   it('have a whole session with a new leader', () => {
     const quorum = TestQuorum.serving({ seed: 49 });
     const broker = new TestBroker(quorum, 1);

@@ -12,10 +12,10 @@ import type { BrokerSessionView } from '../../metadata/operation.ts';
  */
 export class BrokerSessions implements BrokerSessionView {
   readonly #sessions = new Map<BrokerId, BrokerSession>();
-  readonly #sessionTimeoutMs: number;
+  readonly sessionTimeoutMs: number;
 
   constructor(sessionTimeoutMs: number) {
-    this.#sessionTimeoutMs = sessionTimeoutMs;
+    this.sessionTimeoutMs = sessionTimeoutMs;
   }
 
   /** A new leader gives every registered broker a whole session: it cannot know who was heard last. */
@@ -54,7 +54,7 @@ export class BrokerSessions implements BrokerSessionView {
   takeExpired(nowMs: number): readonly BrokerId[] {
     const expired: BrokerId[] = [];
     for (const [broker, session] of this.#sessions) {
-      if (session.isReported || nowMs - session.lastHeardMs < this.#sessionTimeoutMs) continue;
+      if (session.isReported || nowMs - session.lastHeardMs < this.sessionTimeoutMs) continue;
       session.isReported = true;
       session.isLive = false;
       expired.push(broker);

@@ -37,6 +37,8 @@ export const heartbeatBroker = defineOperation({
     isFenced: Type.Boolean(),
     /** It leads nothing any more and everyone who reads metadata knows: it may stop. */
     shouldShutDown: Type.Boolean(),
+    /** The leader fences the broker when it hears nothing for so long; the broker's lease ends before that. */
+    sessionTimeoutMs: Type.Integer({ minimum: 1 }),
   }),
   errors: ['BROKER_ID_NOT_REGISTERED', 'STALE_BROKER_EPOCH'],
   handle: (image, { params, body }, context) => {
@@ -52,10 +54,11 @@ export const heartbeatBroker = defineOperation({
     }
     const step = row.fenced ? stepFenced(image, row, body) : stepUnfenced(image, row, body, context);
     const { isFenced, shouldShutDown, records, continueWith } = step;
+    const { sessionTimeoutMs } = context.sessions;
     return ok({
       records,
       continueWith,
-      response: { isCaughtUp: isCaughtUp(row, body), isFenced, shouldShutDown },
+      response: { isCaughtUp: isCaughtUp(row, body), isFenced, shouldShutDown, sessionTimeoutMs },
       heard: { brokerId: brokerId(row.brokerId), metadataOffset: offset(body.metadataOffset) },
     });
   },
