@@ -285,7 +285,6 @@ export class QuorumMember {
       clock: node.ports.clock,
       handlers: {
         applyCommitted: ({ to }) => this.#state.advance(to),
-        highWatermarkAdvanced: () => {},
         roleChanged: (effect) => this.#roleChanged(effect),
         completeProposal: ({ proposalId }) => this.#leadership.completed(proposalId),
         failProposal: ({ proposalId, reason }) => {
@@ -294,7 +293,6 @@ export class QuorumMember {
         completeReadBarrier: ({ barrierId, offset }) =>
           this.#reads.completed(barrierId, offset, this.#state.appliedOffset),
         failReadBarriers: ({ barrierIds }) => this.#reads.failed(barrierIds),
-        voterChangeAnswered: () => {},
         sendSnapshotChunk: (effect) =>
           transport.send(effect.to, { channel: 'raft', message: this.#snapshots.answer(effect) }),
         storeSnapshotChunk: (effect) => this.#snapshots.store(effect),

@@ -1,4 +1,4 @@
-import { assertNever } from '../base/assert.ts';
+import { assertNever, violated } from '../base/assert.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Transport } from '../ports/transport.ts';
 import type { RaftCore } from '../raft/core.ts';
@@ -16,13 +16,13 @@ type EffectOf<Type extends Effect['type']> = Extract<Effect, { type: Type }>;
 /** What the driver cannot do by itself: state machine, snapshots, proposals and reads. */
 export type DriverHandlers = {
   applyCommitted(effect: EffectOf<'applyCommitted'>): void;
-  highWatermarkAdvanced(effect: EffectOf<'highWatermarkAdvanced'>): void;
+  /** For whoever watches: what a higher high watermark leads to comes as effects of its own. */
+  highWatermarkAdvanced?(effect: EffectOf<'highWatermarkAdvanced'>): void;
   roleChanged(effect: EffectOf<'roleChanged'>): void;
   completeProposal(effect: EffectOf<'completeProposal'>): void;
   failProposal(effect: EffectOf<'failProposal'>): void;
   completeReadBarrier(effect: EffectOf<'completeReadBarrier'>): void;
   failReadBarriers(effect: EffectOf<'failReadBarriers'>): void;
-  voterChangeAnswered(effect: EffectOf<'voterChangeAnswered'>): void;
   sendSnapshotChunk(effect: EffectOf<'sendSnapshotChunk'>): void;
   storeSnapshotChunk(effect: EffectOf<'storeSnapshotChunk'>): void;
   installSnapshot(effect: EffectOf<'installSnapshot'>): void;
@@ -178,7 +178,7 @@ export class RaftDriver {
       case 'applyCommitted':
         return handlers.applyCommitted(effect);
       case 'highWatermarkAdvanced':
-        return handlers.highWatermarkAdvanced(effect);
+        return handlers.highWatermarkAdvanced?.(effect);
       case 'roleChanged':
         return handlers.roleChanged(effect);
       case 'completeProposal':
@@ -190,7 +190,7 @@ export class RaftDriver {
       case 'failReadBarriers':
         return handlers.failReadBarriers(effect);
       case 'voterChangeAnswered':
-        return handlers.voterChangeAnswered(effect);
+        return violated('an answer to a voter change, and nobody here asks for one');
       case 'badMessage':
         return handlers.badMessage(effect);
       default:

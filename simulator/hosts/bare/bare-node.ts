@@ -236,7 +236,6 @@ export class BareNode implements NodeView {
           this.#reads.delete(barrierId);
         }
       },
-      voterChangeAnswered: () => undefined,
       sendSnapshotChunk: (effect) => this.#sendSnapshotChunk(effect),
       storeSnapshotChunk: ({ ioId, snapshotId, position, bytes }) => {
         this.#options.checkpoints.store(snapshotId, position, bytes, () =>
