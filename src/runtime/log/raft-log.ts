@@ -38,8 +38,6 @@ export type RaftLog = {
   readonly endOffset: Offset;
   readonly flushedOffset: Offset;
   readonly bytesOnDisk: number;
-  /** Encoded bytes of all batches that were appended since the log was opened. */
-  readonly bytesAppended: number;
   close(complete: () => void): void;
 };
 

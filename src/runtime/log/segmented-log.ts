@@ -43,7 +43,6 @@ export class SegmentedLog implements RaftLog {
   #flushedOffset: Offset;
   #chainCrc: number;
   #startOffset: Offset;
-  #bytesAppended = 0;
   #lastIoId: IoId = -1;
   /** Cuts and resets that are not on disk yet, oldest first. */
   readonly #pendingCuts: { readonly to: Offset; readonly isReset: boolean }[] = [];
@@ -80,10 +79,6 @@ export class SegmentedLog implements RaftLog {
     return this.#index.bytesOnDisk + this.#maker.bytesOnDisk;
   }
 
-  get bytesAppended(): number {
-    return this.#bytesAppended;
-  }
-
   append(ioId: IoId, batches: readonly LogBatch[]): void {
     this.#takeIoId(ioId);
     assert(batches.length > 0, 'an append has a batch');
@@ -103,7 +98,6 @@ export class SegmentedLog implements RaftLog {
       `the batch at ${batch.baseOffset} breaks the chain`,
     );
     this.#recent.add(encoded);
-    this.#bytesAppended += encoded.sizeInBytes;
     this.#endOffset = batchEndOffset(encoded);
     this.#chainCrc = statedCrc(encoded);
     return encoded;
