@@ -5,6 +5,7 @@ import type { OperationDescription } from '../client/protocol/description.ts';
 import type { Logger } from '../ports/logger.ts';
 import type { Endpoint } from '../raft/replica-key.ts';
 import type { ControllerApi } from '../runtime/controller-api.ts';
+import { isLoopbackHost } from '../transport/loopback.ts';
 
 export type HttpServerOptions = {
   readonly controller: ControllerApi;
@@ -84,15 +85,9 @@ export type HttpStartError = {
   readonly message: string;
 };
 
-const loopbackPattern = /^(localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/;
-
-export function isLoopback(host: string): boolean {
-  return loopbackPattern.test(host);
-}
-
 /** A listener that others can reach has TLS, or was asked for without it in so many words. */
 export function checkListener(options: HttpServerOptions): Result<null, HttpStartError> {
-  if (options.tls !== null || options.insecure || isLoopback(options.listen.host)) return ok(null);
+  if (options.tls !== null || options.insecure || isLoopbackHost(options.listen.host)) return ok(null);
   return failed({
     code: 'INSECURE_LISTENER',
     message: `HTTP would listen on ${options.listen.host}, which other machines can reach, without TLS. Give a certificate and key, listen on 127.0.0.1, or pass --insecure.`,
