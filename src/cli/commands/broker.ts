@@ -9,7 +9,7 @@ import {
   type CliDependencies,
   type ClusterOptions,
 } from '../context.ts';
-import { listAll, sayIfMore, withListOptions, type ListOptions } from '../listing.ts';
+import { showList, withListOptions, type ListOptions } from '../listing.ts';
 import { addFieldOptions, readFields } from '../operation-fields.ts';
 import { renderFields, renderTable, type Column } from '../output/table.ts';
 import { style, type Terminal } from '../output/terminal.ts';
@@ -17,27 +17,22 @@ import { style, type Terminal } from '../output/terminal.ts';
 export type BrokerView = Awaited<ReturnType<Client['listBrokers']>>['brokers'][number];
 
 export function addBrokerCommands(program: Command, dependencies: CliDependencies): void {
-  const { environment } = dependencies;
+  const { environment, terminal } = dependencies;
   const broker = program.command('broker').description('Look at the brokers, and forget one that is gone.');
   withListOptions(withClusterOptions(broker.command('list'), environment))
     .description('All registered brokers, fenced ones included.')
-    .action((options: ClusterOptions & ListOptions) => listBrokers(options, dependencies));
+    .action((options: ClusterOptions & ListOptions) =>
+      showList(options, terminal, {
+        name: 'brokers',
+        fetchPage: async (client, query) => {
+          const { brokers, continue: next } = await client.listBrokers(query);
+          return { rows: brokers, continue: next };
+        },
+        table: (rows) => brokerTable(rows, terminal),
+      }),
+    );
   addDescribe(broker, dependencies);
   addUnregister(broker, dependencies);
-}
-
-async function listBrokers(
-  options: ClusterOptions & ListOptions,
-  { terminal }: CliDependencies,
-): Promise<void> {
-  const list = await withClient(options, endpointsOf(options), (client) =>
-    listAll(options, async (page) => {
-      const { brokers, continue: next } = await client.listBrokers(page);
-      return { rows: brokers, continue: next };
-    }),
-  );
-  show(terminal, options.output, { brokers: list.rows }, () => brokerTable(list.rows, terminal));
-  sayIfMore(list, terminal);
 }
 
 function addDescribe(broker: Command, { terminal, environment }: CliDependencies): void {

@@ -10,7 +10,7 @@ import {
   type CliDependencies,
   type ClusterOptions,
 } from '../context.ts';
-import { listAll, sayIfMore, withListOptions, type Listing, type ListOptions } from '../listing.ts';
+import { listAll, sayIfMore, showList, withListOptions, type Listing, type ListOptions } from '../listing.ts';
 import { addFieldOptions, readFields } from '../operation-fields.ts';
 import { renderFields, renderTable, type Column } from '../output/table.ts';
 import { style, type Terminal } from '../output/terminal.ts';
@@ -62,16 +62,16 @@ function addCreate(topic: Command, { terminal, environment }: CliDependencies): 
 function addList(topic: Command, { terminal, environment }: CliDependencies): void {
   withListOptions(withClusterOptions(topic.command('list'), environment))
     .description('All topics, by name.')
-    .action(async (options: ClusterOptions & ListOptions) => {
-      const list = await withClient(options, endpointsOf(options), (client) =>
-        listAll(options, async (page) => {
-          const { topics, continue: next } = await client.listTopics(page);
+    .action((options: ClusterOptions & ListOptions) =>
+      showList(options, terminal, {
+        name: 'topics',
+        fetchPage: async (client, query) => {
+          const { topics, continue: next } = await client.listTopics(query);
           return { rows: topics, continue: next };
-        }),
-      );
-      show(terminal, options.output, { topics: list.rows }, () => topicTable(list.rows, terminal));
-      sayIfMore(list, terminal);
-    });
+        },
+        table: (rows) => topicTable(rows, terminal),
+      }),
+    );
 }
 
 function addDescribe(topic: Command, { terminal, environment }: CliDependencies): void {
