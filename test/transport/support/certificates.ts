@@ -21,6 +21,8 @@ export type IssueOptions = {
   /** Host names and IPv4 addresses that the certificate is for. */
   readonly hosts: readonly string[];
   readonly notAfter?: Date;
+  /** Names of the kind URI. */
+  readonly uris?: readonly string[];
 };
 
 const tags = {
@@ -79,13 +81,14 @@ function keyId(publicKey: KeyObject): Buffer {
     .digest();
 }
 
-function alternativeNames(hosts: readonly string[]): Buffer {
-  const names = hosts.map((host) =>
+function alternativeNames(hosts: readonly string[], uris: readonly string[]): Buffer {
+  const hostNames = hosts.map((host) =>
     /^[\d.]+$/.test(host)
       ? der(0x87, Buffer.from(host.split('.').map(Number)))
       : der(0x82, Buffer.from(host, 'latin1')),
   );
-  return extension('2.5.29.17', false, der(tags.sequence, ...names));
+  const uriNames = uris.map((uri) => der(0x86, Buffer.from(uri, 'latin1')));
+  return extension('2.5.29.17', false, der(tags.sequence, ...hostNames, ...uriNames));
 }
 
 type Content = {
@@ -125,7 +128,7 @@ function certify(content: Content): string {
   );
   const signature = sign('sha256', body, content.issuerKey);
   const whole = der(tags.sequence, body, algorithm, bits(signature)).toString('base64');
-  return `-----BEGIN CERTIFICATE-----\n${whole.replace(/(.{64})/g, '$1\n')}\n-----END CERTIFICATE-----\n`;
+  return `-----BEGIN CERTIFICATE-----\n${whole.replace(/(.{64})(?=.)/g, '$1\n')}\n-----END CERTIFICATE-----\n`;
 }
 
 const farAway = new Date('2120-01-01T00:00:00Z');
@@ -150,7 +153,7 @@ export function createAuthority(name: string): Authority {
 
 export function issue(
   authority: Authority,
-  { hosts, notAfter }: IssueOptions,
+  { hosts, notAfter, uris }: IssueOptions,
 ): { certificate: string; key: string } {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const certificate = certify({
@@ -159,7 +162,7 @@ export function issue(
     issuer: authority.name,
     issuerKey: authority.key,
     notAfter: notAfter ?? farAway,
-    extensions: [alternativeNames(hosts)],
+    extensions: [alternativeNames(hosts, uris ?? [])],
   });
   return { certificate, key: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString() };
 }
