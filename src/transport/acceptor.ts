@@ -13,6 +13,7 @@ import { FramedSocket } from './framed-socket.ts';
 import { decodeHello, encodeWelcome } from './handshake.ts';
 import { judgeHello } from './handshake-rules.ts';
 import type { LinkIdentity } from './link.ts';
+import { nodeNamesOf, type ShownNames } from './node-names.ts';
 import { type TlsMaterial, tlsVersionMin } from './tls.ts';
 
 export type AcceptorListeners = {
@@ -37,6 +38,8 @@ type Stranger = {
   readonly deadline: Timer;
   /** Null until TLS is established. */
   connection: FramedSocket | null;
+  /** What its certificate names; null where it need not show one. */
+  shownNames: ShownNames | null;
 };
 
 /**
@@ -141,7 +144,10 @@ export class Acceptor {
 
   #judgeCertificate(stranger: Stranger, socket: TLSSocket, mutual: boolean): void {
     const connection = this.#hear(stranger, socket);
-    if (!mutual || socket.authorized) return;
+    if (!mutual) return;
+    const own = this.#context.tls()?.names ?? [];
+    stranger.shownNames = { own, peer: nodeNamesOf(socket.getPeerX509Certificate()) };
+    if (socket.authorized) return;
     const message = String(socket.authorizationError);
     connection.refuse({ code: 'UNTRUSTED_CERTIFICATE', message });
   }
@@ -161,7 +167,7 @@ export class Acceptor {
     const deadline = setDrainedTimer(clock, limits.handshakeTimeoutMs, () =>
       this.#turnAway(stranger, 'HANDSHAKE_TIMEOUT', 'no handshake in time'),
     );
-    const stranger: Stranger = { socket, address, deadline, connection: null };
+    const stranger: Stranger = { socket, address, deadline, connection: null, shownNames: null };
     this.#strangers.set(address, stranger);
     socket.once('close', () => {
       if (this.#forget(stranger)) this.#logRefused(address, endedEarly);
@@ -195,7 +201,8 @@ export class Acceptor {
     }
     const local = this.#context.local();
     const hello = decodeHello(payload);
-    const version = hello.ok ? judgeHello(local, hello.value, this.#context.liveDirectory) : hello;
+    const { liveDirectory } = this.#context;
+    const version = hello.ok ? judgeHello(local, hello.value, liveDirectory, stranger.shownNames) : hello;
     if (!hello.ok || !version.ok) {
       if (!version.ok) connection.refuse(version.error);
       return;

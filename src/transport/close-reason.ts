@@ -31,6 +31,8 @@ export const refusalCodes = [
   'HANDSHAKE_TIMEOUT',
   /** Mutual TLS: the dialler's certificate is missing, expired or of another authority. */
   'UNTRUSTED_CERTIFICATE',
+  /** The certificate is for other nodes, or for none where this node's own is for it (see `node-names.ts`). */
+  'WRONG_CERTIFICATE',
   'TOO_MANY_CONNECTIONS',
   'UNEXPECTED_FRAME',
   'FRAME_TOO_LARGE',

@@ -11,6 +11,7 @@ import { decodeRefusal, decodeWelcome, encodeHello, protocolVersions } from './h
 import { judgeWelcome, type LiveDirectory, type LocalIdentity } from './handshake-rules.ts';
 import type { TransportLimits } from './limits.ts';
 import type { LinkIdentity } from './link.ts';
+import { nodeNamesOf, type ShownNames } from './node-names.ts';
 import { dialOptions, type TlsMaterial } from './tls.ts';
 
 /** What every dialled and accepted connection needs of the transport that it belongs to. */
@@ -43,6 +44,7 @@ export class Dial {
   readonly #connection: FramedSocket;
   readonly #deadline: Timer;
   #toldClusterId: Uuid | null = null;
+  #shownNames: ShownNames | null = null;
   #settled = false;
 
   constructor(
@@ -80,7 +82,10 @@ export class Dial {
       return socket.once('connect', () => this.#greet(socket));
     }
     const socket = connectTls({ ...target, ...dialOptions(material, endpoint.host) });
-    return socket.once('secureConnect', () => this.#greet(socket));
+    return socket.once('secureConnect', () => {
+      this.#shownNames = { own: material.names, peer: nodeNamesOf(socket.getPeerX509Certificate()) };
+      this.#greet(socket);
+    });
   }
 
   #greet(socket: Socket): void {
@@ -123,6 +128,7 @@ export class Dial {
       this.#target,
       welcome.value,
       this.#context.liveDirectory,
+      this.#shownNames,
     );
     if (!judged.ok) {
       this.#connection.refuse(judged.error);

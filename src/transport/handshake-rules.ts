@@ -3,6 +3,7 @@ import { failed, ok, type Result } from '../base/result.ts';
 import type { ReplicaKey } from '../raft/replica-key.ts';
 import type { CloseReason } from './close-reason.ts';
 import { type Hello, sharedVersion, type Welcome } from './handshake.ts';
+import { nameProblem, type ShownNames } from './node-names.ts';
 
 /** Who this node is. The cluster id is absent until the quorum was bootstrapped. */
 export type LocalIdentity = ReplicaKey & { readonly clusterId: Uuid | null };
@@ -15,11 +16,14 @@ export function judgeHello(
   local: LocalIdentity,
   hello: Hello,
   liveDirectory: LiveDirectory,
+  shown: ShownNames | null,
 ): Result<number, CloseReason> {
   const version = sharedVersion(hello.versions);
   if (version === null) return refuse('UNSUPPORTED_VERSION', 'no protocol version is shared');
   const problem =
-    clusterProblem(local.clusterId, hello.clusterId) ?? identityProblem(local, hello.replica, liveDirectory);
+    clusterProblem(local.clusterId, hello.clusterId) ??
+    certificateProblem(local, hello, shown) ??
+    identityProblem(local, hello.replica, liveDirectory);
   if (problem !== null) return failed(problem);
   if (hello.target !== local.id) {
     return refuse('WRONG_NODE', `node ${hello.target} was sought and node ${local.id} is here`);
@@ -33,9 +37,11 @@ export function judgeWelcome(
   target: NodeId,
   welcome: Welcome,
   liveDirectory: LiveDirectory,
+  shown: ShownNames | null,
 ): Result<null, CloseReason> {
   const problem =
     clusterProblem(local.clusterId, welcome.clusterId) ??
+    certificateProblem(local, welcome, shown) ??
     identityProblem(local, welcome.replica, liveDirectory);
   if (problem !== null) return failed(problem);
   if (welcome.replica.id !== target) {
@@ -48,6 +54,16 @@ export function judgeWelcome(
 export function clusterProblem(local: Uuid | null, remote: Uuid | null): CloseReason | null {
   if (local === null || remote === null || local === remote) return null;
   return { code: 'INCONSISTENT_CLUSTER_ID', message: `cluster ${remote} meets cluster ${local}` };
+}
+
+/** `shown` is null where the peer need not show a certificate. */
+function certificateProblem(
+  local: LocalIdentity,
+  peer: Hello | Welcome,
+  shown: ShownNames | null,
+): CloseReason | null {
+  if (shown === null) return null;
+  return nameProblem(shown, peer.replica.id, local.clusterId ?? peer.clusterId);
 }
 
 function identityProblem(

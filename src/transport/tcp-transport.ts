@@ -14,6 +14,7 @@ import type { LocalIdentity } from './handshake-rules.ts';
 import { checkLimits, type TransportLimits } from './limits.ts';
 import type { DecodeMessage } from './link.ts';
 import { isLoopbackHost } from './loopback.ts';
+import { ownNameProblem } from './node-names.ts';
 import { Peer, type PeerContext } from './peer.ts';
 import { AddressResolver, type LookUp, systemLookUp } from './resolver.ts';
 import type { TransportStats } from './stats.ts';
@@ -133,7 +134,7 @@ class TransportCore {
       this.#listen(complete);
       return;
     }
-    readTlsFiles(tls, (read) => {
+    this.#readCertificates(tls, (read) => {
       if (read.ok) this.#tls = read.value;
       if (read.ok && this.#phase === 'starting') this.#listen(complete);
       else
@@ -184,7 +185,7 @@ class TransportCore {
   reloadCertificates(complete: (result: Result<null, TransportError>) => void): void {
     const { tls, logger } = this.#options;
     assert(tls !== null, 'a transport without TLS has no certificates');
-    readTlsFiles(tls, (read) => {
+    this.#readCertificates(tls, (read) => {
       if (!read.ok) {
         logger.error('peer-certificates-not-reloaded', { message: read.error.message });
         complete(failed({ code: 'TLS_CONFIGURATION', message: read.error.message }));
@@ -227,6 +228,21 @@ class TransportCore {
       droppedUnknownPeer: this.#droppedUnknownPeer,
       peers: [...this.#peers.values()].map((peer) => peer.stats()),
     };
+  }
+
+  #readCertificates(
+    files: TlsFiles,
+    complete: (result: Result<TlsMaterial, { readonly message: string }>) => void,
+  ): void {
+    readTlsFiles(files, (read) => {
+      const { id, clusterId } = this.#local;
+      const problem = read.ok ? ownNameProblem(read.value.names, id, clusterId) : null;
+      if (read.ok && files.mutual && read.value.names.length === 0) {
+        const message = 'whoever holds a certificate of this authority may claim to be any node';
+        this.#options.logger.warn('peer-certificate-names-no-node', { message });
+      }
+      complete(problem === null ? read : failed({ message: problem }));
+    });
   }
 
   #listen(complete: (result: Result<Endpoint, TransportError>) => void): void {

@@ -1,7 +1,9 @@
+import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs';
 import { isIP } from 'node:net';
 import { createSecureContext, type SecureContext } from 'node:tls';
 import { failed, ok, type Result } from '../base/result.ts';
+import { type NodeNames, nodeNamesOf } from './node-names.ts';
 
 /** TLS between controllers. All files are PEM and are read again at a reload. */
 export type TlsFiles = {
@@ -12,7 +14,8 @@ export type TlsFiles = {
   readonly authorityFile: string;
   /**
    * Whether a dialler must show a certificate of these authorities too. Without it anyone who reaches the
-   * port may claim to be a controller, so the network must keep strangers away.
+   * port may claim to be a controller, so the network must keep strangers away. With it, a certificate that
+   * names nodes binds its holder to them (see `node-names.ts`).
    */
   readonly mutual: boolean;
 };
@@ -24,6 +27,8 @@ export type TlsMaterial = {
   readonly key: Buffer;
   readonly authorities: Buffer;
   readonly mutual: boolean;
+  /** The nodes that this node's own certificate is for. */
+  readonly names: NodeNames;
 };
 
 /** Peers are of this program's own kind, so nothing older is worth speaking. */
@@ -62,7 +67,8 @@ function materialOf(
       ca: authorities,
       minVersion: tlsVersionMin,
     });
-    return ok({ context, certificate, key, authorities, mutual });
+    const names = nodeNamesOf(new X509Certificate(certificate));
+    return ok({ context, certificate, key, authorities, mutual, names });
   } catch (error) {
     // OpenSSL says by an exception that a file is not PEM or that the key is another certificate's.
     return failed({ message: error instanceof Error ? error.message : String(error) });

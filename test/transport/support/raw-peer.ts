@@ -1,4 +1,5 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
+import { createServer as createTlsServer, type TlsOptions } from 'node:tls';
 import { nodeId, type Uuid } from '../../../src/base/brands.ts';
 import type { Endpoint, VersionRange } from '../../../src/raft/replica-key.ts';
 import { encodeFrame, FrameReader, type FrameType, frameTypes } from '../../../src/transport/frame.ts';
@@ -80,9 +81,22 @@ export class RawListener {
   }
 
   static listen(id: number, accept: (peer: RawPeer) => void = () => {}, port = 0): Promise<RawListener> {
-    const server = createServer();
+    return RawListener.#serve(createServer(), 'connection', { id, accept, port });
+  }
+
+  /** Shows this certificate, whatever it says, and asks for none. */
+  static listenTls(id: number, certificate: TlsOptions): Promise<RawListener> {
+    const server = createTlsServer(certificate);
+    return RawListener.#serve(server, 'secureConnection', { id, accept: () => {}, port: 0 });
+  }
+
+  static #serve(
+    server: Server,
+    event: 'connection' | 'secureConnection',
+    { id, accept, port }: { id: number; accept: (peer: RawPeer) => void; port: number },
+  ): Promise<RawListener> {
     const listener = new RawListener(server);
-    server.on('connection', (socket) => {
+    server.on(event, (socket: Socket) => {
       const peer = new RawPeer(socket);
       void peer.frames
         .first(({ type }) => type === frameTypes.hello)
