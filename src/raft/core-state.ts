@@ -36,6 +36,8 @@ export type CoreState = {
   persistIndex: number | null;
   /** The leader of this epoch is known to have ended its reign; null when not. */
   endedEpoch: Epoch | null;
+  /** The last epoch, too far ahead to be believed, that each voter has named (see `epoch-jump.ts`). */
+  readonly distantEpochs: Map<NodeId, Epoch>;
   /** When a leader of this epoch was last heard of. */
   lastContactMs: number | null;
   /** Elections lost since there was a leader; the back-off grows with it. */
@@ -92,6 +94,7 @@ export function newCoreState(options: {
     gateIoId: null,
     persistIndex: null,
     endedEpoch: null,
+    distantEpochs: new Map(),
     lastContactMs: null,
     lostElections: 0,
     log: new LogView(logStart, recovered.logEndOffset, recovered.epochStarts),

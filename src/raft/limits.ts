@@ -17,8 +17,8 @@ export const backoffDoublingsMax = 10;
 export const epochMax = 2 ** 31 - 1;
 
 /**
- * A peer's epoch further ahead than this is an error and no news: at one election a second it takes twelve
- * days. Believed, the largest epoch would leave none to campaign in, for ever.
+ * One peer's word for an epoch further ahead than this is not enough (see `epoch-jump.ts`): at one election a
+ * second it takes twelve days to get there.
  */
 export const epochJumpMax = 2 ** 20;
 

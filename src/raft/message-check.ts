@@ -1,6 +1,6 @@
 import { isEpoch, isNodeId, isOffset, type NodeId } from '../base/brands.ts';
-import { type CoreState, isVoter } from './core-state.ts';
-import { epochJumpMax } from './limits.ts';
+import type { CoreState } from './core-state.ts';
+import { isBelievable } from './epoch-jump.ts';
 import type { FetchOutcome, FetchSnapshotResponse, Message } from './messages.ts';
 import type { SnapshotId } from './snapshot-id.ts';
 
@@ -12,18 +12,14 @@ export function faultOfMessage(core: CoreState, from: NodeId, message: Message):
   if (from === core.local.id) return 'a message from this node itself';
   if (message.clusterId !== core.clusterId) return `a message of cluster ${message.clusterId}`;
   if (!isEpoch(message.epoch)) return `no epoch: ${String(message.epoch)}`;
-  if (isAbsurdJump(core, message.epoch)) return `epoch ${message.epoch}, from epoch ${core.quorum.epoch}`;
   if ('leaderId' in message && message.leaderId !== null) {
     if (!isNodeId(message.leaderId)) return 'a leader that is no node';
     if (message.epoch === 0) return 'a leader of epoch 0, which nobody leads';
   }
-  return faultOfContent(message);
-}
-
-/** A new observer may come to a cluster of any age; as none it binds nobody. */
-function isAbsurdJump(core: CoreState, epoch: number): boolean {
-  const isNew = core.quorum.epoch === 0 && !isVoter(core);
-  return epoch > core.quorum.epoch + epochJumpMax && !isNew;
+  const fault = faultOfContent(message);
+  if (fault !== null) return fault;
+  if (isBelievable(core, from, message.epoch)) return null;
+  return `epoch ${message.epoch}, which is too far ahead of ${core.quorum.epoch} to be believed before a majority of the voters names one like it`;
 }
 
 function faultOfContent(message: Message): string | null {
