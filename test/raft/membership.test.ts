@@ -110,6 +110,19 @@ describe('voter sets', () => {
     expect(lone.core).toMatchObject({ role: 'resigned', highWatermark: 4, isActiveVoter: false });
   });
 
+  it('needs a majority of the others to stay leader once it has removed itself', () => {
+    const lone = leaderWithObserver();
+    change(lone, [2, 3]);
+    for (let turn = 0, round = 1; turn < 10 && lone.core.role === 'leader'; turn++) {
+      lone.tick(testConfig.fetchTimeoutMs / 4);
+      lone.receive(2, fetchOf(lone, 2, { fetchOffset: 3, round }));
+      const outcome = lone.sent('fetchResponse', 2)[0]?.outcome;
+      round = outcome?.kind === 'records' ? outcome.round : round;
+    }
+    // Node 2 follows all the time, and is no majority of nodes 2 and 3.
+    expect(lone.core.role).toBe('resigned');
+  });
+
   it('lets a replica that removed itself campaign until that is committed, without its own vote', () => {
     const cluster = new Cluster({ voters: [1, 2] });
     cluster.startAll();

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { nodeId } from '../../src/base/brands.ts';
-import { keyOf, testConfig } from './harness/host.ts';
+import { clusterId, keyOf, testConfig } from './harness/host.ts';
 import {
   answer,
   beginQuorumEpoch,
+  epochOf,
   fetchOf,
   follow,
   Lone,
@@ -100,6 +101,31 @@ describe('granting votes', () => {
     const lone = new Lone();
     follow(lone, 1, 3);
     lone.receive(2, voteRequest(2, { epoch: 1 }));
+    expect(isGranted(lone)).toBe(false);
+  });
+
+  it('rejects every candidate in an epoch whose leader has ended its reign', () => {
+    const lone = new Lone();
+    follow(lone, 1, 3);
+    lone.receive(3, {
+      type: 'endQuorumEpochRequest',
+      clusterId,
+      epoch: epochOf(1),
+      leader: keyOf(3),
+      preferredSuccessors: [keyOf(2), keyOf(1)],
+    });
+    expect(lone.core.leaderId).toBeNull();
+    lone.receive(2, voteRequest(2, { epoch: 1 }));
+    expect(isGranted(lone)).toBe(false);
+    lone.receive(2, voteRequest(2, { epoch: 2 }));
+    expect(isGranted(lone)).toBe(true);
+  });
+
+  it('has voted for a replica with its disk, and not for one with another disk under the same id', () => {
+    const lone = new Lone();
+    lone.receive(2, voteRequest(2, { epoch: 1 }));
+    expect(isGranted(lone)).toBe(true);
+    lone.receive(2, voteRequest(2, { epoch: 1, candidate: keyOf(2, 'b') }));
     expect(isGranted(lone)).toBe(false);
   });
 
