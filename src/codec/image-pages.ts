@@ -29,23 +29,30 @@ export type PageEntry = { readonly key: Uint8Array; readonly value: Uint8Array }
 export type PageChange = { readonly key: Uint8Array; readonly value: Uint8Array | null };
 
 export type CheckpointPages = Iterable<PageChange> & {
+  /** The same with a null where many pages were looked at and none had changed, for whoever may not stay away long. */
+  steps(): Iterable<PageChange | null>;
   /** After the last change was taken: the root over all pages of the image, and how many they are. */
   summary(): { readonly root: string; readonly pageCount: number };
 };
 
+/** Pages that did not change are looked at so many at a time. */
+const sharedPagesPerStep = 512;
+
 /**
  * The pages in which `image` differs from `since` (all of them when `since` is null), in order of keys.
- * Taking one costs at most the encoding of one page and a look at those that are shared before it.
+ * A step costs at most the encoding of one page and a look at so many that are shared.
  */
 export function checkpointPages(image: MetadataImage, since: MetadataImage | null): CheckpointPages {
   let finished: { readonly root: string; readonly pageCount: number } | null = null;
+  function* steps(): Generator<PageChange | null, void, undefined> {
+    const root = new RootHasher();
+    for (const table of tables) yield* tablePages(image, since, table, root);
+    finished = root.finish();
+  }
   return {
+    steps,
     *[Symbol.iterator]() {
-      const root = new RootHasher();
-      for (const table of tables) {
-        for (const change of tablePages(image, since, table, root)) yield change;
-      }
-      finished = root.finish();
+      for (const change of steps()) if (change !== null) yield change;
     },
     summary() {
       assert(finished !== null, 'the root is known once every page was taken');
@@ -77,7 +84,7 @@ function* tablePages(
   since: MetadataImage | null,
   table: RegisteredTable,
   root: RootHasher,
-): Generator<PageChange, void, undefined> {
+): Generator<PageChange | null, void, undefined> {
   const pages = pagesOf(image, table);
   const before = since === null ? null : pagesOf(since, table);
   const count = Math.max(pages.count, before?.count ?? 0);
@@ -91,6 +98,7 @@ function* tablePages(
     }
     if (page === earlier && page.encodedDigest !== null) {
       root.add(id, index, page.encodedDigest);
+      if (index % sharedPagesPerStep === 0) yield null;
       continue;
     }
     const key = pageKey(id, index);

@@ -6,6 +6,7 @@ import type { Clock, Timer } from '../ports/clock.ts';
 import type { ForwardMessage, Transport } from '../ports/transport.ts';
 import type { ControllerAnswer, ControllerRequest } from './controller-api.ts';
 import type { AnswerHeader } from './requests/reply.ts';
+import { SlicedTasks } from './work-slices.ts';
 
 type ForwardRequest = Extract<ForwardMessage, { type: 'forwardRequest' }>;
 type ForwardResponse = Extract<ForwardMessage, { type: 'forwardResponse' }>;
@@ -51,6 +52,8 @@ export class Forwarder {
   readonly #transport: Transport;
   readonly #clock: Clock;
   readonly #pending = new Map<number, PendingForward>();
+  /** Thousands may be given up at once, and each is an answer to somebody. */
+  readonly #losses: SlicedTasks;
   /** Begins anywhere: the answer to a request of this node's earlier process must not pass for one to this one's. */
   #nextRequestId: number;
   /** Who leads, as far as this node has heard; who led last while nobody does. */
@@ -60,6 +63,7 @@ export class Forwarder {
   constructor(transport: Transport, clock: Clock, random: Random) {
     this.#transport = transport;
     this.#clock = clock;
+    this.#losses = new SlicedTasks(clock);
     this.#nextRequestId = random.integer(2 ** 32) * requestIdsPerStart;
   }
 
@@ -93,7 +97,7 @@ export class Forwarder {
 
   connectionClosed(peer: NodeId): void {
     for (const [requestId, pending] of this.#pending) {
-      if (pending.leader === peer) this.#lose(requestId, 'the connection to the leader closed');
+      if (pending.leader === peer) this.#loseInTurn(requestId, 'the connection to the leader closed');
     }
   }
 
@@ -104,7 +108,7 @@ export class Forwarder {
     this.#lastWords = this.#clock.setTimer(lastWordsMs, () => {
       this.#lastWords = null;
       for (const [requestId, pending] of this.#pending) {
-        if (this.#isReplaced(pending)) this.#lose(requestId, 'another node leads now');
+        if (this.#isReplaced(pending)) this.#loseInTurn(requestId, 'another node leads now');
       }
     });
   }
@@ -133,6 +137,10 @@ export class Forwarder {
 
   #isReplaced({ leader }: PendingForward): boolean {
     return this.#leader !== null && leader !== this.#leader;
+  }
+
+  #loseInTurn(requestId: number, reason: string): void {
+    this.#losses.run(() => this.#lose(requestId, reason));
   }
 
   #lose(requestId: number, reason: string): void {

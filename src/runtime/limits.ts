@@ -7,6 +7,8 @@ export const runtimeLimits = {
   operationsQueuedMax: 20_000,
   /** Operations executed in one slice of work. */
   operationsPerBatchMax: 512,
+  /** Time after which work that comes in many small steps lets the event loop have its turn, in ms. */
+  sliceMs: 4,
   recordsPerBatchMax: metadataLimits.recordsPerBatchMax,
   batchBytesMax: metadataLimits.batchBytesMax,
   /** Batches appended and not yet committed. */

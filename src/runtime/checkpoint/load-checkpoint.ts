@@ -7,6 +7,7 @@ import type { CodecError } from '../../codec/codec-error.ts';
 import type { CheckpointStore, StoreEntry, StoreError, StoreResults } from '../../ports/checkpoint-store.ts';
 import type { Clock } from '../../ports/clock.ts';
 import { type Sequence, wait } from '../sequence.ts';
+import { SlicedLoop } from '../work-slices.ts';
 import { PageVersions } from './page-versions.ts';
 import { manifestKey, pageKeysFrom, pageKeysTo, parsePageValue, parseVersionedPageKey } from './page-keys.ts';
 
@@ -74,6 +75,7 @@ function fromCodec({ code, message }: CodecError): LoadCheckpointError {
 
 function* loadPages(store: CheckpointStore, clock: Clock, manifest: CheckpointManifest): Sequence<Loaded> {
   const collector = new PageCollector(createImageLoader(), manifest.snapshotId.endOffset);
+  const slices = new SlicedLoop(clock);
   let from: Uint8Array = pageKeysFrom;
   for (;;) {
     const page = yield* wait<StoreResult<'scan'>>((done) =>
@@ -83,12 +85,11 @@ function* loadPages(store: CheckpointStore, clock: Clock, manifest: CheckpointMa
     for (const entry of page.value) {
       const fault = collector.add(entry);
       if (fault !== null) return failed(fault);
+      yield* slices.pause();
     }
     const last = page.value.at(-1);
     if (last === undefined || page.value.length < scanEntriesMax) break;
     from = successor(last.key);
-    // A large checkpoint is loaded in slices, so that the process stays responsive.
-    yield* wait<void>((done) => clock.afterPendingEvents(done));
   }
   return finish(collector, manifest);
 }

@@ -7,6 +7,7 @@ import type { CheckpointStore, StoreEntry, StoreError, StoreResults } from '../.
 import type { Clock } from '../../ports/clock.ts';
 import { runtimeLimits } from '../limits.ts';
 import { type Sequence, wait } from '../sequence.ts';
+import { SlicedLoop } from '../work-slices.ts';
 import { goneValue, manifestKey, pageValue, versionedPageKey } from './page-keys.ts';
 
 export type CheckpointWrite = {
@@ -59,7 +60,11 @@ export function* writeCheckpoint(write: CheckpointWrite): Sequence<Written> {
   let batch: StoreEntry[] = [];
   let batchBytes = 0;
   let bytesWritten = 0;
-  for (const { key: pageKey, value: page } of pages) {
+  const slices = new SlicedLoop(write.clock);
+  for (const change of pages.steps()) {
+    yield* slices.pause();
+    if (change === null) continue;
+    const { key: pageKey, value: page } = change;
     const key = versionedPageKey(pageKey, endOffset);
     const value = page === null ? goneValue : pageValue(page);
     if (page === null) gonePages.push(pageKey);

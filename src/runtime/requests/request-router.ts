@@ -12,6 +12,7 @@ import { runtimeLimits } from '../limits.ts';
 import type { ReadQueue } from '../reads.ts';
 import type { BrokerSessions } from '../sessions/broker-sessions.ts';
 import { answerRead, clientWork } from '../leader/client-work.ts';
+import { SlicedTasks } from '../work-slices.ts';
 import { OffsetWaiters } from './offset-waiters.ts';
 import { type AnswerHeader, RequestReply } from './reply.ts';
 
@@ -47,11 +48,14 @@ export type RouterOptions = {
 export class RequestRouter {
   readonly #options: RouterOptions;
   readonly #waiters = new OffsetWaiters();
+  /** A page of rows takes a while, and thousands of reads may be confirmed by one barrier. */
+  readonly #reads: SlicedTasks;
   #isClosed = false;
   #isDraining = false;
 
   constructor(options: RouterOptions) {
     this.#options = options;
+    this.#reads = new SlicedTasks(options.clock);
   }
 
   /** `isForwarded`: it came from a follower and is not passed on again (one hop). */
@@ -137,7 +141,7 @@ export class RequestRouter {
     const image = this.#options.view.image();
     if (image === null) return;
     if (minOffset === null || image.endOffset >= minOffset) {
-      this.#read(routed, image);
+      this.#reads.run(() => this.#read(routed));
       return;
     }
     if (this.#waiters.size >= runtimeLimits.offsetWaitersMax) {
@@ -151,8 +155,14 @@ export class RequestRouter {
     routed.reply.afterwards(this.#waiters.add(minOffset, waiter));
   }
 
-  #read(routed: Routed, image: MetadataImage): void {
+  /** From the state as it is now, which has only gone on since the read became answerable. */
+  #read(routed: Routed): void {
     if (routed.reply.isSettled) return;
+    const image = this.#options.view.image();
+    if (image === null || this.#isClosed) {
+      routed.reply.fail('NOT_CONTROLLER', 'This node stops.', retrySoon);
+      return;
+    }
     const { clock, random, sessions } = this.#options;
     const context: OperationContext = {
       nextOffset: image.endOffset,
