@@ -314,6 +314,7 @@ class ImageBench {
       const { endOffset, epoch: imageEpoch, timestampMs } = image;
       const loaded = loader.finish({ endOffset, epoch: imageEpoch, timestampMs }, this.#root);
       if (!loaded.ok) throw new Error(loaded.error.message);
+      for (const _page of loader.rememberDigests(loaded.value));
       return false;
     });
     this.#pages = [];

@@ -36,6 +36,11 @@ export type ImageLoader = {
   add(entry: PageEntry): Result<null, CodecError>;
   /** All pages were added. `root` is the manifest's. */
   finish(header: ImageHeader, root: string): Result<MetadataImage, CodecError>;
+  /**
+   * The pages as loaded are the pages as stored: once this has run to its end the next checkpoint encodes none
+   * of them again. A step for each page, so that nobody has to stay away long.
+   */
+  rememberDigests(image: MetadataImage): Iterable<null>;
 };
 
 /** A page index beyond this is no image's: 2^31 slots of 64 rows. */
@@ -60,9 +65,13 @@ export function createImageLoader(): ImageLoader {
     finish(header, expectedRoot) {
       const { root: found } = root.finish();
       if (found !== expectedRoot) return malformed(`the pages have the root ${found}, not ${expectedRoot}`);
-      const image = editor.freeze(header);
-      for (const page of digests) rememberDigest(image, page);
-      return ok(image);
+      return ok(editor.freeze(header));
+    },
+    *rememberDigests(image) {
+      for (const page of digests) {
+        rememberDigest(image, page);
+        yield null;
+      }
     },
   };
 }
@@ -78,7 +87,9 @@ export function imageFromPages(
     const added = loader.add(entry);
     if (!added.ok) return added;
   }
-  return loader.finish(header, root);
+  const image = loader.finish(header, root);
+  if (image.ok) for (const _page of loader.rememberDigests(image.value));
+  return image;
 }
 
 /** Says whether a page that was read back is whole; the runtime asks before it cleans the log. */
@@ -111,7 +122,6 @@ function openPage({ key, value }: PageEntry): Result<OpenedPage, CodecError> {
   return ok({ table, index, digest, content });
 }
 
-/** The pages as loaded are the pages as stored, so that the next checkpoint encodes none of them again. */
 function rememberDigest(image: MetadataImage, { table, index, digest }: LoadedPage): void {
   const page = table.definition.table(stateOf(image, table.resource)).page(index);
   assert(page !== null, 'a loaded page holds rows');

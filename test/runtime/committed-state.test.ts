@@ -6,6 +6,7 @@ import { encodeRecords } from '../../src/codec/record-value.ts';
 import { createImageBuilder, emptyImage, imageDigest, type MetadataImage } from '../../src/metadata/image.ts';
 import type { MetadataRecord } from '../../src/metadata/registry.ts';
 import { batchEndOffset, type LogBatch } from '../../src/raft/batch.ts';
+import type { Clock } from '../../src/ports/clock.ts';
 import type { RaftLog } from '../../src/runtime/log/raft-log.ts';
 import { CommittedState } from '../../src/runtime/state/committed-state.ts';
 import { VirtualProcess } from './support/clock.ts';
@@ -74,7 +75,21 @@ class ListLog {
   }
 }
 
-function start(): {
+/** The process's clock, by which every look at it costs a ms: long work takes many slices. */
+function slowClock({ clock }: VirtualProcess, onTurn = (): void => undefined): Clock {
+  let looks = 0;
+  return {
+    monotonicMs: () => clock.monotonicMs() + looks++,
+    wallMs: () => clock.wallMs(),
+    setTimer: (delayMs, callback) => clock.setTimer(delayMs, callback),
+    afterPendingEvents: (callback) => {
+      clock.afterPendingEvents(onTurn);
+      clock.afterPendingEvents(callback);
+    },
+  };
+}
+
+function start(clockOf = (host: VirtualProcess): Clock => host.clock): {
   readonly host: VirtualProcess;
   readonly log: ListLog;
   readonly state: CommittedState;
@@ -88,7 +103,7 @@ function start(): {
   const state = new CommittedState({
     image: emptyImage,
     log: log.asLog(),
-    clock: host.clock,
+    clock: clockOf(host),
     onApplied: (image) => applied.push(image.endOffset),
     onFailed: (reason) => failures.push(reason),
   });
@@ -226,6 +241,43 @@ describe('the committed state', () => {
     expect(state.image).toBe(snapshot);
     expect(failures).toEqual([]);
     expect(applied).toEqual([50]);
+  });
+
+  it('shows nothing of a batch that takes many slices before its end', () => {
+    const { host, log, state, applied, failures } = start(slowClock);
+    log.data(Array.from({ length: 300 }, (_, at) => session(at)));
+    log.data([session(300)]);
+    state.advance(offset(301));
+    const seen = new Set<number>();
+    // One event at a time: between two slices others get their turn.
+    while (state.appliedOffset < 301 && host.world.nowUs < 1_000_000) {
+      host.world.runUntil(host.world.nowUs + 1);
+      seen.add(state.image.session.sessions.size);
+    }
+    expect([...seen]).toEqual([0, 301]);
+    expect(applied).toEqual([301]);
+    expect(failures).toEqual([]);
+  });
+
+  it('drops a replay that is between two slices when a snapshot takes the log’s place, or the node stops', () => {
+    for (const isStopped of [false, true]) {
+      let turns = 0;
+      const { host, log, state, applied, failures } = start((process) =>
+        slowClock(process, () => {
+          turns += 1;
+          if (turns !== 2) return;
+          if (isStopped) state.close();
+          else state.replaceBy({ ...emptyImage, endOffset: offset(500), epoch: epoch(3) });
+        }),
+      );
+      log.data(Array.from({ length: 300 }, (_, at) => session(at)));
+      state.advance(offset(300));
+      host.run(50);
+      expect(turns).toBeGreaterThanOrEqual(2);
+      expect(applied).toEqual(isStopped ? [] : [500]);
+      expect(state.image.session.sessions.size).toBe(0);
+      expect(failures).toEqual([]);
+    }
   });
 
   it('is never set back by a snapshot', () => {

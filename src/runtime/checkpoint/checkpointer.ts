@@ -1,16 +1,28 @@
 import { assert } from '../../base/assert.ts';
+import { ok, type Result } from '../../base/result.ts';
 import type { CheckpointManifest } from '../../codec/checkpoint-manifest.ts';
 import { encodeCheckpointManifest } from '../../codec/checkpoint-manifest.ts';
 import { checkpointPages } from '../../codec/image-pages.ts';
 import type { MetadataImage } from '../../metadata/image.ts';
-import type { CheckpointStore, StoreEntry } from '../../ports/checkpoint-store.ts';
+import type { CheckpointStore, StoreEntry, StoreError } from '../../ports/checkpoint-store.ts';
 import type { Clock, Timer } from '../../ports/clock.ts';
 import type { Logger } from '../../ports/logger.ts';
 import type { SnapshotId } from '../../raft/snapshot-id.ts';
-import { runSequence } from '../sequence.ts';
+import { runSequence, type Sequence } from '../sequence.ts';
+import { SlicedLoop } from '../work-slices.ts';
 import { manifestKey, pageValue, versionedPageKey } from './page-keys.ts';
 import type { PageVersions } from './page-versions.ts';
-import { deleteKeys, type WrittenCheckpoint, writeCheckpoint } from './write-checkpoint.ts';
+import {
+  type CheckpointWrite,
+  deleteKeys,
+  type WrittenCheckpoint,
+  writeCheckpoint,
+} from './write-checkpoint.ts';
+
+type WrittenAndReplaced = Result<
+  { readonly written: WrittenCheckpoint; readonly replaced: readonly Uint8Array[] },
+  StoreError
+>;
 
 /** The checkpoint in force, and its image, which a snapshot for a follower is streamed from. */
 export type Checkpoint = { readonly manifest: CheckpointManifest; readonly image: MetadataImage };
@@ -120,10 +132,10 @@ export class Checkpointer {
       abandoned: this.#abandoned,
       attempted,
     };
-    runSequence(writeCheckpoint(write), (written) => {
+    runSequence(this.#steps(write, this.#versions), (written) => {
       if (generation !== this.#generation || this.#isClosed) return;
       this.#isWriting = false;
-      if (written.ok) this.#created(image, written.value);
+      if (written.ok) this.#created(image, written.value.written, written.value.replaced);
       else if (written.error.code === 'NO_SPACE') this.#postpone(attempted, written.error.message);
       else this.#options.onFailed(`the checkpoint at offset ${image.endOffset}: ${written.error.message}`);
       this.#tellIdle();
@@ -173,19 +185,31 @@ export class Checkpointer {
     idle?.();
   }
 
-  #created(image: MetadataImage, written: WrittenCheckpoint): void {
+  /** Writes it, and then notes where each page stands now; gives the keys that this makes superfluous. */
+  *#steps(write: CheckpointWrite, versions: PageVersions): Sequence<WrittenAndReplaced> {
+    const written = yield* writeCheckpoint(write);
+    if (!written.ok) return written;
+    const { manifest, writtenPages, gonePages } = written.value;
+    const { endOffset } = manifest.snapshotId;
+    const slices = new SlicedLoop(write.clock);
+    const replaced: Uint8Array[] = [];
+    for (const pageKey of writtenPages) {
+      const before = versions.replace(pageKey, endOffset);
+      if (before !== null) replaced.push(before);
+      yield* slices.pause();
+    }
+    for (const pageKey of gonePages) {
+      const before = versions.remove(pageKey);
+      if (before !== null) replaced.push(before);
+      replaced.push(versionedPageKey(pageKey, endOffset));
+      yield* slices.pause();
+    }
+    return ok({ written: written.value, replaced });
+  }
+
+  #created(image: MetadataImage, written: WrittenCheckpoint, replaced: readonly Uint8Array[]): void {
     const { manifest } = written;
     this.#current = { manifest, image };
-    const replaced: Uint8Array[] = [];
-    for (const pageKey of written.writtenPages) {
-      const before = this.#versions.replace(pageKey, manifest.snapshotId.endOffset);
-      if (before !== null) replaced.push(before);
-    }
-    for (const pageKey of written.gonePages) {
-      const before = this.#versions.remove(pageKey);
-      if (before !== null) replaced.push(before);
-      replaced.push(versionedPageKey(pageKey, manifest.snapshotId.endOffset));
-    }
     this.#options.logger.info('checkpoint-written', {
       endOffset: manifest.snapshotId.endOffset,
       epoch: manifest.snapshotId.epoch,

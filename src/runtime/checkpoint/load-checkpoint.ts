@@ -91,10 +91,16 @@ function* loadPages(store: CheckpointStore, clock: Clock, manifest: CheckpointMa
     if (last === undefined || page.value.length < scanEntriesMax) break;
     from = successor(last.key);
   }
-  return finish(collector, manifest);
+  const loaded = finish(collector, manifest);
+  if (!loaded.ok) return loaded;
+  for (const _page of collector.loader.rememberDigests(loaded.value.image)) yield* slices.pause();
+  return loaded;
 }
 
-function finish(collector: PageCollector, manifest: CheckpointManifest): Loaded {
+function finish(
+  collector: PageCollector,
+  manifest: CheckpointManifest,
+): Result<LoadedCheckpoint, LoadCheckpointError> {
   const fault = collector.finish();
   if (fault !== null) return failed(fault);
   const { snapshotId, timestampMs, root } = manifest;

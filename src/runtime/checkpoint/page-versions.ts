@@ -1,9 +1,11 @@
+import { assert } from '../../base/assert.ts';
 import type { Offset } from '../../base/brands.ts';
+import { pageKeyBytes } from '../../codec/image-pages.ts';
 import { versionedPageKey } from './page-keys.ts';
 
 /** Remembers under which checkpoint's key each page in force is stored, so that a replaced one can be deleted. */
 export class PageVersions {
-  readonly #offsets = new Map<string, Offset>();
+  readonly #offsets = new Map<number, Offset>();
 
   /** The page is now stored under `checkpointOffset`; gives the key that it was stored under before. */
   replace(pageKey: Uint8Array, checkpointOffset: Offset): Uint8Array | null {
@@ -30,6 +32,10 @@ export class PageVersions {
   }
 }
 
-function nameOf(pageKey: Uint8Array): string {
-  return String.fromCharCode(...pageKey);
+/** The bytes as one number: a page's key has five of them, which a safe integer holds. */
+function nameOf(pageKey: Uint8Array): number {
+  assert(pageKey.length === pageKeyBytes, `a page key of ${pageKey.length} bytes`);
+  let name = 0;
+  for (const byte of pageKey) name = name * 256 + byte;
+  return name;
 }

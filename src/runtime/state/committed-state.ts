@@ -3,11 +3,14 @@ import type { Offset } from '../../base/brands.ts';
 import { batchPayload } from '../../codec/batch.ts';
 import { decodeRecords } from '../../codec/record-value.ts';
 import { createImageBuilder, type MetadataImage } from '../../metadata/image.ts';
+import type { MetadataRecord } from '../../metadata/registry.ts';
 import type { Clock } from '../../ports/clock.ts';
 import { batchEndOffset, type LogBatch } from '../../raft/batch.ts';
 import type { RaftLog } from '../log/raft-log.ts';
+import { runSequence, type Sequence } from '../sequence.ts';
+import { SlicedLoop } from '../work-slices.ts';
 
-/** What one slice reads and replays at most; several milliseconds at the very worst (design, "Running"). */
+/** What is read at once; it is replayed in slices of a few milliseconds (design, "Running"). */
 const sliceBytesMax = 256 * 1024;
 
 export type CommittedStateOptions = {
@@ -123,7 +126,7 @@ export class CommittedState {
   #readNext(): void {
     this.#isReading = true;
     const generation = this.#generation;
-    const { log, clock, onFailed } = this.#options;
+    const { log, onFailed } = this.#options;
     // What this node proposed itself is not read again: only what stands before it.
     const nextProposed = this.#proposed[0]?.baseOffset ?? this.#target;
     const end =
@@ -134,52 +137,77 @@ export class CommittedState {
         onFailed(`reading committed records at offset ${this.#image.endOffset}: ${result.error.message}`);
         return;
       }
-      const failure = this.#replay(result.value);
-      if (failure !== null) {
-        onFailed(failure);
-        return;
-      }
-      const bytes = result.value.reduce((sum, batch) => sum + batch.sizeInBytes, 0);
-      this.#options.onApplied(this.#image, bytes);
-      // Messages and timers get their turn between two slices.
-      clock.afterPendingEvents(() => {
-        if (generation !== this.#generation) return;
-        this.#isReading = false;
-        this.#advance();
-      });
+      const batches = result.value;
+      runSequence(this.#replay(batches, generation), (replayed) => this.#replayed(batches, replayed));
     });
   }
 
-  /** Replays whole batches; gives what went wrong, or null. */
-  #replay(batches: readonly LogBatch[]): string | null {
+  #replayed(batches: readonly LogBatch[], replayed: Replayed): void {
+    if (replayed.kind === 'superseded') return;
+    const { clock, onFailed, onApplied } = this.#options;
+    if (replayed.kind === 'failed') {
+      onFailed(replayed.reason);
+      return;
+    }
+    this.#image = replayed.image;
+    const generation = this.#generation;
+    onApplied(
+      this.#image,
+      batches.reduce((sum, batch) => sum + batch.sizeInBytes, 0),
+    );
+    // Messages and timers get their turn between two reads.
+    clock.afterPendingEvents(() => {
+      if (generation !== this.#generation) return;
+      this.#isReading = false;
+      this.#advance();
+    });
+  }
+
+  *#replay(batches: readonly LogBatch[], generation: number): Sequence<Replayed> {
+    try {
+      return yield* this.#replayAll(batches, generation);
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      const reason = `replaying the committed records from offset ${this.#image.endOffset} failed: ${message}`;
+      return { kind: 'failed', reason };
+    }
+  }
+
+  /** Replays whole batches, of which one may hold ten thousand records; nothing is seen of it before its end. */
+  *#replayAll(batches: readonly LogBatch[], generation: number): Sequence<Replayed> {
+    const slices = new SlicedLoop(this.#options.clock);
     const builder = createImageBuilder(this.#image);
     let end = this.#image.endOffset;
     let epoch = this.#image.epoch;
-    try {
-      for (const batch of batches) {
-        assert(batch.baseOffset === end, `a gap in the log at offset ${end}`);
-        const failure = replayBatch(builder, batch);
-        if (failure !== null) return failure;
-        end = batchEndOffset(batch);
-        epoch = batch.epoch;
+    for (const batch of batches) {
+      assert(batch.baseOffset === end, `a gap in the log at offset ${end}`);
+      let offset = batch.baseOffset;
+      for (const record of recordsOf(batch)) {
+        builder.replay(record, { offset, epoch: batch.epoch, timestampMs: batch.appendTimestampMs });
+        offset = (offset + 1) as Offset;
+        if (offset % recordsPerLook === 0) yield* slices.pause();
+        if (generation !== this.#generation) return { kind: 'superseded' };
       }
-      this.#image = builder.freeze(end, epoch);
-      return null;
-    } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      return `replaying the committed records from offset ${end} failed: ${reason}`;
+      end = batchEndOffset(batch);
+      epoch = batch.epoch;
     }
+    return { kind: 'replayed', image: builder.freeze(end, epoch) };
   }
 }
 
-function replayBatch(builder: ReturnType<typeof createImageBuilder>, batch: LogBatch): string | null {
-  if (batch.kind === 'control') return null;
+/** Records after which a replay looks at the clock. */
+const recordsPerLook = 16;
+
+type Replayed =
+  | { readonly kind: 'replayed'; readonly image: MetadataImage }
+  | { readonly kind: 'failed'; readonly reason: string }
+  /** A snapshot took the place of what was being replayed, or the node has stopped. */
+  | { readonly kind: 'superseded' };
+
+/** A control batch changes no image. */
+function recordsOf(batch: LogBatch): readonly MetadataRecord[] {
+  if (batch.kind === 'control') return [];
   const records = decodeRecords(batchPayload(batch), batch.recordCount);
-  if (!records.ok) return `the committed batch at offset ${batch.baseOffset}: ${records.error.message}`;
-  let offset = batch.baseOffset;
-  for (const record of records.value) {
-    builder.replay(record, { offset, epoch: batch.epoch, timestampMs: batch.appendTimestampMs });
-    offset = (offset + 1) as Offset;
-  }
-  return null;
+  if (!records.ok) throw new Error(`the batch at offset ${batch.baseOffset}: ${records.error.message}`);
+  return records.value;
 }
