@@ -121,6 +121,40 @@ describe('granting votes', () => {
     expect(isGranted(lone)).toBe(true);
   });
 
+  it('refuses whoever asks for the vote of an epoch that it has led itself before a restart', () => {
+    // It was a voter no more, so that nothing says whom it had voted for.
+    const lone = new Lone({ epoch: 3, leaderId: 1, voted: null, voters: [2, 3] });
+    lone.receive(2, voteRequest(2, { epoch: 3 }));
+    expect(isGranted(lone)).toBe(false);
+    lone.receive(2, voteRequest(2, { epoch: 4 }));
+    expect(isGranted(lone)).toBe(true);
+  });
+
+  it('lets no new epoch put off the election that its leader’s silence has brought near', () => {
+    const lone = contentFollower();
+    for (let waitedMs = 0; waitedMs < 1_900; waitedMs += 100) lone.tick(100);
+    lone.receive(3, voteRequest(3, { epoch: 7 }));
+    expect(isGranted(lone)).toBe(false);
+    expect(lone.core).toMatchObject({ role: 'unattached', epoch: 7 });
+    lone.tick(100);
+    expect(lone.core.role).toBe('prospective');
+  });
+
+  it('lets no repeated end of an epoch put the election off that the first has brought about', () => {
+    const lone = contentFollower();
+    for (let waitedMs = 0; waitedMs < 5_000 && lone.core.role !== 'prospective'; waitedMs += 10) {
+      lone.receive(2, {
+        type: 'endQuorumEpochRequest',
+        clusterId,
+        epoch: lone.core.epoch,
+        leader: keyOf(2),
+        preferredSuccessors: [keyOf(3), keyOf(1)],
+      });
+      lone.tick(10);
+    }
+    expect(lone.core.role).toBe('prospective');
+  });
+
   it('has voted for a replica with its disk, and not for one with another disk under the same id', () => {
     const lone = new Lone();
     lone.receive(2, voteRequest(2, { epoch: 1 }));
@@ -131,6 +165,9 @@ describe('granting votes', () => {
 
   it('does not answer for the disk it has lost', () => {
     const lone = new Lone({ disk: 'b' });
+    lone.receive(2, beginQuorumEpoch(2, 1, keyOf(1, 'a')));
+    expect(lone.sent('beginQuorumEpochResponse')).toEqual([]);
+    expect(lone.core).toMatchObject({ epoch: 0, leaderId: null });
     lone.receive(2, voteRequest(2, { epoch: 1 }));
     expect(lone.sent('voteResponse')).toEqual([]);
     expect(lone.core.epoch).toBe(0);
