@@ -48,6 +48,17 @@ describe('voter sets', () => {
     expect(lone.seen('voterChangeAnswered')).toMatchObject([{ error: null }]);
   });
 
+  it('counts of a new voter what it acknowledges as one, and not what it did as an observer', () => {
+    const lone = new Lone({ voters: [1, 2] });
+    lone.becomeCommittedLeader();
+    lone.propose('a');
+    lone.receive(4, fetchOf(lone, 4));
+    expect(change(lone, [1, 2, 4])).toBeUndefined();
+    expect(lone.core.highWatermark).toBe(3);
+    lone.receive(4, fetchOf(lone, 4));
+    expect(lone.core.highWatermark).toBe(5);
+  });
+
   it('changes one voter at a time', () => {
     const lone = leaderWithObserver();
     for (const ids of [[1], [1, 2, 4], [1, 2, 3], [1, 2, 3, 4, 5], [], [1, 2, 2]]) {
