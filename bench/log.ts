@@ -18,7 +18,7 @@ import { projectFolder } from './support/project.ts';
  */
 export async function run(args: readonly string[]): Promise<void> {
   const seconds = Number(args[0] ?? 3);
-  assert(seconds > 0, 'the time for each row is a number of seconds');
+  if (!(seconds > 0)) throw new Error('usage: npm run bench -- log [seconds for each row]');
   const rows: ReportRow[] = [];
   for (const batchBytes of [256, 4_096]) {
     for (const outstanding of [1, 4, 16, 64, 256, 1_024]) {

@@ -42,6 +42,18 @@ describe('a session on the client’s side', () => {
     core.lost(7);
     expect(core.sessionId).toBe(9);
   });
+
+  it('lets a later session’s sequences say nothing about those of an earlier one', () => {
+    const core = new SessionCore(100);
+    core.opened(7);
+    core.allocate();
+    const old = core.allocate();
+    core.lost(7);
+    core.opened(9);
+    core.release(core.allocate());
+    expect(core.keyFor(core.allocate())).toEqual({ sessionId: 9, sequence: 1, forgetBelow: 1 });
+    expect(core.keyFor(old)).toEqual({ sessionId: 7, sequence: 1, forgetBelow: 0 });
+  });
 });
 
 describe('the choice of an endpoint', () => {
