@@ -197,7 +197,7 @@ const windowMax = 30;
 type Ended = { readonly type: string; readonly topicId: string | null };
 
 /** A client of the model's cluster, with the parts that `createClient` puts together. */
-function clientOf(cluster: ClusterModel, random: Random, outstandingMax = 20) {
+function clientOf(cluster: Exchange, random: Random, outstandingMax = 20) {
   const monotonicMs = (): number => performance.now();
   const caller = new Caller({
     endpoints: ['a', 'b', 'c'],
@@ -336,6 +336,23 @@ describe('calls whose attempts travel together', () => {
     );
     expect(Math.max(...cluster.batchSizes)).toBe(8);
     expect(cluster.batchSizes.length).toBeLessThan(40);
+  });
+
+  it('end at once when their caller abandons them, though their answers never come', async () => {
+    useTestTime();
+    const exchange = new HeldExchange();
+    const write = clientOf(exchange, seededRandom(2));
+    const abort = new AbortController();
+    const ended: string[] = [];
+    for (const name of ['topic-1', 'topic-2']) {
+      const more: Partial<Call> = { repeat: 'never', signal: abort.signal };
+      void write(name, more).then(({ type }) => ended.push(`${name} ${type}`));
+    }
+    await vi.advanceTimersByTimeAsync(5);
+    expect(exchange.sent).toHaveLength(1);
+    abort.abort('enough');
+    await vi.advanceTimersByTimeAsync(0);
+    expect(ended).toEqual(['topic-1 unknown', 'topic-2 unknown']);
   });
 
   it('take their turn in the order in which they came', async () => {
