@@ -142,6 +142,20 @@ describe('attempts that begin together', () => {
     },
   );
 
+  it('go not alone when nobody waits for them any more', async () => {
+    const { exchange, send, turn, types } = held();
+    const abort = new AbortController();
+    send('a', 1_000, abort.signal);
+    send('b');
+    await turn();
+    abort.abort();
+    const problem = makeProblem({ code: 'REQUEST_TOO_LARGE', message: 'm' });
+    exchange.batch(0).end({ type: 'problem', problem, standing });
+    await turn();
+    expect(exchange.sent.slice(1).map(({ request }) => request.path)).toEqual(['b']);
+    expect(types()).toEqual(['a lost']);
+  });
+
   it('end each in its own time: as lost when it has left, as never sent when it has not', async () => {
     const { exchange, send, turn, outcomes, types } = held();
     send('short', 50);
