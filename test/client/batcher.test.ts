@@ -118,6 +118,11 @@ describe('attempts that begin together', () => {
       { type: 'problem', problem: makeProblem({ code: 'NOT_CONTROLLER', message: 'm' }), standing },
       'problem',
     ],
+    // What may have been executed is not sent again by itself.
+    [
+      { type: 'problem', problem: makeProblem({ code: 'OUTCOME_UNKNOWN', message: 'm' }), standing },
+      'problem',
+    ],
     [{ type: 'answer', status: 200, body: { results: [] }, standing }, 'lost'],
   ] as const)('come each to what the whole came to: %o', async (whole, type) => {
     const { exchange, send, turn, types } = held();
@@ -127,6 +132,7 @@ describe('attempts that begin together', () => {
     exchange.batch(0).end(whole);
     await turn();
     expect(types()).toEqual([`a ${type}`, `b ${type}`]);
+    expect(exchange.sent).toHaveLength(1);
   });
 
   it.each(['REQUEST_TOO_LARGE', 'RESOURCE_NOT_FOUND'] as const)(
@@ -161,6 +167,8 @@ describe('attempts that begin together', () => {
     send('short', 50);
     send('long', 500);
     await turn();
+    // The connection is held for the one that waits longest.
+    expect(exchange.batch(0).request.timeoutMs).toBe(500);
     send('waiting', 80);
     await turn(60);
     expect(types()).toEqual(['short lost']);
