@@ -3,7 +3,12 @@ import { imageDigest, type MetadataImage } from '../../src/metadata/image.ts';
 import type { CheckpointStore, StoreEntry, StoreOperation } from '../../src/ports/checkpoint-store.ts';
 import { failed } from '../../src/base/result.ts';
 import { wrapPayload } from '../../src/codec/envelope.ts';
-import { manifestKey, pageKeysFrom, pageKeysTo } from '../../src/runtime/checkpoint/page-keys.ts';
+import {
+  manifestKey,
+  pageKeysFrom,
+  pageKeysTo,
+  versionedPageKey,
+} from '../../src/runtime/checkpoint/page-keys.ts';
 import { TestCluster } from '../metadata/cluster.ts';
 import { CheckpointHost } from './support/checkpoints.ts';
 
@@ -177,6 +182,24 @@ describe('a checkpoint', () => {
       }
     }
     expect(host.loaded()?.image.endOffset).toBe(imageAt(0).endOffset);
+  });
+
+  it('is found damaged when the store holds a page under a key of another length', () => {
+    const host = new CheckpointHost();
+    host.write(imageAt(0));
+    const [entry] = scan(host);
+    if (entry === undefined) throw new Error('nothing is stored');
+    const { endOffset } = imageAt(0);
+    for (const length of [0, 4, 6, 40]) {
+      const key = versionedPageKey(new Uint8Array(length), endOffset);
+      const store = host.open();
+      const stray = { puts: [{ key, value: entry.value }], deletes: [] };
+      host.host.await((done) => store.submit({ kind: 'write', sync: true, ...stray }, done));
+      expect(host.load()).toMatchObject({ ok: false, error: { code: 'DAMAGED' } });
+      const repair = { puts: [], deletes: [key] };
+      host.host.await((done) => store.submit({ kind: 'write', sync: true, ...repair }, done));
+    }
+    expect(host.loaded()).not.toBeNull();
   });
 
   it('of a newer format is refused by name, and not taken for damage', () => {

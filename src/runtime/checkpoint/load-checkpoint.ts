@@ -156,9 +156,10 @@ class PageCollector {
       this.leftOver.push(candidate.entry.key);
       return null;
     }
-    this.versions.replace(candidate.pageKey, offset(candidate.checkpointOffset));
     const added = this.loader.add({ key: candidate.pageKey, value });
-    return added.ok ? null : fromCodec(added.error);
+    if (!added.ok) return fromCodec(added.error);
+    this.versions.replace(candidate.pageKey, offset(candidate.checkpointOffset));
+    return null;
   }
 }
 
