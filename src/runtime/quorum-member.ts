@@ -218,7 +218,10 @@ export class QuorumMember {
       hasOtherVoters: () =>
         this.#core.voters.some(({ id }) => id !== this.#options.node.nodeId && !this.#ended.has(id)),
       pendingCount: () =>
-        (this.#leadership.proposer?.pendingCount ?? 0) + this.#reads.size + this.#forwarder.pendingCount,
+        (this.#leadership.proposer?.pendingCount ?? 0) +
+        this.#reads.size +
+        this.#router.readsWaiting +
+        this.#forwarder.pendingCount,
       resign: () =>
         this.#driver.push({ type: 'resignRequested', reason: 'shutdown', preferredSuccessor: null }),
       onDone: done,

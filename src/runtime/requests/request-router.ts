@@ -76,6 +76,11 @@ export class RequestRouter {
     this.#dispatch({ request, operation, reply, isForwarded });
   }
 
+  /** Reads that may be answered and wait for their turn. */
+  get readsWaiting(): number {
+    return this.#reads.waitingCount;
+  }
+
   /** Everything below `offset` is applied on this node. */
   applied(offset: Offset): void {
     this.#waiters.applied(offset);
