@@ -146,6 +146,12 @@ export class SimulatedDisk {
 
 type AnyResult = Result<unknown, FileError>;
 
+/** Operations that do nothing at submission. */
+type FinishedAtOnce = Exclude<
+  FileOperation,
+  { kind: 'pwrite' | 'pwriteDurably' | 'fdatasync' | 'syncDirectory' }
+>;
+
 /** One process's view of the disk, with its handles. */
 class AttachedFiles implements Files {
   readonly #disk: SimulatedDisk;
@@ -164,16 +170,36 @@ class AttachedFiles implements Files {
     complete: (result: Result<FileResults[Kind], FileError>) => void,
   ): void {
     if (!this.#disk.isCurrent(this.#attachment)) return;
+    // The compiler does not relate Kind to the case that is met; the pairs are those of FileResults.
+    this.#run(operation, complete as (result: AnyResult) => void);
+  }
+
+  #run(operation: FileOperation, complete: (result: AnyResult) => void): void {
+    if (operation.kind === 'pwriteDurably') {
+      this.#writeDurably(operation, complete);
+      return;
+    }
     const finish = this.#begin(operation);
     this.#schedule(this.#delayUs(operation.kind), () => {
       // A process that has ended hears of nothing, even when its timers outlive it.
       if (!this.#disk.isCurrent(this.#attachment)) return;
-      complete(finish() as Result<FileResults[Kind], FileError>);
+      complete(finish());
+    });
+  }
+
+  /** As a write and a flush after it: what lies between them, a crash included, happens to it, too. */
+  #writeDurably(
+    { handle, position, bytes }: Extract<FileOperation, { kind: 'pwriteDurably' }>,
+    complete: (result: AnyResult) => void,
+  ): void {
+    this.#run({ kind: 'pwrite', handle, position, bytes }, (written) => {
+      if (written.ok) this.#run({ kind: 'fdatasync', handle }, complete);
+      else complete(written);
     });
   }
 
   /** Does what happens at submission; what it returns does the rest, at completion. */
-  #begin(operation: FileOperation): () => AnyResult {
+  #begin(operation: Exclude<FileOperation, { kind: 'pwriteDurably' }>): () => AnyResult {
     switch (operation.kind) {
       case 'pwrite':
         return this.#beginWrite(operation.handle, operation.position, operation.bytes);
@@ -186,7 +212,7 @@ class AttachedFiles implements Files {
     }
   }
 
-  #finish(operation: Exclude<FileOperation, { kind: 'pwrite' | 'fdatasync' | 'syncDirectory' }>): AnyResult {
+  #finish(operation: FinishedAtOnce): AnyResult {
     const names = this.#disk.names;
     switch (operation.kind) {
       case 'open':

@@ -15,12 +15,21 @@ function pathOf(call) {
   return target.startsWith('\\x') ? Buffer.from(target.replaceAll('\\x', ''), 'hex').toString() : target;
 }
 
-/** Every flush of a log segment: up to which offset it covers the log, and when it had ended. */
+/**
+ * Every flush of a log segment: up to which offset it covers the log, and when it had ended. A write to a
+ * descriptor that was opened with O_DSYNC is its own flush: it returns once its bytes are on disk.
+ */
 export function findFlushes(calls, dataDir) {
   const writtenTo = new Map();
   const flushes = [];
+  const synchronous = new Set();
   // A flush covers what was written before it began, so writes are taken in by when they ended.
   for (const call of calls.toSorted((left, right) => orderOf(left) - orderOf(right))) {
+    if (call.name === 'openat' && call.result >= 0) {
+      // A number that is given again is that of another file.
+      if (call.args.includes('O_DSYNC')) synchronous.add(call.result);
+      else synchronous.delete(call.result);
+    }
     const path = pathOf(call);
     if (call.result < 0 || !path.startsWith(dataDir)) continue;
     const written = writtenTo.get(path) ?? [];
@@ -35,7 +44,10 @@ export function findFlushes(calls, dataDir) {
       continue;
     }
     const endOffset = frameEndOf(call);
-    if (endOffset !== undefined) written.push({ endOffset, endedAt: call.endedAt });
+    if (endOffset === undefined) continue;
+    const isFlush = synchronous.has(descriptorOf(call)?.number);
+    if (isFlush) flushes.push({ endOffset, endedAt: call.endedAt });
+    else written.push({ endOffset, endedAt: call.endedAt });
   }
   return flushes;
 }

@@ -1,6 +1,7 @@
 // Watches a follower's system calls and shows that it never acknowledges what is not on its disk: each fetch
-// says up to where the follower has flushed its log, and an fdatasync that covers that offset must have ended
-// before the bytes of the fetch were handed to the network (design 1, 17).
+// says up to where the follower has flushed its log, and a flush that covers that offset (an fdatasync, or a
+// write to a descriptor with O_DSYNC) must have ended before the bytes of the fetch were handed to the network
+// (design 1, 17).
 //
 // It runs three real controllers, one of them under strace. Exit code 0: shown; 1: broken; 77: strace is missing.
 
@@ -34,7 +35,7 @@ async function record(folder) {
     const [follower] = quorum.others(leader);
     await follower.stop();
     const trace = join(folder, 'trace');
-    const calls = 'fdatasync,fsync,sendto,sendmsg,writev,write,pwrite64,pwritev';
+    const calls = 'openat,fdatasync,fsync,sendto,sendmsg,writev,write,pwrite64,pwritev';
     const options = [
       '-D',
       '-f',

@@ -4,9 +4,9 @@ import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 
 /** `<pid> name(arguments) = result`, with what strace prints where a call is interrupted by another thread's. */
-const whole = /^(\d+) +(\w+)\((.*)\) += (-?\d+)(?: .*)?$/;
+const whole = /^(\d+) +(\w+)\((.*)\) += (-?\d+)(?:[ <].*)?$/;
 const begun = /^(\d+) +(\w+)\((.*?),? *<unfinished \.\.\.>$/;
-const resumed = /^(\d+) +<\.\.\. (\w+) resumed>(.*)\) += (-?\d+)(?: .*)?$/;
+const resumed = /^(\d+) +<\.\.\. (\w+) resumed>(.*)\) += (-?\d+)(?:[ <].*)?$/;
 
 /**
  * Gives every call as {name, pid, args, result, startedAt, endedAt}: the last two count lines of the trace, so

@@ -9,8 +9,8 @@ import type { Result } from '../base/result.ts';
  * 1. Operations on one handle complete in any order unless one is submitted after another has completed.
  *    Whoever needs an order waits for the completion.
  * 2. What was written and not followed by a completed `fdatasync` of that file may be lost, or partly
- *    lost, at a crash. A created, renamed or removed name may be lost until `syncDirectory` of its folder.
- * 3. Errors are values. After a failed `pwrite` or `fdatasync` nothing is known of the file's content.
+ *    lost, at a crash; what `pwriteDurably` has completed is on disk. A created, renamed or removed name may be lost until `syncDirectory` of its folder.
+ * 3. Errors are values. After a failed `pwrite`, `pwriteDurably` or `fdatasync` nothing is known of the file's content.
  * 4. `remove` of a missing file and `makeDirectory` of an existing one succeed.
  */
 export type Files = {
@@ -29,6 +29,8 @@ export type FileOperation =
       readonly path: string;
       /** `existing` fails with NOT_FOUND; `create` makes it where missing; `createNew` fails with EXISTS. */
       readonly mode: 'existing' | 'create' | 'createNew';
+      /** That `pwriteDurably` will be asked for, so that it costs no more than it must. */
+      readonly isDurable?: boolean;
     }
   | { readonly kind: 'close'; readonly handle: FileHandle }
   | { readonly kind: 'size'; readonly handle: FileHandle }
@@ -42,6 +44,13 @@ export type FileOperation =
   | {
       /** Writes all of `bytes`. They must not change until the completion. */
       readonly kind: 'pwrite';
+      readonly handle: FileHandle;
+      readonly position: number;
+      readonly bytes: Uint8Array;
+    }
+  | {
+      /** Writes all of `bytes`, and completes when they are on disk. They must not change until then. */
+      readonly kind: 'pwriteDurably';
       readonly handle: FileHandle;
       readonly position: number;
       readonly bytes: Uint8Array;
@@ -65,6 +74,7 @@ export type FileResults = {
   size: number;
   pread: Uint8Array;
   pwrite: null;
+  pwriteDurably: null;
   fdatasync: null;
   truncate: null;
   rename: null;

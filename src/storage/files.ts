@@ -6,7 +6,12 @@ import type { FileError, FileHandle, FileOperation, FileResults, Files } from '.
 type Complete<Kind extends FileOperation['kind']> = (result: Result<FileResults[Kind], FileError>) => void;
 type Operation<Kind extends FileOperation['kind']> = Extract<FileOperation, { kind: Kind }>;
 
-type OpenFile = { readonly descriptor: number; readonly path: string };
+type OpenFile = {
+  readonly descriptor: number;
+  /** The same file, where each write is on disk when it returns; null where there is none such. */
+  readonly durableDescriptor: number | null;
+  readonly path: string;
+};
 
 /** `ports/files` over the operating system, through Node's callbacks: a result never comes from within `submit`. */
 export class NodeFiles implements Files {
@@ -31,6 +36,8 @@ export class NodeFiles implements Files {
         return this.#read(operation, complete);
       case 'pwrite':
         return this.#write(operation, complete);
+      case 'pwriteDurably':
+        return this.#writeDurably(operation, complete);
       case 'fdatasync': {
         const file = this.#fileOf(operation.handle);
         return fs.fdatasync(file.descriptor, done(file.path, complete));
@@ -60,16 +67,23 @@ export class NodeFiles implements Files {
         complete(failed(fileErrorOf(error, operation.path)));
         return;
       }
-      const handle = ++this.#lastHandle;
-      this.#open.set(handle, { descriptor, path: operation.path });
-      complete(ok(handle as FileHandle));
+      const hand = (durableDescriptor: number | null): void => {
+        const handle = ++this.#lastHandle;
+        this.#open.set(handle, { descriptor, durableDescriptor, path: operation.path });
+        complete(ok(handle as FileHandle));
+      };
+      if (operation.isDurable === true) openDurably(descriptor, hand);
+      else hand(null);
     });
   }
 
   #closeFile(operation: Operation<'close'>, complete: Complete<'close'>): void {
     const file = this.#fileOf(operation.handle);
     this.#open.delete(operation.handle);
-    fs.close(file.descriptor, done(file.path, complete));
+    const { descriptor, durableDescriptor, path } = file;
+    const closeFirst = (): void => fs.close(descriptor, done(path, complete));
+    if (durableDescriptor === null) closeFirst();
+    else fs.close(durableDescriptor, closeFirst);
   }
 
   #size(operation: Operation<'size'>, complete: Complete<'size'>): void {
@@ -90,6 +104,20 @@ export class NodeFiles implements Files {
     writeFrom(this.#fileOf(operation.handle), operation.bytes, operation.position, complete);
   }
 
+  /** One call to the system where it has one for this, which saves the thread pool a trip for every flush. */
+  #writeDurably(operation: Operation<'pwriteDurably'>, complete: Complete<'pwriteDurably'>): void {
+    const file = this.#fileOf(operation.handle);
+    const { bytes, position } = operation;
+    if (file.durableDescriptor !== null) {
+      writeFrom({ path: file.path, descriptor: file.durableDescriptor }, bytes, position, complete);
+      return;
+    }
+    writeFrom(file, bytes, position, (written) => {
+      if (written.ok) fs.fdatasync(file.descriptor, done(file.path, complete));
+      else complete(written);
+    });
+  }
+
   #fileOf(handle: FileHandle): OpenFile {
     return assertDefined(this.#open.get(handle), `file handle ${handle} is not open`);
   }
@@ -101,11 +129,26 @@ const openFlags = {
   createNew: fs.constants.O_RDWR | fs.constants.O_CREAT | fs.constants.O_EXCL,
 } as const;
 
+/**
+ * Opens a file that is open already once more, by its descriptor, so that it is the same one whatever its name
+ * is by now. `O_DSYNC` is Linux's word for what `fdatasync` does after each write; elsewhere it may stop at
+ * the drive's own cache, so that other systems flush by a call of its own.
+ */
+function openDurably(descriptor: number, complete: (descriptor: number | null) => void): void {
+  if (process.platform !== 'linux') {
+    complete(null);
+    return;
+  }
+  const flags = fs.constants.O_WRONLY | fs.constants.O_DSYNC;
+  // Without /proc there is no such way, and every write is followed by a flush.
+  fs.open(`/proc/self/fd/${descriptor}`, flags, (error, opened) => complete(error === null ? opened : null));
+}
+
 /** More than this is allocated only once the file is known to have it. */
 const firstReadBytes = 4_194_304;
 
 function readFrom(
-  file: OpenFile,
+  file: Pick<OpenFile, 'descriptor' | 'path'>,
   wanted: { readonly position: number; readonly length: number },
   soFar: Buffer,
   complete: Complete<'pread'>,
@@ -130,7 +173,12 @@ function readFrom(
   });
 }
 
-function writeFrom(file: OpenFile, bytes: Uint8Array, position: number, complete: Complete<'pwrite'>): void {
+function writeFrom(
+  file: Pick<OpenFile, 'descriptor' | 'path'>,
+  bytes: Uint8Array,
+  position: number,
+  complete: (result: Result<null, FileError>) => void,
+): void {
   fs.write(file.descriptor, bytes, 0, bytes.length, position, (error, count) => {
     if (error !== null) complete(failed(fileErrorOf(error, file.path)));
     else if (count === bytes.length) complete(ok(null));

@@ -162,7 +162,32 @@ export function describeFilesConformance(
       expect(await must(submit({ kind: 'freeSpace', path: under.root }))).toBeGreaterThan(1_000_000);
     });
 
+    it('writes durably whether or not the file was opened for it, under its new name, too', async () => {
+      for (const isDurable of [true, false]) {
+        const name = `durably-${isDurable}`;
+        const handle = await must(submit({ kind: 'open', path: at(name), mode: 'createNew', isDurable }));
+        await write(handle, 0, 'abcdef');
+        await must(submit({ kind: 'rename', from: at(name), to: at(`${name}-renamed`) }));
+        await must(submit({ kind: 'pwriteDurably', handle, position: 2, bytes: Buffer.from('XY') }));
+        expect(await read(handle, 0, 10)).toBe('abXYef');
+        await must(submit({ kind: 'close', handle }));
+        const again = await must(submit({ kind: 'open', path: at(`${name}-renamed`), mode: 'existing' }));
+        expect(await read(again, 0, 10)).toBe('abXYef');
+      }
+    });
+
     if (!canLosePower) return;
+    it('keeps over a power failure what was written durably', async () => {
+      const path = at('at once');
+      const handle = await must(submit({ kind: 'open', path, mode: 'createNew', isDurable: true }));
+      await must(submit({ kind: 'syncDirectory', path: under.root }));
+      await must(submit({ kind: 'pwriteDurably', handle, position: 0, bytes: Buffer.from('flushed') }));
+      under.losePower();
+      expect(await read(await must(submit({ kind: 'open', path, mode: 'existing' })), 0, 100)).toBe(
+        'flushed',
+      );
+    });
+
     it('keeps over a power failure what was flushed, by content and by name', async () => {
       const handle = await make1('durable');
       await write(handle, 0, 'flushed');

@@ -9,7 +9,7 @@ import { batchEndOffset, type LogBatch } from '../../raft/batch.ts';
 import type { IoId } from '../../raft/inputs.ts';
 import type { SnapshotId } from '../../raft/snapshot-id.ts';
 import type { DiskIndex } from './disk-index.ts';
-import { removeDurably, type Step, writeAndFlush } from './file-steps.ts';
+import { removeDurably, type Step } from './file-steps.ts';
 import { bodyBytesIn, FrameBuffer, frameHeaderBytes, type FramePlace, frameSectors } from './frame.ts';
 import { payloadPositionOf, sectorBytes } from './sectors.ts';
 import type { Segment } from './segment.ts';
@@ -256,7 +256,12 @@ export class LogWriter {
   ): Step<null> {
     const bytes = this.#frames.encode(place, range, batches);
     assert(place.position + bytes.length <= segment.header.sizeBytes, 'a frame stays within its segment');
-    const flushed = yield* writeAndFlush(segment.handle, place.position, bytes);
+    const flushed = yield* submitFile({
+      kind: 'pwriteDurably',
+      handle: segment.handle,
+      position: place.position,
+      bytes,
+    });
     if (flushed.ok) segment.writePosition = place.position + bytes.length;
     return flushed;
   }

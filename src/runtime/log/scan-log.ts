@@ -66,7 +66,7 @@ export function* scanLog(directory: string): FileTask<Result<Scan, ScanError>> {
 
 function* openFile(directory: string, sequence: number): Step<OpenedFile> {
   const path = `${directory}/${segmentName(sequence)}`;
-  const opened = yield* submitFile({ kind: 'open', path, mode: 'existing' });
+  const opened = yield* submitFile({ kind: 'open', path, mode: 'existing', isDurable: true });
   if (!opened.ok) return opened;
   const handle = opened.value;
   const size = yield* submitFile({ kind: 'size', handle });

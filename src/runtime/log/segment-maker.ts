@@ -42,7 +42,7 @@ export class SegmentMaker {
     if (!closed.ok) return closed;
     const removed = yield* submitFile({ kind: 'remove', path });
     if (!removed.ok) return removed;
-    const opened = yield* submitFile({ kind: 'open', path, mode: 'createNew' });
+    const opened = yield* submitFile({ kind: 'open', path, mode: 'createNew', isDurable: true });
     if (!opened.ok) return opened;
     const handle = opened.value;
     const filled = yield* fillWithZeros(handle, sizeBytes);
