@@ -23,6 +23,8 @@ export class SimulatedStores {
   /** How many of the next writes fail. */
   failNextWrites = 0;
   slowness = 1;
+  /** How the database in force is damaged: that opening it shows, or only reading it. */
+  damaged: 'at open' | 'when read' | null = null;
   readonly chance: HashedChance;
   #current = new Database();
   #receiving: { readonly snapshotId: SnapshotId; readonly database: Database } | null = null;
@@ -41,9 +43,23 @@ export class SimulatedStores {
       });
     const handle = (database: Database): CheckpointStore => new StoreHandle(this, database, later);
     return {
-      open: (complete) => later(this.#delayUs(), () => complete(ok(handle(this.#current)))),
+      open: (complete) =>
+        later(this.#delayUs(), () =>
+          complete(this.damaged === 'at open' ? failed(corruption) : ok(handle(this.#current))),
+        ),
       openReceiving: (snapshotId, complete) =>
         later(this.#delayUs(), () => complete(ok(handle(this.#receive(snapshotId))))),
+      discardReceiving: (complete) =>
+        later(this.#delayUs(), () => {
+          this.#receiving = null;
+          complete(ok(null));
+        }),
+      setAside: (complete) =>
+        later(this.#delayUs(), () => {
+          this.#current = new Database();
+          this.damaged = null;
+          complete(ok({ store: handle(this.#current), keptAs: 'the simulator keeps none' }));
+        }),
       installReceived: (complete) =>
         later(this.#delayUs(), () => {
           if (this.#receiving === null) {
@@ -75,6 +91,10 @@ export class SimulatedStores {
     this.#receiving?.database.losePower(this.chance);
   }
 
+  isDamaged(database: Database): boolean {
+    return this.damaged === 'when read' && database === this.#current;
+  }
+
   wipe(): void {
     this.#attachment++;
     this.#current = new Database();
@@ -97,6 +117,8 @@ export class SimulatedStores {
     return this.chance.pick(storeLatencyUs);
   }
 }
+
+const corruption: StoreError = { code: 'CORRUPT', message: 'the database is damaged' };
 
 class StoreHandle implements CheckpointStore {
   readonly #stores: SimulatedStores;
@@ -124,6 +146,7 @@ class StoreHandle implements CheckpointStore {
   #run(
     operation: StoreOperation,
   ): Result<null | readonly (Uint8Array | null)[] | readonly StoreEntry[], StoreError> {
+    if (this.#stores.isDamaged(this.#database)) return failed(corruption);
     switch (operation.kind) {
       case 'write':
         if (this.#stores.failNextWrites > 0) {

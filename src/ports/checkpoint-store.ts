@@ -11,6 +11,9 @@ import type { SnapshotId } from '../raft/snapshot-id.ts';
  * 2. `get` and `scan` see every write completed before they were submitted.
  * 3. `compact` pushes everything out of the store's memory into its sorted files.
  * 4. Keys are ordered by bytes.
+ * 5. A failed `write` has taken effect as a whole or not at all, and whoever submits the next operation sees
+ *    which. One that failed for want of space keeps no later one from succeeding when there is room again.
+ * 6. `CORRUPT`: what is on disk is damaged, and will be so at the next attempt.
  */
 export type CheckpointStore = {
   submit<Kind extends StoreOperation['kind']>(
@@ -62,6 +65,20 @@ export type CheckpointStores = {
     snapshotId: SnapshotId,
     complete: (result: Result<CheckpointStore, StoreError>) => void,
   ): void;
+  /** Throws away what was received so far, whatever state it is in. */
+  discardReceiving(complete: (result: Result<null, StoreError>) => void): void;
   installReceived(complete: (result: Result<CheckpointStore, StoreError>) => void): void;
+  /**
+   * Takes a damaged database out of force, open or not, and opens an empty one in its place. Its files are
+   * kept under another name, as evidence, until the next one is set aside.
+   */
+  setAside(complete: (result: Result<StoreSetAside, StoreError>) => void): void;
   close(complete: () => void): void;
+};
+
+export type StoreSetAside = {
+  /** The empty one, now in force. */
+  readonly store: CheckpointStore;
+  /** Where the damaged one is now. */
+  readonly keptAs: string;
 };

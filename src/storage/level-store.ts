@@ -134,10 +134,14 @@ export function levelErrorCodes(error: unknown): readonly string[] {
   return [...causesOf(error)].map((cause) => ('code' in cause ? String(cause.code) : ''));
 }
 
+/** What LevelDB says of a file of its own that is shorter than it was, or is not there, or is not named as it was. */
+const lostFile = /: (Invalid argument|No such file or directory|Not a directory|Is a directory)/;
+
 export function storeErrorOf(error: unknown): StoreError {
   const codes = levelErrorCodes(error);
   const message = [...causesOf(error)].map((cause) => cause.message).join(': ') || String(error);
   if (codes.includes('LEVEL_CORRUPTION')) return { code: 'CORRUPT', message };
+  if (codes.includes('LEVEL_IO_ERROR') && lostFile.test(message)) return { code: 'CORRUPT', message };
   if (/no space left|disk quota/i.test(message)) return { code: 'NO_SPACE', message };
   const isOpen = !codes.includes('LEVEL_DATABASE_NOT_OPEN') || codes.length > 1;
   return { code: isOpen ? 'IO' : 'CLOSED', message };

@@ -2,19 +2,26 @@ import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { assertDefined } from '../base/assert.ts';
 import { failed, ok, type Result } from '../base/result.ts';
-import type { CheckpointStore, CheckpointStores, StoreError } from '../ports/checkpoint-store.ts';
+import type {
+  CheckpointStore,
+  CheckpointStores,
+  StoreError,
+  StoreSetAside,
+} from '../ports/checkpoint-store.ts';
 import type { SnapshotId } from '../raft/snapshot-id.ts';
 import { LevelStore, storeErrorOf } from './level-store.ts';
 
 const currentPattern = /^checkpoint-(\d+)$/;
 const receivingPattern = /^receiving-\d+-\d+$/;
+const setAsidePattern = /^checkpoint-\d+\.corrupt$/;
 
 type Opened = { readonly name: string; readonly store: LevelStore };
 
 /**
  * The databases of one node, as folders of `directory`. The one in force is `checkpoint-<n>` with the
  * highest n; a snapshot is received into `receiving-<end offset>-<epoch>`, so that it can be resumed after a
- * restart, and comes into force by being renamed to the next number. All calls run one after another.
+ * restart, and comes into force by being renamed to the next number. A damaged one is set aside as
+ * `checkpoint-<n>.corrupt`. All calls run one after another.
  */
 export class LevelStores implements CheckpointStores {
   readonly #directory: string;
@@ -38,8 +45,16 @@ export class LevelStores implements CheckpointStores {
     this.#enqueue(() => this.#openReceiving(name), complete);
   }
 
+  discardReceiving(complete: (result: Result<null, StoreError>) => void): void {
+    this.#enqueue(() => this.#discardReceiving(), complete);
+  }
+
   installReceived(complete: (result: Result<CheckpointStore, StoreError>) => void): void {
     this.#enqueue(() => this.#install(), complete);
+  }
+
+  setAside(complete: (result: Result<StoreSetAside, StoreError>) => void): void {
+    this.#enqueue(() => this.#setAside(), complete);
   }
 
   close(complete: () => void): void {
@@ -63,20 +78,50 @@ export class LevelStores implements CheckpointStores {
 
   async #openCurrent(): Promise<Result<CheckpointStore, StoreError>> {
     if (this.#current !== null) return ok(this.#current.store);
-    await mkdir(this.#directory, { recursive: true });
-    const numbers = (await readdir(this.#directory)).flatMap((name) => {
-      const number = currentPattern.exec(name)?.[1];
-      return number === undefined ? [] : [Number(number)];
-    });
+    const numbers = await this.#numbers();
     const newest = Math.max(1, ...numbers);
     const opened = await this.#openStore(`checkpoint-${newest}`);
     if (!opened.ok) return opened;
     this.#current = opened.value;
     // An earlier switch may have ended before it removed what it replaced.
-    for (const number of numbers) {
-      if (number < newest) await this.#remove(`checkpoint-${number}`);
-    }
+    await this.#removeBelow(newest, numbers);
     return ok(opened.value.store);
+  }
+
+  async #numbers(): Promise<readonly number[]> {
+    await mkdir(this.#directory, { recursive: true });
+    return (await readdir(this.#directory)).flatMap((name) => {
+      const number = currentPattern.exec(name)?.[1];
+      return number === undefined ? [] : [Number(number)];
+    });
+  }
+
+  async #removeBelow(newest: number, numbers: readonly number[]): Promise<void> {
+    for (const number of numbers) if (number < newest) await this.#remove(`checkpoint-${number}`);
+  }
+
+  /** Only one is kept: it is there to be looked at, and must not fill the disk. */
+  async #setAside(): Promise<Result<StoreSetAside, StoreError>> {
+    await this.#current?.store.close();
+    this.#current = null;
+    const numbers = await this.#numbers();
+    const damaged = Math.max(1, ...numbers);
+    await this.#removeBelow(damaged, numbers);
+    await this.#removeMatching(setAsidePattern);
+    const keptAs = join(this.#directory, `checkpoint-${damaged}.corrupt`);
+    await rename(join(this.#directory, `checkpoint-${damaged}`), keptAs);
+    const opened = await this.#openStore(`checkpoint-${damaged + 1}`);
+    if (!opened.ok) return opened;
+    this.#current = opened.value;
+    return ok({ store: opened.value.store, keptAs });
+  }
+
+  async #discardReceiving(): Promise<Result<null, StoreError>> {
+    await this.#receiving?.store.close();
+    this.#receiving = null;
+    await mkdir(this.#directory, { recursive: true });
+    await this.#removeMatching(receivingPattern);
+    return ok(null);
   }
 
   async #openReceiving(name: string): Promise<Result<CheckpointStore, StoreError>> {
@@ -118,6 +163,10 @@ export class LevelStores implements CheckpointStores {
     if (!store.ok) return store;
     await syncFolder(this.#directory);
     return ok({ name, store: store.value });
+  }
+
+  async #removeMatching(pattern: RegExp): Promise<void> {
+    for (const name of await readdir(this.#directory)) if (pattern.test(name)) await this.#remove(name);
   }
 
   async #remove(name: string): Promise<void> {

@@ -77,6 +77,38 @@ describe('checkpoint and log at the start', () => {
     expect(node.status().recovering).toBe(true);
   });
 
+  it.each(['at open', 'when read'] as const)(
+    'serve without a checkpoint that is damaged %s where the log begins at the beginning',
+    (damaged) => {
+      const { quorum, node } = lonely(8, keepAll);
+      const before = digestOf(node);
+      quorum.kill(node);
+      node.stores.damaged = damaged;
+      quorum.start(node);
+      quorum.leader();
+      expect(digestOf(node)).toBe(before);
+      expect(node.status().recovering).toBe(false);
+      expect(node.logged.some((line) => line.startsWith('checkpoint-damaged'))).toBe(true);
+    },
+  );
+
+  it.each(['at open', 'when read'] as const)(
+    'make the node recover when the checkpoint is damaged %s and the log before it was deleted',
+    (damaged) => {
+      const { quorum, node } = lonely(9, 0);
+      quorum.kill(node);
+      node.stores.damaged = damaged;
+      quorum.start(node);
+      quorum.run(2_000);
+      expect(node.started).toEqual({ ok: true, value: null });
+      expect(node.status()).toMatchObject({ recovering: true, active: false });
+      quorum.kill(node, true);
+      quorum.start(node);
+      quorum.run(2_000);
+      expect(node.status()).toMatchObject({ recovering: true, active: false });
+    },
+  );
+
   it('make the node recover, durably, when the log is damaged behind the checkpoint', () => {
     const { quorum, node } = lonely(4, 0);
     const applied = node.status().latestSnapshotOffset;

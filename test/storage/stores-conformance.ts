@@ -8,6 +8,7 @@ import type {
   StoreError,
   StoreOperation,
   StoreResults,
+  StoreSetAside,
 } from '../../src/ports/checkpoint-store.ts';
 
 /** The databases of one node under test. */
@@ -198,6 +199,30 @@ export function describeStoresConformance(name: string, make: () => StoresUnderT
       }
       await restart();
       expect(await get(await open(), bytes(1), bytes(2))).toEqual(['third', null]);
+    });
+
+    it('forgets what was received when that is discarded, be anything there or not', async () => {
+      await put(await open(), [[bytes(1), 'in force']]);
+      await put(await receive(snapshotId), [[bytes(1), 'received']]);
+      await sound<null>((done) => stores.discardReceiving(done));
+      await sound<null>((done) => stores.discardReceiving(done));
+      expect(await get(await receive(snapshotId), bytes(1))).toEqual([null]);
+      expect(await get(await open(), bytes(1))).toEqual(['in force']);
+    });
+
+    it('goes on with an empty one in the place of one that is set aside, and with the one after it', async () => {
+      await put(await open(), [[bytes(1), 'damaged']]);
+      for (const value of ['second', 'third']) {
+        const { store } = await sound<StoreSetAside>((done) => stores.setAside(done));
+        expect(await get(store, bytes(1))).toEqual([null]);
+        await put(store, [[bytes(1), value]]);
+        await restart();
+        expect(await get(await open(), bytes(1))).toEqual([value]);
+      }
+      await put(await receive(snapshotId), [[bytes(1), 'fourth']]);
+      await sound<CheckpointStore>((done) => stores.installReceived(done));
+      await restart();
+      expect(await get(await open(), bytes(1))).toEqual(['fourth']);
     });
 
     it('refuses to install when nothing was received', async () => {

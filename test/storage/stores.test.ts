@@ -1,8 +1,10 @@
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { assert } from '../../src/base/assert.ts';
+import type { Result } from '../../src/base/result.ts';
+import type { CheckpointStore, StoreEntry, StoreError } from '../../src/ports/checkpoint-store.ts';
 import { LevelStore } from '../../src/storage/level-store.ts';
 import { LevelStores } from '../../src/storage/level-stores.ts';
 import { SimulatedStores } from '../../simulator/checkpoint-store.ts';
@@ -37,6 +39,37 @@ describe('level stores', () => {
     await new Promise<void>((resolve) => stores.close(resolve));
   });
 
+  it.each([
+    { file: 'CURRENT', does: 'names a file that is not there', damage: () => 'MANIFEST-999999\n' },
+    { file: 'MANIFEST', does: 'is cut', damage: (bytes: Buffer) => bytes.subarray(0, 20) },
+    { file: '.ldb', does: 'is cut', damage: (bytes: Buffer) => bytes.subarray(0, 20) },
+  ])('answers CORRUPT where $file $does, and keeps it as evidence when it is set aside', async (damaged) => {
+    const folder = join(root, `damaged-${damaged.file}`);
+    const content = await filledStores(folder);
+    const database = join(folder, 'checkpoint-1');
+    const name = readdirSync(database).find((each) => each.includes(damaged.file)) ?? '';
+    writeFileSync(join(database, name), damaged.damage(readFileSync(join(database, name))));
+    const stores = new LevelStores(folder);
+    expect(await readAll(stores)).toMatchObject({ ok: false, error: { code: 'CORRUPT' } });
+    const aside = await new Promise((resolve) => stores.setAside(resolve));
+    const keptAs = join(folder, 'checkpoint-1.corrupt');
+    expect(aside).toMatchObject({ ok: true, value: { keptAs } });
+    expect(readdirSync(keptAs)).toEqual(expect.arrayContaining(content));
+    expect(await readAll(stores)).toEqual({ ok: true, value: [] });
+    await new Promise<void>((resolve) => stores.close(resolve));
+    expect(readdirSync(folder).toSorted()).toEqual(['checkpoint-1.corrupt', 'checkpoint-2']);
+  });
+
+  it('keeps the last one that was set aside, and no earlier one', async () => {
+    const folder = join(root, 'twice');
+    await filledStores(folder);
+    const stores = new LevelStores(folder);
+    await new Promise((resolve) => stores.setAside(resolve));
+    await new Promise((resolve) => stores.setAside(resolve));
+    await new Promise<void>((resolve) => stores.close(resolve));
+    expect(readdirSync(folder).toSorted()).toEqual(['checkpoint-2.corrupt', 'checkpoint-3']);
+  });
+
   it('answers CLOSED after it was closed', async () => {
     const opened = await LevelStore.open(join(root, 'closed'));
     assert(opened.ok, 'it opens');
@@ -45,3 +78,26 @@ describe('level stores', () => {
     expect(result).toMatchObject({ ok: false, error: { code: 'CLOSED' } });
   });
 });
+
+type Opened = Result<CheckpointStore, StoreError>;
+
+/** A database with an entry in a sorted file of its own; gives that file's name. */
+async function filledStores(folder: string): Promise<string[]> {
+  const stores = new LevelStores(folder);
+  const opened = await new Promise<Opened>((resolve) => stores.open(resolve));
+  assert(opened.ok, 'a new database opens');
+  const puts = [{ key: Uint8Array.of(1), value: new Uint8Array(5_000).fill(7) }];
+  const write = { kind: 'write', puts, deletes: [], sync: true } as const;
+  await new Promise((resolve) => opened.value.submit<'write'>(write, resolve));
+  await new Promise((resolve) => opened.value.submit<'compact'>({ kind: 'compact' }, resolve));
+  await new Promise<void>((resolve) => stores.close(resolve));
+  return readdirSync(join(folder, 'checkpoint-1')).filter((name) => name.endsWith('.ldb'));
+}
+
+/** Opens the database in force and reads all of it. */
+async function readAll(stores: LevelStores): Promise<Result<readonly StoreEntry[], StoreError>> {
+  const opened = await new Promise<Opened>((resolve) => stores.open(resolve));
+  if (!opened.ok) return opened;
+  const scan = { kind: 'scan', from: Uint8Array.of(0), to: Uint8Array.of(255), limit: 100 } as const;
+  return await new Promise((resolve) => opened.value.submit<'scan'>(scan, resolve));
+}

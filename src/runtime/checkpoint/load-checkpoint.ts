@@ -23,7 +23,7 @@ export type LoadedCheckpoint = {
 
 export type LoadCheckpointError = {
   /**
-   * `DAMAGED`: the content does not verify. `UNSUPPORTED_VERSION`: a newer Ottla wrote it, and it is refused
+   * `DAMAGED`: the content does not verify, or the store cannot read it. `UNSUPPORTED_VERSION`: a newer Ottla wrote it, and it is refused
    * by name and left alone. `NO_SPACE` and `STORE`: the store could not do it.
    */
   readonly code: 'DAMAGED' | 'UNSUPPORTED_VERSION' | 'NO_SPACE' | 'STORE';
@@ -47,7 +47,7 @@ export function* loadCheckpoint(store: CheckpointStore, clock: Clock): Sequence<
   return yield* loadPages(store, clock, manifest.value);
 }
 
-/** Empties a store whose checkpoint cannot be used, or which holds pages of one that was never published. */
+/** Empties a store that holds no checkpoint: pages of one that was never published may be in it. */
 export function* wipeStore(store: CheckpointStore): Sequence<Result<null, LoadCheckpointError>> {
   for (;;) {
     const page = yield* wait<StoreResult<'scan'>>((done) =>
@@ -66,6 +66,7 @@ export function* wipeStore(store: CheckpointStore): Sequence<Result<null, LoadCh
 type StoreResult<Kind extends keyof StoreResults> = Result<StoreResults[Kind], StoreError>;
 
 function fromStore({ code, message }: StoreError): LoadCheckpointError {
+  if (code === 'CORRUPT') return { code: 'DAMAGED', message };
   return { code: code === 'NO_SPACE' ? code : 'STORE', message };
 }
 

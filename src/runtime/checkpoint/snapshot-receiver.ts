@@ -11,7 +11,7 @@ import type { Clock } from '../../ports/clock.ts';
 import type { Effect } from '../../raft/effects.ts';
 import type { SnapshotId } from '../../raft/snapshot-id.ts';
 import { type Sequence, wait } from '../sequence.ts';
-import { type LoadedCheckpoint, loadCheckpoint, wipeStore } from './load-checkpoint.ts';
+import { type LoadedCheckpoint, loadCheckpoint } from './load-checkpoint.ts';
 import { manifestKey, parseVersionedPageKey } from './page-keys.ts';
 import { SnapshotStreamParser } from './snapshot-stream.ts';
 
@@ -64,6 +64,8 @@ export class SnapshotReceiver {
     const written = yield* put(receiving.store, parsed.value);
     if (written.ok) return ok(null);
     receiving.isDamaged = true;
+    // What was received so far no longer reads; nothing rests on it, and the core asks for it anew.
+    if (written.error.code === 'CORRUPT') return ok(null);
     return unlessFull('storing a snapshot', written.error);
   }
 
@@ -86,11 +88,12 @@ export class SnapshotReceiver {
 
   *#begin(snapshotId: SnapshotId): Sequence<Result<null, string>> {
     this.#receiving = null;
+    // Pages of an earlier attempt may come from another leader, whose pages are cut otherwise, or be damaged;
+    // and where a full disk has ended it, its room is needed.
+    const discarded = yield* wait<Result<null, StoreError>>((done) => this.#stores.discardReceiving(done));
+    if (!discarded.ok) return unlessFull('making room for a snapshot', discarded.error);
     const opened = yield* wait<Opened>((done) => this.#stores.openReceiving(snapshotId, done));
     if (!opened.ok) return unlessFull('making room for a snapshot', opened.error);
-    // Pages of an earlier attempt may come from another leader, whose pages are cut otherwise.
-    const wiped = yield* wipeStore(opened.value);
-    if (!wiped.ok) return unlessFull('making room for a snapshot', wiped.error);
     this.#receiving = {
       store: opened.value,
       parser: new SnapshotStreamParser(),

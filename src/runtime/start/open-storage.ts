@@ -1,22 +1,18 @@
 import { type Epoch, offset, type Offset } from '../../base/brands.ts';
 import { failed, ok, type Result } from '../../base/result.ts';
 import { emptyImage, type MetadataImage } from '../../metadata/image.ts';
-import type { CheckpointStore, StoreError } from '../../ports/checkpoint-store.ts';
+import type { CheckpointStore } from '../../ports/checkpoint-store.ts';
 import type { EpochStart, VoterSetAt } from '../../raft/config.ts';
 import type { QuorumState } from '../../raft/quorum-state.ts';
 import type { Voter } from '../../raft/replica-key.ts';
 import type { SnapshotId } from '../../raft/snapshot-id.ts';
-import {
-  type LoadedCheckpoint,
-  loadCheckpoint,
-  type LoadCheckpointError,
-  wipeStore,
-} from '../checkpoint/load-checkpoint.ts';
+import type { LoadedCheckpoint } from '../checkpoint/load-checkpoint.ts';
 import { type LogOpenError, type OpenedLog, openRaftLog } from '../log/open-raft-log.ts';
 import type { RaftLog, RaftLogEvents } from '../log/raft-log.ts';
 import type { ControllerPorts, ControllerSettings } from '../node-options.ts';
 import { type Sequence, wait } from '../sequence.ts';
 import type { Identity } from './identity.ts';
+import { openCheckpoint, type OpenedCheckpoint } from './open-checkpoint.ts';
 
 /** The node's disk, opened and judged: log and state agree, or the node is `recovering`. */
 export type OpenedStorage = {
@@ -51,25 +47,17 @@ const beginning: SnapshotId = emptyImage;
 /**
  * Opens checkpoint and log and makes one of them (design 18, 19).
  *
- * 1. A damaged checkpoint is never used. The log alone serves if it begins at (0, 0).
+ * 1. A damaged checkpoint is never used. The log alone serves if it begins at (0, 0) (`open-checkpoint.ts`).
  * 2. The log is discarded only if it ends at or before the checkpoint, or if its epoch there differs:
  *    everything in the checkpoint was committed.
  * 3. Corruption, or a gap between checkpoint and log, makes the node `recovering`, durably and first.
  */
 export function* openStorage(options: OpenStorageOptions): Sequence<Result<OpenedStorage, string>> {
   const { ports, identity } = options;
-  const opened = yield* wait<Result<CheckpointStore, StoreError>>((done) =>
-    ports.checkpointStores.open(done),
-  );
-  if (!opened.ok) return failed(`the checkpoint store: ${opened.error.message}`);
-  const loaded = yield* loadCheckpoint(opened.value, ports.clock);
-  if (!loaded.ok && loaded.error.code !== 'DAMAGED')
-    return failed(`the checkpoint store: ${loaded.error.message}`);
-  if (!loaded.ok || loaded.value === null) {
-    const wiped = yield* wipeStore(opened.value);
-    if (!wiped.ok) return failed(`the checkpoint store: ${wiped.error.message}`);
-  }
-  const hasHistory = identity.hasHistory || (loaded.ok && loaded.value !== null);
+  const opened = yield* openCheckpoint(ports);
+  if (!opened.ok) return opened;
+  const { store, checkpoint } = opened.value;
+  const hasHistory = identity.hasHistory || checkpoint !== null;
   let recovering = identity.quorumState.recovering;
   const recover = (done: () => void): void => {
     recovering = true;
@@ -77,7 +65,7 @@ export function* openStorage(options: OpenStorageOptions): Sequence<Result<Opene
   };
   const log = yield* openLog(options, hasHistory, recover);
   if (!log.ok) return failed(`${log.error.file}: ${log.error.message}`);
-  const joined = judge(loaded, log.value);
+  const joined = judge(opened.value, log.value);
   if (joined.reason !== null) {
     ports.logger.error('recovering', { reason: joined.reason });
     yield* wait<void>(recover);
@@ -86,7 +74,7 @@ export function* openStorage(options: OpenStorageOptions): Sequence<Result<Opene
     const { at, chainCrc } = joined.resetTo;
     yield* wait<void>((done) => options.resetLog(log.value.log, at, chainCrc, done));
   }
-  return ok(assemble(opened.value, log.value, joined, identity, recovering));
+  return ok(assemble(store, log.value, joined, identity, recovering));
 }
 
 function* openLog(
@@ -122,19 +110,16 @@ type Joined = {
   readonly reason: string | null;
 };
 
-function judge(
-  loaded: Result<LoadedCheckpoint | null, LoadCheckpointError>,
-  { recovery }: OpenedLog,
-): Joined {
+function judge({ checkpoint, damage }: OpenedCheckpoint, { recovery }: OpenedLog): Joined {
   const startsAtBeginning = recovery.logStart.endOffset === 0;
-  if (!loaded.ok || loaded.value === null) {
+  if (checkpoint === null) {
     if (startsAtBeginning) return { checkpoint: null, resetTo: null, reason: null };
-    const reason = loaded.ok
-      ? `the log begins at offset ${recovery.logStart.endOffset} and there is no checkpoint`
-      : `the checkpoint is damaged (${loaded.error.message}) and the log before it was deleted`;
+    const reason =
+      damage === null
+        ? `the log begins at offset ${recovery.logStart.endOffset} and there is no checkpoint`
+        : `the checkpoint is damaged (${damage}) and the log before it was deleted`;
     return { checkpoint: null, resetTo: { at: beginning, chainCrc: 0 }, reason };
   }
-  const checkpoint = loaded.value;
   const { snapshotId, chainCrc } = checkpoint.manifest;
   const atCheckpoint = { at: snapshotId, chainCrc };
   if (recovery.logStart.endOffset > snapshotId.endOffset) {
