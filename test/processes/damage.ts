@@ -7,6 +7,7 @@ import type { Random } from '../../src/base/random.ts';
 export type Damage = { readonly file: string } & (
   | { readonly kind: 'flip'; readonly position: number }
   | { readonly kind: 'cut'; readonly length: number }
+  | { readonly kind: 'remove' }
 );
 
 export type DamageableFile = { readonly file: string; readonly sizeBytes: number };
@@ -52,6 +53,10 @@ function pickPosition(bytes: Buffer, sizeBytes: number, random: Random): number 
 
 export function inflict(dataDir: string, damage: Damage): void {
   const path = join(dataDir, damage.file);
+  if (damage.kind === 'remove') {
+    rmSync(path);
+    return;
+  }
   if (damage.kind === 'cut') {
     truncateSync(path, damage.length);
     return;
@@ -62,9 +67,14 @@ export function inflict(dataDir: string, damage: Damage): void {
 }
 
 export function describeDamage(damage: Damage): string {
-  return damage.kind === 'cut'
-    ? `${damage.file} cut to ${damage.length} bytes`
-    : `${damage.file} with byte ${damage.position} flipped`;
+  switch (damage.kind) {
+    case 'cut':
+      return `${damage.file} cut to ${damage.length} bytes`;
+    case 'flip':
+      return `${damage.file} with byte ${damage.position} flipped`;
+    case 'remove':
+      return `${damage.file} removed`;
+  }
 }
 
 /** Puts a directory back to what `original` holds. */
