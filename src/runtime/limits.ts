@@ -20,6 +20,8 @@ export const runtimeLimits = {
   retryAfterMs: 100,
   /** Bytes of one checkpoint write, so that no write blocks the store for long (design 18). */
   checkpointWriteBytesMax: 1024 * 1024,
+  /** How long a checkpoint that found no room on the disk waits before it is tried again, in ms. */
+  checkpointRetryMs: 5_000,
   /** How often the free space is looked at, in ms. */
   diskSpacePollMs: 5_000,
   /** How often a leader looks for expired broker sessions, in ms. */

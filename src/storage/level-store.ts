@@ -1,3 +1,4 @@
+import { readdir } from 'node:fs/promises';
 import { Level } from 'level';
 import { failed, ok, type Result } from '../base/result.ts';
 import type {
@@ -18,11 +19,23 @@ const bytesPerStep = 4_194_304;
 /** Above every key that is compacted: keys are far shorter than this many bytes of 255. */
 const afterAllKeys = new Uint8Array(256).fill(255);
 
-/** `ports/checkpoint-store` over one LevelDB database. Keys and values are bytes; keys are ordered by bytes. */
+/**
+ * `ports/checkpoint-store` over one LevelDB database. Keys and values are bytes; keys are ordered by bytes.
+ *
+ * After a write, a flush or a compaction that failed, for want of space perhaps, LevelDB answers every later
+ * write with that same error, or goes on behind half a record in its log, at which its next recovery stops
+ * reading. So a database of which something failed is closed and opened again, which recovers it from its
+ * files, before the next operation; while the disk is full that fails, too, and is tried again by the next.
+ */
 export class LevelStore implements CheckpointStore {
+  readonly #location: string;
   readonly #database: Database;
+  #hasFailed = false;
+  #reopening: Promise<void> | null = null;
+  #isClosed = false;
 
-  private constructor(database: Database) {
+  private constructor(location: string, database: Database) {
+    this.#location = location;
     this.#database = database;
   }
 
@@ -37,7 +50,7 @@ export class LevelStore implements CheckpointStore {
     });
     try {
       await database.open();
-      return ok(new LevelStore(database));
+      return ok(new LevelStore(location, database));
     } catch (error) {
       return failed(storeErrorOf(error));
     }
@@ -49,19 +62,44 @@ export class LevelStore implements CheckpointStore {
   ): void {
     // The compiler does not relate Kind to the case that is met; the pairs are those of StoreResults.
     const answer = complete as (result: Result<unknown, StoreError>) => void;
-    this.#run(operation).then(
+    this.#runSound(operation).then(
       (value) => setImmediate(answer, ok(value)),
       (error: unknown) => setImmediate(answer, failed(storeErrorOf(error))),
     );
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.#reopening?.catch(() => {});
     await this.#database.close();
   }
 
   /** Makes every completed write durable: LevelDB writes its log in order, so one flush covers them all. */
   async sync(): Promise<void> {
     await this.#database.del(afterAllKeys, syncedWrite);
+  }
+
+  async #runSound(operation: StoreOperation): Promise<unknown> {
+    if (this.#hasFailed && !this.#isClosed) {
+      this.#reopening ??= this.#reopen();
+      await this.#reopening;
+    }
+    try {
+      return await this.#run(operation);
+    } catch (error) {
+      this.#hasFailed ||= operation.kind === 'write' || operation.kind === 'compact';
+      throw error;
+    }
+  }
+
+  async #reopen(): Promise<void> {
+    try {
+      await this.#database.close();
+      await this.#database.open();
+      this.#hasFailed = false;
+    } finally {
+      this.#reopening = null;
+    }
   }
 
   async #run(operation: StoreOperation): Promise<unknown> {
@@ -75,7 +113,7 @@ export class LevelStore implements CheckpointStore {
       case 'scan':
         return await this.#scan(operation);
       case 'compact':
-        await compactAll(this.#database);
+        await this.#compact();
         return null;
     }
   }
@@ -87,6 +125,18 @@ export class LevelStore implements CheckpointStore {
     if (all.length === 0 && operation.sync) await this.sync();
     else await this.#database.batch(all, operation.sync ? syncedWrite : {});
     return null;
+  }
+
+  /**
+   * LevelDB's own compaction answers nothing: what fails in it is kept in memory, and is the answer to the
+   * next write. And it has begun only if there is a new log for what comes after it.
+   */
+  async #compact(): Promise<void> {
+    const before = await newestLog(this.#location);
+    await compactAll(this.#database);
+    if ((await newestLog(this.#location)) <= before)
+      throw new Error(`${this.#location}: no new log could be made, as when no space is left on the device`);
+    await this.sync();
   }
 
   async #scan(operation: Operation<'scan'>): Promise<readonly StoreEntry[]> {
@@ -121,6 +171,12 @@ async function compactAll(database: Database): Promise<void> {
   await database.compactRange(new Uint8Array(1), afterAllKeys);
 }
 
+/** The number of the log that LevelDB writes to. */
+async function newestLog(location: string): Promise<number> {
+  const names = await readdir(location);
+  return Math.max(0, ...names.map((name) => Number(/^(\d+)\.log$/.exec(name)?.[1] ?? 0)));
+}
+
 /** Walks from an error to its causes: abstract-level wraps the reason why opening failed. */
 function* causesOf(error: unknown): Generator<Error> {
   let next = error;
@@ -142,7 +198,7 @@ export function storeErrorOf(error: unknown): StoreError {
   const message = [...causesOf(error)].map((cause) => cause.message).join(': ') || String(error);
   if (codes.includes('LEVEL_CORRUPTION')) return { code: 'CORRUPT', message };
   if (codes.includes('LEVEL_IO_ERROR') && lostFile.test(message)) return { code: 'CORRUPT', message };
-  if (/no space left|disk quota/i.test(message)) return { code: 'NO_SPACE', message };
+  if (/no space (is )?left|disk quota/i.test(message)) return { code: 'NO_SPACE', message };
   const isOpen = !codes.includes('LEVEL_DATABASE_NOT_OPEN') || codes.length > 1;
   return { code: isOpen ? 'IO' : 'CLOSED', message };
 }

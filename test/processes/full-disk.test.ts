@@ -1,46 +1,21 @@
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { NotYet, waitFor } from '../../bench/processes/wait.ts';
 import { codeOf, createTopic, topicsOn } from './api.ts';
 import { Brokers } from '../../bench/processes/brokers.ts';
 import { prepareQuorum } from './harness.ts';
+import { canMountDisk, mountDisk, unmountDisk } from './small-disk.ts';
 
 const diskBytes = 48 * 1024 * 1024;
 const reserveBytes = 24 * 1024 * 1024;
 const fillBytes = 34 * 1024 * 1024;
 
-/** A disk of its own that a test can fill; only root may make one. */
-function mountSmallDisk(): string | null {
-  if (process.platform !== 'linux' || process.getuid?.() !== 0) return null;
-  const folder = mkdtempSync(join(tmpdir(), 'ottla-disk-'));
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${diskBytes}`, 'tmpfs', folder], { stdio: 'ignore' });
-    return folder;
-  } catch {
-    rmSync(folder, { recursive: true, force: true });
-    return null;
-  }
-}
-
-function unmount(folder: string): void {
-  execFileSync('umount', [folder], { stdio: 'ignore' });
-  rmSync(folder, { recursive: true, force: true });
-}
-
-function canMount(): boolean {
-  const folder = mountSmallDisk();
-  if (folder !== null) unmount(folder);
-  return folder !== null;
-}
-
 describe('a full disk', () => {
-  it.runIf(canMount())(
+  it.runIf(canMountDisk())(
     'has client writes refused by name, and all resumes when there is room again',
     async () => {
-      const folder = mountSmallDisk();
+      const folder = mountDisk(diskBytes);
       if (folder === null) throw new Error('a disk could be mounted a moment ago');
       const settings = {
         segmentBytes: 262_144,
@@ -48,7 +23,7 @@ describe('a full disk', () => {
         logRetentionBytes: 262_144,
       };
       // Registered first, so that it runs last: the disk goes when its processes are gone.
-      onTestFinished(() => unmount(folder));
+      onTestFinished(() => unmountDisk(folder));
       const quorum = await prepareQuorum({ folder, settings });
       await quorum.start();
       const { leader } = await quorum.waitForLeader();

@@ -143,6 +143,46 @@ describe('a checkpoint', () => {
     }
   });
 
+  it('is one or the other, whole, when one was published by a write that was reported as failed', () => {
+    for (let operations = 1; ; operations++) {
+      const host = new CheckpointHost(operations);
+      host.write(imageAt(0));
+      let lies = true;
+      let hasEnded = false;
+      const end = tapUntil(operations, 'completed', () => {
+        hasEnded = true;
+      });
+      const tap = (store: CheckpointStore): CheckpointStore => {
+        const ending = end(store);
+        return {
+          submit: (operation, complete) => {
+            if (!lies) {
+              ending.submit(operation, complete);
+              return;
+            }
+            store.submit(operation, (result) => {
+              if (!publishes(operation)) complete(result);
+              else complete(failed({ code: 'NO_SPACE', message: 'full' }));
+            });
+          },
+        };
+      };
+      const checkpointer = host.checkpointer({ tap });
+      checkpointer.write(imageAt(1));
+      host.host.run(500);
+      lies = false;
+      checkpointer.write(imageAt(2));
+      for (let waited = 0; waited < 400 && !hasEnded; waited++) host.host.run(1);
+      host.restart(true);
+      const found = host.loaded();
+      const expected = images.find((image) => image.endOffset === found?.image.endOffset);
+      expect(imageDigest(found?.image ?? imageAt(2))).toBe(imageDigest(expected ?? imageAt(0)));
+      if (hasEnded) continue;
+      expect(found?.image.endOffset).toBe(imageAt(2).endOffset);
+      break;
+    }
+  });
+
   it('lets no log be cleaned behind it when it does not read back as it was written', () => {
     const host = new CheckpointHost();
     const tap = (store: CheckpointStore): CheckpointStore => ({
@@ -218,6 +258,10 @@ describe('a checkpoint', () => {
   });
 });
 
+function publishes(operation: StoreOperation): boolean {
+  return operation.kind === 'write' && operation.puts.some(({ key }) => key.length === manifestKey.length);
+}
+
 describe('the checkpointer', () => {
   it('writes after so many bytes of log', () => {
     const host = new CheckpointHost();
@@ -240,6 +284,34 @@ describe('the checkpointer', () => {
     expect(host.created).toHaveLength(1);
     host.host.run(60_000);
     expect(host.created).toHaveLength(1);
+  });
+
+  it('tries again what a full disk has postponed, until there is room', () => {
+    const host = new CheckpointHost();
+    let isFull = true;
+    let refused = 0;
+    const tap = (store: CheckpointStore): CheckpointStore => ({
+      submit: (operation, complete) => {
+        if (operation.kind !== 'write' || !isFull) {
+          store.submit(operation, complete);
+          return;
+        }
+        refused++;
+        host.host.schedule(10, () => complete(failed({ code: 'NO_SPACE', message: 'full' })));
+      },
+    });
+    const checkpointer = host.checkpointer({ tap, bytesBetween: 100 });
+    checkpointer.applied(imageAt(0), 100);
+    host.host.run(60_000);
+    expect(refused).toBeGreaterThan(5);
+    expect(host.failures).toEqual([]);
+    // What was applied meanwhile is in the one that is written at last; nothing new is applied after that.
+    checkpointer.applied(imageAt(1), 1);
+    isFull = false;
+    host.host.run(60_000);
+    expect(host.created.map(({ image }) => image.endOffset)).toEqual([imageAt(1).endOffset]);
+    host.restart(true);
+    expect(imageDigest(host.loaded()?.image ?? imageAt(0))).toBe(imageDigest(imageAt(1)));
   });
 
   it('writes one at a time', () => {

@@ -8,6 +8,7 @@ import type { CheckpointStore, StoreEntry, StoreError } from '../../ports/checkp
 import type { Clock, Timer } from '../../ports/clock.ts';
 import type { Logger } from '../../ports/logger.ts';
 import type { SnapshotId } from '../../raft/snapshot-id.ts';
+import { runtimeLimits } from '../limits.ts';
 import { runSequence, type Sequence } from '../sequence.ts';
 import { SlicedLoop } from '../work-slices.ts';
 import { manifestKey, pageValue, versionedPageKey } from './page-keys.ts';
@@ -51,7 +52,8 @@ export type CheckpointerOptions = {
  * Invariants
  * 1. One checkpoint is written at a time, and each from a later image than the one before.
  * 2. Log is cleaned only behind a checkpoint that was read back after it was written (design 18).
- * 3. A full disk postpones a checkpoint; nothing in force is touched (design 20).
+ * 3. A full disk postpones a checkpoint; nothing in force is touched, and it is tried again until there is
+ *    room (design 20).
  * 4. While it is paused it writes nothing: the store is about to be replaced.
  */
 export class Checkpointer {
@@ -67,6 +69,8 @@ export class Checkpointer {
   /** What the next checkpoint that is due by time will hold. */
   #latest: MetadataImage | null = null;
   #timer: Timer | null = null;
+  /** Runs while a checkpoint waits for room on the disk. */
+  #retryTimer: Timer | null = null;
   /** Set when a received snapshot replaces store and state: what is being written then is thrown away. */
   #generation = 0;
   #bytesSince = 0;
@@ -117,6 +121,7 @@ export class Checkpointer {
     const manifest = this.#options.describe(image);
     if (manifest === null) return;
     this.#isWriting = true;
+    this.#latest ??= image;
     this.#bytesSince = 0;
     this.#lastWrittenMs = this.#options.clock.monotonicMs();
     const generation = this.#generation;
@@ -129,7 +134,9 @@ export class Checkpointer {
       image,
       since,
       manifest,
+      inForce: this.#current?.manifest ?? null,
       abandoned: this.#abandoned,
+      onForgotten: () => this.#forgotten(generation),
       attempted,
     };
     runSequence(this.#steps(write, this.#versions), (written) => {
@@ -169,6 +176,7 @@ export class Checkpointer {
     this.#isClosed = true;
     this.#generation++;
     this.#timer?.cancel();
+    this.#retryTimer?.cancel();
   }
 
   /** The log may fall silent, and what is new is due all the same. */
@@ -219,6 +227,7 @@ export class Checkpointer {
     if (!written.isVerified) {
       this.#abandoned = replaced;
       this.#options.logger.warn('checkpoint-not-verified', { reason: 'no space to compact the store' });
+      this.#retryLater();
       return;
     }
     this.#abandoned = [];
@@ -227,9 +236,27 @@ export class Checkpointer {
     runSequence(deleteKeys(this.#store, replaced, false), () => {});
   }
 
+  #forgotten(generation: number): void {
+    if (generation === this.#generation) this.#abandoned = [];
+  }
+
   #postpone(attempted: readonly Uint8Array[], message: string): void {
     this.#abandoned = [...this.#abandoned, ...attempted];
     this.#options.logger.warn('checkpoint-postponed', { reason: message });
+    this.#retryLater();
+  }
+
+  /** Whether there is room again is seen by trying: what a checkpoint needs is known only when it is written. */
+  #retryLater(): void {
+    this.#retryTimer ??= this.#options.clock.setTimer(runtimeLimits.checkpointRetryMs, () => {
+      this.#retryTimer = null;
+      const latest = this.#latest;
+      if (latest === null) return;
+      this.write(latest);
+      // It could not begin, while a snapshot is put in force perhaps.
+      const isDue = latest.endOffset > (this.#current?.image.endOffset ?? 0);
+      if (isDue && !this.#isWriting) this.#retryLater();
+    });
   }
 }
 

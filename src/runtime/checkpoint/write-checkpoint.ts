@@ -18,11 +18,15 @@ export type CheckpointWrite = {
   readonly since: MetadataImage | null;
   /** The manifest without what only the pages tell. */
   readonly manifest: Omit<CheckpointManifest, 'root' | 'pageCount'>;
+  /** The manifest in force; null where there is none yet. */
+  readonly inForce: CheckpointManifest | null;
   /**
    * Keys of pages that belong to no checkpoint: they are deleted durably first. One that was written for a
    * checkpoint which was never published would otherwise pass for a page of this one.
    */
   readonly abandoned: readonly Uint8Array[];
+  /** They are deleted. */
+  readonly onForgotten: () => void;
   /** Takes each key before it is written, so that the caller can abandon them when this fails. */
   readonly attempted: Uint8Array[];
 };
@@ -42,7 +46,8 @@ type StoreResult<Kind extends keyof StoreResults> = Result<StoreResults[Kind], S
 
 /**
  * Writes a checkpoint (design 18).
- * 0. What belongs to no checkpoint is deleted.
+ * 0. What belongs to no checkpoint is deleted. The manifest in force is written once more before: the attempt
+ *    that has left those pages behind may have published its own, though that write was reported as failed.
  * 1. Changed pages go under new keys, in synced batches of bounded size: what is in force stays untouched.
  *    Each batch is synced by itself, because syncing the store's newest log file does not sync older ones.
  * 2. One small synced write publishes the manifest. From here on this checkpoint is in force.
@@ -50,8 +55,9 @@ type StoreResult<Kind extends keyof StoreResults> = Result<StoreResults[Kind], S
  *    and compared. Only then may the caller clean the log.
  */
 export function* writeCheckpoint(write: CheckpointWrite): Sequence<Written> {
-  const cleaned = yield* deleteKeys(write.store, write.abandoned, true);
+  const cleaned = yield* forgetAbandoned(write);
   if (!cleaned.ok) return cleaned;
+  write.onForgotten();
   const pages = checkpointPages(write.image, write.since);
   const { endOffset } = write.manifest.snapshotId;
   const checks: PageCheck[] = [];
@@ -94,6 +100,16 @@ export function* writeCheckpoint(write: CheckpointWrite): Sequence<Written> {
   if (!verified.ok && verified.error.code !== 'NO_SPACE') return verified;
   bytesWritten += batchBytes;
   return ok({ manifest, bytesWritten, writtenPages, gonePages, isVerified: verified.ok });
+}
+
+function* forgetAbandoned({ store, inForce, abandoned }: CheckpointWrite): Sequence<StoreResult<'write'>> {
+  if (abandoned.length === 0) return ok(null);
+  const puts = inForce === null ? [] : [{ key: manifestKey, value: encodeCheckpointManifest(inForce) }];
+  const deletes = inForce === null ? [manifestKey] : [];
+  const restored = yield* wait<StoreResult<'write'>>((done) =>
+    store.submit({ kind: 'write', puts, deletes, sync: true }, done),
+  );
+  return restored.ok ? yield* deleteKeys(store, abandoned, true) : restored;
 }
 
 type PageCheck = { readonly key: Uint8Array; readonly crc: number };
