@@ -1,28 +1,34 @@
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 
-/** Every file of a directory by its path within it, held in memory. */
-export type DirectoryCopy = ReadonlyMap<string, Buffer>;
+/** Every file of some folders of a directory, by its path within that directory, held in memory. */
+export type DirectoryCopy = {
+  readonly folders: readonly string[];
+  readonly files: ReadonlyMap<string, Buffer>;
+};
 
-function pathsIn(directory: string): readonly string[] {
-  return readdirSync(directory, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => relative(directory, join(entry.parentPath, entry.name)));
+export function copyOf(directory: string, folders: readonly string[]): DirectoryCopy {
+  const paths = pathsIn(directory, folders);
+  return { folders, files: new Map(paths.map((path) => [path, readFileSync(join(directory, path))])) };
 }
 
-export function copyOf(directory: string): DirectoryCopy {
-  return new Map(pathsIn(directory).map((path) => [path, readFileSync(join(directory, path))]));
-}
-
-/** Puts a directory back to what `copy` holds. A start changes little, so that most files stay as they are. */
-export function putBack(directory: string, copy: DirectoryCopy): void {
-  mkdirSync(directory, { recursive: true });
-  const there = new Set(pathsIn(directory));
-  for (const path of there) if (!copy.has(path)) rmSync(join(directory, path));
-  for (const [path, bytes] of copy) {
+/** Puts the copied folders back to what they held. A start changes little, so most files stay as they are. */
+export function putBack(directory: string, { folders, files }: DirectoryCopy): void {
+  const there = new Set(pathsIn(directory, folders));
+  for (const path of there) if (!files.has(path)) rmSync(join(directory, path));
+  for (const [path, bytes] of files) {
     const target = join(directory, path);
     if (there.has(path) && readFileSync(target).equals(bytes)) continue;
     mkdirSync(dirname(target), { recursive: true });
     writeFileSync(target, bytes);
   }
+}
+
+function pathsIn(directory: string, folders: readonly string[]): readonly string[] {
+  return folders
+    .map((folder) => join(directory, folder))
+    .filter((folder) => existsSync(folder))
+    .flatMap((folder) => readdirSync(folder, { recursive: true, withFileTypes: true }))
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(directory, join(entry.parentPath, entry.name)));
 }

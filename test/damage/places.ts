@@ -16,10 +16,10 @@ const quorumStateFile = /quorum-state-[ab]$/;
 /** Every byte of the damaged node's log and quorum state flipped once, and each file cut to every length. */
 export function everyPlace(scene: Scene): readonly Place[] {
   const copy = damagedCopy(scene);
-  const files = [...copy.keys()]
+  const files = [...copy.files.keys()]
     .filter((file) => logFile.test(file) || quorumStateFile.test(file))
     .toSorted();
-  return files.flatMap((file) => placesOf(file, assertDefined(copy.get(file), 'the file was copied')));
+  return files.flatMap((file) => placesOf(file, assertDefined(copy.files.get(file), 'the file was copied')));
 }
 
 function damagedCopy({ copies, damaged }: Scene): DirectoryCopy {
@@ -51,7 +51,7 @@ const databaseFile = /checkpoints\/checkpoint-\d+\/(CURRENT|MANIFEST-\d+|\d+\.(?
 export function everyPlaceInCheckpoint(
   scene: Scene,
 ): readonly { readonly kind: string; readonly damage: Damage }[] {
-  return [...damagedCopy(scene)].flatMap(([file, bytes]) => {
+  return [...damagedCopy(scene).files].flatMap(([file, bytes]) => {
     const kind = databaseFile.exec(file)?.[1]?.replace(/\d+/, 'n');
     if (kind === undefined) return [];
     const places = Array.from({ length: bytes.length }, (_, at): readonly Damage[] => [

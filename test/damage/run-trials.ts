@@ -7,7 +7,15 @@ import { Trio } from './trio.ts';
 /** A trial mostly waits, for elections and flushes; so many of them wait side by side. */
 const lanes = 12;
 
-export type Attempt = { readonly damages: readonly Damage[]; readonly name: string };
+export type Attempt = {
+  readonly damages: readonly Damage[];
+  readonly name: string;
+  /** What it may end in, where that is less than the four. */
+  readonly allowed?: readonly Verdict[];
+};
+
+/** Whoever waits for a long run is told now and then how far it is. */
+const attemptsPerLine = 2_000;
 
 /** Verdicts by the attempts' names. */
 export type Tally = Map<string, Map<Verdict, number>>;
@@ -28,6 +36,8 @@ export async function runTrials(
       for (const [index, attempt] of queue) {
         if (hasFailed) return;
         count(tally, attempt, await tryOne(trio, scene, attempt, optionsOf(index)));
+        if (index % attemptsPerLine === attemptsPerLine - 1)
+          process.stdout.write(`  ${index + 1} of ${attempts.length}\n`);
       }
     } catch (error) {
       hasFailed = true;
@@ -43,11 +53,13 @@ export async function runTrials(
 async function tryOne(
   trio: Trio,
   scene: Scene,
-  { damages }: Attempt,
+  { damages, allowed }: Attempt,
   options: TrialOptions,
 ): Promise<Verdict> {
   try {
-    return await tryDamage(trio, scene, damages, options);
+    const verdict = await tryDamage(trio, scene, damages, options);
+    if (allowed?.includes(verdict) === false) throw new Error(`it ends in '${verdict}'`);
+    return verdict;
   } catch (cause) {
     throw new Error(`with ${damages.map(describeDamage).join(' and ')}`, { cause });
   }

@@ -64,7 +64,9 @@ export async function setScene(folder: string, options: SceneOptions = {}): Prom
     const records = await recordsOf(leader, acknowledged);
     const brokers = brokersOf(leader);
     await trio.killAll();
-    const copies = trio.nodes.map(({ directory }) => copyOf(directory));
+    // A database without a checkpoint has nothing to put back.
+    const folders = options.withCheckpoint === true ? ['metadata', 'checkpoints'] : ['metadata'];
+    const copies = trio.nodes.map(({ directory }) => copyOf(directory, folders));
     const numbers = { damaged: damaged.id, behind: behind.id, whole: leader.id };
     return { settings, copies, ...numbers, acknowledged, logStart: logStartOffset, records, brokers };
   } finally {

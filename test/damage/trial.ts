@@ -60,13 +60,14 @@ class Trial {
   }
 
   prepare(damages: readonly Damage[]): void {
-    for (const node of this.#trio.nodes) {
-      node.onSend = () => {};
-      putBack(node.directory, assertDefined(this.#scene.copies[node.id], 'every node was copied'));
-    }
+    for (const node of [this.#damaged, this.#behind]) this.#putBack(node);
     for (const damage of damages) inflict(this.#damaged.directory, damage);
     this.#damaged.onSend = (message) => this.#watchDamaged(message);
     this.#behind.onSend = (message) => this.#watchBehind(message);
+  }
+
+  #putBack(node: RealNode): void {
+    putBack(node.directory, assertDefined(this.#scene.copies[node.id], 'every node was copied'));
   }
 
   async run(): Promise<Verdict> {
@@ -143,6 +144,7 @@ class Trial {
 
   async #recover(verdict: Verdict): Promise<void> {
     const { acknowledged } = this.#scene;
+    this.#putBack(this.#whole);
     this.#whole.start();
     const expected = verdict === 'refused' ? 2 : 3;
     await this.#until('everyone holds everything', () => {
@@ -159,10 +161,12 @@ class Trial {
   /** A node shows what was acknowledged, and nothing else in its place. */
   async #checkContents(node: RealNode): Promise<void> {
     const { acknowledged, records, brokers } = this.#scene;
-    for (const [at, record] of await recordsOf(node, acknowledged)) {
-      const known = records.get(at);
-      // Another node's log may begin earlier than that of the one which told what was acknowledged.
-      if (known !== undefined && known !== record) throw new Error(`${record} stands where ${known} was`);
+    const held = await recordsOf(node, acknowledged);
+    // What came before its log begins is seen by what it has led to.
+    const start = Math.min(...held.keys());
+    for (const [at, record] of records) {
+      if (at < start || held.get(at) === record) continue;
+      throw new Error(`node ${node.id} holds ${held.get(at) ?? 'nothing'} where ${record} is`);
     }
     const found = brokersOf(node);
     const odd = Array.from({ length: Math.max(found.length, brokers.length) }, (_, at) => at).find(

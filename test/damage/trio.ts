@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { assertDefined } from '../../src/base/assert.ts';
 import { nodeId, type Offset } from '../../src/base/brands.ts';
+import { compareStrings } from '../../src/base/compare.ts';
 import type { ControllerAnswer, LogSlice } from '../../src/runtime/controller-api.ts';
 import type { ControllerSettings } from '../../src/runtime/node-options.ts';
 import { defaultSettings } from '../../src/runtime/node-options.ts';
@@ -127,6 +128,7 @@ export async function recordsOf(node: RealNode, end: Offset): Promise<ReadonlyMa
     const slice = await sliceOf(node, from);
     if (slice === null) {
       // Meanwhile the log was cut off further on, behind a newer checkpoint.
+      records.clear();
       from = node.status().logStartOffset;
       continue;
     }
@@ -154,6 +156,7 @@ export function brokersOf(node: RealNode): readonly string[] {
   const image = node.node.image();
   if (image === null) return [];
   // A row that was loaded and one that was replayed do not name their fields in the same order.
-  const textOf = (row: object): string => JSON.stringify(Object.entries(row).toSorted());
+  const textOf = (row: object): string =>
+    JSON.stringify(Object.entries(row).toSorted(([left], [right]) => compareStrings(left, right)));
   return [...image.broker.brokers.values()].map(textOf);
 }

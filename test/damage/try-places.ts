@@ -2,9 +2,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import { everyPlace, everyPlaceWithoutQuorumState } from './places.ts';
+import { everyPlace, everyPlaceWithoutQuorumState, type Place } from './places.ts';
 import { type Attempt, describeTally, runTrials, type Tally } from './run-trials.ts';
 import { type Scene, setScene } from './scene.ts';
+import type { Verdict } from './trial.ts';
 
 /** Names the file, and behind it the place in it. */
 const refusal = /(segment-\d+\.log|quorum-state-[ab]).*\b\d+\b/s;
@@ -37,13 +38,22 @@ export async function tryPlaces(
 }
 
 function everyAttempt(scene: Scene): readonly Attempt[] {
-  const single = everyPlace(scene).map(({ kind, damage }) => ({
-    name: `${kind}, ${damage.kind}`,
-    damages: [damage],
+  const single = everyPlace(scene).map((place) => ({
+    name: `${place.kind}, ${place.damage.kind}`,
+    damages: [place.damage],
+    allowed: allowedFor(place),
   }));
+  // Under its old directory id such a node could cast a vote of an epoch a second time.
   const double = everyPlaceWithoutQuorumState(scene).map((damages) => ({
     name: 'both quorum states, flip or cut',
     damages,
+    allowed: ['observer'] as const,
   }));
   return [...single, ...double];
+}
+
+/** A valid quorum state suffices; a file of another size than it was made with is never sound (design 17). */
+function allowedFor({ kind, damage }: Place): readonly Verdict[] {
+  if (kind === 'quorum state') return ['serves all'];
+  return damage.kind === 'cut' ? ['recovering', 'refused'] : ['serves all', 'recovering', 'refused'];
 }

@@ -14,7 +14,7 @@ const cannotStartCode = 8;
 /** Several election timeouts: in this time a node that wants to lead has asked for votes more than once. */
 const watchedMs = 3 * 2 * settings.electionTimeoutMs;
 
-export type Scene = {
+type Scene = {
   readonly quorum: Quorum;
   /** Holds every acknowledged record, and is damaged. */
   readonly damaged: Controller;
@@ -49,14 +49,14 @@ export async function setScene(): Promise<Scene> {
   return { quorum, damaged, behind, whole, topics, offset };
 }
 
-export function originalOf(quorum: Quorum, id: number): string {
+function originalOf(quorum: Quorum, id: number): string {
   return join(quorum.folder, `original-${id}`);
 }
 
 export type Verdict = 'refused' | 'recovering' | 'observer' | 'serves all';
 
 /** How the damaged node comes up. Fails when it is anything but one of the four. */
-export async function verdictOf(damaged: Controller, offset: number): Promise<Verdict> {
+async function verdictOf(damaged: Controller, offset: number): Promise<Verdict> {
   return await waitFor<Verdict>(
     'the damaged node has made up its mind',
     async () => {

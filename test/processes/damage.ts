@@ -10,25 +10,15 @@ export type Damage = { readonly file: string } & (
   | { readonly kind: 'remove' }
 );
 
-export type DamageableFile = { readonly file: string; readonly sizeBytes: number };
+type DamageableFile = { readonly file: string; readonly sizeBytes: number };
 
 /** The files of a node's log and of its quorum state. */
-export function damageableFiles(dataDir: string): readonly DamageableFile[] {
+function damageableFiles(dataDir: string): readonly DamageableFile[] {
   const names = readdirSync(dataDir, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() && /^(segment-\d+\.log|quorum-state-[ab])$/.test(entry.name))
     .map((entry) => relative(dataDir, join(entry.parentPath, entry.name)))
     .toSorted();
   return names.map((file) => ({ file, sizeBytes: readFileSync(join(dataDir, file)).length }));
-}
-
-/** Every byte flipped once, and every length cut to once. */
-export function everyDamage(files: readonly DamageableFile[]): readonly Damage[] {
-  return files.flatMap(({ file, sizeBytes }) =>
-    Array.from({ length: sizeBytes }, (_, at): readonly Damage[] => [
-      { file, kind: 'flip', position: at },
-      { file, kind: 'cut', length: at },
-    ]).flat(),
-  );
 }
 
 /** Some of them: each file is met, flips and cuts in turn, half of them where the log's bytes are. */
