@@ -8,6 +8,7 @@ import type {
   StoreOperation,
   StoreResults,
 } from '../ports/checkpoint-store.ts';
+import { findTableDamage, tablesOf } from './level-tables.ts';
 
 type Database = Level<Uint8Array, Uint8Array>;
 type Operation<Kind extends StoreOperation['kind']> = Extract<StoreOperation, { kind: Kind }>;
@@ -39,7 +40,7 @@ export class LevelStore implements CheckpointStore {
     this.#database = database;
   }
 
-  /** Opens the database in `location`, making it where missing. */
+  /** Opens the database in `location`, making it where missing. Every byte that it rests on is as it was written. */
   static async open(location: string): Promise<Result<LevelStore, StoreError>> {
     const database: Database = new Level<Uint8Array, Uint8Array>(location, {
       keyEncoding: 'view',
@@ -50,7 +51,10 @@ export class LevelStore implements CheckpointStore {
     });
     try {
       await database.open();
-      return ok(new LevelStore(location, database));
+      const damage = await findDamage(location, database);
+      if (damage === null) return ok(new LevelStore(location, database));
+      await database.close();
+      return failed({ code: 'CORRUPT', message: damage });
     } catch (error) {
       return failed(storeErrorOf(error));
     }
@@ -159,6 +163,22 @@ export class LevelStore implements CheckpointStore {
 
 // `sync` is LevelDB's own option; the interface that all backends share does not name it.
 const syncedWrite: object = { sync: true };
+
+type Telling = { getProperty(name: string): string };
+
+function canTell(database: object): database is Telling {
+  return 'getProperty' in database && typeof database.getProperty === 'function';
+}
+
+/** Looks through every table before any of it is believed; LevelDB has checked its other files by itself. */
+async function findDamage(location: string, database: Database): Promise<string | null> {
+  if (!canTell(database)) throw new TypeError('this build of level cannot name its tables');
+  for (const number of tablesOf(database.getProperty('leveldb.sstables'))) {
+    const damage = await findTableDamage(location, number);
+    if (damage !== null) return damage;
+  }
+  return null;
+}
 
 type Compacting = { compactRange(start: Uint8Array, end: Uint8Array): Promise<void> };
 

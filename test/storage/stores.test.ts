@@ -60,6 +60,41 @@ describe('level stores', () => {
     expect(readdirSync(folder).toSorted()).toEqual(['checkpoint-1.corrupt', 'checkpoint-2']);
   });
 
+  it('answers CORRUPT whichever byte of a table is changed, and wherever one is cut', async () => {
+    const folder = join(root, 'table');
+    const [name = ''] = await filledStores(folder);
+    const path = join(folder, 'checkpoint-1', name);
+    const bytes = readFileSync(path);
+    const codes = new Set<string>();
+    for (let at = 0; at < bytes.length; at += at > bytes.length - 200 ? 1 : 41) {
+      const changed = Buffer.from(bytes);
+      changed.writeUInt8(changed.readUInt8(at) ^ 1, at);
+      for (const damaged of [changed, bytes.subarray(0, at)]) {
+        writeFileSync(path, damaged);
+        codes.add(await codeOfOpening(folder));
+      }
+    }
+    expect([...codes]).toEqual(['CORRUPT']);
+    writeFileSync(path, bytes);
+    expect(await codeOfOpening(folder)).toBe('ok');
+  });
+
+  it('answers CORRUPT for a byte in the midst of a table of megabytes, and opens it when it is whole', async () => {
+    const folder = join(root, 'large-table');
+    const names = await filledStores(folder, 700);
+    for (const name of names) {
+      const path = join(folder, 'checkpoint-1', name);
+      const bytes = readFileSync(path);
+      const changed = Buffer.from(bytes);
+      const middle = Math.trunc(bytes.length / 2);
+      changed.writeUInt8(changed.readUInt8(middle) ^ 1, middle);
+      writeFileSync(path, changed);
+      expect(await codeOfOpening(folder)).toBe('CORRUPT');
+      writeFileSync(path, bytes);
+      expect(await codeOfOpening(folder)).toBe('ok');
+    }
+  });
+
   it('keeps the last one that was set aside, and no earlier one', async () => {
     const folder = join(root, 'twice');
     await filledStores(folder);
@@ -82,11 +117,14 @@ describe('level stores', () => {
 type Opened = Result<CheckpointStore, StoreError>;
 
 /** A database with an entry in a sorted file of its own; gives that file's name. */
-async function filledStores(folder: string): Promise<string[]> {
+async function filledStores(folder: string, entries = 1): Promise<string[]> {
   const stores = new LevelStores(folder);
   const opened = await new Promise<Opened>((resolve) => stores.open(resolve));
   assert(opened.ok, 'a new database opens');
-  const puts = [{ key: Uint8Array.of(1), value: new Uint8Array(5_000).fill(7) }];
+  const puts = Array.from({ length: entries }, (_, at) => ({
+    key: Uint8Array.of(1, at >> 8, at & 255),
+    value: new Uint8Array(5_000).fill(at),
+  }));
   const write = { kind: 'write', puts, deletes: [], sync: true } as const;
   await new Promise((resolve) => opened.value.submit<'write'>(write, resolve));
   await new Promise((resolve) => opened.value.submit<'compact'>({ kind: 'compact' }, resolve));
@@ -100,4 +138,11 @@ async function readAll(stores: LevelStores): Promise<Result<readonly StoreEntry[
   if (!opened.ok) return opened;
   const scan = { kind: 'scan', from: Uint8Array.of(0), to: Uint8Array.of(255), limit: 100 } as const;
   return await new Promise((resolve) => opened.value.submit<'scan'>(scan, resolve));
+}
+
+async function codeOfOpening(folder: string): Promise<string> {
+  const stores = new LevelStores(folder);
+  const opened = await new Promise<Opened>((resolve) => stores.open(resolve));
+  await new Promise<void>((resolve) => stores.close(resolve));
+  return opened.ok ? 'ok' : opened.error.code;
 }

@@ -24,6 +24,10 @@ import { type Sequence, wait } from '../sequence.ts';
  *    that does not, or none. The log judges each: it reaches back to where the checkpoint ends, or there is
  *    a gap and the node recovers.
  *
+ * 6. The store answers CORRUPT also for what it could read and should not: LevelDB ends the process where it
+ *    compacts a damaged table (`src/storage/level-tables.ts`), so that a node which had come up with one
+ *    would be gone at its next checkpoint.
+ *
  * What the store could not do for another reason (no permission, a failing disk) is no damage: the start is
  * refused, and so is that of a node whose checkpoint a newer version wrote.
  */
