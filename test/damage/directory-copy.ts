@@ -1,4 +1,15 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 
 /** Every file of some folders of a directory, by its path within that directory, held in memory. */
@@ -18,9 +29,24 @@ export function putBack(directory: string, { folders, files }: DirectoryCopy): v
   for (const path of there) if (!files.has(path)) rmSync(join(directory, path));
   for (const [path, bytes] of files) {
     const target = join(directory, path);
-    if (there.has(path) && readFileSync(target).equals(bytes)) continue;
-    mkdirSync(dirname(target), { recursive: true });
-    writeFileSync(target, bytes);
+    if (!there.has(path)) {
+      mkdirSync(dirname(target), { recursive: true });
+      writeFileSync(target, bytes);
+      continue;
+    }
+    const found = readFileSync(target);
+    if (!found.equals(bytes)) writeOver(target, found.length, bytes);
+  }
+}
+
+/** Written in place: a file that is emptied first and written anew is flushed by some file systems when it is closed. */
+function writeOver(target: string, length: number, bytes: Buffer): void {
+  const file = openSync(target, 'r+');
+  try {
+    writeSync(file, bytes, 0, bytes.length, 0);
+    if (length > bytes.length) ftruncateSync(file, bytes.length);
+  } finally {
+    closeSync(file);
   }
 }
 

@@ -67,7 +67,7 @@ export class Trio {
   }
 
   async until<Found>(what: string, probe: () => Found | NotYet): Promise<Found> {
-    return await waitFor(what, probe, { pollMs: 3, describe: () => this.describe() });
+    return await waitFor(what, probe, { pollMs: 20, describe: () => this.describe() });
   }
 
   async leader(): Promise<RealNode> {
