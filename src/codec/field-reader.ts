@@ -151,7 +151,9 @@ export class FieldReader {
 
   #next(): unknown {
     if (this.#at >= this.#fields.length) this.fail('has too few fields');
-    return this.#fields[this.#at++];
+    const value = this.#fields[this.#at++];
+    // Adding 0 turns the float -0, which no encoder writes, into 0.
+    return typeof value === 'number' ? value + 0 : value;
   }
 
   #expectEnd(): void {

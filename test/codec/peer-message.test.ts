@@ -110,6 +110,20 @@ describe('peer messages', () => {
     expect(decodePeerMessage(new Uint8Array(codecLimits.peerMessageBytesMax + 1)).ok).toBe(false);
   });
 
+  it('takes minus zero, which no encoder writes, for zero', () => {
+    // Version 1; the array of a beginQuorumEpochResponse: type, cluster id, epoch, leader id.
+    const minusZero = 'cb8000000000000000';
+    const bytes = Buffer.from(`019404c410${'11'.repeat(16)}${minusZero}${minusZero}`, 'hex');
+    const decoded = decodePeerMessage(bytes);
+    assert(decoded.ok, `it is decoded: ${JSON.stringify(decoded)}`);
+    deepEqual(decoded.value.message, {
+      type: 'beginQuorumEpochResponse',
+      clusterId: 'EREREREREREREREREREREQ',
+      epoch: 0,
+      leaderId: 0,
+    });
+  });
+
   it('refuses arbitrary bytes and never throws', () => {
     let refused = 0;
     fc.assert(
