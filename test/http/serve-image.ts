@@ -1,11 +1,13 @@
 import { onTestFinished } from 'vitest';
 import { assert } from '../../src/base/assert.ts';
-import { startHttpServer } from '../../src/http/index.ts';
+import { startHttpServer, type HttpServerOptions } from '../../src/http/index.ts';
 import { operations } from '../../src/metadata/operations.ts';
 import { ImageController } from './image-controller.ts';
 
 /** The real operations on a free port; closed when the test ends. */
-export async function serveImage(): Promise<{ readonly url: string; readonly controller: ImageController }> {
+export async function serveImage(
+  options: Partial<HttpServerOptions> = {},
+): Promise<{ readonly url: string; readonly controller: ImageController }> {
   const controller = new ImageController();
   const started = await startHttpServer({
     controller,
@@ -13,6 +15,7 @@ export async function serveImage(): Promise<{ readonly url: string; readonly con
     listen: { host: '127.0.0.1', port: 0 },
     tls: null,
     insecure: false,
+    ...options,
   });
   assert(started.ok, 'the server starts');
   onTestFinished(() => started.value.close());
