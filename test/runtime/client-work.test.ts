@@ -68,6 +68,26 @@ describe('a client’s request on the leader', () => {
     expect(types(records)).toEqual(['TopicRecord', 'PartitionRecord', 'SessionAnswerRecord']);
   });
 
+  it('closes a session under a key of that session, and finds it gone the second time', () => {
+    const { cluster, sessionId } = clusterWithSession();
+    const idempotencyKey = { sessionId, sequence: 0, forgetBelow: 0 };
+    const request = requestOf('closeSession', { params: { sessionId }, idempotencyKey });
+    expect(take(cluster, request)).toBe(`ok {"sessionId":${sessionId}}`);
+    expect(cluster.image.session.sessions.size).toBe(0);
+    expect(run(cluster, request).records).toEqual([]);
+    expect(take(cluster, request)).toBe('SESSION_EXPIRED');
+  });
+
+  it('remembers under a key of one session that it has closed another', () => {
+    const { cluster, sessionId } = clusterWithSession();
+    const other = cluster.ok('openSession', { body: {} }).sessionId;
+    const idempotencyKey = { sessionId, sequence: 0, forgetBelow: 0 };
+    const request = requestOf('closeSession', { params: { sessionId: other }, idempotencyKey });
+    const { records } = run(cluster, request);
+    expect(types(records)).toEqual(['CloseSessionRecord', 'SessionAnswerRecord']);
+    expect(take(cluster, request)).toBe(take(cluster, request));
+  });
+
   it('gives the recorded answer again and executes nothing', () => {
     const { cluster, sessionId } = clusterWithSession();
     const idempotencyKey = { sessionId, sequence: 0, forgetBelow: 0 };

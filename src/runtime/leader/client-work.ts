@@ -67,8 +67,21 @@ function execute(
     };
   }
   const { ran, answer } = rememberable(runChecked(operation, request, image, context));
+  if (closesItsSession(ran, key)) return executionOf(ran, []);
   const status = ran.ok ? null : ran.error.code;
   return executionOf(ran, [answerRecord(key, request.principal, requestHash, status, answer)]);
+}
+
+/**
+ * A session takes all that is remembered under it with it, so the answer to its own closing is not recorded:
+ * a duplicate finds no session, and executes nothing.
+ */
+function closesItsSession(ran: Ran, key: AnswerKey): boolean {
+  if (!ran.ok || !('sessionId' in key)) return false;
+  const { sessionId } = key;
+  return ran.value.records.some(
+    (record) => record.type === 'CloseSessionRecord' && record.sessionId === sessionId,
+  );
 }
 
 /** A refusal for its size is an answer like any other, and remembered: a delayed duplicate may fit. */
