@@ -89,7 +89,12 @@ export class TestCluster {
     const result = runOperation(operation, this.image, whole, this.context);
     if (!result.ok) return result;
     this.append(result.value.records);
-    const { heard, forgotten, continueWith } = result.value;
+    this.follow(result.value);
+    return result;
+  }
+
+  /** What an operation has said beside its response. */
+  follow({ heard, forgotten, continueWith }: Omit<OperationOutcome<unknown>, 'records' | 'response'>): void {
     if (heard !== undefined) {
       this.live.add(heard.brokerId);
       if (heard.metadataOffset !== null) this.heardOffsets.set(heard.brokerId, heard.metadataOffset);
@@ -97,7 +102,6 @@ export class TestCluster {
     }
     if (forgotten !== undefined) this.live.delete(forgotten);
     if (continueWith !== undefined && continueWith !== null) this.goOn(continueWith);
-    return result;
   }
 
   /** The response of an operation that must succeed. */
