@@ -78,8 +78,10 @@ function decodeFields(bytes: Uint8Array, view: DataView): Result<QuorumStateCopy
   if (votedId === undefined) return malformed('a quorum state has a bad vote');
   const hasVoted = (flags & 1) === 1;
   if (hasVoted !== (votedId !== null)) return malformed('a quorum state contradicts itself on its vote');
-  const voted: ReplicaKey | null =
-    votedId === null ? null : { id: votedId, directoryId: uuidFromBytes(bytes.subarray(28, 44)) };
+  const directoryId = uuidFromBytes(bytes.subarray(28, 44));
+  // Written for none, and the only form there is: half a vote is no vote that anybody wrote.
+  if (!hasVoted && directoryId !== zeroUuid) return malformed('a quorum state names half a vote');
+  const voted: ReplicaKey | null = votedId === null ? null : { id: votedId, directoryId };
   return ok({ sequence, state: { epoch, leaderId, voted, recovering: (flags & 2) === 2 } });
 }
 
