@@ -1,3 +1,4 @@
+import { equal } from 'node:assert/strict';
 import { isDeepStrictEqual } from 'node:util';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -39,9 +40,15 @@ type Format<Value> = {
    */
   readonly content: (bytes: Uint8Array) => Uint8Array;
   readonly reframe: (content: Uint8Array, original: Uint8Array) => Uint8Array;
+  /** Whether a value has but one form: then what is taken is, byte for byte, what would be written. */
+  readonly hasOneForm: (value: Value) => boolean;
 };
 
+/** Msgpack has wider forms of many values, which no encoder writes and every decoder takes. */
+const loose = { hasOneForm: () => false };
+
 const envelope = {
+  ...loose,
   content: (bytes: Uint8Array) => bytes.subarray(16),
   reframe: (content: Uint8Array, original: Uint8Array) => {
     const framed = Buffer.concat([original.subarray(0, 16), content]);
@@ -52,11 +59,13 @@ const envelope = {
 };
 
 const bare = {
+  ...loose,
   content: (bytes: Uint8Array) => bytes,
   reframe: (content: Uint8Array) => content,
 };
 
 const peerMessageFormat: Format<unknown> = format({
+  ...loose,
   name: 'a peer message',
   legal: peerMessages,
   encode: encodePeerMessage,
@@ -69,6 +78,7 @@ const schemas = [...recordsByName.values()].map(({ schema }) => schema);
 
 const recordFormats = schemas.map((schema) =>
   format<MetadataRecord>({
+    ...loose,
     name: schema.name,
     // The border to the registry: a value of the schema is one of its records.
     legal: arbitraryRecord(schema) as fc.Arbitrary<MetadataRecord>,
@@ -85,6 +95,7 @@ const recordFormats = schemas.map((schema) =>
 
 const batchFormat = format<LogBatch>({
   name: 'a batch of the log',
+  hasOneForm: (batch) => batch.kind === 'data',
   legal: batchChains.filter(({ batches }) => batches.length > 0).map(({ batches }) => batches[0] as LogBatch),
   encode: encodeAnew,
   decode: (bytes) => {
@@ -106,6 +117,7 @@ const batchFormat = format<LogBatch>({
 
 const quorumStateFormat = format({
   name: 'a quorum state',
+  hasOneForm: () => true,
   legal: quorumStates,
   encode: encodeQuorumState,
   decode: decodeQuorumState,
@@ -190,7 +202,7 @@ function expectSame(actual: unknown, wanted: unknown): void {
   throw new Error('the values differ');
 }
 
-describe.each(formats)('$name', ({ legal, encode, decode, content, reframe }) => {
+describe.each(formats)('$name', ({ legal, encode, decode, content, reframe, hasOneForm }) => {
   it('comes back as it was, and as the same bytes', { timeout: timeoutMs }, () => {
     check(
       fc.property(legal, (value) => {
@@ -198,7 +210,7 @@ describe.each(formats)('$name', ({ legal, encode, decode, content, reframe }) =>
         const decoded = decode(bytes);
         if (!decoded.ok) throw new Error(`refused: ${decoded.error.message}`);
         expectSame(decoded.value, value);
-        expect(Buffer.compare(encode(decoded.value), bytes)).toBe(0);
+        sameBytes(encode(decoded.value), bytes);
       }),
       200,
     );
@@ -208,10 +220,11 @@ describe.each(formats)('$name', ({ legal, encode, decode, content, reframe }) =>
     const decoded = decode(bytes);
     if (!decoded.ok) return false;
     const again = encode(decoded.value);
+    if (hasOneForm(decoded.value)) sameBytes(again, bytes);
     const second = decode(again);
     if (!second.ok) throw new Error(`taken, but not when written again: ${second.error.message}`);
     expectBody(second.value, decoded.value);
-    expect(Buffer.compare(encode(second.value), again)).toBe(0);
+    sameBytes(encode(second.value), again);
     return true;
   };
 
@@ -231,6 +244,10 @@ describe.each(formats)('$name', ({ legal, encode, decode, content, reframe }) =>
     expect(taken).toBeGreaterThan(0);
   });
 });
+
+function sameBytes(actual: Uint8Array, wanted: Uint8Array): void {
+  equal(Buffer.from(actual).toString('hex'), Buffer.from(wanted).toString('hex'));
+}
 
 /** A batch holds the bytes that it came in, which may be another encoding of the same records. */
 function expectBody(actual: unknown, wanted: unknown): void {

@@ -3,6 +3,7 @@ import { assert } from '../../src/base/assert.ts';
 
 /** Bytes may be changed, cut out and put in; or one msgpack value may take another's place. */
 export type Mutation =
+  | { readonly kind: 'flip'; readonly at: number; readonly mask: number }
   | { readonly kind: 'bytes'; readonly at: number; readonly remove: number; readonly insert: Uint8Array }
   | { readonly kind: 'value'; readonly at: number; readonly becomes: Uint8Array };
 
@@ -28,6 +29,14 @@ export const mutations: fc.Arbitrary<readonly Mutation[]> = fc.array(
     {
       weight: 1,
       arbitrary: fc.record({
+        kind: fc.constant('flip' as const),
+        at: fc.nat({ max: 5_000 }),
+        mask: fc.integer({ min: 1, max: 255 }),
+      }),
+    },
+    {
+      weight: 1,
+      arbitrary: fc.record({
         kind: fc.constant('bytes' as const),
         at: fc.nat({ max: 5_000 }),
         remove: fc.nat({ max: 4 }),
@@ -50,6 +59,11 @@ export const mutations: fc.Arbitrary<readonly Mutation[]> = fc.array(
 export function mutate(bytes: Uint8Array, changes: readonly Mutation[]): Uint8Array {
   let changed = Uint8Array.from(bytes);
   for (const change of changes) {
+    if (change.kind === 'flip') {
+      const at = change.at % Math.max(1, changed.length);
+      if (at < changed.length) changed[at] = (changed[at] ?? 0) ^ change.mask;
+      continue;
+    }
     const [start, end] = change.kind === 'bytes' ? cutOf(changed, change) : valueOf(changed, change.at);
     const inserted = change.kind === 'bytes' ? change.insert : change.becomes;
     changed = Uint8Array.from([...changed.subarray(0, start), ...inserted, ...changed.subarray(end)]);
