@@ -42,10 +42,12 @@ type Format<Value> = {
   readonly reframe: (content: Uint8Array, original: Uint8Array) => Uint8Array;
   /** Whether a value has but one form: then what is taken is, byte for byte, what would be written. */
   readonly hasOneForm: (value: Value) => boolean;
+  /** How many mutations are tried: more where few of them reach a field. */
+  readonly mutationRuns: number;
 };
 
 /** Msgpack has wider forms of many values, which no encoder writes and every decoder takes. */
-const loose = { hasOneForm: () => false };
+const loose = { hasOneForm: () => false, mutationRuns: 400 };
 
 const envelope = {
   ...loose,
@@ -96,6 +98,7 @@ const recordFormats = schemas.map((schema) =>
 const batchFormat = format<LogBatch>({
   name: 'a batch of the log',
   hasOneForm: (batch) => batch.kind === 'data',
+  mutationRuns: 400,
   legal: batchChains.filter(({ batches }) => batches.length > 0).map(({ batches }) => batches[0] as LogBatch),
   encode: encodeAnew,
   decode: (bytes) => {
@@ -118,6 +121,7 @@ const batchFormat = format<LogBatch>({
 const quorumStateFormat = format({
   name: 'a quorum state',
   hasOneForm: () => true,
+  mutationRuns: 4_000,
   legal: quorumStates,
   encode: encodeQuorumState,
   decode: decodeQuorumState,
@@ -202,7 +206,7 @@ function expectSame(actual: unknown, wanted: unknown): void {
   throw new Error('the values differ');
 }
 
-describe.each(formats)('$name', ({ legal, encode, decode, content, reframe, hasOneForm }) => {
+describe.each(formats)('$name', ({ legal, encode, decode, content, reframe, hasOneForm, mutationRuns }) => {
   it('comes back as it was, and as the same bytes', { timeout: timeoutMs }, () => {
     check(
       fc.property(legal, (value) => {
@@ -210,7 +214,7 @@ describe.each(formats)('$name', ({ legal, encode, decode, content, reframe, hasO
         const decoded = decode(bytes);
         if (!decoded.ok) throw new Error(`refused: ${decoded.error.message}`);
         expectSame(decoded.value, value);
-        sameBytes(encode(decoded.value), bytes);
+        expect(Buffer.compare(encode(decoded.value), bytes)).toBe(0);
       }),
       200,
     );
@@ -238,7 +242,7 @@ describe.each(formats)('$name', ({ legal, encode, decode, content, reframe, hasO
         survives(mutate(bytes, changes));
         if (survives(reframe(mutate(content(bytes), changes), bytes))) taken++;
       }),
-      400,
+      mutationRuns,
     );
     // Were everything refused, nothing would have been shown about what is taken.
     expect(taken).toBeGreaterThan(0);
