@@ -25,22 +25,31 @@ export class SimulatedStores {
   slowness = 1;
   /** How the database in force is damaged: that opening it shows, or only reading it. */
   damaged: 'at open' | 'when read' | null = null;
+  /** For latencies. */
   readonly chance: HashedChance;
+  readonly #seed: number;
+  #stalls = 0;
+  #stalled: (() => void)[] = [];
   #current = new Database();
   #receiving: { readonly snapshotId: SnapshotId; readonly database: Database } | null = null;
   #attachment = 0;
 
   constructor(seed: number) {
+    this.#seed = seed;
     this.chance = new HashedChance(seed, 0x6c657665);
   }
 
   attach(schedule: Schedule): CheckpointStores {
     this.#attachment++;
     const attachment = this.#attachment;
-    const later = (delayUs: number, run: () => void): void =>
-      schedule(delayUs * this.slowness, () => {
-        if (attachment === this.#attachment) run();
-      });
+    const later = (delayUs: number, run: () => void): void => {
+      const settle = (): void => {
+        if (attachment !== this.#attachment) return;
+        if (this.#stalls === 0) run();
+        else this.#stalled.push(() => schedule(delayUs * this.slowness, settle));
+      };
+      schedule(delayUs * this.slowness, settle);
+    };
     const handle = (database: Database): CheckpointStore => new StoreHandle(this, database, later);
     return {
       open: (complete) =>
@@ -87,8 +96,9 @@ export class SimulatedStores {
 
   losePower(): void {
     this.#attachment++;
-    this.#current.losePower(this.chance);
-    this.#receiving?.database.losePower(this.chance);
+    const chance = new HashedChance(this.#seed, 0x6c6f7373, this.#attachment);
+    this.#current.losePower(chance);
+    this.#receiving?.database.losePower(chance);
   }
 
   isDamaged(database: Database): boolean {
@@ -99,6 +109,27 @@ export class SimulatedStores {
     this.#attachment++;
     this.#current = new Database();
     this.#receiving = null;
+  }
+
+  /** Nothing completes until the stall has ended. */
+  beginStall(): void {
+    this.#stalls++;
+  }
+
+  endStall(): void {
+    this.#stalls = Math.max(0, this.#stalls - 1);
+    if (this.#stalls > 0) return;
+    const waiting = this.#stalled;
+    this.#stalled = [];
+    for (const goOn of waiting) goOn();
+  }
+
+  /** Every fault that can end ends. */
+  heal(): void {
+    this.slowness = 1;
+    this.failNextWrites = 0;
+    this.#stalls = 0;
+    this.endStall();
   }
 
   #receive(snapshotId: SnapshotId): Database {

@@ -7,6 +7,8 @@ import { withStep } from './with-step.ts';
 import { SimulatedStores } from './checkpoint-store.ts';
 import { eventKinds } from './event-kinds.ts';
 import { SimulatedDisk } from './files.ts';
+import { CrashPoint } from './faults/crash-point.ts';
+import { countedFiles, countedStores, countedTransport } from './faults/counted-ports.ts';
 import type { RunConfig } from './faults/schedule.ts';
 import { dataDirectory, type Host, type HostKind } from './hosts/host.ts';
 import { ClusterObservation, type NodeView, type ObservedNode } from './observation.ts';
@@ -18,6 +20,8 @@ export type SimulatedNode = ObservedNode & {
   readonly index: number;
   readonly disk: SimulatedDisk;
   readonly stores: SimulatedStores;
+  /** Where in its work the present life will end, when a fault says so. */
+  readonly crashPoint: CrashPoint;
   host: Host | null;
   /** When it may start again; null while it runs or nobody has planned its start. */
   restartAtUs: number | null;
@@ -87,13 +91,20 @@ export class SimulatedCluster {
     process.begin();
     this.counts.boots++;
     const { generation } = process;
+    const schedule = process.lifeScheduler();
     world.say(() => `${process.name} starts, life ${generation}`);
-    node.host = host.start({
+    const started = host.start({
       name: process.name,
       seed: hashIntegers(world.seed, process.index, generation, 0x626f6f74),
       clock: process.clock(),
-      files: node.disk.attach((delayUs, run) => void process.schedule(delayUs, eventKinds.disk, run)),
-      stores: node.stores.attach((delayUs, run) => void process.schedule(delayUs, eventKinds.store, run)),
+      files: countedFiles(
+        node.disk.attach((delayUs, run) => void schedule(delayUs, eventKinds.disk, run)),
+        node,
+      ),
+      stores: countedStores(
+        node.stores.attach((delayUs, run) => void schedule(delayUs, eventKinds.store, run)),
+        node,
+      ),
       clusterId: this.#clusterId,
       key: node.key,
       voters: this.#voters,
@@ -104,12 +115,21 @@ export class SimulatedCluster {
       renewKey: () => this.#renewKey(node),
       connect: (key, events) => {
         node.key = key;
-        return world.network.attach(process, this.#addresses, key, events);
+        const transport = world.network.attach(process, this.#addresses, key, events);
+        return countedTransport(transport, node);
       },
       onReady: (view) => this.#ready(node, view),
       onStopped: (reason) => this.#stopped(node, reason),
       say: (line) => world.say(() => `${process.name} ${line()}`),
     });
+    // Whatever a life still says while its calls unwind after its end, nobody hears it.
+    node.host = {
+      submit: (request, complete) =>
+        started.submit(request, (outcome) => {
+          if (process.generation === generation) complete(outcome);
+        }),
+      stop: (complete) => started.stop(complete),
+    };
   }
 
   /** Ends a node's life at once. `power`: with its machine, so that what was not flushed may be lost. */
@@ -119,6 +139,7 @@ export class SimulatedCluster {
       this.#end(node, !power);
     }
     if (power) {
+      node.hasUnseenDamage = false;
       node.disk.losePower();
       node.stores.losePower();
     } else {
@@ -143,12 +164,20 @@ export class SimulatedCluster {
   /** An empty disk in the place of its own: from now on it is somebody else (KIP-853). */
   wipe(node: SimulatedNode, downUs: number): void {
     this.crash(node, true, downUs);
-    node.lostTip = node.durableTip;
+    this.markDamaged(node);
     node.durableTip = this.observation.history.root;
-    node.isDamaged = true;
     node.disk.wipe([dataDirectory]);
     node.stores.wipe();
     this.#renewKey(node);
+  }
+
+  /** Its disk has lost, or will have lost, what the node has acknowledged. */
+  markDamaged(node: SimulatedNode): void {
+    node.isDamaged = true;
+    node.hasUnseenDamage ||= node.process.isUp;
+    if (node.lostTip === null || node.durableTip.endOffset >= node.lostTip.endOffset) {
+      node.lostTip = node.durableTip;
+    }
   }
 
   startLater(node: SimulatedNode, downUs: number): void {
@@ -175,6 +204,7 @@ export class SimulatedCluster {
       key,
       disk: new SimulatedDisk({ seed, directories: [dataDirectory] }),
       stores: new SimulatedStores(seed),
+      crashPoint: new CrashPoint(),
       host: null,
       restartAtUs: null,
       view: null,
@@ -182,6 +212,7 @@ export class SimulatedCluster {
       durableTip: this.observation.history.root,
       lostTip: null,
       isDamaged: false,
+      hasUnseenDamage: false,
       unsettled: [],
     });
     this.observation.nodes.push(this.nodes[index] as SimulatedNode);
@@ -220,7 +251,10 @@ export class SimulatedCluster {
 
   #end(node: SimulatedNode, isNoticed: boolean): void {
     this.counts.ends++;
+    this.observation.beforeEnd(node);
+    node.crashPoint.disarm();
     node.process.end();
+    if (node.isDamaged) this.markDamaged(node);
     this.#options.world.network.detach(node.process, isNoticed);
     node.host = null;
     this.observation.afterEnd(node);

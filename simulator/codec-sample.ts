@@ -1,18 +1,25 @@
+import { crcOf } from '../src/codec/crc.ts';
 import { decodePeerMessage, encodePeerMessage } from '../src/codec/peer-message.ts';
 import type { PeerMessage } from '../src/ports/transport.ts';
 import { HashedChance } from './chance.ts';
+import { eventKinds } from './event-kinds.ts';
 import { sameValue } from './same-value.ts';
 import type { World } from './world.ts';
 
 /** One delivery in so many goes through bytes. */
 const sampledOneIn = 32;
 
-/** What arrives of a message: itself, or now and then its equal that went through the codec. */
+/**
+ * What arrives of a message: itself, or now and then its equal that went through the codec. Its bytes then
+ * go into the run's digest, so that runs which differ in what they say differ in their digest, too.
+ */
 export function sampleThroughCodec(world: World): (message: PeerMessage) => PeerMessage {
   const chance = new HashedChance(world.seed, 0x636f6465);
   return (message) => {
     if (!chance.oneIn(sampledOneIn)) return message;
-    const decoded = decodePeerMessage(encodePeerMessage(message));
+    const bytes = encodePeerMessage(message);
+    world.trace.note(eventKinds.delivery, crcOf(bytes), bytes.length, 0);
+    const decoded = decodePeerMessage(bytes);
     const type = message.message.type;
     if (!decoded.ok) return world.fail('messages survive the codec', `${type}: ${decoded.error.message}`);
     if (!sameValue(message, decoded.value)) {

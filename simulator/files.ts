@@ -17,6 +17,9 @@ export type DiskOptions = {
 /** Which operation fails, and how often still. */
 export type DiskFailures = { pread: number; pwrite: number; fdatasync: number };
 
+/** The next write that lands elsewhere, and who is told of it. */
+export type Misdirection = { readonly choice: number; onHappened(path: string): void };
+
 /** Latencies in microseconds, each entry equally likely; a flush is measured at 130 to 320 with a long tail. */
 const latencyUs: Readonly<Record<'read' | 'write' | 'flush' | 'name', readonly number[]>> = {
   read: [20, 25, 30, 35, 40, 60, 90, 200],
@@ -35,16 +38,23 @@ export class SimulatedDisk {
   /** Multiplies every latency; a stalled disk is one with a large factor. */
   slowness = 1;
   readonly failNext: DiskFailures = { pread: 0, pwrite: 0, fdatasync: 0 };
+  misdirectNext: Misdirection | null = null;
   /** A disk that lies: a flush completes and has written nothing. */
   ignoresFlushes = false;
   /** Counts of what was done, for summaries and for the check that a run was not idle. */
   readonly counts = { writes: 0, flushes: 0, losses: 0 };
+  readonly #seed: number;
+  /** For latencies and for what the system writes back by itself. */
   readonly #chance: HashedChance;
   #names = new Names();
   #attachment = 0;
   #nextHandle = 1;
+  /** How many stalls go on; while one does, what is finished waits here. */
+  #stalls = 0;
+  #stalled: (() => void)[] = [];
 
   constructor(options: DiskOptions) {
+    this.#seed = options.seed;
     this.#chance = new HashedChance(options.seed, 0x6469736b);
     this.capacityBytes = options.capacityBytes ?? Number.MAX_SAFE_INTEGER;
     for (const path of options.directories ?? []) this.#names.create(path, 'directory');
@@ -60,15 +70,16 @@ export class SimulatedDisk {
   /** The process ended and the machine did not: the cache survives, and what was in flight may be done in part. */
   killProcess(): void {
     this.#attachment++;
-    this.#names.dropInFlight(this.#chance);
+    this.#names.dropInFlight(this.#chanceOfLoss());
   }
 
   /** The machine lost power: what was not flushed is lost, kept or torn. */
   losePower(): void {
     this.#attachment++;
     this.counts.losses++;
-    this.#names.dropInFlight(this.#chance);
-    this.#names.losePower(this.#chance);
+    const chance = this.#chanceOfLoss();
+    this.#names.dropInFlight(chance);
+    this.#names.losePower(chance);
   }
 
   /** An empty disk stands in its place; `directories` exist on it. */
@@ -89,6 +100,31 @@ export class SimulatedDisk {
   /** The durable bytes of one file; null when its name is not durable. */
   durableBytes(path: string): Uint8Array | null {
     return this.#names.durableFile(path)?.durableBytes() ?? null;
+  }
+
+  /** Nothing completes until the stall has ended. */
+  beginStall(): void {
+    this.#stalls++;
+  }
+
+  endStall(): void {
+    this.#stalls = Math.max(0, this.#stalls - 1);
+    if (this.#stalls > 0) return;
+    const waiting = this.#stalled;
+    this.#stalled = [];
+    for (const goOn of waiting) goOn();
+  }
+
+  /** Every fault that can end ends. */
+  heal(): void {
+    this.slowness = 1;
+    this.capacityBytes = Number.MAX_SAFE_INTEGER;
+    this.failNext.pread = 0;
+    this.failNext.pwrite = 0;
+    this.failNext.fdatasync = 0;
+    this.misdirectNext = null;
+    this.#stalls = 0;
+    this.endStall();
   }
 
   /** Paths of all files as processes see them. */
@@ -131,6 +167,13 @@ export class SimulatedDisk {
     return this.#chance;
   }
 
+  /** True when it waits for the end of a stall, and will then go on. */
+  waits(goOn: () => void): boolean {
+    if (this.#stalls === 0) return false;
+    this.#stalled.push(goOn);
+    return true;
+  }
+
   freshHandle(): FileHandle {
     return this.#nextHandle++ as FileHandle;
   }
@@ -139,10 +182,17 @@ export class SimulatedDisk {
     return Math.max(0, this.capacityBytes - this.#names.bytesUsed());
   }
 
+  /** What a crash leaves depends on its number, not on how much was written before. */
+  #chanceOfLoss(): HashedChance {
+    return new HashedChance(this.#seed, 0x6c6f7373, this.#attachment);
+  }
+
   #settleNames(directories: readonly string[]): void {
     for (const path of directories) this.#names.settle(this.#names.pendingOf(parentOf(path)));
   }
 }
+
+type OpenFile = { readonly file: StoredFile; readonly path: string };
 
 type AnyResult = Result<unknown, FileError>;
 
@@ -157,7 +207,7 @@ class AttachedFiles implements Files {
   readonly #disk: SimulatedDisk;
   readonly #attachment: number;
   readonly #schedule: Schedule;
-  readonly #handles = new Map<FileHandle, { readonly file: StoredFile; readonly path: string }>();
+  readonly #handles = new Map<FileHandle, OpenFile>();
 
   constructor(disk: SimulatedDisk, attachment: number, schedule: Schedule) {
     this.#disk = disk;
@@ -180,11 +230,13 @@ class AttachedFiles implements Files {
       return;
     }
     const finish = this.#begin(operation);
-    this.#schedule(this.#delayUs(operation.kind), () => {
+    const settle = (): void => {
       // A process that has ended hears of nothing, even when its timers outlive it.
       if (!this.#disk.isCurrent(this.#attachment)) return;
+      if (this.#disk.waits(() => this.#schedule(this.#delayUs(operation.kind), settle))) return;
       complete(finish());
-    });
+    };
+    this.#schedule(this.#delayUs(operation.kind), settle);
   }
 
   /** As a write and a flush after it: what lies between them, a crash included, happens to it, too. */
@@ -298,10 +350,19 @@ class AttachedFiles implements Files {
       return () => failure('NO_SPACE', held.path, 'no space left on the disk');
     }
     held.file.write(position, bytes, disk.chance);
+    if (disk.misdirectNext !== null) this.#misdirect(held, position, bytes, disk.misdirectNext);
     return () => {
       held.file.completeWrite(position, bytes.length);
       return ok(null);
     };
+  }
+
+  /** The cache shows the write where it belongs, and the platter gets it somewhere else in the file. */
+  #misdirect(held: OpenFile, position: number, bytes: Uint8Array, misdirection: Misdirection): void {
+    this.#disk.misdirectNext = null;
+    held.file.missPlatter(position, bytes.length);
+    held.file.implant(misdirection.choice, bytes);
+    misdirection.onHappened(held.path);
   }
 
   #beginFlush(handle: FileHandle): () => AnyResult {

@@ -1,4 +1,5 @@
 import type { NodeId } from '../src/base/brands.ts';
+import { hashIntegers } from '../src/base/random.ts';
 import type { PeerMessage, Transport, TransportEvents } from '../src/ports/transport.ts';
 import type { ReplicaKey } from '../src/raft/replica-key.ts';
 import { exponentialPerMille, HashedChance } from './chance.ts';
@@ -18,13 +19,21 @@ export type LinkBehaviour = {
 };
 
 type Link = {
-  readonly chance: HashedChance;
+  /** Stands for the seed and this direction between two processes. */
+  readonly stream: number;
+  /** How many messages and events of its connection it has carried. */
+  sequence: number;
   /** How many partitions cut it at present. */
   cuts: number;
   /** Multiplies its delays while it is clogged. */
   clog: number;
   lastArrivalUs: number;
+  /** Grows when the connection breaks: what was under way then never arrives. */
+  connection: number;
 };
+
+/** What became of a message that never arrives. */
+export type Loss = 'lost' | 'cut off' | 'sent to nobody' | 'lost with its connection';
 
 type Attachment = {
   readonly process: SimulatedProcess;
@@ -40,7 +49,13 @@ export type ClusterAddresses = ReadonlyMap<NodeId, SimulatedProcess>;
 /** Looks at each message as its sender hands it over, and may replace what arrives by an equal of it. */
 export type NetworkObserver = {
   onSend(from: SimulatedProcess, to: NodeId, message: PeerMessage): void;
-  onDeliver(from: SimulatedProcess, to: SimulatedProcess, message: PeerMessage): PeerMessage;
+  onDeliver(
+    from: SimulatedProcess,
+    to: SimulatedProcess,
+    message: PeerMessage,
+    sentAtUs: number,
+  ): PeerMessage;
+  onLoss?(from: SimulatedProcess, to: SimulatedProcess, message: PeerMessage, loss: Loss): void;
 };
 
 export const quietLink: LinkBehaviour = {
@@ -50,6 +65,8 @@ export const quietLink: LinkBehaviour = {
   jitterUs: 60,
   isOrdered: false,
 };
+
+const noStorm = { lossPerMille: 0, duplicatePerMille: 0 };
 
 /** How long until a peer learns that a process is gone and that nobody listens there. */
 const closedHintUs: readonly number[] = [150, 200, 300, 400, 600, 1000, 2000, 8000];
@@ -63,6 +80,8 @@ const closedHintUs: readonly number[] = [150, 200, 300, 400, 600, 1000, 2000, 80
  */
 export class SimulatedNetwork {
   behaviour: LinkBehaviour = quietLink;
+  /** What is lost and repeated beyond that, at present. */
+  storm: Pick<LinkBehaviour, 'lossPerMille' | 'duplicatePerMille'> = noStorm;
   observer: NetworkObserver = { onSend: () => undefined, onDeliver: (_from, _to, message) => message };
   readonly counts = { sent: 0, delivered: 0, lost: 0, duplicated: 0, cut: 0 };
   readonly #world: World;
@@ -101,7 +120,7 @@ export class SimulatedNetwork {
     if (!isNoticed) return;
     this.#eachPeer(gone, (peer) => {
       const link = this.#link(process.index, peer.process.index);
-      const delayUs = link.chance.pick(closedHintUs);
+      const delayUs = nextOn(link).pick(closedHintUs);
       this.#later(peer, delayUs, () => {
         if (link.cuts === 0) peer.events.onConnectionClosed(gone.key.id, !process.isUp);
       });
@@ -123,8 +142,28 @@ export class SimulatedNetwork {
     this.#link(from.index, to.index).clog = factor;
   }
 
-  /** Every cut and clog ends. */
+  /** The connection between two processes breaks, with all that is under way, and is made again. */
+  reset(one: SimulatedProcess, other: SimulatedProcess): void {
+    const [left, right] = [this.#attachments.get(one.index), this.#attachments.get(other.index)];
+    if (left === undefined || right === undefined) return;
+    for (const [from, to] of [
+      [left, right],
+      [right, left],
+    ] as const) {
+      const link = this.#link(from.process.index, to.process.index);
+      link.connection++;
+      const chance = nextOn(link);
+      const closedUs = chance.pick(closedHintUs);
+      this.#later(to, closedUs, () => to.events.onConnectionClosed(from.key.id, false));
+      this.#later(to, closedUs + this.#delayUs(link, chance), () => {
+        if (this.#isLive(from) && link.cuts === 0) to.events.onConnectionOpened(from.key.id);
+      });
+    }
+  }
+
+  /** Every cut, clog and storm ends. */
   heal(): void {
+    this.storm = noStorm;
     for (const link of this.#links.values()) {
       link.cuts = 0;
       link.clog = 1;
@@ -139,39 +178,56 @@ export class SimulatedNetwork {
     if (target === undefined) return;
     const link = this.#link(from.process.index, target.index);
     const receiver = this.#attachments.get(target.index);
-    const fate = link.chance.next();
-    const delayUs = this.#delayUs(link);
+    const chance = nextOn(link);
+    const fate = chance.next();
+    const delayUs = this.#delayUs(link, chance);
     if (link.cuts > 0) {
       this.counts.cut++;
+      this.observer.onLoss?.(from.process, target, message, 'cut off');
       return;
     }
-    if (receiver === undefined || fate % 1000 < this.behaviour.lossPerMille) {
+    const lossPerMille = this.behaviour.lossPerMille + this.storm.lossPerMille;
+    if (receiver === undefined || fate % 1000 < lossPerMille) {
       this.counts.lost++;
+      this.observer.onLoss?.(
+        from.process,
+        target,
+        message,
+        receiver === undefined ? 'sent to nobody' : 'lost',
+      );
       return;
     }
     this.#deliver(from, receiver, message, delayUs);
     // A request that is passed on travels over one connection, which repeats nothing; Raft's and the
     // bootstrap's own messages must bear repetition.
     const isRepeatable = message.channel !== 'forward';
-    if (isRepeatable && (fate >>> 10) % 1000 < this.behaviour.duplicatePerMille) {
+    const duplicatePerMille = this.behaviour.duplicatePerMille + this.storm.duplicatePerMille;
+    if (isRepeatable && (fate >>> 10) % 1000 < duplicatePerMille) {
       this.counts.duplicated++;
-      this.#deliver(from, receiver, message, delayUs + this.#delayUs(link));
+      this.#deliver(from, receiver, message, delayUs + this.#delayUs(link, chance));
     }
   }
 
   #deliver(from: Attachment, to: Attachment, message: PeerMessage, delayUs: number): void {
     const link = this.#link(from.process.index, to.process.index);
+    const { connection } = link;
+    const sentAtUs = this.#world.nowUs;
     this.#later(to, delayUs, () => {
       // A cut takes what is under way, too.
-      if (link.cuts > 0) return;
+      if (link.cuts > 0 || link.connection !== connection) {
+        const loss = link.cuts > 0 ? 'cut off' : 'lost with its connection';
+        this.observer.onLoss?.(from.process, to.process, message, loss);
+        return;
+      }
       this.counts.delivered++;
-      to.events.onMessage(from.key, this.observer.onDeliver(from.process, to.process, message));
+      const arrived = this.observer.onDeliver(from.process, to.process, message, sentAtUs);
+      to.events.onMessage(from.key, arrived);
     });
   }
 
-  #delayUs(link: Link): number {
+  #delayUs(link: Link, chance: HashedChance): number {
     const { delayUs, jitterUs, isOrdered } = this.behaviour;
-    const jitter = Math.floor((link.chance.pick(exponentialPerMille) * jitterUs) / 1000);
+    const jitter = Math.floor((chance.pick(exponentialPerMille) * jitterUs) / 1000);
     const total = (delayUs + jitter) * link.clog;
     if (!isOrdered) return total;
     const nowUs = this.#world.nowUs;
@@ -184,7 +240,7 @@ export class SimulatedNetwork {
   #announce(arrived: Attachment): void {
     this.#eachPeer(arrived, (peer) => {
       const link = this.#link(arrived.process.index, peer.process.index);
-      const delayUs = this.#delayUs(link);
+      const delayUs = this.#delayUs(link, nextOn(link));
       this.#later(peer, delayUs, () => {
         if (this.#isLive(arrived) && link.cuts === 0) peer.events.onConnectionOpened(arrived.key.id);
       });
@@ -217,9 +273,14 @@ export class SimulatedNetwork {
     const key = from * 65_536 + to;
     const known = this.#links.get(key);
     if (known !== undefined) return known;
-    const chance = new HashedChance(this.#world.seed, 0x6c696e6b, from, to);
-    const link = { chance, cuts: 0, clog: 1, lastArrivalUs: 0 };
+    const stream = hashIntegers(this.#world.seed, 0x6c696e6b, from, to);
+    const link = { stream, sequence: 0, cuts: 0, clog: 1, lastArrivalUs: 0, connection: 0 };
     this.#links.set(key, link);
     return link;
   }
+}
+
+/** Chance for the next message on a link, whatever became of the messages before it. */
+function nextOn(link: Link): HashedChance {
+  return new HashedChance(link.stream, link.sequence++);
 }

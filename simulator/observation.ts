@@ -65,6 +65,8 @@ export type ObservedNode = {
   lostTip: BatchNode | null;
   /** True after a fault that its redundancy does not cover: bit rot or a wipe. */
   isDamaged: boolean;
+  /** True while the system's cache hides the damage from the node. */
+  hasUnseenDamage: boolean;
   /** Appends and truncations whose result the log has not shown yet. */
   readonly unsettled: LogChange[];
 };
@@ -78,6 +80,8 @@ export type Checker = {
   readonly name: string;
   /** Where the property is stated: paper section, KIP or design number. */
   readonly source: string;
+  /** Its `afterEvent` is also called for a life that ends in the middle of a step. */
+  readonly seesUnfinishedSteps?: boolean;
   /** `flushedBefore`: what its disk held when its last life ended. */
   afterBoot?(node: ObservedNode, flushedBefore: BatchNode): void;
   onEffects?(node: ObservedNode, input: Input, effects: readonly Effect[]): void;
@@ -146,6 +150,20 @@ export class ClusterObservation {
     if (view === null) return;
     this.settle(node);
     for (const checker of this.checkers) checker.afterEvent?.(node, view);
+  }
+
+  /**
+   * A life may end in the middle of a step: what it has appended and sent until then counts. Where the step
+   * had not come to its appends, its high watermark is not known to anybody else.
+   */
+  beforeEnd(node: ObservedNode): void {
+    const { view } = node;
+    if (view === null) return;
+    this.settle(node);
+    if (view.highWatermark > view.logEndOffset) return;
+    for (const checker of this.checkers) {
+      if (checker.seesUnfinishedSteps === true) checker.afterEvent?.(node, view);
+    }
   }
 
   afterEnd(node: ObservedNode): void {

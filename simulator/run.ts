@@ -1,6 +1,7 @@
 import type { NodeId } from '../src/base/brands.ts';
 import { SimulatedCluster, type SimulatedNode, type WrapCore } from './cluster.ts';
 import { sampleThroughCodec } from './codec-sample.ts';
+import { type Budget, type BudgetName, budgets } from './faults/budget.ts';
 import { FaultInjector } from './faults/inject.ts';
 import type { Schedule } from './faults/schedule.ts';
 import type { HostKind } from './hosts/host.ts';
@@ -22,7 +23,10 @@ export type RunOptions = {
 
 export type RunReport = {
   readonly seed: number;
+  readonly budget: BudgetName;
   readonly violation: Error | null;
+  /** The run as data, with all that chance or the moment decided: it gives the same digest again. */
+  readonly recorded: Schedule;
   readonly digest: string;
   readonly simulatedUs: number;
   readonly events: number;
@@ -54,6 +58,7 @@ class Run {
   readonly #injector: FaultInjector;
   readonly #ledger = new Ledger();
   readonly #marks: Marks = new Map();
+  readonly #budget: Budget;
   #probesLeft = 0;
 
   constructor(options: RunOptions) {
@@ -73,7 +78,8 @@ class Run {
     const judge = linearizability(observation, this.#ledger, host);
     observation.checkers.push(...raftCheckers(observation), judge, countMarks(this.#marks));
     this.#clients = new Clients(world, this.#cluster, this.#ledger, judge);
-    this.#injector = new FaultInjector(world, this.#cluster);
+    this.#budget = budgets[schedule.config.budget];
+    this.#injector = new FaultInjector(world, this.#cluster, this.#budget);
     this.#connect();
   }
 
@@ -91,7 +97,9 @@ class Run {
     const world = this.#world;
     return {
       seed: this.#schedule.seed,
+      budget: this.#budget.name,
       violation: world.violation,
+      recorded: this.#recorded(),
       digest: world.trace.digest(),
       simulatedUs: world.nowUs,
       events: world.trace.count,
@@ -101,6 +109,17 @@ class Run {
       outcomes: this.#ledger.counts,
       messages: world.network.counts.sent,
       marks: this.#marks,
+    };
+  }
+
+  #recorded(): Schedule {
+    const { seed, config, operations } = this.#schedule;
+    const endUs = this.#world.nowUs;
+    return {
+      seed,
+      config,
+      faults: this.#injector.recorded,
+      operations: operations.filter((operation) => operation.atUs <= endUs),
     };
   }
 
@@ -138,6 +157,7 @@ class Run {
     const deadlineUs = world.nowUs + healTimeouts * config.raft.fetchTimeoutMs * 1000 + healFixedUs;
     while (world.violation === null && this.#whatIsMissing() !== null) {
       if (world.nowUs >= deadlineUs) {
+        if (!this.#budget.promises.liveness) return;
         const missing = this.#whatIsMissing() ?? 'nothing';
         world.violation = new Violation('it serves once all is healed', missing);
         return;
@@ -180,7 +200,16 @@ class Run {
       this.#cluster.observation.atEnd();
       const { written, read } = this.#ledger.counts;
       const isIdle = written + read === 0 || (this.#marks.get('role leader') ?? 0) === 0;
-      if (isIdle) this.#world.fail('no run is idle', 'nothing was asked and answered');
+      if (isIdle && this.#budget.promises.liveness) {
+        this.#world.fail('no run is idle', 'nothing was asked and answered');
+      }
+      const elections = this.#marks.get('role leader') ?? 0;
+      if (this.#budget.promises.noFurtherElection && elections > 1) {
+        this.#world.fail(
+          'no election without a cause',
+          `${elections} leaders, where ${this.#budget.assumes}`,
+        );
+      }
     } catch (error) {
       if (!(error instanceof Violation)) throw error;
     }

@@ -76,15 +76,16 @@ export class World {
     const process = event.owner === null ? null : (this.processes[event.owner.index] ?? null);
     if (process !== null) {
       if (process.generation !== event.generation) return;
-      if (process.pausedUntilUs > event.atUs) {
-        this.scheduler.postpone(event, process.pausedUntilUs);
+      const putOffUntilUs = process.putOffUntilUs(event.kind, event.atUs);
+      if (putOffUntilUs !== null) {
+        this.scheduler.postpone(event, putOffUntilUs);
         return;
       }
     }
     const run = event.run;
     event.run = null;
     if (run === null) return;
-    this.trace.note(event.kind, event.atUs, process === null ? -1 : process.index, event.order);
+    this.trace.note(event.kind, event.atUs, process === null ? -1 : process.index, 0);
     try {
       run();
       this.afterEvent(process);

@@ -172,6 +172,26 @@ export class StoredFile {
     if (durable !== undefined && durable !== null) durable[at] = (durable[at] ?? 0) ^ mask;
   }
 
+  /** What was written here will never be written back: it went elsewhere. */
+  missPlatter(position: number, byteLength: number): void {
+    const last = Math.floor((position + byteLength - 1) / sectorBytes);
+    for (let sector = Math.floor(position / sectorBytes); sector <= last; sector++) {
+      this.#dirtyOf(sector).lost = true;
+    }
+  }
+
+  /** Puts bytes over a sector that `choice` says, behind everybody's back, as far as it is on the platter. */
+  implant(choice: number, bytes: Uint8Array): void {
+    const sectors = Math.floor(Math.min(this.length, this.#durableLength) / sectorBytes);
+    if (sectors === 0) return;
+    const sector = choice % sectors;
+    const written = new Uint8Array(sectorBytes);
+    written.set(bytes.subarray(0, sectorBytes));
+    const record = this.#dirty.get(sector);
+    if (record === undefined) this.#content.set(written, sector * sectorBytes);
+    else record.durable = written;
+  }
+
   /** Cuts or extends the file behind everybody's back, durably. */
   forceLength(length: number): void {
     this.truncate(length);

@@ -1,33 +1,46 @@
 /** Who is hit: a node by its place in the cluster, or whoever leads at that moment. */
 export type FaultTarget = number | 'leader';
 
-/**
- * One fault as data. What is meant by "leader" is settled when it happens, and the run's record then
- * names the node.
- */
-export type Fault = { readonly atUs: number } & (
+type Direction = 'both' | 'in' | 'out';
+
+/** What happens to a process. */
+export type ProcessFault<Target = FaultTarget> =
   | {
       /** `power`: the machine loses power, and what was not flushed may be lost. Otherwise only the process dies. */
       readonly kind: 'crash';
-      readonly target: FaultTarget;
+      readonly target: Target;
       readonly power: boolean;
       readonly downUs: number;
     }
   | { readonly kind: 'crashAll'; readonly power: boolean; readonly downUs: number }
-  | { readonly kind: 'stop'; readonly target: FaultTarget; readonly downUs: number }
-  | { readonly kind: 'pause'; readonly target: FaultTarget; readonly forUs: number }
+  | {
+      /** In the middle of a step: before the call of a port that is number `calls` from now on. */
+      readonly kind: 'crashBetweenEffects';
+      readonly target: Target;
+      readonly calls: number;
+      readonly power: boolean;
+      readonly downUs: number;
+    }
+  | { readonly kind: 'stop'; readonly target: Target; readonly downUs: number }
+  /** One node after the other is stopped and started, each `gapUs` after the one before it. */
+  | { readonly kind: 'rollingRestart'; readonly downUs: number; readonly gapUs: number }
+  /** The process is not scheduled; afterwards everything happens in the order in which it was due. */
+  | { readonly kind: 'pause'; readonly target: Target; readonly forUs: number }
+  /** The event loop is busy; afterwards it runs its timers before it looks at sockets and completions. */
+  | { readonly kind: 'stall'; readonly target: Target; readonly forUs: number };
+
+/** What happens between processes. */
+export type NetworkFault<Target = FaultTarget> =
   | {
       readonly kind: 'isolate';
-      readonly target: FaultTarget;
-      readonly direction: 'both' | 'in' | 'out';
+      readonly target: Target;
+      readonly direction: Direction;
       readonly forUs: number;
     }
-  | {
-      /** Nodes whose bit is set in `side` are cut off from the others, both ways. */
-      readonly kind: 'split';
-      readonly side: number;
-      readonly forUs: number;
-    }
+  /** Nodes whose bit is set in `side` are cut off from the others, both ways. */
+  | { readonly kind: 'split'; readonly side: number; readonly forUs: number }
+  /** As `split`, and one node still reaches both sides. */
+  | { readonly kind: 'bridge'; readonly target: Target; readonly side: number; readonly forUs: number }
   | {
       readonly kind: 'cutPair';
       readonly from: number;
@@ -35,30 +48,67 @@ export type Fault = { readonly atUs: number } & (
       readonly isOneWay: boolean;
       readonly forUs: number;
     }
+  /** Cut off and connected again, over and over. */
+  | { readonly kind: 'flap'; readonly target: Target; readonly periodUs: number; readonly forUs: number }
+  /** Every connection of a node breaks, with all that is under way, and is made again. */
+  | { readonly kind: 'reset'; readonly target: Target }
+  /** Delays are multiplied. */
   | {
       readonly kind: 'clog';
-      readonly target: FaultTarget;
+      readonly target: Target;
+      readonly direction: Direction;
       readonly factor: number;
       readonly forUs: number;
     }
+  /** Everywhere more messages are lost and repeated than this network's link loses and repeats. */
   | {
-      readonly kind: 'slowDisk';
-      readonly target: FaultTarget;
-      readonly factor: number;
+      readonly kind: 'storm';
+      readonly lossPerMille: number;
+      readonly duplicatePerMille: number;
       readonly forUs: number;
-    }
-  | { readonly kind: 'failDisk'; readonly target: FaultTarget; readonly operation: 'pwrite' | 'fdatasync' }
-  | { readonly kind: 'fullDisk'; readonly target: FaultTarget; readonly forUs: number }
+    };
+
+/** What happens to a disk. */
+export type DiskFault<Target = FaultTarget> =
+  | { readonly kind: 'slowDisk'; readonly target: Target; readonly factor: number; readonly forUs: number }
+  /** Nothing completes until it is over. */
+  | { readonly kind: 'stallDisk'; readonly target: Target; readonly forUs: number }
   | {
-      /** One bit of one stored byte changes, while the node is down. */
+      /** `store`: a write to the database of checkpoints. */
+      readonly kind: 'failDisk';
+      readonly target: Target;
+      readonly operation: 'pread' | 'pwrite' | 'fdatasync' | 'store';
+    }
+  | { readonly kind: 'fullDisk'; readonly target: Target; readonly forUs: number }
+  | {
+      /** One bit of one stored byte changes, while the node is down; `choice` says which. */
       readonly kind: 'rot';
-      readonly target: FaultTarget;
-      /** Chooses file, position and bit. */
+      readonly target: Target;
       readonly choice: number;
       readonly downUs: number;
     }
-  | { readonly kind: 'wipe'; readonly target: FaultTarget; readonly downUs: number }
-  | { readonly kind: 'wallJump'; readonly target: FaultTarget; readonly byMs: number }
+  /** The next write lands elsewhere in its file, in a place that `choice` says. */
+  | { readonly kind: 'misdirect'; readonly target: Target; readonly choice: number }
+  | { readonly kind: 'wipe'; readonly target: Target; readonly downUs: number };
+
+/** What happens to a machine's clocks. */
+export type ClockFault<Target = FaultTarget> =
+  | { readonly kind: 'wallJump'; readonly target: Target; readonly byMs: number }
+  /** From now on its monotonic clock is so many parts per million fast, or slow below 0. */
+  | { readonly kind: 'drift'; readonly target: Target; readonly ppm: number };
+
+/**
+ * One fault as data. What is meant by "leader" is settled when it happens, and the run's record then
+ * names the node.
+ */
+export type Fault<Target = FaultTarget> = { readonly atUs: number } & (
+  | ProcessFault<Target>
+  | NetworkFault<Target>
+  | DiskFault<Target>
+  | ClockFault<Target>
 );
 
+/** A fault whose target is settled. */
+export type ConcreteFault = Fault<number>;
 export type FaultKind = Fault['kind'];
+export type FaultOf<Kind extends FaultKind, Target = number> = Extract<Fault<Target>, { kind: Kind }>;

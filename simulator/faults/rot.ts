@@ -13,8 +13,6 @@ export function damageOneBit(node: SimulatedNode, choice: number): boolean {
   const used = lastUsedByte(bytes) + 1;
   if (used === 0) return false;
   if (!node.disk.corrupt(path, (choice >>> 4) % used, 1 << (choice % 8))) return false;
-  node.isDamaged = true;
-  node.lostTip ??= node.durableTip;
   return true;
 }
 

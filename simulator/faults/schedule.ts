@@ -1,5 +1,6 @@
 import type { RaftConfig } from '../../src/raft/config.ts';
 import type { LinkBehaviour } from '../network.ts';
+import type { BudgetName } from './budget.ts';
 import type { Fault } from './fault.ts';
 
 /** One request of the workload. Its node is chosen when it is sent, by what the client knows. */
@@ -13,6 +14,8 @@ export type PlannedOperation = {
 
 export type RunConfig = {
   readonly nodes: number;
+  /** Which faults may happen together, and what must hold then. */
+  readonly budget: BudgetName;
   /** Faults and requests happen within this time; the heal phase follows it. */
   readonly durationUs: number;
   readonly raft: RaftConfig;

@@ -31,7 +31,7 @@ export function onlyVotersCampaign(cluster: ClusterObservation): Checker {
   function checkVoter(node: ObservedNode): void {
     if (node.view?.isRecovering === true)
       cluster.fail(checker, `${node.process.name} votes while recovering`);
-    if (node.isDamaged && cluster.readDurable(node).isDamaged) {
+    if (node.isDamaged && !node.hasUnseenDamage && cluster.readDurable(node).isDamaged) {
       cluster.fail(checker, `${node.process.name} votes on a damaged disk`);
     }
   }

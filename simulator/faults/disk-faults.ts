@@ -1,0 +1,72 @@
+import type { SimulatedNode } from '../cluster.ts';
+import type { CarryOut, FaultContext } from './fault-context.ts';
+import type { DiskFault } from './fault.ts';
+import { damageOneBit } from './rot.ts';
+
+type Kind = DiskFault['kind'];
+
+export const diskFaults: { readonly [K in Kind]: CarryOut<K> } = {
+  slowDisk: (context, { target, factor, forUs }) =>
+    onNode(context, target, (node) => {
+      setSlowness(node, factor);
+      context.after(forUs, () => setSlowness(node, 1));
+    }),
+
+  stallDisk: (context, { target, forUs }) =>
+    onNode(context, target, (node) => {
+      node.disk.beginStall();
+      node.stores.beginStall();
+      context.after(forUs, () => {
+        node.disk.endStall();
+        node.stores.endStall();
+      });
+    }),
+
+  failDisk: (context, { target, operation }) =>
+    onNode(context, target, (node) => {
+      if (operation === 'store') node.stores.failNextWrites = 1;
+      else node.disk.failNext[operation] = 1;
+    }),
+
+  fullDisk: (context, { target, forUs }) =>
+    onNode(context, target, (node) => {
+      node.disk.capacityBytes = node.disk.names.bytesUsed();
+      context.after(forUs, () => {
+        node.disk.capacityBytes = Number.MAX_SAFE_INTEGER;
+      });
+    }),
+
+  rot: (context, { target, choice, downUs }) => {
+    const node = context.node(target);
+    if (node === null) return false;
+    context.cluster.crash(node, false, downUs);
+    const isDamaged = damageOneBit(node, choice);
+    if (isDamaged) context.cluster.markDamaged(node);
+    return isDamaged;
+  },
+
+  misdirect: (context, { target, choice }) =>
+    onNode(context, target, (node) => {
+      node.disk.misdirectNext = {
+        choice,
+        onHappened: (path) => {
+          context.world.say(() => `a write to ${path} of ${node.process.name} lands elsewhere`);
+          context.cluster.markDamaged(node);
+        },
+      };
+    }),
+
+  wipe: (context, { target, downUs }) =>
+    onNode(context, target, (node) => context.cluster.wipe(node, downUs)),
+};
+
+function setSlowness(node: SimulatedNode, factor: number): void {
+  node.disk.slowness = factor;
+  node.stores.slowness = factor;
+}
+
+function onNode(context: FaultContext, target: number, hit: (node: SimulatedNode) => void): boolean {
+  const node = context.node(target);
+  if (node !== null) hit(node);
+  return node !== null;
+}
