@@ -62,6 +62,7 @@ export class SimulatedCluster {
     for (let index = 0; index < config.nodes; index++) {
       const clockFaults = { driftPpm: config.driftPpm[index] ?? 0, wallOffsetMs: 0 };
       const process = world.addProcess(`${name}${index + 1}`, clockFaults);
+      world.recorder?.lane(process.index, process.name);
       const id = nodeId(index + 1);
       this.#addresses.set(id, process);
       this.#addNode(index, process, { id, directoryId: randomUuid(identities) });
@@ -93,6 +94,7 @@ export class SimulatedCluster {
     const { generation } = process;
     const schedule = process.lifeScheduler();
     world.say(() => `${process.name} starts, life ${generation}`);
+    world.recorder?.begin(process.index, world.nowUs);
     const started = host.start({
       name: process.name,
       seed: hashIntegers(world.seed, process.index, generation, 0x626f6f74),
@@ -258,6 +260,7 @@ export class SimulatedCluster {
     this.#options.world.network.detach(node.process, isNoticed);
     node.host = null;
     this.observation.afterEnd(node);
+    this.#options.world.recorder?.endLife(node.process.index, this.#options.world.nowUs);
     this.#options.onEnd(node);
   }
 }

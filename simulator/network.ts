@@ -55,7 +55,13 @@ export type NetworkObserver = {
     message: PeerMessage,
     sentAtUs: number,
   ): PeerMessage;
-  onLoss?(from: SimulatedProcess, to: SimulatedProcess, message: PeerMessage, loss: Loss): void;
+  onLoss?(
+    from: SimulatedProcess,
+    to: SimulatedProcess,
+    message: PeerMessage,
+    loss: Loss,
+    sentAtUs: number,
+  ): void;
 };
 
 export const quietLink: LinkBehaviour = {
@@ -183,18 +189,14 @@ export class SimulatedNetwork {
     const delayUs = this.#delayUs(link, chance);
     if (link.cuts > 0) {
       this.counts.cut++;
-      this.observer.onLoss?.(from.process, target, message, 'cut off');
+      this.observer.onLoss?.(from.process, target, message, 'cut off', this.#world.nowUs);
       return;
     }
     const lossPerMille = this.behaviour.lossPerMille + this.storm.lossPerMille;
     if (receiver === undefined || fate % 1000 < lossPerMille) {
       this.counts.lost++;
-      this.observer.onLoss?.(
-        from.process,
-        target,
-        message,
-        receiver === undefined ? 'sent to nobody' : 'lost',
-      );
+      const loss = receiver === undefined ? 'sent to nobody' : 'lost';
+      this.observer.onLoss?.(from.process, target, message, loss, this.#world.nowUs);
       return;
     }
     this.#deliver(from, receiver, message, delayUs);
@@ -216,7 +218,7 @@ export class SimulatedNetwork {
       // A cut takes what is under way, too.
       if (link.cuts > 0 || link.connection !== connection) {
         const loss = link.cuts > 0 ? 'cut off' : 'lost with its connection';
-        this.observer.onLoss?.(from.process, to.process, message, loss);
+        this.observer.onLoss?.(from.process, to.process, message, loss, sentAtUs);
         return;
       }
       this.counts.delivered++;

@@ -2,6 +2,7 @@ import type { NodeId } from '../src/base/brands.ts';
 import { SimulatedCluster, type SimulatedNode, type WrapCore } from './cluster.ts';
 import { sampleThroughCodec } from './codec-sample.ts';
 import { type Budget, type BudgetName, budgets } from './faults/budget.ts';
+import type { ConcreteFault } from './faults/fault.ts';
 import { FaultInjector } from './faults/inject.ts';
 import type { Schedule } from './faults/schedule.ts';
 import type { HostKind } from './hosts/host.ts';
@@ -9,6 +10,10 @@ import { raftCheckers } from './invariants/all.ts';
 import { linearizability } from './invariants/linearizability.ts';
 import { countMarks, type Marks } from './invariants/marks.ts';
 import type { SimulatedProcess } from './process.ts';
+import { messageInOneLine } from './timeline/message-text.ts';
+import type { TimelineRecorder } from './timeline/recorder.ts';
+import { watchNodes } from './timeline/watch-nodes.ts';
+import type { PrintLine } from './trace.ts';
 import { Violation } from './violation.ts';
 import { Clients } from './workload/clients.ts';
 import { Ledger } from './workload/ledger.ts';
@@ -18,7 +23,8 @@ export type RunOptions = {
   readonly schedule: Schedule;
   readonly host: HostKind;
   readonly wrapCore?: WrapCore;
-  readonly print?: (line: string) => void;
+  readonly print?: PrintLine;
+  readonly recorder?: TimelineRecorder;
 };
 
 export type RunReport = {
@@ -27,6 +33,8 @@ export type RunReport = {
   readonly violation: Error | null;
   /** The run as data, with all that chance or the moment decided: it gives the same digest again. */
   readonly recorded: Schedule;
+  /** The faults of that record that took place: the others were over the budget. */
+  readonly executed: readonly ConcreteFault[];
   readonly digest: string;
   readonly simulatedUs: number;
   readonly events: number;
@@ -62,9 +70,13 @@ class Run {
   #probesLeft = 0;
 
   constructor(options: RunOptions) {
-    const { schedule, host, print } = options;
+    const { schedule, host, print, recorder } = options;
     this.#schedule = schedule;
-    this.#world = new World(print === undefined ? { seed: schedule.seed } : { seed: schedule.seed, print });
+    this.#world = new World({
+      seed: schedule.seed,
+      ...(print === undefined ? {} : { print }),
+      recorder: recorder ?? null,
+    });
     const world = this.#world;
     this.#cluster = new SimulatedCluster({
       world,
@@ -77,6 +89,7 @@ class Run {
     const { observation } = this.#cluster;
     const judge = linearizability(observation, this.#ledger, host);
     observation.checkers.push(...raftCheckers(observation), judge, countMarks(this.#marks));
+    if (world.recorder !== null) observation.checkers.push(watchNodes(world, world.recorder));
     this.#clients = new Clients(world, this.#cluster, this.#ledger, judge);
     this.#budget = budgets[schedule.config.budget];
     this.#injector = new FaultInjector(world, this.#cluster, this.#budget);
@@ -86,11 +99,12 @@ class Run {
   go(): void {
     const { config, faults, operations } = this.#schedule;
     for (const node of this.#cluster.nodes) this.#cluster.startLater(node, 1 + node.index);
-    this.#injector.plan(faults);
+    this.#injector.plan(faults.filter((fault) => fault.atUs < config.durationUs));
     this.#clients.plan(operations);
     this.#world.runUntil(config.durationUs);
     if (this.#world.violation === null) this.#healAndServe();
     if (this.#world.violation === null) this.#atEnd();
+    this.#world.recorder?.end(this.#world.nowUs, this.#world.violation?.message ?? null);
   }
 
   report(): RunReport {
@@ -100,6 +114,7 @@ class Run {
       budget: this.#budget.name,
       violation: world.violation,
       recorded: this.#recorded(),
+      executed: this.#injector.executed,
       digest: world.trace.digest(),
       simulatedUs: world.nowUs,
       events: world.trace.count,
@@ -135,9 +150,14 @@ class Run {
         const node = nodeOf(from);
         if (node !== undefined) observation.onSend(node, to, message);
       },
-      onDeliver: (from, to, message) => {
-        world.say(() => `${from.name} → ${to.name} ${describe(message.message)}`);
+      onDeliver: (from, to, message, sentAtUs) => {
+        world.say(() => `${from.name} → ${to.name} ${messageInOneLine(message)}`, true);
+        world.recorder?.message(from.index, to.index, { message, sentAtUs, endUs: world.nowUs, loss: null });
         return throughCodec(message);
+      },
+      onLoss: (from, to, message, loss, sentAtUs) => {
+        world.say(() => `${from.name} → ${to.name} ${loss}: ${messageInOneLine(message)}`, true);
+        world.recorder?.message(from.index, to.index, { message, sentAtUs, endUs: world.nowUs, loss });
       },
     };
     world.afterEvent = (process) => {
@@ -214,13 +234,4 @@ class Run {
       if (!(error instanceof Violation)) throw error;
     }
   }
-}
-
-/** A message in one line; batches and bytes are counted. */
-function describe(message: object): string {
-  return JSON.stringify(message, (key, value: unknown) => {
-    if (key === 'batches' && Array.isArray(value)) return value.length;
-    if (key === 'bytes') return 'bytes';
-    return key === 'clusterId' || key === 'directoryId' ? undefined : value;
-  });
 }

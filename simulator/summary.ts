@@ -1,51 +1,90 @@
-import type { RunReport } from './run.ts';
+import type { SeedResult } from './command/seed-result.ts';
 
-/** Adds up what many runs have done. */
+export type Totals = {
+  seeds: number;
+  failures: number;
+  simulatedUs: number;
+  cpuUs: number;
+  events: number;
+  messages: number;
+  elections: number;
+  commits: number;
+  readonly budgets: Record<string, number>;
+  readonly faults: Record<string, number>;
+  readonly outcomes: Record<string, number>;
+  readonly marks: Record<string, number>;
+};
+
+/** Adds up what many runs have done. Its totals are plain data, which a file can keep. */
 export class Summary {
-  failures = 0;
-  #seeds = 0;
-  #simulatedUs = 0;
-  #events = 0;
-  #messages = 0;
-  #elections = 0;
-  #commits = 0;
-  readonly #faults = new Map<string, number>();
-  readonly #outcomes = new Map<string, number>();
-  readonly #marks = new Map<string, number>();
+  readonly totals: Totals;
 
-  add(report: RunReport): void {
-    this.#seeds++;
-    if (report.violation !== null) this.failures++;
-    this.#simulatedUs += report.simulatedUs;
-    this.#events += report.events;
-    this.#messages += report.messages;
-    this.#elections += report.elections;
-    this.#commits += report.commits;
-    addAll(this.#faults, Object.entries(report.faults));
-    addAll(this.#outcomes, Object.entries(report.outcomes));
-    addAll(this.#marks, report.marks);
+  constructor(totals: Totals = noTotals()) {
+    this.totals = totals;
   }
 
-  text(realSeconds: number, cpuSeconds: number): string {
-    const simulatedSeconds = Math.floor(this.#simulatedUs / 1_000_000);
-    const rate = Math.floor(simulatedSeconds / Math.max(cpuSeconds, 0.001));
-    const faults = [...this.#faults.values()].reduce((sum, count) => sum + count, 0);
+  add(result: SeedResult): void {
+    const { totals } = this;
+    totals.seeds++;
+    if (result.broken !== null) totals.failures++;
+    for (const name of ['simulatedUs', 'cpuUs', 'events', 'messages', 'elections', 'commits'] as const) {
+      totals[name] += result[name];
+    }
+    addAll(totals.budgets, { [result.budget]: 1 });
+    addAll(totals.faults, result.faults);
+    addAll(totals.outcomes, result.outcomes);
+    addAll(totals.marks, result.marks);
+  }
+
+  get simulatedSeconds(): number {
+    return Math.floor(this.totals.simulatedUs / 1_000_000);
+  }
+
+  /** Simulated seconds for each second of processor time. */
+  get rate(): number {
+    return Math.floor(this.totals.simulatedUs / Math.max(1, this.totals.cpuUs));
+  }
+
+  /** Faults that took place. */
+  get faultEvents(): number {
+    const { faults } = this.totals;
+    const planned = Object.values(faults).reduce((sum, count) => sum + count, 0);
+    return planned - (faults['overBudget'] ?? 0);
+  }
+
+  text(): string {
+    const { seeds, failures, events, messages, elections, commits, budgets, faults } = this.totals;
+    const { outcomes, marks } = this.totals;
     return [
-      `${this.#seeds} seeds, ${this.failures} failed`,
-      `${simulatedSeconds} simulated seconds in ${realSeconds.toFixed(1)} real ones, ${rate} for each second of processor time`,
-      `${this.#events} events, ${this.#messages} messages, ${this.#elections} elections, ${this.#commits} batches committed`,
-      `${faults} faults: ${listed(this.#faults)}`,
-      `requests: ${listed(this.#outcomes)}`,
-      `marks: ${listed(this.#marks)}`,
+      `${seeds} seeds, ${failures} failed; ${this.simulatedSeconds} simulated seconds, ${this.rate} for each second of processor time`,
+      `${events} events, ${messages} messages, ${elections} elections, ${commits} batches committed`,
+      `budgets: ${listed(budgets)}`,
+      `${this.faultEvents} faults: ${listed(faults)}`,
+      `requests: ${listed(outcomes)}`,
+      `marks: ${listed(marks)}`,
     ].join('\n');
   }
 }
 
-function addAll(into: Map<string, number>, entries: Iterable<readonly [string, number]>): void {
-  for (const [name, count] of entries) into.set(name, (into.get(name) ?? 0) + count);
+function noTotals(): Totals {
+  const counts = {
+    seeds: 0,
+    failures: 0,
+    simulatedUs: 0,
+    cpuUs: 0,
+    events: 0,
+    messages: 0,
+    elections: 0,
+    commits: 0,
+  };
+  return { ...counts, budgets: {}, faults: {}, outcomes: {}, marks: {} };
 }
 
-function listed(counts: ReadonlyMap<string, number>): string {
-  const names = [...counts.keys()].toSorted((left, right) => (left < right ? -1 : 1));
-  return names.map((name) => `${name} ${counts.get(name) ?? 0}`).join(', ');
+function addAll(into: Record<string, number>, counts: Readonly<Record<string, number>>): void {
+  for (const [name, count] of Object.entries(counts)) into[name] = (into[name] ?? 0) + count;
+}
+
+function listed(counts: Readonly<Record<string, number>>): string {
+  const names = Object.keys(counts).toSorted((left, right) => (left < right ? -1 : 1));
+  return names.map((name) => `${name} ${counts[name] ?? 0}`).join(', ');
 }

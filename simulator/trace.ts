@@ -1,3 +1,6 @@
+/** Takes a line of a transcript. Transitions are few; details are the messages between them. */
+export type PrintLine = (line: string, isDetail: boolean) => void;
+
 /**
  * A rolling digest of everything that happens in a run: two runs of one seed agree on it, or the run
  * was not deterministic. Text is made only when somebody wants to read it.
@@ -6,14 +9,10 @@ export class Trace {
   count = 0;
   #low = 0x6a09e667;
   #high = 0xbb67ae85;
-  readonly #print: ((line: string) => void) | null;
+  readonly #print: PrintLine | null;
 
-  constructor(print: ((line: string) => void) | null = null) {
+  constructor(print: PrintLine | null = null) {
     this.#print = print;
-  }
-
-  get verbose(): boolean {
-    return this.#print !== null;
   }
 
   /** Takes four integers into the digest; their upper halves take part, for times and offsets. */
@@ -28,8 +27,8 @@ export class Trace {
   }
 
   /** One line of a readable transcript; `line` is called only when it will be read. */
-  say(line: () => string): void {
-    if (this.#print !== null) this.#print(line());
+  say(line: () => string, isDetail = false): void {
+    if (this.#print !== null) this.#print(line(), isDetail);
   }
 
   /** 16 hexadecimal digits. */

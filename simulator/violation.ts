@@ -8,3 +8,9 @@ export class Violation extends Error {
     this.property = property;
   }
 }
+
+/** The name of the property that a violation is about; the name of the error, where the program threw. */
+export function propertyOf(violation: Error | null): string {
+  if (violation === null) return '';
+  return violation instanceof Violation ? violation.property : violation.name;
+}

@@ -3,12 +3,15 @@ import { HashedChance } from './chance.ts';
 import { SimulatedNetwork } from './network.ts';
 import { SimulatedProcess, type ClockFaults } from './process.ts';
 import { Scheduler, type ScheduledEvent } from './scheduler.ts';
-import { Trace } from './trace.ts';
+import type { TimelineMark, TimelineRecorder } from './timeline/recorder.ts';
+import { type PrintLine, Trace } from './trace.ts';
 import { Violation } from './violation.ts';
 
 export type WorldOptions = {
   readonly seed: number;
-  readonly print?: (line: string) => void;
+  readonly print?: PrintLine;
+  /** Draws what happens; null in most runs. */
+  readonly recorder?: TimelineRecorder | null;
 };
 
 /**
@@ -21,6 +24,7 @@ export class World {
   readonly trace: Trace;
   readonly processes: SimulatedProcess[] = [];
   readonly network: SimulatedNetwork;
+  readonly recorder: TimelineRecorder | null;
   /** Called after everything that happens to a process, or with null after what happens to none. */
   afterEvent: (process: SimulatedProcess | null) => void = () => undefined;
   /** The first property found broken; it ends the run. Kept here, because code under test may catch. */
@@ -29,6 +33,7 @@ export class World {
   constructor(options: WorldOptions) {
     this.seed = options.seed;
     this.trace = new Trace(options.print ?? null);
+    this.recorder = options.recorder ?? null;
     this.network = new SimulatedNetwork(this);
   }
 
@@ -58,8 +63,14 @@ export class World {
     throw violation;
   }
 
-  say(line: () => string): void {
-    this.trace.say(() => `${formatUs(this.nowUs)} ${line()}`);
+  say(line: () => string, isDetail = false): void {
+    this.trace.say(() => `${formatUs(this.nowUs)} ${line()}`, isDetail);
+  }
+
+  /** Something worth a mark in the timeline, and a line in the transcript, at a process. */
+  mark(process: SimulatedProcess, kind: TimelineMark['kind'], text: () => string): void {
+    this.say(() => `${process.name} ${text()}`);
+    this.recorder?.mark({ lane: process.index, atUs: this.nowUs, kind, text: text() });
   }
 
   /** Lets everything happen that is due by `untilUs`; stops at the first broken property. */

@@ -64,6 +64,7 @@ export class FaultInjector {
     if (isAllowed && carryOut(this.#context, fault)) {
       this.counts[fault.kind]++;
       this.executed.push(fault);
+      this.#world.recorder?.fault(fault, this.#world.nowUs);
     } else {
       this.counts.overBudget++;
     }

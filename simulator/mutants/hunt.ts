@@ -1,7 +1,7 @@
 import { generateSchedule } from '../faults/generate.ts';
 import type { HostKind } from '../hosts/host.ts';
 import { runSchedule } from '../run.ts';
-import type { Violation } from '../violation.ts';
+import { propertyOf } from '../violation.ts';
 import type { Mutant } from './mutant.ts';
 
 export type Catch = {
@@ -20,8 +20,4 @@ export function hunt(mutant: Mutant, host: HostKind, firstSeed: number, seedsMax
     return { seed, seeds: seed - firstSeed + 1, property, message: violation.message };
   }
   return null;
-}
-
-function propertyOf(violation: Error | Violation): string {
-  return 'property' in violation ? violation.property : violation.name;
 }

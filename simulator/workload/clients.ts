@@ -14,7 +14,12 @@ const requestDelayUs = 100;
 /** A request, and optionally who waits for its answer. */
 type Operation = PlannedOperation & { readonly onDone?: () => void };
 
-type Pending = { readonly node: SimulatedNode; readonly operation: Operation; readonly tries: number };
+type Pending = {
+  readonly node: SimulatedNode;
+  readonly operation: Operation;
+  readonly tries: number;
+  readonly askedAtUs: number;
+};
 
 /**
  * Clients of one cluster. Each asks the node that answered it last, tries another when it is refused, and
@@ -71,9 +76,10 @@ export class Clients {
     }
     const request = this.#request(operation);
     const attempt = this.#ledger.begin(request, node.index);
-    this.#pending.set(attempt, { node, operation, tries });
+    this.#pending.set(attempt, { node, operation, tries, askedAtUs: this.#world.nowUs });
     // As an event of the process, so that a paused one takes the request when it goes on.
     node.process.schedule(requestDelayUs, eventKinds.client, () => {
+      this.#world.say(() => `${node.process.name} is asked ${JSON.stringify(request)}`, true);
       host.submit(request, (outcome) => this.#answer(attempt, outcome));
     });
   }
@@ -103,6 +109,13 @@ export class Clients {
       return this.#world.fail('one answer for each request', `request ${request.attempt} is answered twice`);
     }
     this.#pending.delete(attempt);
+    const isMoved = outcome.kind === 'refused' && !outcome.isFinal;
+    if (!isMoved) {
+      const { node, askedAtUs } = pending;
+      const text = (): string => `answers ${JSON.stringify(request)} with ${JSON.stringify(outcome)}`;
+      this.#world.mark(node.process, 'answer', text);
+      this.#world.recorder?.request(node.process.index, askedAtUs, text());
+    }
     // A node may answer in the very event in which it commits: what it says of itself is looked at first.
     this.#cluster.observation.afterEvent(pending.node);
     const noted = outcome.kind === 'written' || outcome.kind === 'read' ? outcome.offset : -1;

@@ -1,0 +1,42 @@
+import { generateSchedule } from '../faults/generate.ts';
+import type { SavedRun } from '../saved-run.ts';
+import { Summary } from '../summary.ts';
+import { commandOf, explainFailure, type Print, runSaved, showRun } from './explain.ts';
+import { seedResult } from './seed-result.ts';
+
+export type SeedsOptions = {
+  readonly first: number;
+  readonly count: number;
+  readonly host: SavedRun['host'];
+  readonly mutant: string | null;
+  readonly isVerbose: boolean;
+  /** One line for each seed and nothing else, to compare machines and versions of Node. */
+  readonly digestsOnly: boolean;
+  readonly print: Print;
+};
+
+/** Runs seeds in this process, one after the other, and explains the first that fails. */
+export function runSeeds(options: SeedsOptions): boolean {
+  const { first, count, host, mutant, isVerbose, digestsOnly, print } = options;
+  const summary = new Summary();
+  for (let seed = first; seed < first + count; seed++) {
+    const saved: SavedRun = { host, mutant, schedule: generateSchedule(seed) };
+    const before = process.cpuUsage();
+    const report = runSaved(saved);
+    const { user, system } = process.cpuUsage(before);
+    summary.add(seedResult(host, report, user + system));
+    if (digestsOnly) {
+      print(`${host} ${seed} ${report.digest}`);
+    } else if (report.violation !== null) {
+      print(`FAILED seed ${seed} (${host}): ${report.violation.message}`);
+      explainFailure(saved, report, print);
+      break;
+    } else if (isVerbose) {
+      showRun(saved, { name: `seed-${seed}-${host}`, command: commandOf(saved), isVerbose, print });
+    } else if (count === 1) {
+      print(`seed ${seed} holds, digest ${report.digest}`);
+    }
+  }
+  if (!digestsOnly) print(summary.text());
+  return summary.totals.failures === 0;
+}

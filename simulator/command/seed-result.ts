@@ -1,0 +1,40 @@
+import type { BudgetName } from '../faults/budget.ts';
+import type { RunReport } from '../run.ts';
+import type { HostName } from '../saved-run.ts';
+import { propertyOf } from '../violation.ts';
+
+export type SeedTask = {
+  readonly host: HostName;
+  readonly seed: number;
+  /** Runs it a second time, which must give the same digest. */
+  readonly isRepeated: boolean;
+};
+
+/** What is kept of one seed's run, as plain data that travels between processes. */
+export type SeedResult = {
+  readonly host: HostName;
+  readonly seed: number;
+  readonly budget: BudgetName;
+  /** Null: every property held. */
+  readonly broken: { readonly property: string; readonly message: string } | null;
+  readonly digest: string;
+  readonly simulatedUs: number;
+  /** Time of the processor that the run has cost. */
+  readonly cpuUs: number;
+  readonly events: number;
+  readonly messages: number;
+  readonly elections: number;
+  readonly commits: number;
+  readonly faults: Readonly<Record<string, number>>;
+  readonly outcomes: Readonly<Record<string, number>>;
+  readonly marks: Readonly<Record<string, number>>;
+};
+
+export function seedResult(host: HostName, report: RunReport, cpuUs: number): SeedResult {
+  const { seed, budget, violation, digest, simulatedUs, events, messages, elections, commits } = report;
+  const broken = violation === null ? null : { property: propertyOf(violation), message: violation.message };
+  const counts = { simulatedUs, cpuUs, events, messages, elections, commits };
+  const { faults, outcomes } = report;
+  const marks = Object.fromEntries(report.marks);
+  return { host, seed, budget, broken, digest, ...counts, faults, outcomes: { ...outcomes }, marks };
+}

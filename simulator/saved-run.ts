@@ -1,0 +1,90 @@
+import { failed, ok, type Result } from '../src/base/result.ts';
+import { budgetNames, faultKinds } from './faults/budget.ts';
+import type { Schedule } from './faults/schedule.ts';
+import { bareHost } from './hosts/bare/bare-host.ts';
+import type { HostKind } from './hosts/host.ts';
+import { nodeHost } from './hosts/node/node-host.ts';
+import { allMutants } from './mutants/all.ts';
+import type { Mutant } from './mutants/mutant.ts';
+
+export type HostName = 'node' | 'bare';
+
+/** Everything that decides what happens in a run: the schedule, what runs in it, and the bug planted there. */
+export type SavedRun = {
+  readonly host: HostName;
+  /** The name of a mutant. */
+  readonly mutant: string | null;
+  readonly schedule: Schedule;
+};
+
+/** Grows when a schedule of today would mean something else, or nothing, to the simulator of tomorrow. */
+const format = 1;
+
+export const hosts: Readonly<Record<HostName, HostKind>> = { node: nodeHost, bare: bareHost };
+
+/** A run as a text that people can read and edit: one fault and one operation a line. */
+export function encodeSavedRun({ host, mutant, schedule }: SavedRun): string {
+  const { seed, config, faults, operations } = schedule;
+  const lines = (items: readonly object[]): string =>
+    items.length === 0 ? '[]' : `[\n    ${items.map((item) => JSON.stringify(item)).join(',\n    ')}\n  ]`;
+  return [
+    '{',
+    `  "format": ${format},`,
+    `  "host": ${JSON.stringify(host)},`,
+    `  "mutant": ${JSON.stringify(mutant)},`,
+    `  "seed": ${seed},`,
+    `  "config": ${JSON.stringify(config)},`,
+    `  "faults": ${lines(faults)},`,
+    `  "operations": ${lines(operations)}`,
+    '}',
+    '',
+  ].join('\n');
+}
+
+/** Reads such a text; the message of a failure says what is wrong with it. */
+export function decodeSavedRun(text: string): Result<SavedRun, string> {
+  const found = parsed(text);
+  if (found === null) return failed('it is not JSON');
+  if (found['format'] !== format)
+    return failed(`its format is ${JSON.stringify(found['format'])}, not ${format}`);
+  const { host, mutant, seed, config, faults, operations } = found;
+  if (host !== 'node' && host !== 'bare') return failed(`it runs on ${JSON.stringify(host)}`);
+  if (mutant !== null && mutantNamed(mutant) === null)
+    return failed(`there is no mutant ${JSON.stringify(mutant)}`);
+  if (!Number.isSafeInteger(seed)) return failed('its seed is no whole number');
+  if (!isRecord(config) || !budgetNames.some((name) => name === config['budget'])) {
+    return failed('its config names no budget of faults');
+  }
+  const kinds: ReadonlySet<unknown> = new Set(faultKinds);
+  if (!isTimed(faults) || !faults.every((fault) => kinds.has(fault['kind']))) {
+    return failed('one of its faults is none');
+  }
+  if (!isTimed(operations)) return failed('one of its operations is none');
+  const schedule = { seed, config, faults, operations } as unknown as Schedule;
+  return ok({ host, mutant: mutant as string | null, schedule });
+}
+
+export function mutantNamed(name: unknown): Mutant | null {
+  return allMutants.find((mutant) => mutant.name === name) ?? null;
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+function parsed(text: string): Fields | null {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isRecord(value) ? value : null;
+  } catch {
+    return null;
+  }
+}
+
+function isRecord(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** Everything that is planned has a time. */
+function isTimed(value: unknown): value is readonly Fields[] {
+  if (!Array.isArray(value)) return false;
+  return value.every((item: unknown) => isRecord(item) && Number.isSafeInteger(item['atUs']));
+}
