@@ -17,6 +17,8 @@ const steps = [
   { name: 'format', run: () => tool('@biomejs/biome/bin/biome', 'format', '.') },
   { name: 'floors', run: () => tool('vitest/vitest.mjs', 'run', 'test/architecture') },
   { name: 'tests', run: () => node(join(root, 'scripts', 'test.mjs'), []) },
+  // Fixed seeds and fresh ones; its first lines say where the fresh ones begin.
+  { name: 'simulator', run: () => node(join(root, 'scripts', 'simulate.mjs'), []) },
   { name: 'flushes', run: checkFlushes },
   { name: 'unused', run: () => tool('knip/bin/knip.js') },
   {

@@ -18,10 +18,13 @@ export function runPool({ next, onResult, workers }: PoolOptions): Promise<void>
   return Promise.all(all).then(() => undefined);
 }
 
+/** A run makes many short-lived objects; with more room for young ones it spends less on collecting them. */
+const execArgv = ['--max-semi-space-size=64'];
+
 function runWorker(next: PoolOptions['next'], onResult: PoolOptions['onResult']): Promise<void> {
   const first = next();
   if (first === null) return Promise.resolve();
-  const worker = fork(fileURLToPath(new URL('./worker.js', import.meta.url)));
+  const worker = fork(fileURLToPath(new URL('./worker.js', import.meta.url)), [], { execArgv });
   let asked = first;
   return new Promise((resolve, reject) => {
     worker.on('message', (result: SeedResult) => {
