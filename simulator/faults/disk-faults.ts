@@ -40,9 +40,8 @@ export const diskFaults: { readonly [K in Kind]: CarryOut<K> } = {
     const node = context.node(target);
     if (node === null) return false;
     context.cluster.crash(node, false, downUs);
-    const isDamaged = damageOneBit(node, choice);
-    if (isDamaged) context.cluster.markDamaged(node);
-    return isDamaged;
+    if (damageOneBit(node, choice)) context.cluster.markDamaged(node);
+    return true;
   },
 
   misdirect: (context, { target, choice }) =>
