@@ -44,3 +44,12 @@ export const exponentialPerMille: readonly number[] = [
   16, 48, 81, 116, 151, 188, 226, 265, 306, 348, 392, 438, 486, 536, 588, 643, 700, 761, 825, 893, 965, 1042,
   1124, 1214, 1311, 1418, 1537, 1670, 1823, 2004, 2260, 4158,
 ];
+
+/**
+ * A delay that is now and then far longer, so that what nobody orders happens in every order: a flush of one
+ * file before that of another, the log before the store.
+ */
+export function spreadDelay(chance: HashedChance, delayUs: number, spread: number): number {
+  if (spread === 0) return delayUs;
+  return delayUs + Math.floor((delayUs * spread * chance.pick(exponentialPerMille)) / 1000);
+}

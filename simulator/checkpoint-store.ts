@@ -8,7 +8,7 @@ import type {
   StoreResults,
 } from '../src/ports/checkpoint-store.ts';
 import type { SnapshotId } from '../src/raft/snapshot-id.ts';
-import { HashedChance } from './chance.ts';
+import { HashedChance, spreadDelay } from './chance.ts';
 import { Database } from './store/database.ts';
 import type { Schedule } from './files.ts';
 
@@ -28,13 +28,16 @@ export class SimulatedStores {
   /** For latencies. */
   readonly chance: HashedChance;
   readonly #seed: number;
+  readonly #spread: number;
   #stalls = 0;
   #stalled: (() => void)[] = [];
   #current = new Database();
   #receiving: { readonly snapshotId: SnapshotId; readonly database: Database } | null = null;
   #attachment = 0;
 
-  constructor(seed: number) {
+  /** `spread`: as that of the disk. */
+  constructor(seed: number, spread = 0) {
+    this.#spread = spread;
     this.#seed = seed;
     this.chance = new HashedChance(seed, 0x6c657665);
   }
@@ -42,7 +45,8 @@ export class SimulatedStores {
   attach(schedule: Schedule): CheckpointStores {
     this.#attachment++;
     const attachment = this.#attachment;
-    const later = (delayUs: number, run: () => void): void => {
+    const later = (evenDelayUs: number, run: () => void): void => {
+      const delayUs = spreadDelay(this.chance, evenDelayUs, this.#spread);
       const settle = (): void => {
         if (attachment !== this.#attachment) return;
         if (this.#stalls === 0) run();

@@ -199,13 +199,14 @@ export class SimulatedCluster {
 
   #addNode(index: number, process: SimulatedProcess, key: ReplicaKey): void {
     const seed = hashIntegers(this.#options.world.seed, process.index);
+    const { diskSpread } = this.#options.config;
     this.nodes.push({
       index,
       id: key.id,
       process,
       key,
-      disk: new SimulatedDisk({ seed, directories: [dataDirectory] }),
-      stores: new SimulatedStores(seed),
+      disk: new SimulatedDisk({ seed, directories: [dataDirectory], spread: diskSpread }),
+      stores: new SimulatedStores(seed, diskSpread),
       crashPoint: new CrashPoint(),
       host: null,
       restartAtUs: null,

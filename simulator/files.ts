@@ -1,6 +1,6 @@
 import { failed, ok, type Result } from '../src/base/result.ts';
 import type { FileError, FileHandle, FileOperation, FileResults, Files } from '../src/ports/files.ts';
-import { HashedChance } from './chance.ts';
+import { HashedChance, spreadDelay } from './chance.ts';
 import { Names, parentOf } from './disk/names.ts';
 import { sectorBytes, StoredFile } from './disk/stored-file.ts';
 
@@ -10,6 +10,8 @@ export type Schedule = (delayUs: number, run: () => void) => void;
 export type DiskOptions = {
   readonly seed: number;
   readonly capacityBytes?: number;
+  /** Delays grow by an exponential distribution with this mean, as a multiple; 0 for an even disk. */
+  readonly spread?: number;
   /** Folders that exist from the beginning, durably. */
   readonly directories?: readonly string[];
 };
@@ -37,6 +39,7 @@ export class SimulatedDisk {
   capacityBytes: number;
   /** Multiplies every latency; a stalled disk is one with a large factor. */
   slowness = 1;
+  readonly spread: number;
   readonly failNext: DiskFailures = { pread: 0, pwrite: 0, fdatasync: 0 };
   misdirectNext: Misdirection | null = null;
   /** A disk that lies: a flush completes and has written nothing. */
@@ -55,6 +58,7 @@ export class SimulatedDisk {
 
   constructor(options: DiskOptions) {
     this.#seed = options.seed;
+    this.spread = options.spread ?? 0;
     this.#chance = new HashedChance(options.seed, 0x6469736b);
     this.capacityBytes = options.capacityBytes ?? Number.MAX_SAFE_INTEGER;
     for (const path of options.directories ?? []) this.#names.create(path, 'directory');
@@ -357,11 +361,14 @@ class AttachedFiles implements Files {
     };
   }
 
-  /** The cache shows the write where it belongs, and the platter gets it somewhere else in the file. */
+  /**
+   * The cache shows the write where it belongs, and the platter gets it over something else in the file. Where
+   * there is nothing else, the next write is misdirected instead: a newest frame that left no trace elsewhere
+   * would look like one that was never written (design 19, "What remains").
+   */
   #misdirect(held: OpenFile, position: number, bytes: Uint8Array, misdirection: Misdirection): void {
+    if (!held.file.misdirect(position, bytes, misdirection.choice)) return;
     this.#disk.misdirectNext = null;
-    held.file.missPlatter(position, bytes.length);
-    held.file.implant(misdirection.choice, bytes);
     misdirection.onHappened(held.path);
   }
 
@@ -398,7 +405,8 @@ class AttachedFiles implements Files {
   }
 
   #delayUs(kind: FileOperation['kind']): number {
-    return this.#disk.chance.pick(latencyUs[latencyClass(kind)]) * this.#disk.slowness;
+    const { chance, slowness, spread } = this.#disk;
+    return spreadDelay(chance, chance.pick(latencyUs[latencyClass(kind)]), spread) * slowness;
   }
 }
 

@@ -172,30 +172,40 @@ export class StoredFile {
     if (durable !== undefined && durable !== null) durable[at] = (durable[at] ?? 0) ^ mask;
   }
 
-  /** What was written here will never be written back: it went elsewhere. */
-  missPlatter(position: number, byteLength: number): void {
-    const last = Math.floor((position + byteLength - 1) / sectorBytes);
-    for (let sector = Math.floor(position / sectorBytes); sector <= last; sector++) {
-      this.#dirtyOf(sector).lost = true;
-    }
-  }
-
-  /** Puts bytes over a sector that `choice` says, behind everybody's back, as far as it is on the platter. */
-  implant(choice: number, bytes: Uint8Array): void {
-    const sectors = Math.floor(Math.min(this.length, this.#durableLength) / sectorBytes);
-    if (sectors === 0) return;
-    const sector = choice % sectors;
-    const written = new Uint8Array(sectorBytes);
-    written.set(bytes.subarray(0, sectorBytes));
-    const record = this.#dirty.get(sector);
-    if (record === undefined) this.#content.set(written, sector * sectorBytes);
-    else record.durable = written;
+  /**
+   * What was written here went elsewhere and will never be written back: over a sector that was in use, which
+   * `choice` says, or out of a file that has no other sector. False when there is no such place.
+   */
+  misdirect(position: number, bytes: Uint8Array, choice: number): boolean {
+    const first = Math.floor(position / sectorBytes);
+    const last = Math.floor((position + bytes.length - 1) / sectorBytes);
+    const targets = this.#sectorsInUse().filter((sector) => sector < first || sector > last);
+    const target = targets[choice % Math.max(1, targets.length)];
+    if (target === undefined && this.length > sectorBytes) return false;
+    for (let sector = first; sector <= last; sector++) this.#dirtyOf(sector).lost = true;
+    if (target !== undefined) this.#overwriteOnPlatter(target, bytes);
+    return true;
   }
 
   /** Cuts or extends the file behind everybody's back, durably. */
   forceLength(length: number): void {
     this.truncate(length);
     this.#settleAll();
+  }
+
+  /** Sectors on the platter that do not hold zeros alone. */
+  #sectorsInUse(): readonly number[] {
+    const count = Math.floor(Math.min(this.length, this.#durableLength) / sectorBytes);
+    const sectors = Array.from({ length: count }, (_, sector) => sector);
+    return sectors.filter((sector) => this.#sector(sector).some((byte) => byte !== 0));
+  }
+
+  #overwriteOnPlatter(sector: number, bytes: Uint8Array): void {
+    const written = new Uint8Array(sectorBytes);
+    written.set(bytes.subarray(0, sectorBytes));
+    const record = this.#dirty.get(sector);
+    if (record === undefined) this.#content.set(written, sector * sectorBytes);
+    else record.durable = written;
   }
 
   #settle(sector: number, bytes: Uint8Array | null): void {

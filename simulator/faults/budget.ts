@@ -57,8 +57,8 @@ export const faultKinds: readonly FaultKind[] = [
  *
  * What no budget contains, because the design promises nothing then: a disk that says that it has flushed
  * and has not (mutants have one); a voter whose last acknowledged group of records is replaced by zeros
- * (design 19, "What remains"), and so a misdirected write of the newest frame of the log; clocks that drift
- * by more than the timeouts' margins; and anything but a fixed set of voters.
+ * (design 19, "What remains"), and so a misdirected write that leaves no trace where it landed; and clocks
+ * that drift by more than the timeouts' margins.
  */
 export const budgets: Readonly<Record<BudgetName, Budget>> = {
   'fault free': {

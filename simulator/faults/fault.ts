@@ -87,7 +87,7 @@ export type DiskFault<Target = FaultTarget> =
       readonly choice: number;
       readonly downUs: number;
     }
-  /** The next write lands elsewhere in its file, in a place that `choice` says. */
+  /** The next write lands elsewhere in its file, over something that is in use; `choice` says what. */
   | { readonly kind: 'misdirect'; readonly target: Target; readonly choice: number }
   | { readonly kind: 'wipe'; readonly target: Target; readonly downUs: number };
 

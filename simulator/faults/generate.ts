@@ -66,6 +66,7 @@ function generateConfig(chance: HashedChance): RunConfig {
       fetchLingerMs: chance.pick([0, 5, 20]),
     },
     link: link ?? { lossPerMille: 0, duplicatePerMille: 0, delayUs: 60, jitterUs: 60, isOrdered: true },
+    diskSpread: budgets[budget].badLinks ? chance.pick([0, 0, 1, 8, 40]) : 0,
     segmentBytes: chance.pick([16_384, 32_768, 65_536]),
     recordsBetweenSnapshots: chance.pick([20, 50, 200, 1_000_000]),
     clients: chance.pick([1, 3, 8]),

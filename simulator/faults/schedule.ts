@@ -20,6 +20,8 @@ export type RunConfig = {
   readonly durationUs: number;
   readonly raft: RaftConfig;
   readonly link: LinkBehaviour;
+  /** How unevenly disks and stores take their time: see `DiskOptions.spread`. */
+  readonly diskSpread: number;
   readonly segmentBytes: number;
   readonly recordsBetweenSnapshots: number;
   readonly clients: number;

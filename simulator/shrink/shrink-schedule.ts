@@ -167,6 +167,7 @@ function tamerConfigs(config: RunConfig): readonly Partial<RunConfig>[] {
     { link: { ...config.link, lossPerMille: 0 } },
     { link: { ...config.link, duplicatePerMille: 0 } },
     { clients: 1 },
+    { diskSpread: 0 },
     { recordsBetweenSnapshots: 1_000_000 },
     { raft: { ...config.raft, fetchBytesMax: 65_536, pendingProposalsMax: 1024 } },
   ];
