@@ -8,8 +8,9 @@ import type { SeedResult, SeedTask } from './seed-result.ts';
 /** The seeds of every check, each run twice on each host. */
 export const fixedSeeds: readonly number[] = Array.from({ length: 100 }, (_, at) => at + 1);
 
-/** So many failures are explained; the others are named. */
+/** So many failures are explained, and so many named; the others are counted. */
 const explainedMax = 3;
+const namedMax = 20;
 
 export type CiOptions = {
   /** The first of the fresh seeds. */
@@ -32,7 +33,8 @@ export async function runCi({ from, seconds, workers, print }: CiOptions): Promi
     summary.add(result);
     if (result.broken === null) return;
     failures.push(result);
-    print(`FAILED seed ${result.seed} (${result.host}): ${result.broken.message}`);
+    if (failures.length <= namedMax)
+      print(`FAILED seed ${result.seed} (${result.host}): ${result.broken.message}`);
   };
   const fixed = onEveryHost(fixedSeeds, true);
   const [first, last] = [fixedSeeds[0], fixedSeeds.at(-1)];

@@ -42,7 +42,8 @@ export function explainFailure(saved: SavedRun, failing: RunReport, print: Print
   writeFileSync(path, encodeSavedRun(small));
   const command = `npm run simulate -- --schedule ${path}`;
   print(`  the small schedule:  ${command}`);
-  showRun(small, { name, command, isVerbose: false, print });
+  const shown = showRun(small, { name, command, isVerbose: false, print });
+  print(`  broken:  ${shown.violation?.message ?? 'nothing'}`);
 }
 
 export type ShowOptions = {
