@@ -22,23 +22,16 @@ const format = 1;
 
 export const hosts: Readonly<Record<HostName, HostKind>> = { node: nodeHost, bare: bareHost };
 
-/** A run as a text that people can read and edit: one fault and one operation a line. */
+/** A run as a text that people can read and edit: one fault, one operation, one planned thing a line. */
 export function encodeSavedRun({ host, mutant, schedule }: SavedRun): string {
-  const { seed, config, faults, operations } = schedule;
-  const lines = (items: readonly object[]): string =>
-    items.length === 0 ? '[]' : `[\n    ${items.map((item) => JSON.stringify(item)).join(',\n    ')}\n  ]`;
-  return [
-    '{',
-    `  "format": ${format},`,
-    `  "host": ${JSON.stringify(host)},`,
-    `  "mutant": ${JSON.stringify(mutant)},`,
-    `  "seed": ${seed},`,
-    `  "config": ${JSON.stringify(config)},`,
-    `  "faults": ${lines(faults)},`,
-    `  "operations": ${lines(operations)}`,
-    '}',
-    '',
-  ].join('\n');
+  const fields = Object.entries({ format, host, mutant, ...schedule });
+  const lines = fields.map(([name, value]) => `  ${JSON.stringify(name)}: ${encodeField(value)}`);
+  return `{\n${lines.join(',\n')}\n}\n`;
+}
+
+function encodeField(value: unknown): string {
+  if (!Array.isArray(value) || value.length === 0) return JSON.stringify(value);
+  return `[\n    ${value.map((item) => JSON.stringify(item)).join(',\n    ')}\n  ]`;
 }
 
 /** Reads such a text; the message of a failure says what is wrong with it. */
@@ -47,7 +40,8 @@ export function decodeSavedRun(text: string): Result<SavedRun, string> {
   if (found === null) return failed('it is not JSON');
   if (found['format'] !== format)
     return failed(`its format is ${JSON.stringify(found['format'])}, not ${format}`);
-  const { host, mutant, seed, config, faults, operations } = found;
+  const { format: _, host, mutant, ...planned } = found;
+  const { seed, config, faults } = planned;
   if (host !== 'node' && host !== 'bare') return failed(`it runs on ${JSON.stringify(host)}`);
   if (mutant !== null && mutantNamed(mutant) === null)
     return failed(`there is no mutant ${JSON.stringify(mutant)}`);
@@ -59,9 +53,11 @@ export function decodeSavedRun(text: string): Result<SavedRun, string> {
   if (!isTimed(faults) || !faults.every((fault) => kinds.has(fault['kind']))) {
     return failed('one of its faults is none');
   }
-  if (!isTimed(operations)) return failed('one of its operations is none');
-  const schedule = { seed, config, faults, operations } as unknown as Schedule;
-  return ok({ host, mutant: mutant as string | null, schedule });
+  const untimed = Object.keys(planned).find(
+    (name) => Array.isArray(planned[name]) && !isTimed(planned[name]),
+  );
+  if (untimed !== undefined) return failed(`one of its ${untimed} is none`);
+  return ok({ host, mutant: mutant as string | null, schedule: planned as unknown as Schedule });
 }
 
 export function mutantNamed(name: unknown): Mutant | null {

@@ -1,4 +1,6 @@
-import type { SeedResult } from './command/seed-result.ts';
+import type { GroupName, SeedResult } from './command/seed-result.ts';
+
+const groupNames: readonly GroupName[] = ['faults', 'requests', 'marks'];
 
 export type Totals = {
   seeds: number;
@@ -10,9 +12,7 @@ export type Totals = {
   elections: number;
   commits: number;
   readonly budgets: Record<string, number>;
-  readonly faults: Record<string, number>;
-  readonly outcomes: Record<string, number>;
-  readonly marks: Record<string, number>;
+  readonly groups: Record<GroupName, Record<string, number>>;
 };
 
 /** Adds up what many runs have done. Its totals are plain data, which a file can keep. */
@@ -31,9 +31,7 @@ export class Summary {
       totals[name] += result[name];
     }
     addAll(totals.budgets, { [result.budget]: 1 });
-    addAll(totals.faults, result.faults);
-    addAll(totals.outcomes, result.outcomes);
-    addAll(totals.marks, result.marks);
+    for (const name of groupNames) addAll(totals.groups[name], result.groups[name]);
   }
 
   get simulatedSeconds(): number {
@@ -47,21 +45,18 @@ export class Summary {
 
   /** Faults that took place. */
   get faultEvents(): number {
-    const { faults } = this.totals;
+    const { faults } = this.totals.groups;
     const planned = Object.values(faults).reduce((sum, count) => sum + count, 0);
     return planned - (faults['overBudget'] ?? 0);
   }
 
   text(): string {
-    const { seeds, failures, events, messages, elections, commits, budgets, faults } = this.totals;
-    const { outcomes, marks } = this.totals;
+    const { seeds, failures, events, messages, elections, commits, budgets, groups } = this.totals;
     return [
       `${seeds} seeds, ${failures} failed; ${this.simulatedSeconds} simulated seconds, ${this.rate} for each second of processor time`,
-      `${events} events, ${messages} messages, ${elections} elections, ${commits} batches committed`,
+      `${events} events, ${messages} messages, ${elections} elections, ${commits} batches committed, ${this.faultEvents} faults`,
       `budgets: ${listed(budgets)}`,
-      `${this.faultEvents} faults: ${listed(faults)}`,
-      `requests: ${listed(outcomes)}`,
-      `marks: ${listed(marks)}`,
+      ...groupNames.map((name) => `${name}: ${listed(groups[name])}`),
     ].join('\n');
   }
 }
@@ -77,7 +72,7 @@ function noTotals(): Totals {
     elections: 0,
     commits: 0,
   };
-  return { ...counts, budgets: {}, faults: {}, outcomes: {}, marks: {} };
+  return { ...counts, budgets: {}, groups: { faults: {}, requests: {}, marks: {} } };
 }
 
 function addAll(into: Record<string, number>, counts: Readonly<Record<string, number>>): void {

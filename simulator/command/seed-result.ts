@@ -25,16 +25,17 @@ export type SeedResult = {
   readonly messages: number;
   readonly elections: number;
   readonly commits: number;
-  readonly faults: Readonly<Record<string, number>>;
-  readonly outcomes: Readonly<Record<string, number>>;
-  readonly marks: Readonly<Record<string, number>>;
+  /** Counts by name, in groups: what failed, what clients were answered, what was reached. */
+  readonly groups: Readonly<Record<GroupName, Readonly<Record<string, number>>>>;
 };
+
+export type GroupName = 'faults' | 'requests' | 'marks';
 
 export function seedResult(host: HostName, report: RunReport, cpuUs: number): SeedResult {
   const { seed, budget, violation, digest, simulatedUs, events, messages, elections, commits } = report;
   const broken = violation === null ? null : { property: propertyOf(violation), message: violation.message };
   const counts = { simulatedUs, cpuUs, events, messages, elections, commits };
-  const { faults, outcomes } = report;
-  const marks = Object.fromEntries(report.marks);
-  return { host, seed, budget, broken, digest, ...counts, faults, outcomes: { ...outcomes }, marks };
+  const { faults, outcomes: requests } = report;
+  const groups = { faults, requests, marks: Object.fromEntries(report.marks) };
+  return { host, seed, budget, broken, digest, ...counts, groups };
 }

@@ -24,7 +24,7 @@ type State = {
   readonly failures: SeedResult[];
 };
 
-const format = 1;
+const format = 2;
 /** Past the seeds that every check runs. */
 const firstSeed = 1000;
 const progressEveryMs = 2000;
@@ -87,7 +87,7 @@ function progressLine(summary: Summary, share: number, seedsPerSecond: number): 
     `${summary.simulatedSeconds} s simulated`,
     `${summary.faultEvents} faults`,
     `${totals.elections} elections`,
-    `${Object.keys(totals.marks).length} marks`,
+    `${Object.keys(totals.groups.marks).length} marks`,
     `${totals.failures} failed`,
   ].join('  ');
 }

@@ -1,10 +1,11 @@
 import { budgets } from '../faults/budget.ts';
 import type { Fault } from '../faults/fault.ts';
-import type { PlannedOperation, RunConfig, Schedule } from '../faults/schedule.ts';
+import type { RunConfig, Schedule } from '../faults/schedule.ts';
 import { quietLink } from '../network.ts';
 import type { RunReport } from '../run.ts';
 import { propertyOf } from '../violation.ts';
 import { ddmin } from './ddmin.ts';
+import { type ListPath, listAt, listPaths, sizeOf, type Timed, withListAt, withoutPlans } from './lists.ts';
 import { shrinkNumber } from './shrink-number.ts';
 
 export type Shrunken = {
@@ -63,8 +64,10 @@ class Shrinker {
     this.#try(this.#best);
     for (let before = -1; before !== sizeOf(this.#best) && !this.#isSpent; ) {
       before = sizeOf(this.#best);
-      ddmin(this.#best.faults, (faults) => this.#try({ ...this.#best, faults }));
-      ddmin(this.#best.operations, (operations) => this.#try({ ...this.#best, operations }));
+      for (const without of withoutPlans(this.#best)) this.#try(without);
+      for (const path of listPaths(this.#best)) {
+        ddmin(listAt(this.#best, path), (fewer) => this.#try(withListAt(this.#best, path, fewer)));
+      }
       this.#tame();
     }
     this.#shrinkNumbers();
@@ -107,46 +110,34 @@ class Shrinker {
     shrinkNumber(config.durationUs, 1000, 2 * triesForOneNumber, (durationUs) =>
       this.#try({ ...this.#best, config: { ...this.#best.config, durationUs } }),
     );
-    this.#shrinkItems<Fault>(
-      () => this.#best.faults,
-      (faults) => ({ ...this.#best, faults }),
-    );
-    this.#shrinkItems<PlannedOperation>(
-      () => this.#best.operations,
-      (operations) => ({ ...this.#best, operations }),
-    );
+    for (const path of listPaths(this.#best)) this.#shrinkItems(path);
   }
 
-  /** `items` is read anew each time, because a successful try may have dropped some. */
-  #shrinkItems<Item extends Fault | PlannedOperation>(
-    items: () => readonly Item[],
-    withItems: (items: readonly Item[]) => Schedule,
-  ): void {
+  /** The list is read anew each time, because a successful try may have dropped some of it. */
+  #shrinkItems(path: ListPath): void {
+    const items = (): readonly Timed[] => listAt(this.#best, path);
     for (let at = 0; at < items().length; at++) {
       for (const [field, least] of shrinkable) {
         const value = numberOf(items()[at], field);
         if (value === null) continue;
         shrinkNumber(value, least, triesForOneNumber, (smaller) => {
           const changed = items().map((item, index) => (index === at ? { ...item, [field]: smaller } : item));
-          return this.#try(withItems(changed));
+          return this.#try(withListAt(this.#best, path, changed));
         });
       }
-      this.#roundTime(at, items, withItems);
+      this.#roundTime(path, at);
     }
   }
 
   /** Round times are easier to read, and tell that the exact moment did not matter. */
-  #roundTime<Item extends Fault | PlannedOperation>(
-    at: number,
-    items: () => readonly Item[],
-    withItems: (items: readonly Item[]) => Schedule,
-  ): void {
+  #roundTime(path: ListPath, at: number): void {
     for (const roundUs of [1_000_000, 100_000, 10_000, 1000]) {
-      const item = items()[at];
+      const items = listAt(this.#best, path);
+      const item = items[at];
       if (item === undefined || item.atUs % roundUs === 0) return;
       const atUs = Math.floor(item.atUs / roundUs) * roundUs;
-      const changed = items().map((other, index) => (index === at ? { ...other, atUs } : other));
-      if (this.#try(withItems(changed))) return;
+      const changed = items.map((other, index) => (index === at ? { ...other, atUs } : other));
+      if (this.#try(withListAt(this.#best, path, changed))) return;
     }
   }
 }
@@ -185,10 +176,6 @@ function numberOf(item: object | undefined, field: string): number | null {
   if (item === undefined) return null;
   const value = new Map<string, unknown>(Object.entries(item)).get(field);
   return typeof value === 'number' ? value : null;
-}
-
-function sizeOf(schedule: Schedule): number {
-  return schedule.faults.length + schedule.operations.length;
 }
 
 function sameJson(left: unknown, right: unknown): boolean {

@@ -11,6 +11,7 @@ import {
   type SavedRun,
 } from '../../simulator/saved-run.ts';
 import { ddmin } from '../../simulator/shrink/ddmin.ts';
+import { listAt, listPaths, sizeOf, withListAt, withoutPlans } from '../../simulator/shrink/lists.ts';
 import { shrinkNumber } from '../../simulator/shrink/shrink-number.ts';
 import { shrinkSchedule } from '../../simulator/shrink/shrink-schedule.ts';
 import { timelinePage } from '../../simulator/timeline/page.ts';
@@ -161,5 +162,28 @@ describe('every host', () => {
   it.each(Object.keys(hosts) as readonly HostName[])('runs without a fault: %s', (host) => {
     const schedule = { ...shortened(1), faults: [] };
     expect(run({ host, mutant: null, schedule }).violation?.message ?? null).toBeNull();
+  });
+});
+
+describe('the lists of a schedule', () => {
+  const base = generateSchedule(4);
+  const nested = { ...base, brokers: { count: 3, records: [{ atUs: 5 }, { atUs: 6 }] } };
+
+  it('are found within plans of their own, too, and never in the config', () => {
+    expect(listPaths(nested)).toEqual([
+      { field: 'faults', within: null },
+      { field: 'operations', within: null },
+      { field: 'brokers', within: 'records' },
+    ]);
+    expect(sizeOf(nested)).toBe(base.faults.length + base.operations.length + 2);
+  });
+
+  it('are replaced where they stand', () => {
+    const path = { field: 'brokers', within: 'records' };
+    const changed = withListAt(nested, path, [{ atUs: 6 }]);
+    expect(listAt(changed, path)).toEqual([{ atUs: 6 }]);
+    expect(changed.config).toBe(base.config);
+    expect(withoutPlans(nested)).toEqual([{ ...nested, brokers: null }]);
+    expect(listAt({ ...base }, path)).toEqual([]);
   });
 });
