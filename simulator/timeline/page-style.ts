@@ -14,10 +14,10 @@ code { font: 12px ui-monospace, monospace; background: #eef0f2; padding: 1px 5px
 .legend { display: flex; flex-wrap: wrap; gap: 4px 12px; margin: 8px 0; color: #556070; }
 .legend i { display: inline-block; width: 12px; height: 12px; border-radius: 2px; vertical-align: -2px; margin-right: 4px; }
 .frame { display: flex; border: 1px solid #d9dde2; border-radius: 6px; background: #fff; }
-.names { position: relative; flex: 0 0 92px; border-right: 1px solid #d9dde2; }
+.names { position: relative; flex: 0 0 104px; border-right: 1px solid #d9dde2; }
 .names b { position: absolute; left: 10px; font-weight: 600; }
 .scroller { flex: 1; overflow-x: auto; min-width: 0; }
-.chart { position: relative; width: 100%; overflow: hidden; }
+.chart { position: relative; width: 100%; overflow: clip; }
 .chart svg { position: absolute; inset: 0; width: 100%; height: 100%; pointer-events: none; }
 .chart svg line { vector-effect: non-scaling-stroke; pointer-events: stroke; stroke-width: 1.2; opacity: .75; }
 .chart svg line.end { stroke-width: 5; stroke-linecap: round; opacity: 1; }
