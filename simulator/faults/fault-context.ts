@@ -46,7 +46,9 @@ export class FaultContext {
   mayDamage(node: SimulatedNode): boolean {
     const { nodes, observation } = this.cluster;
     if (observation.committed.endOffset === 0) return false;
-    const damaged = nodes.filter((other) => other.isDamaged || other === node).length;
+    // A write that will be misdirected counts from the moment in which that is settled.
+    const isLost = (other: SimulatedNode): boolean => other.isDamaged || other.disk.misdirectNext !== null;
+    const damaged = nodes.filter((other) => isLost(other) || other === node).length;
     return damaged <= this.budget.damagedMax(nodes.length);
   }
 

@@ -102,6 +102,13 @@ describe('a budget', () => {
     expect(majority.faults['wipe']).toBe(3);
   });
 
+  // Two nodes waited for the write that would be misdirected while neither was damaged yet, and then both were.
+  it('counts a write that is still to be misdirected as damage', () => {
+    const misdirections = [0, 1].map((node) => ({ ...examples.misdirect, target: node }));
+    const report = runWith(misdirections);
+    expect([report.faults['misdirect'], report.faults['overBudget']]).toEqual([1, 1]);
+  });
+
   it('that promises one leader is broken by a pause beyond the timeouts', () => {
     const report = runWith([{ ...examples.pause, forUs: 3_000_000 }], { budget: 'short stalls' });
     expect(report.violation?.message).toMatch(/^no election without a cause: 2 leaders/);
