@@ -14,7 +14,7 @@ const parts = ['writes', 'leader', 'broker'] as const;
  * how soon they go on when their leader or a broker is lost.
  *
  *   npm run bench -- quorum [--seconds 5] [--outstanding 1,16,64,256] [--operations createTopic,amendBroker]
- *                           [--preparation 20] [--trials 10] [--broker-trials 3] [--partitions 1000]
+ *                           [--preparation 40] [--trials 10] [--broker-trials 3] [--partitions 1000]
  *                           [--only writes,leader,broker]
  */
 export async function run(argumentList: readonly string[]): Promise<void> {
@@ -49,7 +49,7 @@ function readOptions(argumentList: readonly string[]) {
       seconds: { type: 'string', default: '5' },
       outstanding: { type: 'string', default: '1,16,64,256' },
       operations: { type: 'string', default: operationNames.join(',') },
-      preparation: { type: 'string', default: '20' },
+      preparation: { type: 'string', default: '40' },
       trials: { type: 'string', default: '10' },
       'broker-trials': { type: 'string', default: '3' },
       partitions: { type: 'string', default: '1000' },
