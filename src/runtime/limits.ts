@@ -14,7 +14,7 @@ export const runtimeLimits = {
   /** Batches appended and not yet committed. */
   proposalsInFlightMax: 256,
   bytesInFlightMax: 16 * 1024 * 1024,
-  /** Linearizable reads that wait for a barrier; more are refused. */
+  /** Reads that wait for a barrier, for the state to reach its offset, or for their turn; more are refused. */
   readsQueuedMax: 50_000,
   /** What a refused caller is told to wait, in ms. */
   retryAfterMs: 100,
@@ -32,7 +32,7 @@ export const runtimeLimits = {
   drainMs: 1_000,
   handOverMs: 3_000,
   handOverLookMs: 5,
-  /** Stale reads that wait for an offset; more are refused. */
+  /** Reads that wait for an offset of their own, which may never come; more are refused. */
   offsetWaitersMax: 50_000,
   /** Read barriers under way at once; reads that come meanwhile share the next. */
   barriersInFlightMax: 64,

@@ -219,7 +219,6 @@ export class QuorumMember {
         this.#core.voters.some(({ id }) => id !== this.#options.node.nodeId && !this.#ended.has(id)),
       pendingCount: () =>
         (this.#leadership.proposer?.pendingCount ?? 0) +
-        this.#reads.size +
         this.#router.readsWaiting +
         this.#forwarder.pendingCount,
       resign: () =>

@@ -12,6 +12,7 @@ export class ReadQueue {
   #gathering: BarrierWaiter[] = [];
   #isScheduled = false;
   #nextBarrierId = 1;
+  #size = 0;
   readonly #inFlight = new Map<number, readonly BarrierWaiter[]>();
   /** Barriers that completed at an offset which is not applied yet, in order of offset. */
   #confirmed: { readonly offset: Offset; readonly waiters: readonly BarrierWaiter[] }[] = [];
@@ -23,6 +24,7 @@ export class ReadQueue {
 
   /** The waiter runs after a barrier that began at or after this call. */
   add(waiter: BarrierWaiter): void {
+    this.#size++;
     this.#gathering.push(waiter);
     this.#schedule();
   }
@@ -40,7 +42,7 @@ export class ReadQueue {
     for (const barrierId of barrierIds) {
       const waiters = this.#inFlight.get(barrierId) ?? [];
       this.#inFlight.delete(barrierId);
-      for (const waiter of waiters) waiter.fail();
+      this.#failEach(waiters);
     }
     if (this.#gathering.length > 0) this.#schedule();
   }
@@ -48,7 +50,10 @@ export class ReadQueue {
   applied(offset: Offset): void {
     while (this.#confirmed[0] !== undefined && this.#confirmed[0].offset <= offset) {
       const confirmed = this.#confirmed.shift();
-      for (const waiter of confirmed?.waiters ?? []) waiter.confirmed();
+      for (const waiter of confirmed?.waiters ?? []) {
+        this.#size--;
+        waiter.confirmed();
+      }
     }
   }
 
@@ -62,13 +67,19 @@ export class ReadQueue {
     this.#gathering = [];
     this.#inFlight.clear();
     this.#confirmed = [];
-    for (const waiter of waiting) waiter.fail();
+    this.#failEach(waiting);
   }
 
+  /** Those who were told nothing yet: they wait for a barrier, or for the state to reach its offset. */
   get size(): number {
-    let inFlight = this.#gathering.length;
-    for (const waiters of this.#inFlight.values()) inFlight += waiters.length;
-    return inFlight;
+    return this.#size;
+  }
+
+  #failEach(waiters: readonly BarrierWaiter[]): void {
+    for (const waiter of waiters) {
+      this.#size--;
+      waiter.fail();
+    }
   }
 
   #schedule(): void {

@@ -7,6 +7,7 @@ import { Deadlines } from '../../src/runtime/answers/deadlines.ts';
 import type { ControllerAnswer, ControllerRequest } from '../../src/runtime/controller-api.ts';
 import { DiskSpace } from '../../src/runtime/disk-space.ts';
 import { Forwarder } from '../../src/runtime/forwarding.ts';
+import { HandOver } from '../../src/runtime/hand-over.ts';
 import { runtimeLimits } from '../../src/runtime/limits.ts';
 import { ReadQueue } from '../../src/runtime/reads.ts';
 import { OffsetWaiters } from '../../src/runtime/requests/offset-waiters.ts';
@@ -25,8 +26,12 @@ class RouterHost extends VirtualProcess {
   readonly sent: [number, PeerMessage][] = [];
   readonly forwarder: Forwarder;
   readonly router: RequestRouter;
+  readonly reads = new ReadQueue(this.clock, (barrierId) => this.barriers.push(barrierId));
+  readonly barriers: number[] = [];
   readonly rejected: string[] = [];
   readonly answers: ControllerAnswer[] = [];
+  /** Time that operations have taken, by the router's clock. */
+  workedMs = 0;
   lowOnSpace = false;
   leaderId: number | null = 1;
 
@@ -57,16 +62,21 @@ class RouterHost extends VirtualProcess {
       },
       operations: new Map([...operationsById, ...given]),
       forwarder: this.forwarder,
-      reads: new ReadQueue(this.clock, () => {}),
+      reads: this.reads,
       sessions: new BrokerSessions(1_000),
       deadlines: new Deadlines(this.clock),
-      clock: this.clock,
+      clock: { ...this.clock, monotonicMs: () => this.clock.monotonicMs() + this.workedMs },
       random: seededRandom(1),
       onRejected: (operationId) => this.rejected.push(operationId),
     });
   }
 
-  route(operationId: string, changes: Partial<ControllerRequest> = {}, isForwarded = false): void {
+  route(
+    operationId: string,
+    changes: Partial<ControllerRequest> = {},
+    isForwarded = false,
+    answered: () => void = () => undefined,
+  ): void {
     const request: ControllerRequest = {
       requestId: 1,
       operationId,
@@ -79,7 +89,10 @@ class RouterHost extends VirtualProcess {
       timeoutMs: 1_000,
       ...changes,
     };
-    this.router.route(request, isForwarded, (answer) => this.answers.push(answer));
+    this.router.route(request, isForwarded, (answer) => {
+      this.answers.push(answer);
+      answered();
+    });
   }
 
   codes(): readonly string[] {
@@ -89,6 +102,28 @@ class RouterHost extends VirtualProcess {
   get forwards(): readonly ForwardMessage[] {
     return this.sent.flatMap(([, message]) => (message.channel === 'forward' ? [message.message] : []));
   }
+}
+
+/** A read that first does `work`. */
+function listSessionsAfter(work: () => void): RegisteredOperation {
+  const known = operationsById.get('listSessions');
+  if (known === undefined) throw new Error('no such operation');
+  return {
+    ...known,
+    handle: (...given) => {
+      work();
+      return known.handle(...given);
+    },
+  };
+}
+
+/** A leader that takes the time of a slice for each read. */
+function startSlowLeader(): RouterHost {
+  const operation = listSessionsAfter(() => {
+    host.workedMs += runtimeLimits.sliceMs;
+  });
+  const host = new RouterHost({ leads: true, operations: [operation] });
+  return host;
 }
 
 describe('the request router', () => {
@@ -241,14 +276,9 @@ describe('the request router', () => {
   });
 
   it('answers a read that throws, and lives on', () => {
-    const known = operationsById.get('listSessions');
-    if (known === undefined) throw new Error('no such operation');
-    const broken: RegisteredOperation = {
-      ...known,
-      handle: () => {
-        throw new Error('a bug');
-      },
-    };
+    const broken = listSessionsAfter(() => {
+      throw new Error('a bug');
+    });
     const host = new RouterHost({ operations: [broken] });
     host.route('listSessions', { consistency: 'stale' });
     expect(host.codes()).toEqual(['UNKNOWN_SERVER_ERROR']);
@@ -267,6 +297,77 @@ describe('the request router', () => {
     const host = new RouterHost();
     host.route('fly');
     expect(host.codes()).toEqual(['RESOURCE_NOT_FOUND']);
+  });
+});
+
+describe('reads that wait on this node', () => {
+  const applied = image.endOffset;
+  const later = offset(applied + 1);
+
+  it('are counted whatever they wait for: a barrier, the state, or their turn', () => {
+    const host = startSlowLeader();
+    for (let at = 0; at < 3; at++) host.route('listSessions');
+    host.run(1);
+    for (let at = 0; at < 5; at++) host.route('listSessions');
+    host.run(1);
+    expect(host.barriers).toEqual([1, 2]);
+    host.reads.completed(1, applied, applied);
+    expect(host.codes()).toEqual(['ok']);
+    host.reads.completed(2, later, applied);
+    host.route('listSessions', { consistency: 'stale' });
+    host.route('listSessions');
+    expect(host.router.readsWaiting).toBe(2 + 5 + 1 + 1);
+    host.run(1);
+    expect(host.codes()).toEqual(['ok', 'ok', 'ok', 'ok']);
+    expect(host.router.readsWaiting).toBe(5 + 1);
+    host.reads.applied(later);
+    host.reads.failed([3]);
+    host.run(1);
+    expect(host.codes().filter((code) => code === 'ok')).toHaveLength(4 + 5);
+    expect(host.router.readsWaiting).toBe(0);
+  });
+
+  it.each([
+    ['for a barrier', (): void => undefined],
+    ['for the state', (host: RouterHost): void => host.reads.completed(1, later, applied)],
+    ['for their turn', (host: RouterHost): void => host.reads.completed(1, applied, applied)],
+  ])('are refused over the limit, however many of them wait %s', (_what, confirm) => {
+    const host = startSlowLeader();
+    const { readsQueuedMax } = runtimeLimits;
+    for (let at = 0; at < readsQueuedMax; at++) host.route('listSessions');
+    host.run(1);
+    confirm(host);
+    const answered = host.answers.length;
+    for (let at = 0; at < answered; at++) host.route('listSessions', { consistency: 'stale' });
+    expect(host.router.readsWaiting).toBe(readsQueuedMax);
+    expect(host.codes().filter((code) => code !== 'ok')).toEqual([]);
+    host.route('listSessions');
+    host.route('listSessions', { consistency: 'stale' });
+    expect(host.codes().slice(answered)).toEqual(['THROTTLING_QUOTA_EXCEEDED', 'THROTTLING_QUOTA_EXCEEDED']);
+    expect(host.answers.at(-1)?.result).toMatchObject({ retryAfterMs: expect.any(Number) });
+  });
+
+  it('are answered before leadership is handed over', () => {
+    const host = startSlowLeader();
+    const events: string[] = [];
+    host.route('listSessions', {}, false, () => events.push('answered'));
+    host.run(1);
+    host.reads.completed(1, later, applied);
+    host.router.drain();
+    new HandOver({
+      clock: host.clock,
+      role: () => 'leader',
+      hasSuccessor: () => true,
+      hasOtherVoters: () => true,
+      pendingCount: () => host.router.readsWaiting,
+      resign: () => events.push('resigned'),
+      onDone: () => events.push('done'),
+    });
+    host.run(100);
+    expect(events).toEqual([]);
+    host.reads.applied(later);
+    host.run(100);
+    expect(events).toEqual(['answered', 'resigned', 'done']);
   });
 });
 

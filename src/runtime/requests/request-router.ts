@@ -20,8 +20,7 @@ import { type AnswerHeader, RequestReply } from './reply.ts';
 export type RoutingView = {
   readonly nodeId: NodeId;
   readonly clusterId: Uuid;
-  /** Null until the state was loaded from disk. */
-  image(): MetadataImage | null;
+  image(): MetadataImage;
   header(): AnswerHeader;
   /** Present while this node is the active leader. */
   proposer(): Proposer | null;
@@ -49,13 +48,13 @@ export class RequestRouter {
   readonly #options: RouterOptions;
   readonly #waiters = new OffsetWaiters();
   /** A page of rows takes a while, and thousands of reads may be confirmed by one barrier. */
-  readonly #reads: SlicedTasks;
+  readonly #answerable: SlicedTasks;
   #isClosed = false;
   #isDraining = false;
 
   constructor(options: RouterOptions) {
     this.#options = options;
-    this.#reads = new SlicedTasks(options.clock);
+    this.#answerable = new SlicedTasks(options.clock);
   }
 
   /** `isForwarded`: it came from a follower and is not passed on again (one hop). */
@@ -76,9 +75,13 @@ export class RequestRouter {
     this.#dispatch({ request, operation, reply, isForwarded });
   }
 
-  /** Reads that may be answered and wait for their turn. */
+  /**
+   * Reads that this node has taken and still owes: they wait for a barrier, for the state to reach its
+   * offset, or for their turn. Those who wait for an offset of their own, which may never come, are not among
+   * them.
+   */
   get readsWaiting(): number {
-    return this.#reads.waitingCount;
+    return this.#options.reads.size + this.#answerable.waitingCount;
   }
 
   /** Everything below `offset` is applied on this node. */
@@ -97,15 +100,12 @@ export class RequestRouter {
   }
 
   #dispatch(routed: Routed): void {
-    const { request, operation, reply } = routed;
-    const image = this.#options.view.image();
-    if (this.#isClosed || this.#isDraining || image === null) {
-      reply.fail('NOT_CONTROLLER', 'This node is starting or stopping; nothing was changed.', retrySoon);
+    if (this.#isClosed || this.#isDraining) {
+      routed.reply.fail('NOT_CONTROLLER', 'This node stops; nothing was changed.', retrySoon);
       return;
     }
-    if (operation.kind !== 'read') this.#write(routed);
-    else if (request.consistency === 'stale') this.#readWhenApplied(routed, request.minOffset);
-    else this.#linearizableRead(routed);
+    if (routed.operation.kind === 'read') this.#takeRead(routed);
+    else this.#write(routed);
   }
 
   #write(routed: Routed): void {
@@ -124,29 +124,32 @@ export class RequestRouter {
     proposer.offer(clientWork(routed.operation, routed.request, routed.reply));
   }
 
-  #linearizableRead(routed: Routed): void {
+  #takeRead(routed: Routed): void {
     const { view, reads } = this.#options;
-    const { reply } = routed;
-    if (view.proposer() === null) {
+    const { request, reply } = routed;
+    const isStale = request.consistency === 'stale';
+    if (!isStale && view.proposer() === null) {
       this.#passOn(routed, false);
       return;
     }
-    if (reads.size >= runtimeLimits.readsQueuedMax) {
-      reply.fail('THROTTLING_QUOTA_EXCEEDED', 'Too many reads wait on the leader.', retrySoon);
+    if (this.readsWaiting >= runtimeLimits.readsQueuedMax) {
+      reply.fail('THROTTLING_QUOTA_EXCEEDED', 'Too many reads wait on this node.', retrySoon);
+      return;
+    }
+    if (isStale) {
+      this.#readWhenApplied(routed, request.minOffset);
       return;
     }
     reads.add({
-      confirmed: () => this.#readWhenApplied(routed, routed.request.minOffset),
+      confirmed: () => this.#readWhenApplied(routed, request.minOffset),
       fail: () => reply.fail('NOT_CONTROLLER', 'This node no longer leads the quorum.', retrySoon),
     });
   }
 
   /** Answers from the committed image as soon as it has reached the offset that the caller demands. */
   #readWhenApplied(routed: Routed, minOffset: Offset | null): void {
-    const image = this.#options.view.image();
-    if (image === null) return;
-    if (minOffset === null || image.endOffset >= minOffset) {
-      this.#reads.run(() => this.#read(routed));
+    if (minOffset === null || this.#options.view.image().endOffset >= minOffset) {
+      this.#answerable.run(() => this.#read(routed));
       return;
     }
     if (this.#waiters.size >= runtimeLimits.offsetWaitersMax) {
@@ -163,11 +166,11 @@ export class RequestRouter {
   /** From the state as it is now, which has only gone on since the read became answerable. */
   #read(routed: Routed): void {
     if (routed.reply.isSettled) return;
-    const image = this.#options.view.image();
-    if (image === null || this.#isClosed) {
+    if (this.#isClosed) {
       routed.reply.fail('NOT_CONTROLLER', 'This node stops.', retrySoon);
       return;
     }
+    const image = this.#options.view.image();
     const { clock, random, sessions } = this.#options;
     const context: OperationContext = {
       nextOffset: image.endOffset,
