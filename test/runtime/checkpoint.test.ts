@@ -316,11 +316,54 @@ describe('the checkpointer', () => {
 
   it('writes one at a time', () => {
     const host = new CheckpointHost();
-    const checkpointer = host.checkpointer();
-    for (const image of images) checkpointer.applied(image, 10);
+    const checkpointer = host.checkpointer({ bytesBetween: 100 });
+    checkpointer.applied(imageAt(0), 100);
+    checkpointer.applied(imageAt(1), 99);
+    checkpointer.write(imageAt(2));
     expect(checkpointer.isWriting).toBe(true);
     host.host.run(200);
     expect(host.created.map(({ image }) => image.endOffset)).toEqual([imageAt(0).endOffset]);
+  });
+
+  it('writes what fell due while it was paused, though the log has fallen silent', () => {
+    const host = new CheckpointHost();
+    const checkpointer = host.checkpointer({ bytesBetween: 1_000_000, intervalMs: 5_000 });
+    checkpointer.applied(imageAt(0), 10);
+    checkpointer.pause(() => undefined);
+    host.host.run(10_000);
+    expect(host.created).toEqual([]);
+    checkpointer.resume();
+    host.host.run(1_000);
+    expect(host.created.map(({ image }) => image.endOffset)).toEqual([imageAt(0).endOffset]);
+  });
+
+  it('waits for its time after a pause in which nothing fell due', () => {
+    const host = new CheckpointHost();
+    const checkpointer = host.checkpointer({ bytesBetween: 1_000_000, intervalMs: 5_000 });
+    checkpointer.pause(() => undefined);
+    checkpointer.resume();
+    checkpointer.applied(imageAt(0), 10);
+    checkpointer.pause(() => undefined);
+    host.host.run(1_000);
+    checkpointer.resume();
+    host.host.run(3_000);
+    expect(host.created).toEqual([]);
+    host.host.run(2_000);
+    expect(host.created).toHaveLength(1);
+  });
+
+  it('writes what fell due while it wrote, though the log has fallen silent', () => {
+    const host = new CheckpointHost();
+    const checkpointer = host.checkpointer({ bytesBetween: 100 });
+    checkpointer.applied(imageAt(0), 100);
+    checkpointer.applied(imageAt(1), 99);
+    checkpointer.applied(imageAt(2), 1);
+    expect(checkpointer.isWriting).toBe(true);
+    host.host.run(500);
+    expect(host.created.map(({ image }) => image.endOffset)).toEqual([
+      imageAt(0).endOffset,
+      imageAt(2).endOffset,
+    ]);
   });
 
   it('is idle before it says so, and writes nothing until it may go on', () => {

@@ -112,6 +112,7 @@ export class Checkpointer {
 
   resume(): void {
     this.#isPaused = false;
+    this.#lookAgain();
   }
 
   /** Begins to write a checkpoint of `image` unless one is being written or nothing is new. */
@@ -179,12 +180,17 @@ export class Checkpointer {
     this.#retryTimer?.cancel();
   }
 
-  /** The log may fall silent, and what is new is due all the same. */
+  /** The log may fall silent, and what is new falls due all the same. */
   #writeAfter(waitMs: number): void {
     this.#timer ??= this.#options.clock.setTimer(waitMs, () => {
       this.#timer = null;
-      if (this.#latest !== null) this.applied(this.#latest, 0);
+      this.#lookAgain();
     });
+  }
+
+  /** Whether one is due that could not begin when it fell due. */
+  #lookAgain(): void {
+    if (this.#latest !== null) this.applied(this.#latest, 0);
   }
 
   #tellIdle(): void {
@@ -234,6 +240,7 @@ export class Checkpointer {
     this.#options.onCreated(this.#current);
     // What cannot be deleted now is found and deleted at the next start.
     runSequence(deleteKeys(this.#store, replaced, false), () => {});
+    this.#lookAgain();
   }
 
   #forgotten(generation: number): void {
