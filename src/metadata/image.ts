@@ -32,13 +32,9 @@ export type ImageBuilder = {
   /** Changes the state by one record. What it throws is a contradiction in the log; then drop the builder. */
   replay(record: MetadataRecord, position: Position): void;
   /**
-   * The image with all that was replayed so far: what the next operation of the same batch reads. It stays
-   * as it is when the builder goes on.
-   */
-  view(): MetadataImage;
-  /**
-   * The same for less: nothing is copied again for it, so the next replay may change it under whoever still
-   * looks. For the one who reads it, lets go of it, and then goes on.
+   * The image with all that was replayed so far: what the next operation of the same batch reads. Nothing is
+   * copied for it, so the next replay may change it under whoever still looks: it is for the one who reads
+   * it, lets go of it, and then goes on.
    */
   peek(): MetadataImage;
   /** Ends the builder. States that no record touched are shared with the image before. */
@@ -70,18 +66,13 @@ export function stateOf(image: MetadataImage, resource: AnyResource): unknown {
 }
 
 export function createImageBuilder(base: MetadataImage): ImageBuilder {
-  let image = base;
   let editor: ImageEditor | null = null;
   let last: Position | null = null;
   let isFrozen = false;
 
-  const settle = (endOffset: Offset, imageEpoch: Epoch): MetadataImage => {
-    assert(!isFrozen, 'an image builder was used after it was frozen');
-    const timestampMs = Math.max(image.timestampMs, last?.timestampMs ?? 0);
-    const header = { endOffset, epoch: imageEpoch, timestampMs };
-    image = editor === null ? asImage({ ...image, ...header }) : editor.freeze(header);
-    editor = null;
-    return image;
+  const headerAt = (endOffset: Offset, imageEpoch: Epoch): ImageHeader => {
+    const timestampMs = Math.max(base.timestampMs, last?.timestampMs ?? 0);
+    return { endOffset, epoch: imageEpoch, timestampMs };
   };
 
   return {
@@ -91,23 +82,20 @@ export function createImageBuilder(base: MetadataImage): ImageBuilder {
       if (registered === undefined) violated(`no kind of metadata has the record ${record.type}`);
       const handler = registered.resource.replay[record.type];
       if (handler === undefined) violated(`no handler for ${record.type}`);
-      editor ??= createEditor(image);
+      editor ??= createEditor(base);
       handler(editor.draftOf(registered.resource), record, position);
       last = position;
     },
     peek() {
-      if (editor === null || last === null) return image;
-      const timestampMs = Math.max(image.timestampMs, last.timestampMs);
-      return editor.peek({ endOffset: offset(last.offset + 1), epoch: last.epoch, timestampMs });
-    },
-    view() {
-      if (editor === null || last === null) return image;
-      return settle(offset(last.offset + 1), last.epoch);
+      assert(!isFrozen, 'an image builder was used after it was frozen');
+      if (editor === null || last === null) return base;
+      return editor.peek(headerAt(offset(last.offset + 1), last.epoch));
     },
     freeze(endOffset, imageEpoch) {
-      const frozen = settle(endOffset, imageEpoch);
+      assert(!isFrozen, 'an image builder was used after it was frozen');
       isFrozen = true;
-      return frozen;
+      const header = headerAt(endOffset, imageEpoch);
+      return editor === null ? asImage({ ...base, ...header }) : editor.freeze(header);
     },
   };
 }

@@ -11,18 +11,14 @@ import {
 import { TestCluster } from './cluster.ts';
 import { events, happen } from './history.ts';
 import { findEpochViolation, findSettledViolation, findViolation } from './invariants.ts';
-import {
-  digestAnew,
-  fullPages,
-  headerOf,
-  PageStore,
-  play,
-  replayAll,
-  replayOne,
-  rootOf,
-} from './replaying.ts';
+import { digestAnew, headerOf, PageStore, play, replayAll, replayOne, rootOf } from './replaying.ts';
 
 const runs = { numRuns: 100 };
+
+/** All that two images of one state have alike. */
+function contentOf(image: MetadataImage): unknown {
+  return [headerOf(image), imageDigest(image), digestAnew(image), rootOf(image), findViolation(image)];
+}
 
 describe('for every history of operations', () => {
   it('keeps the invariants of partitions, ISRs, epochs and indexes after every event', () => {
@@ -111,30 +107,7 @@ describe('for every history of operations', () => {
     );
   });
 
-  it('shows the operations of one batch to each other without letting views change', () => {
-    fc.assert(
-      fc.property(events, fc.integer({ min: 1, max: 9 }), (history, every) => {
-        const { log, image } = play(history);
-        const builder = createImageBuilder(emptyImage);
-        const views: { readonly view: MetadataImage; readonly digest: string }[] = [];
-        for (const [at, { record, position }] of log.entries()) {
-          builder.replay(record, position);
-          if (at % every === 0) views.push({ view: builder.view(), digest: imageDigest(builder.view()) });
-        }
-        const last = builder.freeze(image.endOffset, image.epoch);
-        expect(imageDigest(last)).toBe(imageDigest(image));
-        for (const { view, digest } of views) {
-          // A digest kept in a page would hide a page changed in place, so the pages are encoded anew.
-          const copy = imageFromPages(fullPages(view), headerOf(view), rootOf(view));
-          if (!copy.ok) throw new Error(copy.error.message);
-          expect(imageDigest(copy.value)).toBe(digest);
-        }
-      }),
-      { numRuns: 40 },
-    );
-  });
-
-  it('shows in a look into a batch what batches of one record each would show, and changes nothing before it', () => {
+  it('shows in a look into a batch what an image frozen there holds, and changes nothing before it', () => {
     fc.assert(
       fc.property(events, fc.integer({ min: 1, max: 9 }), fc.nat(99), (history, every, percent) => {
         const { log, image } = play(history);
@@ -148,11 +121,8 @@ describe('for every history of operations', () => {
           expected = replayOne(expected, { record, position });
           if (at % every !== 0) continue;
           const look = builder.peek();
-          expect([headerOf(look), imageDigest(look), findViolation(look)]).toEqual([
-            headerOf(expected),
-            imageDigest(expected),
-            findViolation(expected),
-          ]);
+          // A look is good until the next replay; so all of it is compared now.
+          expect(contentOf(look)).toEqual(contentOf(expected));
         }
         const last = builder.freeze(image.endOffset, image.epoch);
         expect(digestAnew(last)).toBe(imageDigest(image));

@@ -69,7 +69,7 @@ export function replayOne(
   return builder.freeze(offset(position.offset + 1), position.epoch);
 }
 
-export function fullPages(image: MetadataImage): PageEntry[] {
+function fullPages(image: MetadataImage): PageEntry[] {
   const entries: PageEntry[] = [];
   for (const { key, value } of checkpointPages(image, null)) if (value !== null) entries.push({ key, value });
   return entries;
