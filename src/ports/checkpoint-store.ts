@@ -60,7 +60,10 @@ export type StoreError = {
 export type CheckpointStores = {
   /** Opens the database in force, making it where missing. */
   open(complete: (result: Result<CheckpointStore, StoreError>) => void): void;
-  /** Opens an empty database for a snapshot that is being received; an earlier unfinished one is thrown away unless `snapshotId` is the same. */
+  /**
+   * Opens an empty database for a snapshot that is being received; an earlier unfinished one is thrown away
+   * unless `snapshotId` is the same.
+   */
   openReceiving(
     snapshotId: SnapshotId,
     complete: (result: Result<CheckpointStore, StoreError>) => void,

@@ -9,7 +9,8 @@ import type { Result } from '../base/result.ts';
  * 1. Operations on one handle complete in any order unless one is submitted after another has completed.
  *    Whoever needs an order waits for the completion.
  * 2. What was written and not followed by a completed `fdatasync` of that file may be lost, or partly
- *    lost, at a crash; what `pwriteDurably` has completed is on disk. A created, renamed or removed name may be lost until `syncDirectory` of its folder.
+ *    lost, at a crash; what `pwriteDurably` has completed is on disk. A created, renamed or removed name may
+ *    be lost until `syncDirectory` of its folder.
  * 3. Errors are values. After a failed `pwrite`, `pwriteDurably` or `fdatasync` nothing is known of the file's content.
  * 4. `remove` of a missing file and `makeDirectory` of an existing one succeed.
  */

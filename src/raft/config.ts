@@ -49,7 +49,10 @@ export type RecoveredState = {
   readonly latestSnapshot: SnapshotId | null;
   readonly logEndOffset: Offset;
   readonly epochStarts: readonly EpochStart[];
-  /** Every voter set at or after `logStart`, and the one in force there, oldest first; never empty once bootstrapped. */
+  /**
+   * Every voter set at or after `logStart`, and the one in force there, oldest first; never empty once
+   * bootstrapped.
+   */
   readonly voterSets: readonly VoterSetAt[];
   readonly kraftVersion: number;
   /** The state machine's position: everything below it was applied from the checkpoint. It is committed. */

@@ -56,7 +56,10 @@ export type Effect =
       readonly maxBytes: number;
     }
   | {
-      /** Send one chunk of a snapshot's byte stream; the shell fills in bytes, CRC and `last`, or SNAPSHOT_NOT_FOUND. */
+      /**
+       * Send one chunk of a snapshot's byte stream; the shell fills in bytes, CRC and `last`, or
+       * SNAPSHOT_NOT_FOUND.
+       */
       readonly type: 'sendSnapshotChunk';
       readonly to: NodeId;
       readonly response: Omit<FetchSnapshotResponse, 'outcome'>;

@@ -20,7 +20,10 @@ export type ProposedBatch = {
  */
 export type Input = { readonly nowMs: number } & (
   | {
-      /** Time has passed. `stalledMs` is how late the shell itself woke up (0 when it was in time): deadlines are put off by it once. */
+      /**
+       * Time has passed. `stalledMs` is how late the shell itself woke up (0 when it was in time): deadlines
+       * are put off by it once.
+       */
       readonly type: 'wake';
       readonly stalledMs: number;
     }
@@ -53,7 +56,10 @@ export type Input = { readonly nowMs: number } & (
     }
   | {
       readonly type: 'resignRequested';
-      /** `shutdown`: the process ends. `transfer`: only if a caught-up voter can take over; `lowOnSpace`: only if one with room on its disk can. */
+      /**
+       * `shutdown`: the process ends. `transfer`: only if a caught-up voter can take over; `lowOnSpace`: only
+       * if one with room on its disk can.
+       */
       readonly reason: 'shutdown' | 'lowOnSpace' | 'transfer' | 'stateMachineFailed';
       readonly preferredSuccessor: NodeId | null;
     }
@@ -85,7 +91,10 @@ export type Input = { readonly nowMs: number } & (
       readonly position: number;
     }
   | {
-      /** The snapshot is in force and the log before it is gone. `null`: it was refused (its content did not verify) and thrown away; the core pauses before it asks for it again. */
+      /**
+       * The snapshot is in force and the log before it is gone. `null`: it was refused (its content did not
+       * verify) and thrown away; the core pauses before it asks for it again.
+       */
       readonly type: 'snapshotInstalled';
       readonly ioId: IoId;
       readonly snapshot: { readonly voters: readonly Voter[]; readonly kraftVersion: number } | null;

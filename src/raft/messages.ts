@@ -151,7 +151,10 @@ export type FetchedRecords = {
   readonly logStartOffset: Offset;
   /** The leader's log end when it answered; a recovering replica must reach it (design 19). */
   readonly logEndOffset: Offset;
-  /** The offset of the leader's LeaderChange record; the leader has committed in its own epoch once its high watermark is above it. */
+  /**
+   * The offset of the leader's LeaderChange record; the leader has committed in its own epoch once its high
+   * watermark is above it.
+   */
   readonly epochStartOffset: Offset;
   readonly round: number;
   readonly batches: readonly LogBatch[];

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { describeViolations, readProject } from './source-file.ts';
-import { lengthViolations, linesMax, wordViolations } from './tidy.ts';
+import { commentViolations, commentWidthMax, lengthViolations, linesMax, wordViolations } from './tidy.ts';
 
 const endings = ['.ts', '.tsx', '.mjs'];
+const folders = ['src', 'simulator', 'test', 'bench', 'scripts'];
 
 describe('this project', () => {
   it('explains itself without words that excuse', () => {
@@ -11,8 +12,13 @@ describe('this project', () => {
   });
 
   it(`has no file of more than ${linesMax} lines`, () => {
-    const files = readProject(['src', 'simulator', 'test', 'bench', 'scripts'], endings);
+    const files = readProject(folders, endings);
     expect(files.flatMap(({ path, text }) => describeViolations(path, lengthViolations(text)))).toEqual([]);
+  });
+
+  it(`has no line of a comment of more than ${commentWidthMax} characters`, () => {
+    const files = readProject(folders, endings);
+    expect(files.flatMap(({ path, text }) => describeViolations(path, commentViolations(text)))).toEqual([]);
   });
 });
 
@@ -47,5 +53,26 @@ describe('the check of length', () => {
     expect(lengthViolations('line\n'.repeat(linesMax + 1))).toEqual([
       { line: linesMax + 1, message: `has ${linesMax + 1} lines, of at most ${linesMax}` },
     ]);
+  });
+});
+
+describe('the check of comments', () => {
+  const long = 'a'.repeat(commentWidthMax);
+
+  it.each([`// ${long}`, `  /** ${long} */`, `/**\n * ${long}\n */`, `run(); // ${long}`])(
+    'refuses %s',
+    (text) => {
+      expect(commentViolations(text)).toHaveLength(1);
+    },
+  );
+
+  it('says the line and its width, and allows as many characters as the limit', () => {
+    const text = `//${long.slice(2)}\n//${long}\n`;
+    const message = `has a comment of ${commentWidthMax + 2} characters, of at most ${commentWidthMax}`;
+    expect(commentViolations(text)).toEqual([{ line: 2, message }]);
+  });
+
+  it('leaves code to the formatter', () => {
+    expect(commentViolations(`const text = 'https://${long}';`)).toEqual([]);
   });
 });

@@ -39,7 +39,10 @@ export function putBack(directory: string, { folders, files }: DirectoryCopy): v
   }
 }
 
-/** Written in place: a file that is emptied first and written anew is flushed by some file systems when it is closed. */
+/**
+ * Written in place: a file that is emptied first and written anew is flushed by some file systems when it is
+ * closed.
+ */
 function writeOver(target: string, length: number, bytes: Buffer): void {
   const file = openSync(target, 'r+');
   try {

@@ -23,8 +23,8 @@ export type LoadedCheckpoint = {
 
 export type LoadCheckpointError = {
   /**
-   * `DAMAGED`: the content does not verify, or the store cannot read it. `UNSUPPORTED_VERSION`: a newer Ottla wrote it, and it is refused
-   * by name and left alone. `NO_SPACE` and `STORE`: the store could not do it.
+   * `DAMAGED`: the content does not verify, or the store cannot read it. `UNSUPPORTED_VERSION`: a newer Ottla
+   * wrote it, and it is refused by name and left alone. `NO_SPACE` and `STORE`: the store could not do it.
    */
   readonly code: 'DAMAGED' | 'UNSUPPORTED_VERSION' | 'NO_SPACE' | 'STORE';
   readonly message: string;

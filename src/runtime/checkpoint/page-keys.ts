@@ -8,7 +8,7 @@ import type { Offset } from '../../base/brands.ts';
  * | key | value |
  * |-----|-------|
  * | 0x00 | the manifest of the checkpoint in force |
- * | 0x01, page key's length (u16), page key, checkpoint's end offset (u64) | 0x01 and the page, or 0x00 when the page is gone |
+ * | 0x01, page key's length (u16), page key, checkpoint's end offset (u64) | 0x01 and the page, or 0x00: it is gone |
  *
  * The length comes before the page key so that all versions of one page stand together, oldest first.
  */

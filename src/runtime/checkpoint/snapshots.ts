@@ -119,7 +119,10 @@ export class Snapshots {
     this.#checkpointer.close();
   }
 
-  /** What a snapshot brings is taken in one after another: a new download may begin while the last one's chunk is written. */
+  /**
+   * What a snapshot brings is taken in one after another: a new download may begin while the last one's chunk
+   * is written.
+   */
   #inTurn(task: Task): void {
     this.#waiting.push(task);
     if (!this.#isTaking) this.#takeNext();

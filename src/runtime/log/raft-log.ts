@@ -20,8 +20,8 @@ export type RaftLog = {
   truncate(ioId: IoId, to: Offset): void;
   /**
    * Whole encoded batches from `from` (a batch's base offset) below `to`: at least one, and otherwise no
-   * more than `maxBytes` and `batchesPerReadMax` of them. Calls back at once when they are in memory. CANCELLED: truncated meanwhile.
-   * BELOW_LOG_START: they were deleted.
+   * more than `maxBytes` and `batchesPerReadMax` of them. Calls back at once when they are in memory.
+   * CANCELLED: truncated meanwhile. BELOW_LOG_START: they were deleted.
    */
   read(
     from: Offset,

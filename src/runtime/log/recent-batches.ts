@@ -65,7 +65,10 @@ export class RecentBatches {
     return batch === undefined || batch.baseOffset !== at ? null : statedPreviousCrc(batch);
   }
 
-  /** Whole batches from `from` below `to`: at least one, otherwise at most `maxBytes` and a read's count. Null: none begins there. */
+  /**
+   * Whole batches from `from` below `to`: at least one, otherwise at most `maxBytes` and a read's count. Null:
+   * none begins there.
+   */
   read(from: Offset, to: Offset, maxBytes: number): readonly LogBatch[] | null {
     assert(from >= this.#startOffset, 'only what is in memory is read here');
     const first = this.#firstFrom(from);

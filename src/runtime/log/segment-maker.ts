@@ -35,7 +35,10 @@ export class SegmentMaker {
     return this.#prepared !== null && this.#prepared.sizeBytes >= sizeBytes;
   }
 
-  /** Prepares a file of `sizeBytes` in place of a smaller one. Whoever runs it runs nothing else of the maker beside it. */
+  /**
+   * Prepares a file of `sizeBytes` in place of a smaller one. Whoever runs it runs nothing else of the maker
+   * beside it.
+   */
   *prepare(sizeBytes: number): Step<null> {
     const path = `${this.#directory}/${preparedName}`;
     const closed = yield* this.close();

@@ -316,7 +316,10 @@ export class RandomWorld {
   #describe(): string {
     const states = this.#hosts().map(
       ({ key, core }) =>
-        `${key.id} ${core.role} e${core.epoch} leader ${core.leaderId ?? '-'} log ${core.logStart.endOffset}-${core.logEndOffset} flushed ${core.flushedOffset} hw ${core.highWatermark} voters ${core.voters.map((voter) => voter.id).join('')}${core.recovering ? ' recovering' : ''}`,
+        `${key.id} ${core.role} e${core.epoch} leader ${core.leaderId ?? '-'} ` +
+        `log ${core.logStart.endOffset}-${core.logEndOffset} flushed ${core.flushedOffset} ` +
+        `hw ${core.highWatermark} voters ${core.voters.map((voter) => voter.id).join('')}` +
+        `${core.recovering ? ' recovering' : ''}`,
     );
     return `seed ${this.#seed} at ${this.#nowMs}: ${states.join('; ')}`;
   }

@@ -72,7 +72,10 @@ type Step = {
   readonly continueWith: InternalOperation | null;
 };
 
-/** Compared with its own registration alone: compared with the log's end, a busy log would keep it fenced for ever (KAFKA-13959). */
+/**
+ * Compared with its own registration alone: compared with the log's end, a busy log would keep it fenced for
+ * ever (KAFKA-13959).
+ */
 function isCaughtUp(row: BrokerRow, { metadataOffset }: Heartbeat): boolean {
   return metadataOffset > row.brokerEpoch;
 }
