@@ -11,16 +11,8 @@ import { findFault, membersOf } from '../metadata/schema-values.ts';
 
 /** `value` is legal for `type`. */
 export function toWire(type: FieldType, value: unknown): unknown {
+  if (isPlain(type)) return value;
   switch (type.kind) {
-    case 'int8':
-    case 'int16':
-    case 'uint16':
-    case 'int32':
-    case 'int64':
-    case 'boolean':
-    case 'string':
-    case 'bytes':
-      return value;
     case 'uuid':
       return isUuid(value) ? uuidToBytes(value) : value;
     case 'nullable':
@@ -36,8 +28,10 @@ export function toWire(type: FieldType, value: unknown): unknown {
   }
 }
 
-/** Whether values of this type go on the wire as they are. */
-function isPlain(type: FieldType): boolean {
+/** Those whose values go on the wire as they are. */
+type PlainType = Exclude<FieldType, { readonly kind: 'uuid' | 'nullable' | 'array' | 'struct' }>;
+
+function isPlain(type: FieldType): type is PlainType {
   return type.kind !== 'uuid' && type.kind !== 'nullable' && type.kind !== 'array' && type.kind !== 'struct';
 }
 
@@ -78,21 +72,8 @@ export class WireFaults {
  * since this reads every field of every record.
  */
 export function fromWire(type: FieldType, wire: unknown, faults: WireFaults): unknown {
+  if (isPlain(type)) return plainFromWire(type, wire, faults);
   switch (type.kind) {
-    case 'int8':
-    case 'int16':
-    case 'uint16':
-    case 'int32':
-    case 'int64':
-    case 'boolean':
-    case 'string':
-    case 'bytes': {
-      const fault = findFault(type, wire);
-      if (fault !== null) return faults.note(fault);
-      // Adding 0 turns the float -0, which no encoder writes, into 0.
-      if (typeof wire === 'number') return wire + 0;
-      return wire instanceof Uint8Array ? Uint8Array.from(wire) : wire;
-    }
     case 'uuid':
       return wire instanceof Uint8Array && wire.length === 16
         ? uuidFromBytes(wire)
@@ -106,6 +87,14 @@ export function fromWire(type: FieldType, wire: unknown, faults: WireFaults): un
     default:
       return assertNever(type);
   }
+}
+
+function plainFromWire(type: PlainType, wire: unknown, faults: WireFaults): unknown {
+  const fault = findFault(type, wire);
+  if (fault !== null) return faults.note(fault);
+  // Adding 0 turns the float -0, which no encoder writes, into 0.
+  if (typeof wire === 'number') return wire + 0;
+  return wire instanceof Uint8Array ? Uint8Array.from(wire) : wire;
 }
 
 function arrayFromWire(of: FieldType, lengthMax: number, wire: unknown, faults: WireFaults): unknown {

@@ -13,7 +13,8 @@ export type FieldType<Value = unknown> = FieldNode & { readonly [valueType]?: Va
 declare const valueType: unique symbol;
 
 export type FieldNode =
-  | { readonly kind: 'int8' | 'int16' | 'uint16' | 'int32' | 'int64' | 'boolean' | 'uuid' }
+  | { readonly kind: 'int8' | 'int16' | 'uint16' | 'int32' | 'int64' | 'boolean' }
+  | { readonly kind: 'uuid' }
   | { readonly kind: 'string'; readonly lengthMax: number }
   | { readonly kind: 'bytes'; readonly lengthMax: number }
   | { readonly kind: 'nullable'; readonly of: FieldType }
