@@ -6,6 +6,13 @@ export function crc32c(bytes: Uint8Array): number {
   return (crc ^ -1) >>> 0;
 }
 
+/** LevelDB stores a checksum turned and shifted, so that one of bytes which hold checksums stays a good one. */
+export function unmaskedCrc(masked: number): number {
+  const turned = (masked - maskDelta) >>> 0;
+  return ((turned >>> 17) | (turned << 15)) >>> 0;
+}
+
+const maskDelta = 0xa282ead8;
 const reversedPolynomial = 0x82f63b78;
 
 const table = Uint32Array.from({ length: 256 }, (_, index) => {

@@ -161,7 +161,13 @@ export class LevelStores implements CheckpointStores {
   async #openStore(name: string): Promise<Result<Opened, StoreError>> {
     const store = await LevelStore.open(join(this.#directory, name));
     if (!store.ok) return store;
-    await syncFolder(this.#directory);
+    try {
+      await syncFolder(this.#directory);
+    } catch (error) {
+      // Left open, it would be locked for the next attempt.
+      await store.value.close();
+      throw error;
+    }
     return ok({ name, store: store.value });
   }
 

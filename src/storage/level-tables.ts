@@ -1,6 +1,10 @@
-import { type FileHandle, open } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
-import { crc32c } from './crc32c.ts';
+import { failed, ok } from '../base/result.ts';
+import { crc32c, unmaskedCrc } from './crc32c.ts';
+import { readAt, readLevelFile } from './level-file.ts';
+import type { LiveTable } from './level-manifest.ts';
+import { VarintReader } from './varint-reader.ts';
 
 /**
  * LevelDB's sorted tables, checked block by block (its doc/table_format.md). LevelDB itself does not look at
@@ -18,37 +22,30 @@ import { crc32c } from './crc32c.ts';
 const footerBytes = 48;
 const trailerBytes = 5;
 const magic = 0xdb4775248b80fb57n;
-const maskDelta = 0xa282ead8;
 /** Read, and checked in one slice of work, at most, unless one block is larger. */
 const bytesPerStep = 1_048_576;
 
 type BlockHandle = { readonly offset: number; readonly size: number };
 
-/** What is wrong with the table `number` of the database in `location`; null when it is as it was written. */
-export async function findTableDamage(location: string, number: number): Promise<string | null> {
-  const path = join(location, `${String(number).padStart(6, '0')}.ldb`);
-  const file = await open(path, 'r');
-  try {
-    const fault = await checkTable(file);
-    return fault === null ? null : `${path}: ${fault}`;
-  } finally {
-    await file.close();
-  }
+/** What is wrong with a table of the database in `location`; null when it is as it was written. */
+export async function findTableDamage(location: string, table: LiveTable): Promise<string | null> {
+  const path = join(location, `${String(table.number).padStart(6, '0')}.ldb`);
+  const checked = await readLevelFile(path, async (file) => {
+    const fault = await checkTable(file, table.sizeBytes);
+    return fault === null ? ok(null) : failed(fault);
+  });
+  return checked.ok ? null : checked.error;
 }
 
-/** The numbers of the tables that a database consists of, as its property `leveldb.sstables` tells them. */
-export function tablesOf(property: string): readonly number[] {
-  return [...property.matchAll(/^ (\d+):\d+\[/gm)].map((match) => Number(match[1]));
-}
-
-async function checkTable(file: FileHandle): Promise<string | null> {
+async function checkTable(file: FileHandle, sizeBytes: number): Promise<string | null> {
   const { size } = await file.stat();
-  if (size < footerBytes) return `a table of ${size} bytes`;
+  if (size !== sizeBytes || size < footerBytes)
+    return `a table of ${size} bytes, where the MANIFEST says ${sizeBytes}`;
   const footer = await readAt(file, size - footerBytes, footerBytes);
   if (footer.readBigUInt64LE(footerBytes - 8) !== magic)
     return `at byte ${size - 8}: no table ends like this`;
   const reader = new VarintReader(footer.subarray(0, footerBytes - 8));
-  const [metaindex, index] = [reader.handle(), reader.handle()];
+  const [metaindex, index] = [readHandle(reader), readHandle(reader)];
   const blocksEnd = size - footerBytes;
   if (metaindex === null || index === null || !reader.isZerosFromHere())
     return `at byte ${blocksEnd}: a malformed footer`;
@@ -95,10 +92,8 @@ function isWithin({ offset, size }: BlockHandle, blocksEnd: number): boolean {
 /** Content, compression and checksum. Ours are never compressed. */
 function findBlockDamage(block: Buffer): string | null {
   const checked = block.subarray(0, block.length - 4);
-  const masked = block.readUInt32LE(block.length - 4);
-  const rotated = (masked - maskDelta) >>> 0;
-  const crc = ((rotated >>> 17) | (rotated << 15)) >>> 0;
-  if (crc32c(checked) !== crc) return 'a block fails its checksum';
+  if (crc32c(checked) !== unmaskedCrc(block.readUInt32LE(block.length - 4)))
+    return 'a block fails its checksum';
   return checked.at(-1) === 0 ? null : 'a block is compressed';
 }
 
@@ -113,54 +108,14 @@ function handlesIn(content: Buffer): readonly BlockHandle[] | null {
     // Bytes shared with the key before, those of its own, and those of the value.
     const [shared, own, valueBytes] = [reader.varint(), reader.varint(), reader.varint()];
     if (shared === null || own === null || valueBytes === null || !reader.skip(own)) return null;
-    const handle = reader.handle();
+    const handle = readHandle(reader);
     if (handle === null) return null;
     handles.push(handle);
   }
   return handles;
 }
 
-class VarintReader {
-  readonly #bytes: Uint8Array;
-  #position = 0;
-
-  constructor(bytes: Uint8Array) {
-    this.#bytes = bytes;
-  }
-
-  get isAtEnd(): boolean {
-    return this.#position >= this.#bytes.length;
-  }
-
-  /** Seven bits a byte, the least first; null where there is none, or none that is a safe integer. */
-  varint(): number | null {
-    let value = 0;
-    for (let factor = 1; factor <= 2 ** 49; factor *= 128) {
-      const byte = this.#bytes[this.#position++];
-      if (byte === undefined) return null;
-      value += (byte & 0x7f) * factor;
-      if (byte < 0x80) return Number.isSafeInteger(value) ? value : null;
-    }
-    return null;
-  }
-
-  handle(): BlockHandle | null {
-    const offset = this.varint();
-    const size = this.varint();
-    return offset === null || size === null ? null : { offset, size };
-  }
-
-  skip(count: number): boolean {
-    this.#position += count;
-    return this.#position <= this.#bytes.length;
-  }
-
-  isZerosFromHere(): boolean {
-    return this.#bytes.subarray(this.#position).every((byte) => byte === 0);
-  }
-}
-
-async function readAt(file: FileHandle, position: number, length: number): Promise<Buffer> {
-  const { buffer, bytesRead } = await file.read(Buffer.allocUnsafe(length), 0, length, position);
-  return buffer.subarray(0, bytesRead);
+function readHandle(reader: VarintReader): BlockHandle | null {
+  const [offset, size] = [reader.varint(), reader.varint()];
+  return offset === null || size === null ? null : { offset, size };
 }

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -95,6 +95,32 @@ describe('level stores', () => {
     }
   });
 
+  it('opens, however often, a database that LevelDB begins to compact at once', async () => {
+    const written = join(root, 'compacting');
+    await databaseToBeCompacted(written);
+    for (let time = 0; time < 6; time++) {
+      const copy = join(root, `compacting-${time}`);
+      cpSync(written, copy, { recursive: true });
+      expect(await codesOfOpenings(copy, 3)).toEqual(['ok', 'ok', 'ok']);
+      rmSync(copy, { recursive: true });
+    }
+  });
+
+  it('answers CORRUPT before LevelDB compacts a damaged table, or one that is gone, and again', async () => {
+    const written = join(root, 'damaged-compacting');
+    const tables = await databaseToBeCompacted(written);
+    for (const name of tables) {
+      const path = join(written, 'checkpoint-1', name);
+      const bytes = readFileSync(path);
+      writeFileSync(path, Buffer.from(bytes).fill(255, 4_500, 7_500));
+      expect(await codesOfOpenings(written, 2)).toEqual(['CORRUPT', 'CORRUPT']);
+      rmSync(path);
+      expect(await codesOfOpenings(written, 2)).toEqual(['CORRUPT', 'CORRUPT']);
+      writeFileSync(path, bytes);
+    }
+    expect(await codesOfOpenings(written, 1)).toEqual(['ok']);
+  });
+
   it('keeps the last one that was set aside, and no earlier one', async () => {
     const folder = join(root, 'twice');
     await filledStores(folder);
@@ -130,6 +156,33 @@ async function filledStores(folder: string, entries = 1): Promise<string[]> {
   await new Promise((resolve) => opened.value.submit<'compact'>({ kind: 'compact' }, resolve));
   await new Promise<void>((resolve) => stores.close(resolve));
   return readdirSync(join(folder, 'checkpoint-1')).filter((name) => name.endsWith('.ldb'));
+}
+
+/**
+ * A database whose next opening makes the last of so many tables of level 0 that LevelDB compacts them: each
+ * opening makes one of the log that it finds. Their keys lie among each other's, or tables would be moved
+ * and not merged. Gives the names of those that are there.
+ */
+async function databaseToBeCompacted(folder: string): Promise<string[]> {
+  for (let table = 0; table < 4; table++) {
+    const stores = new LevelStores(folder);
+    const opened = await new Promise<Opened>((resolve) => stores.open(resolve));
+    assert(opened.ok, 'a sound database opens');
+    const puts = Array.from({ length: 1_000 }, (_, at) => ({
+      key: Uint8Array.of(1, at >> 8, at & 255, table),
+      value: new Uint8Array(4_000).fill(at),
+    }));
+    const write = { kind: 'write', puts, deletes: [], sync: true } as const;
+    await new Promise((resolve) => opened.value.submit<'write'>(write, resolve));
+    await new Promise<void>((resolve) => stores.close(resolve));
+  }
+  return readdirSync(join(folder, 'checkpoint-1')).filter((name) => name.endsWith('.ldb'));
+}
+
+async function codesOfOpenings(folder: string, times: number): Promise<string[]> {
+  const codes: string[] = [];
+  for (let time = 0; time < times; time++) codes.push(await codeOfOpening(folder));
+  return codes;
 }
 
 /** Opens the database in force and reads all of it. */

@@ -26,7 +26,7 @@ import { type Sequence, wait } from '../sequence.ts';
  *
  * 6. The store answers CORRUPT also for what it could read and should not: LevelDB ends the process where it
  *    compacts a damaged table (`src/storage/level-tables.ts`), so that a node which had come up with one
- *    would be gone at its next checkpoint.
+ *    would be gone at its next compaction, which may be at once. So it looks before LevelDB does.
  *
  * What the store could not do for another reason (no permission, a failing disk) is no damage: the start is
  * refused, and so is that of a node whose checkpoint a newer version wrote.
