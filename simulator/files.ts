@@ -2,7 +2,7 @@ import { failed, ok, type Result } from '../src/base/result.ts';
 import type { FileError, FileHandle, FileOperation, FileResults, Files } from '../src/ports/files.ts';
 import { HashedChance, spreadDelay } from './chance.ts';
 import { Names, parentOf } from './disk/names.ts';
-import { sectorBytes, StoredFile } from './disk/stored-file.ts';
+import { type FileRange, sectorBytes, StoredFile } from './disk/stored-file.ts';
 
 /** Calls back after a delay of virtual time, unless the process has ended by then. */
 export type Schedule = (delayUs: number, run: () => void) => void;
@@ -233,24 +233,38 @@ class AttachedFiles implements Files {
       this.#writeDurably(operation, complete);
       return;
     }
-    const finish = this.#begin(operation);
+    this.#finishLater(operation.kind, this.#begin(operation), complete);
+  }
+
+  #finishLater(
+    kind: FileOperation['kind'],
+    finish: () => AnyResult,
+    complete: (result: AnyResult) => void,
+  ): void {
     const settle = (): void => {
       // A process that has ended hears of nothing, even when its timers outlive it.
       if (!this.#disk.isCurrent(this.#attachment)) return;
-      if (this.#disk.waits(() => this.#schedule(this.#delayUs(operation.kind), settle))) return;
+      if (this.#disk.waits(() => this.#schedule(this.#delayUs(kind), settle))) return;
       complete(finish());
     };
-    this.#schedule(this.#delayUs(operation.kind), settle);
+    this.#schedule(this.#delayUs(kind), settle);
   }
 
-  /** As a write and a flush after it: what lies between them, a crash included, happens to it, too. */
+  /**
+   * As a write and a flush after it: what lies between them, a crash included, happens to it, too. It flushes
+   * what it wrote and nothing else, as `O_DSYNC` does.
+   */
   #writeDurably(
     { handle, position, bytes }: Extract<FileOperation, { kind: 'pwriteDurably' }>,
     complete: (result: AnyResult) => void,
   ): void {
     this.#run({ kind: 'pwrite', handle, position, bytes }, (written) => {
-      if (written.ok) this.#run({ kind: 'fdatasync', handle }, complete);
-      else complete(written);
+      if (!written.ok) {
+        complete(written);
+        return;
+      }
+      const flush = this.#beginFlush(handle, { position, byteLength: bytes.length });
+      this.#finishLater('fdatasync', flush, complete);
     });
   }
 
@@ -260,7 +274,7 @@ class AttachedFiles implements Files {
       case 'pwrite':
         return this.#beginWrite(operation.handle, operation.position, operation.bytes);
       case 'fdatasync':
-        return this.#beginFlush(operation.handle);
+        return this.#beginFlush(operation.handle, null);
       case 'syncDirectory':
         return this.#beginSyncDirectory(operation.path);
       default:
@@ -372,11 +386,12 @@ class AttachedFiles implements Files {
     misdirection.onHappened(held.path);
   }
 
-  #beginFlush(handle: FileHandle): () => AnyResult {
+  /** Of the whole file, or of one write to it. */
+  #beginFlush(handle: FileHandle, written: FileRange | null): () => AnyResult {
     const held = this.#handles.get(handle);
     if (held === undefined) return () => badHandle;
     this.#disk.counts.flushes++;
-    const flush = held.file.beginFlush();
+    const flush = written === null ? held.file.beginFlush() : held.file.beginFlushOf(written);
     return () => {
       if (this.#takeFailure('fdatasync')) {
         held.file.failFlush(flush, this.#disk.chance);

@@ -18,15 +18,26 @@ type DirtySector = {
   lost: boolean;
 };
 
-/** What one flush will make durable: null stands for the content as it is now. */
-export type FlushInFlight = { readonly captured: Map<number, Uint8Array | null>; readonly length: number };
+/**
+ * What one flush will make durable: null stands for the content as it is now. A flush of the whole file settles
+ * its length; that of a part sees to it that the file is at least so long.
+ */
+export type FlushInFlight = {
+  readonly captured: Map<number, Uint8Array | null>;
+  readonly length: number;
+  readonly isWhole: boolean;
+};
+
+/** Bytes of a file. */
+export type FileRange = { readonly position: number; readonly byteLength: number };
 
 /**
  * One file's bytes, as the cache shows them and as the platter holds them, told apart by sector.
  *
  * Invariants
  * 1. A sector that is not in `#dirty` is the same in the cache and on the platter.
- * 2. A flush covers exactly the writes that had completed when it was submitted.
+ * 2. A flush covers exactly the writes that had completed when it was submitted; that of a part, those to the
+ *    part's sectors.
  */
 export class StoredFile {
   length = 0;
@@ -82,13 +93,22 @@ export class StoredFile {
   }
 
   beginFlush(): FlushInFlight {
-    const captured = new Map<number, Uint8Array | null>();
-    for (const [sector, record] of this.#dirty) {
-      if (record.lost) continue;
-      if (record.pendingWrites === 0) captured.set(sector, null);
-      else if (record.stable !== null) captured.set(sector, record.stable);
-    }
-    const flush = { captured, length: this.#completedLength };
+    const flush: FlushInFlight = { captured: new Map(), length: this.#completedLength, isWhole: true };
+    for (const sector of this.#dirty.keys()) this.#capture(sector, flush);
+    this.#flushes.add(flush);
+    return flush;
+  }
+
+  /** Flushes one write alone: nothing that was written elsewhere in the file becomes durable by it. */
+  beginFlushOf({ position, byteLength }: FileRange): FlushInFlight {
+    const end = position + byteLength;
+    const flush: FlushInFlight = {
+      captured: new Map(),
+      length: Math.min(this.#completedLength, end),
+      isWhole: false,
+    };
+    for (let sector = Math.floor(position / sectorBytes); sector * sectorBytes < end; sector++)
+      this.#capture(sector, flush);
     this.#flushes.add(flush);
     return flush;
   }
@@ -96,7 +116,7 @@ export class StoredFile {
   completeFlush(flush: FlushInFlight): void {
     if (!this.#flushes.delete(flush)) return;
     for (const [sector, bytes] of flush.captured) this.#settle(sector, bytes);
-    this.#durableLength = flush.length;
+    this.#durableLength = flush.isWhole ? flush.length : Math.max(this.#durableLength, flush.length);
   }
 
   /** Some of it reached the platter, and of the rest nobody will ever hear. */
@@ -206,6 +226,13 @@ export class StoredFile {
     const record = this.#dirty.get(sector);
     if (record === undefined) this.#content.set(written, sector * sectorBytes);
     else record.durable = written;
+  }
+
+  #capture(sector: number, { captured }: FlushInFlight): void {
+    const record = this.#dirty.get(sector);
+    if (record === undefined || record.lost) return;
+    if (record.pendingWrites === 0) captured.set(sector, null);
+    else if (record.stable !== null) captured.set(sector, record.stable);
   }
 
   #settle(sector: number, bytes: Uint8Array | null): void {

@@ -9,9 +9,11 @@ import type { Result } from '../base/result.ts';
  * 1. Operations on one handle complete in any order unless one is submitted after another has completed.
  *    Whoever needs an order waits for the completion.
  * 2. What was written and not followed by a completed `fdatasync` of that file may be lost, or partly
- *    lost, at a crash; what `pwriteDurably` has completed is on disk. A created, renamed or removed name may
- *    be lost until `syncDirectory` of its folder.
- * 3. Errors are values. After a failed `pwrite`, `pwriteDurably` or `fdatasync` nothing is known of the file's content.
+ *    lost, at a crash. What `pwriteDurably` has completed is on disk, and so is the file's length as far as it
+ *    reaches; it does not cover what was written to the file before, which is as lost without an `fdatasync` as
+ *    ever. A created, renamed or removed name may be lost until `syncDirectory` of its folder.
+ * 3. Errors are values. After a failed `pwrite`, `pwriteDurably` or `fdatasync` nothing is known of the file's
+ *    content.
  * 4. `remove` of a missing file and `makeDirectory` of an existing one succeed.
  */
 export type Files = {
@@ -50,7 +52,7 @@ export type FileOperation =
       readonly bytes: Uint8Array;
     }
   | {
-      /** Writes all of `bytes`, and completes when they are on disk. They must not change until then. */
+      /** Writes all of `bytes`, and completes when these are on disk. They must not change until then. */
       readonly kind: 'pwriteDurably';
       readonly handle: FileHandle;
       readonly position: number;

@@ -188,6 +188,24 @@ export function describeFilesConformance(
       );
     });
 
+    it('may lose over a power failure what was written before, and elsewhere, and was not flushed', async () => {
+      const outcomes = new Set<string>();
+      for (let round = 0; round < 20; round++) {
+        const path = at(`elsewhere-${round}`);
+        const handle = await must(submit({ kind: 'open', path, mode: 'createNew', isDurable: true }));
+        await must(submit({ kind: 'pwrite', handle, position: 0, bytes: Buffer.alloc(32_768, '.') }));
+        await must(submit({ kind: 'fdatasync', handle }));
+        await must(submit({ kind: 'syncDirectory', path: under.root }));
+        await write(handle, 0, 'earlier');
+        await must(submit({ kind: 'pwriteDurably', handle, position: 16_384, bytes: Buffer.from('later') }));
+        under.losePower();
+        const found = await must(submit({ kind: 'open', path, mode: 'existing' }));
+        expect(await read(found, 16_384, 6)).toBe('later.');
+        outcomes.add(await read(found, 0, 7));
+      }
+      expect([...outcomes].toSorted()).toEqual(['.......', 'earlier']);
+    });
+
     it('keeps over a power failure what was flushed, by content and by name', async () => {
       const handle = await make1('durable');
       await write(handle, 0, 'flushed');
