@@ -1,3 +1,4 @@
+import type { EndpointOutcome, FailureKind } from '../client/connection-failure.ts';
 import { errorCatalogue } from '../metadata/errors.ts';
 import { NoAnswerError, OttlaError, OutcomeUnknownError, UnexpectedAnswerError } from '../client/errors.ts';
 import { isErrorCode } from '../client/protocol/problem.ts';
@@ -50,11 +51,9 @@ export function describeFailure(error: unknown): Failure {
     };
   }
   if (error instanceof NoAnswerError) {
-    return {
-      exit: 'noAnswer',
-      message: sentence(`No controller answered at ${error.endpoints.join(', ')}: ${error.reason}`),
-      advice: 'Is it running? Start a local cluster with ottla dev, or name yours with --endpoints.',
-    };
+    // Without an endpoint it came to an end within the client, before anybody was asked.
+    if (error.outcomes.length > 0) return describeSilence(error.outcomes);
+    return { exit: 'noAnswer', message: sentence(error.reason), advice: 'Try again in a moment.' };
   }
   if (error instanceof UnexpectedAnswerError) {
     return {
@@ -70,6 +69,32 @@ export function describeFailure(error: unknown): Failure {
     advice: 'Run it again with OTTLA_DEBUG=1 to see where.',
   };
 }
+
+/** What to do about an endpoint that was reached and could not be talked to. */
+const adviceByKind: Readonly<Partial<Record<FailureKind, string>>> = {
+  certificateNotTrusted: 'Name the authority that signed its certificate with --tls-authority <file>.',
+  tlsUnexpected: 'Where it serves without TLS, write http:// in --endpoints.',
+  tlsExpected: 'Where it serves with TLS, write https:// in --endpoints, and name --tls-authority.',
+};
+
+/** Nobody answered: each endpoint with its own reason, those that have the same one together. */
+export function describeSilence(outcomes: readonly EndpointOutcome[]): Failure {
+  const byReason = new Map<string, string[]>();
+  for (const { endpoint, failure } of outcomes) {
+    const reason = failure?.reason ?? 'it was not asked';
+    byReason.set(reason, [...(byReason.get(reason) ?? []), endpoint]);
+  }
+  const parts = [...byReason].map(([reason, endpoints]) => `at ${endpoints.join(', ')}: ${reason}`);
+  const kinds = outcomes.map(({ failure }) => failure?.kind ?? 'other');
+  const kind = kinds.find((each) => Object.hasOwn(adviceByKind, each));
+  return {
+    exit: 'noAnswer',
+    message: sentence(`No controller answered ${parts.join('; ')}`),
+    advice: (kind === undefined ? undefined : adviceByKind[kind]) ?? startAdvice,
+  };
+}
+
+const startAdvice = 'Is it running? Start a local cluster with ottla dev, or name yours with --endpoints.';
 
 function describeProblem(error: OttlaError): Failure {
   return {

@@ -6,6 +6,7 @@ import type { Batcher } from './batcher.ts';
 import type { Backoff } from './core/backoff.ts';
 import type { Endpoints } from './core/endpoints.ts';
 import type { Slot } from './core/session-core.ts';
+import type { ConnectionFailure } from './connection-failure.ts';
 import { NoAnswerError, OttlaError, OutcomeUnknownError } from './errors.ts';
 import type { Exchange, ExchangeRequest, ExchangeResult } from './exchange.ts';
 import { formatIdempotencyKey } from './protocol/idempotency-key.ts';
@@ -50,6 +51,13 @@ export type CallerOptions = {
 
 export type CallAnswer = Extract<ExchangeResult, { readonly type: 'answer' }> & { readonly attempts: number };
 
+/** What a call holds while it lasts. */
+type CallProgress = {
+  slot: Slot | null;
+  /** What came of the last attempt at each endpoint, by its index. */
+  readonly failures: Map<number, ConnectionFailure>;
+};
+
 const abandonedReason = 'it was abandoned by its caller';
 
 /** The server is given the attempt's time; its own last word needs a little longer to arrive. */
@@ -88,12 +96,12 @@ export class Caller {
       backoff,
       random,
     });
-    const place: { slot: Slot | null } = { slot: null };
+    const progress: CallProgress = { slot: null, failures: new Map() };
     try {
-      if (keys !== null) place.slot = await keys.acquire(deadlineMs, call.signal);
-      return await this.#run(call, core, keys, place, deadlineMs);
+      if (keys !== null) progress.slot = await keys.acquire(deadlineMs, call.signal);
+      return await this.#run(call, core, keys, progress, deadlineMs);
     } finally {
-      if (place.slot !== null) keys?.release(place.slot);
+      if (progress.slot !== null) keys?.release(progress.slot);
     }
   }
 
@@ -101,30 +109,36 @@ export class Caller {
     call: Call,
     core: CallCore<CallAnswer>,
     keys: KeySource | null,
-    place: { slot: Slot | null },
+    progress: CallProgress,
     deadlineMs: number,
   ): Promise<CallAnswer> {
     const { monotonicMs } = this.#options;
     for (let attempts = 1; ; attempts++) {
       const key =
-        place.slot === null ? null : assertDefined(keys, 'a slot has its source').keyFor(place.slot);
-      const outcome = await this.#attempt(call, key, deadlineMs, attempts);
+        progress.slot === null ? null : assertDefined(keys, 'a slot has its source').keyFor(progress.slot);
+      const { index, outcome } = await this.#attempt(call, key, deadlineMs, attempts);
+      note(progress.failures, index, outcome);
       // An abort ends the attempt as lost; whatever else came of it is what it says.
       const isAbandoned = outcome.type === 'lost' && isAborted(call);
       const decision = isAbandoned
         ? core.abandoned(true, abandonedReason)
         : core.completed(outcome, monotonicMs());
       if (decision.type === 'attempt' || decision.type === 'renewSession') {
-        if (decision.type === 'renewSession') await renew(keys, place, deadlineMs, call.signal);
+        if (decision.type === 'renewSession') await renew(keys, progress, deadlineMs, call.signal);
         await wait(decision.afterMs, call.signal);
-        if (isAborted(call)) this.#finish(call, core.abandoned(false, abandonedReason), key);
+        if (isAborted(call)) this.#finish(call, core.abandoned(false, abandonedReason), key, progress);
         continue;
       }
-      return this.#finish(call, decision, key);
+      return this.#finish(call, decision, key, progress);
     }
   }
 
-  #finish(call: Call, decision: CallDecision<CallAnswer>, key: IdempotencyKey | null): CallAnswer {
+  #finish(
+    call: Call,
+    decision: CallDecision<CallAnswer>,
+    key: IdempotencyKey | null,
+    progress: CallProgress,
+  ): CallAnswer {
     switch (decision.type) {
       case 'answered':
         return decision.answer;
@@ -135,17 +149,21 @@ export class Caller {
       case 'unreachable':
         // The caller's own reason says more than that nobody answered.
         call.signal?.throwIfAborted();
-        throw new NoAnswerError(call.operationId, decision.reason, this.#options.endpoints);
+        throw this.#noAnswer(call, decision.reason, progress);
       case 'attempt':
       case 'renewSession':
-        throw new NoAnswerError(
-          call.operationId,
-          'the call ended between two attempts',
-          this.#options.endpoints,
-        );
+        throw this.#noAnswer(call, 'the call ended between two attempts', progress);
       default:
         return assertNever(decision);
     }
+  }
+
+  #noAnswer(call: Call, reason: string, { failures }: CallProgress): NoAnswerError {
+    const outcomes = this.#options.endpoints.map((endpoint, index) => ({
+      endpoint,
+      failure: failures.get(index) ?? null,
+    }));
+    return new NoAnswerError(call.operationId, reason, outcomes);
   }
 
   async #attempt(
@@ -153,7 +171,7 @@ export class Caller {
     key: IdempotencyKey | null,
     deadlineMs: number,
     attempts: number,
-  ): Promise<AttemptOutcome<CallAnswer>> {
+  ): Promise<{ readonly index: number; readonly outcome: AttemptOutcome<CallAnswer> }> {
     const { chooser, monotonicMs, attemptTimeoutMs } = this.#options;
     const remainingMs = Math.max(1, Math.ceil(deadlineMs - monotonicMs()));
     const serverTimeoutMs = Math.min(remainingMs, attemptTimeoutMs);
@@ -163,14 +181,16 @@ export class Caller {
     if (result.type === 'unreachable' || result.type === 'lost') {
       // That the caller has given up says nothing about the endpoint.
       if (!isAborted(call)) chooser.failed(index, nowMs);
-      return result;
+      return { index, outcome: result };
     }
     const { standing } = result;
     chooser.answered(index, standing.nodeId, standing.leaderId, nowMs);
     this.#lookForLeader(standing.leaderId, nowMs);
-    if (result.type === 'answer') return { type: 'answered', answer: { ...result, attempts } };
+    if (result.type === 'answer') {
+      return { index, outcome: { type: 'answered', answer: { ...result, attempts } } };
+    }
     if (result.problem.code === 'NOT_CONTROLLER') chooser.failed(index, nowMs);
-    return { type: 'refused', problem: result.problem };
+    return { index, outcome: { type: 'refused', problem: result.problem } };
   }
 
   /** Nobody waits for what comes of it; the next answers know better where the leader is. */
@@ -205,17 +225,25 @@ export class Caller {
   }
 }
 
+/** Keeps what came of an attempt, should it turn out to have been the last one there. */
+function note(failures: CallProgress['failures'], index: number, outcome: AttemptOutcome<CallAnswer>): void {
+  if (outcome.type === 'answered') return;
+  const reason = outcome.type === 'refused' ? outcome.problem.detail : outcome.reason;
+  const kind = outcome.type === 'refused' ? undefined : outcome.kind;
+  failures.set(index, { kind: kind ?? 'other', reason });
+}
+
 async function renew(
   keys: KeySource | null,
-  place: { slot: Slot | null },
+  progress: CallProgress,
   deadlineMs: number,
   signal: AbortSignal | null,
 ): Promise<void> {
   const source = assertDefined(keys, 'only a keyed call renews its session');
-  const old = assertDefined(place.slot, 'a keyed call has a slot');
+  const old = assertDefined(progress.slot, 'a keyed call has a slot');
   source.lost(old.sessionId);
-  place.slot = null;
-  place.slot = await source.acquire(deadlineMs, signal);
+  progress.slot = null;
+  progress.slot = await source.acquire(deadlineMs, signal);
 }
 
 function toRequest(call: Call, key: IdempotencyKey | null, serverTimeoutMs: number): ExchangeRequest {

@@ -1,4 +1,5 @@
 import type { IdempotencyKey } from '../ports/transport.ts';
+import type { EndpointOutcome } from './connection-failure.ts';
 import type { Problem } from './protocol/problem.ts';
 
 /** The cluster answered with an error: the request changed nothing. `code` is the catalogue's. */
@@ -43,13 +44,18 @@ export class NoAnswerError extends Error {
   override readonly name = 'NoAnswerError';
   readonly operationId: string;
   readonly endpoints: readonly string[];
+  /** The last attempt's. */
   readonly reason: string;
+  /** Each endpoint with what came of the last attempt there. */
+  readonly outcomes: readonly EndpointOutcome[];
 
-  constructor(operationId: string, reason: string, endpoints: readonly string[]) {
+  constructor(operationId: string, reason: string, outcomes: readonly EndpointOutcome[]) {
+    const endpoints = outcomes.map(({ endpoint }) => endpoint);
     super(`${operationId} found nobody to answer at ${endpoints.join(', ')}: ${reason}`);
     this.operationId = operationId;
     this.endpoints = endpoints;
     this.reason = reason;
+    this.outcomes = outcomes;
   }
 }
 

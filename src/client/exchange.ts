@@ -1,5 +1,6 @@
 import { Pool, type Dispatcher } from 'undici';
 import { assertDefined } from '../base/assert.ts';
+import { describeConnectionFailure, isNeverSent, type FailureKind } from './connection-failure.ts';
 import { headerNames, jsonContentType, problemContentType } from './protocol/headers.ts';
 import { isProblem, type Problem } from './protocol/problem.ts';
 
@@ -30,8 +31,8 @@ export type ExchangeResult =
       readonly standing: AnswerStanding;
     }
   | { readonly type: 'problem'; readonly problem: Problem; readonly standing: AnswerStanding }
-  | { readonly type: 'unreachable'; readonly reason: string }
-  | { readonly type: 'lost'; readonly reason: string };
+  | { readonly type: 'unreachable'; readonly reason: string; readonly kind?: FailureKind }
+  | { readonly type: 'lost'; readonly reason: string; readonly kind?: FailureKind };
 
 /** The client's side of HTTP: pooled connections to every endpoint. */
 export type Exchange = {
@@ -64,29 +65,29 @@ export function createExchange(options: ExchangeOptions): Exchange {
     ...(tls?.certificate === undefined ? {} : { cert: tls.certificate }),
     ...(tls?.key === undefined ? {} : { key: tls.key }),
   };
-  const pools = options.endpoints.map(
-    (endpoint) =>
-      new Pool(endpoint, {
-        connections: options.connectionsMax,
-        connect,
-        maxResponseSize: answerBytesMax,
-        // The signal of each request is what ends it; these two count in steps of half a second.
-        headersTimeout: 0,
-        bodyTimeout: 0,
-      }),
-  );
+  const pools = options.endpoints.map((endpoint) => ({
+    isTls: endpoint.startsWith('https:'),
+    pool: new Pool(endpoint, {
+      connections: options.connectionsMax,
+      connect,
+      maxResponseSize: answerBytesMax,
+      // The signal of each request is what ends it; these two count in steps of half a second.
+      headersTimeout: 0,
+      bodyTimeout: 0,
+    }),
+  }));
   return {
     send: (endpointIndex, request) => {
-      const pool = assertDefined(pools[endpointIndex], `there is no endpoint ${endpointIndex}`);
-      return send(pool, request);
+      const { pool, isTls } = assertDefined(pools[endpointIndex], `there is no endpoint ${endpointIndex}`);
+      return send(pool, isTls, request);
     },
     close: async () => {
-      await Promise.all(pools.map((pool) => pool.destroy()));
+      await Promise.all(pools.map(({ pool }) => pool.destroy()));
     },
   };
 }
 
-async function send(pool: Pool, request: ExchangeRequest): Promise<ExchangeResult> {
+async function send(pool: Pool, isTls: boolean, request: ExchangeRequest): Promise<ExchangeResult> {
   const timeout = new AbortController();
   const timer = setTimeout(() => timeout.abort(), request.timeoutMs);
   const stop = (): void => timeout.abort();
@@ -103,7 +104,10 @@ async function send(pool: Pool, request: ExchangeRequest): Promise<ExchangeResul
     const text = await response.body.text();
     return read(response, text);
   } catch (error) {
-    return failure(error, timeout.signal.aborted, request.timeoutMs);
+    return timeout.signal.aborted
+      ? // An aborted request may have waited for a connection or been sent; the worse of both is assumed.
+        { type: 'lost', kind: 'timedOut', reason: `no answer came within ${request.timeoutMs} ms` }
+      : failure(error, isTls);
   } finally {
     clearTimeout(timer);
     request.signal?.removeEventListener('abort', stop);
@@ -155,32 +159,7 @@ function headerInteger(headers: Headers, name: string): number | null {
   return Number.isSafeInteger(value) ? value : null;
 }
 
-/** Errors at which no byte of the request has left: the connection was never made. */
-const neverSent: ReadonlySet<string> = new Set([
-  'ECONNREFUSED',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'UND_ERR_CONNECT_TIMEOUT',
-]);
-
-/** The server's certificate was not accepted: the handshake ended before any request. */
-const distrusted = /^(CERT_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|ERR_TLS_CERT_)/;
-
-function failure(error: unknown, isAborted: boolean, timeoutMs: number): ExchangeResult {
-  // An aborted request may have waited for a connection or been sent; the worse of both is assumed.
-  if (isAborted) return { type: 'lost', reason: `no answer came within ${timeoutMs} ms` };
-  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-  const message = error instanceof Error && error.message !== '' ? error.message : String(error);
-  const isUnsent = neverSent.has(code) || distrusted.test(code) || isRefusedOnAll(error);
-  return { type: isUnsent ? 'unreachable' : 'lost', reason: message || code };
-}
-
-/** A name with several addresses fails with one error for each. */
-function isRefusedOnAll(error: unknown): boolean {
-  if (!(error instanceof AggregateError) || error.errors.length === 0) return false;
-  return error.errors.every(
-    (each: unknown) => each instanceof Error && 'code' in each && neverSent.has(String(each.code)),
-  );
+function failure(error: unknown, isTls: boolean): ExchangeResult {
+  const described = describeConnectionFailure(error, isTls);
+  return { type: isNeverSent(error) ? 'unreachable' : 'lost', ...described };
 }

@@ -9,6 +9,7 @@ export {
 } from './broker.ts';
 export type { BrokerStateName } from './broker-core.ts';
 export type { ClientOptions } from './operations-client.ts';
+export type { ConnectionFailure, EndpointOutcome, FailureKind } from './connection-failure.ts';
 export type { ClientTls } from './exchange.ts';
 export type { Answer, CallOptions } from './typed.ts';
 export { NoAnswerError, OttlaError, OutcomeUnknownError, UnexpectedAnswerError } from './errors.ts';

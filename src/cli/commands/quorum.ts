@@ -1,5 +1,7 @@
 import type { Command } from 'commander';
+import type { ConnectionFailure } from '../../client/connection-failure.ts';
 import type { Client } from '../../client/create-client.ts';
+import { NoAnswerError } from '../../client/errors.ts';
 import {
   endpointsOf,
   show,
@@ -8,7 +10,7 @@ import {
   type CliDependencies,
   type ClusterOptions,
 } from '../context.ts';
-import { CliFailure, describeFailure } from '../failures.ts';
+import { CliFailure, describeFailure, describeSilence } from '../failures.ts';
 import { duration, renderFields, renderTable, type Column } from '../output/table.ts';
 import { style, type Terminal } from '../output/terminal.ts';
 
@@ -17,7 +19,7 @@ export type QuorumView = Awaited<ReturnType<Client['describeQuorum']>>;
 /** What one endpoint said, or why it said nothing. */
 export type EndpointView =
   | { readonly endpoint: string; readonly quorum: QuorumView }
-  | { readonly endpoint: string; readonly failure: string };
+  | { readonly endpoint: string; readonly failure: ConnectionFailure };
 
 export function addQuorumCommands(program: Command, dependencies: CliDependencies): void {
   const { terminal, environment } = dependencies;
@@ -49,13 +51,20 @@ async function askAll(options: ClusterOptions): Promise<readonly EndpointView[]>
             quorum: await client.describeQuorum({}, { timeoutMs: askTimeoutMs, attemptsMax: 1 }),
           };
         } catch (error) {
-          const failure = describeFailure(error);
-          if (failure.exit === 'usage') throw error;
-          return { endpoint, failure: failure.message };
+          return { endpoint, failure: failureOf(error) };
         }
       }),
     ),
   );
+}
+
+/** Why this one endpoint gave no answer; an error of the command line is no such reason. */
+function failureOf(error: unknown): ConnectionFailure {
+  const own = error instanceof NoAnswerError ? error.outcomes[0]?.failure : undefined;
+  if (own !== undefined && own !== null) return own;
+  const described = describeFailure(error);
+  if (described.exit === 'usage') throw error;
+  return { kind: 'other', reason: described.message.replace(/\.$/, '') };
 }
 
 /** A node answers this from memory: one that takes longer is as good as gone. */
@@ -80,11 +89,12 @@ function requireLeader(views: readonly EndpointView[]): void {
 }
 
 function nobodyAnswers(views: readonly EndpointView[]): CliFailure {
-  return new CliFailure(
-    'noAnswer',
-    `No controller answers at ${views.map((view) => view.endpoint).join(', ')}.`,
-    'Start a local cluster with ottla dev, or name yours with --endpoints.',
-  );
+  const outcomes = views.map((view) => ({
+    endpoint: view.endpoint,
+    failure: 'failure' in view ? view.failure : null,
+  }));
+  const { exit, message, advice } = describeSilence(outcomes);
+  return new CliFailure(exit, message, advice);
 }
 
 function nobodyLeads(): CliFailure {
@@ -108,14 +118,19 @@ function statusJson(views: readonly EndpointView[]): unknown {
   return {
     leaderId: leader?.leaderId ?? null,
     epoch: leader?.epoch ?? null,
-    controllers: views,
+    controllers: views.map((view) =>
+      'failure' in view ? { endpoint: view.endpoint, failure: view.failure.reason } : view,
+    ),
   };
 }
 
 const statusColumns: readonly Column<EndpointView>[] = [
   { heading: 'NODE', cell: (view) => ('quorum' in view ? view.quorum.node.nodeId : null), align: 'right' },
   { heading: 'ENDPOINT', cell: (view) => view.endpoint },
-  { heading: 'ROLE', cell: (view) => ('quorum' in view ? roleOf(view.quorum) : 'no answer') },
+  {
+    heading: 'ROLE',
+    cell: (view) => ('quorum' in view ? roleOf(view.quorum) : `no answer: ${view.failure.reason}`),
+  },
   { heading: 'EPOCH', cell: (view) => ('quorum' in view ? view.quorum.epoch : null), align: 'right' },
   { heading: 'LEADER', cell: (view) => ('quorum' in view ? view.quorum.leaderId : null), align: 'right' },
   {
@@ -152,9 +167,10 @@ function ago(ms: number | null): string | null {
 
 export function statusTable(views: readonly EndpointView[], terminal: Terminal): string {
   const leader = leaderOf(views);
+  const noLeader = answersOf(views).length === 0 ? 'No controller answered.' : 'No controller leads.';
   const headline =
     leader === null
-      ? style(terminal, 'red', 'No controller leads.')
+      ? style(terminal, 'red', noLeader)
       : style(terminal, 'green', `Controller ${leader.node.nodeId} leads, epoch ${leader.epoch}.`);
   const table = renderTable(statusColumns, views, (heading) => style(terminal, 'bold', heading));
   return `${headline}\n\n${table}`;

@@ -1,5 +1,6 @@
 import { assert, assertNever } from '../../base/assert.ts';
 import type { Random } from '../../base/random.ts';
+import type { FailureKind } from '../connection-failure.ts';
 import type { Problem } from '../protocol/problem.ts';
 import { backoffMs, type Backoff } from './backoff.ts';
 
@@ -8,9 +9,9 @@ export type AttemptOutcome<Answer> =
   | { readonly type: 'answered'; readonly answer: Answer }
   | { readonly type: 'refused'; readonly problem: Problem }
   /** Nothing was sent: the connection was refused, or there was none in time. */
-  | { readonly type: 'unreachable'; readonly reason: string }
+  | { readonly type: 'unreachable'; readonly reason: string; readonly kind?: FailureKind }
   /** It was sent, and no answer that can be understood came back. */
-  | { readonly type: 'lost'; readonly reason: string };
+  | { readonly type: 'lost'; readonly reason: string; readonly kind?: FailureKind };
 
 /** What to do next. */
 export type CallDecision<Answer> =
