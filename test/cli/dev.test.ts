@@ -3,6 +3,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { brokerCloseMs } from '../../src/cli/dev/child-life.ts';
 import { prepareDirectory } from '../../src/cli/dev/directory.ts';
 import { devBasePortMax, devLayout, portsOfLayout } from '../../src/cli/dev/layout.ts';
 import { Narrator } from '../../src/cli/dev/narrator.ts';
@@ -201,6 +202,14 @@ describe('the narrator', () => {
       'broker 1 is leaving: its partitions get other leaders first',
       'broker 2 is no longer registered',
     ]);
+  });
+});
+
+describe('a broker of ottla dev', () => {
+  it('goes at once when its parent is gone, and otherwise takes its leave of the controllers', () => {
+    expect(brokerCloseMs('the parent is gone')).toBeLessThanOrEqual(500);
+    expect(brokerCloseMs('the parent said so')).toBeGreaterThan(1_000);
+    expect(brokerCloseMs('SIGTERM')).toBeGreaterThan(1_000);
   });
 });
 

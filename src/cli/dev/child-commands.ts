@@ -4,7 +4,7 @@ import { createBroker, type Broker, type BrokerEvent } from '../../client/broker
 import { readServerConfig, startServer, withStartOptions } from '../commands/server.ts';
 import { positiveInteger, type CliDependencies } from '../context.ts';
 import { CliFailure, describeFailure } from '../failures.ts';
-import { childLife, type ChildLife } from './child-life.ts';
+import { brokerCloseMs, childLife, type ChildLife } from './child-life.ts';
 import { devHost } from './layout.ts';
 
 /** The verbs of the children of `ottla dev`. They can be started by hand as well, to bring one back. */
@@ -60,8 +60,6 @@ type BrokerChildOptions = {
   readonly endpoints: string;
 };
 
-/** Leaving in an orderly way is worth a moment, and no more: without a quorum nobody could allow it. */
-const brokerCloseMs = 4_000;
 /** Several times in Kafka's interval, so that leaving does not wait for the others' next heartbeat. */
 const heartbeatIntervalMs = 500;
 
@@ -83,8 +81,8 @@ async function runBroker(options: BrokerChildOptions, life: ChildLife): Promise<
   });
   const page = await showState(broker, port);
   life.tell({ type: 'ready' });
-  await Promise.race([life.ended, broker.stopped]);
-  const end = await broker.close({ timeoutMs: brokerCloseMs });
+  const why = await Promise.race([life.ended, broker.stopped.then(() => null)]);
+  const end = await broker.close({ timeoutMs: brokerCloseMs(why) });
   page.close();
   page.closeAllConnections();
   if (end.failure !== null) throw new CliFailure('stopped', end.failure.message, 'Mend what it names.');

@@ -1,9 +1,12 @@
 import { isStopMessage, type ChildMessage } from './messages.ts';
 
+/** Why a child ends. */
+export type EndOfLife = 'SIGTERM' | 'SIGINT' | 'the parent said so' | 'the parent is gone';
+
 export type ChildLife = {
   tell(message: ChildMessage): void;
   /** Resolves when it is time to end: the parent said so, or is gone, or a signal came. */
-  readonly ended: Promise<string>;
+  readonly ended: Promise<EndOfLife>;
   /** Lets go of the parent: an open channel would keep the process from ending by itself. */
   release(): void;
 };
@@ -14,7 +17,7 @@ export type ChildLife = {
  */
 export function childLife(): ChildLife {
   const hasParent = process.send !== undefined;
-  const ended = new Promise<string>((resolve) => {
+  const ended = new Promise<EndOfLife>((resolve) => {
     process.once('SIGTERM', () => resolve('SIGTERM'));
     process.on('SIGINT', () => {
       // Ctrl-C reaches the whole group; with a parent it is the parent who decides the order of things.
@@ -40,4 +43,17 @@ export function childLife(): ChildLife {
       process.send?.(message, undefined, undefined, () => {});
     },
   };
+}
+
+/** Leaving in an orderly way is worth a moment, and no more: without a quorum nobody could allow it. */
+const orderlyCloseMs = 4_000;
+/**
+ * With the parent gone the controllers are going, too, and there is nobody to take a broker's leave: what
+ * matters now is that its port is free when somebody starts it all again.
+ */
+const orphanCloseMs = 200;
+
+/** How long a broker may take to leave; null stands for one that has stopped by itself. */
+export function brokerCloseMs(why: EndOfLife | null): number {
+  return why === 'the parent is gone' ? orphanCloseMs : orderlyCloseMs;
 }
