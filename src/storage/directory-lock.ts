@@ -1,9 +1,10 @@
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { Level } from 'level';
 import { failed, ok, type Result } from '../base/result.ts';
 import { levelErrorCodes, storeErrorOf } from './level-store.ts';
+import { makeDirectory } from './make-directory.ts';
 
 /** Held from `acquireDirectoryLock` to `release`, or to the end of the process, however it ends. */
 export type DirectoryLock = { release(): Promise<void> };
@@ -26,8 +27,11 @@ export async function acquireDirectoryLock(
   directory: string,
 ): Promise<Result<DirectoryLock, DirectoryLockError>> {
   const location = join(directory, lockFolder);
+  for (const path of [directory, location]) {
+    const made = makeDirectory(path);
+    if (!made.ok) return failed({ code: 'IO', message: made.error });
+  }
   try {
-    await mkdir(directory, { recursive: true });
     const database = await openLock(location);
     await writeFile(join(directory, holderFile), describeHolder());
     return ok({ release: () => releaseLock(directory, database) });

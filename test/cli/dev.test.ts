@@ -77,7 +77,7 @@ describe('the directory of ottla dev', () => {
     writeFileSync(file, '');
     const done = await cli(['dev', '--data-dir', file, '--base-port', '21000']);
     expect(done.exitCode).toBe(exitCodes.cannotStart.code);
-    expect(done.err).toContain('cannot be used');
+    expect(done.err).toContain(`${file} is a file, not a directory`);
   });
 });
 

@@ -1,14 +1,6 @@
-import {
-  closeSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  writeSync,
-} from 'node:fs';
+import { closeSync, fsyncSync, openSync, readdirSync, readFileSync, renameSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { makeDirectory } from '../../storage/make-directory.ts';
 import { CliFailure } from '../failures.ts';
 import type { DevLayout } from './layout.ts';
 
@@ -37,8 +29,9 @@ export function prepareDirectory(layout: DevLayout): void {
 }
 
 function makeAndList(dataDir: string): readonly string[] {
+  const made = makeDirectory(dataDir);
+  if (!made.ok) throw notUsable(`${made.error}.`);
   try {
-    mkdirSync(dataDir, { recursive: true });
     return readdirSync(dataDir);
   } catch (error) {
     throw unusable(dataDir, error);
@@ -87,9 +80,9 @@ function readMarker(dataDir: string): Readonly<Record<string, unknown>> {
 
 function unusable(dataDir: string, error: unknown): CliFailure {
   const reason = error instanceof Error ? error.message : String(error);
-  return new CliFailure(
-    'cannotStart',
-    `${dataDir} cannot be used: ${reason}.`,
-    'Name a directory that can be written to with --data-dir.',
-  );
+  return notUsable(`${dataDir} cannot be used: ${reason}.`);
+}
+
+function notUsable(message: string): CliFailure {
+  return new CliFailure('cannotStart', message, 'Name a directory that can be written to with --data-dir.');
 }
