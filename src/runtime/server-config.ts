@@ -1,7 +1,7 @@
 import { isNodeId, type NodeId } from '../base/brands.ts';
 import { failed, ok, type Result } from '../base/result.ts';
 import type { Endpoint } from '../raft/replica-key.ts';
-import type { LogSlice } from './controller-api.ts';
+import type { LogSlice, NodeStatus } from './controller-api.ts';
 
 /** What one controller process needs to know; the composition root turns it into a running node. */
 export type ServerConfig = {
@@ -33,6 +33,8 @@ export type ServerTls = {
 
 export type RunningServer = {
   readonly httpUrl: string;
+  /** Where its node stands now; never waits for the quorum. */
+  status(): NodeStatus;
   /** Resolves when the node has ended, by `stop` or by itself. */
   readonly stopped: Promise<ServerEnd>;
   /** Hands leadership over, answers what is pending, flushes and closes. May be called more than once. */

@@ -1,5 +1,4 @@
 import { randomInt } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { seededRandom } from '../base/random.ts';
 import { failed, ok, type Result } from '../base/result.ts';
@@ -8,6 +7,7 @@ import { decodePeerMessage, encodePeerMessage } from '../codec/peer-message.ts';
 import { type HttpServer, startHttpServer, type TlsMaterial } from '../http/index.ts';
 import { operations } from '../metadata/operations.ts';
 import type { Logger } from '../ports/logger.ts';
+import type { NodeStatus } from '../runtime/controller-api.ts';
 import { type ControllerNode, createControllerNode, type StartError } from '../runtime/controller-node.ts';
 import type { ControllerPorts, ControllerSettings, NodeTransport } from '../runtime/node-options.ts';
 import { acquireDirectoryLock, type DirectoryLock } from '../storage/directory-lock.ts';
@@ -19,6 +19,7 @@ import { createTcpTransport } from '../transport/tcp-transport.ts';
 import { nodeClock } from './node-clock.ts';
 import { createLogger } from './pino-logger.ts';
 import { resolveSettings } from './settings.ts';
+import { readTls } from './tls-files.ts';
 
 type Started = Result<RunningServer, ServerStartError>;
 
@@ -28,7 +29,7 @@ export async function startServer(config: ServerConfig): Promise<Started> {
   if (!settings.ok) return failed({ code: 'CONFIG_INVALID', message: settings.error });
   const insecure = insecureListener(config);
   if (insecure !== null) return failed({ code: 'INSECURE_LISTENER', message: insecure });
-  const tls = await readTls(config);
+  const tls = await readTls(config.tls);
   if (!tls.ok) return tls;
   const locked = await acquireDirectoryLock(config.dataDir);
   if (!locked.ok) return failed(lockError(locked.error));
@@ -68,6 +69,10 @@ class Server implements RunningServer {
 
   get httpUrl(): string {
     return this.#http?.url ?? '';
+  }
+
+  status(): NodeStatus {
+    return this.#node.status();
   }
 
   async start(tls: TlsMaterial | null): Promise<Started> {
@@ -160,23 +165,6 @@ function insecureListener({ peerListen, httpListen, tls, insecure }: ServerConfi
   const open = [peerListen, httpListen].find(({ host }) => !isLoopbackHost(host));
   if (open === undefined) return null;
   return `${open.host}:${open.port} can be reached by other machines and has no TLS. Give a certificate and key, listen on 127.0.0.1, or pass --insecure.`;
-}
-
-async function readTls({ tls }: ServerConfig): Promise<Result<TlsMaterial | null, ServerStartError>> {
-  if (tls === null) return ok(null);
-  try {
-    const [certificate, key] = await Promise.all([
-      readFile(tls.certificateFile, 'utf8'),
-      readFile(tls.keyFile, 'utf8'),
-    ]);
-    const isAsked = tls.requireClientCertificate && tls.authorityFile !== null;
-    const clientAuthority =
-      isAsked && tls.authorityFile !== null ? await readFile(tls.authorityFile, 'utf8') : null;
-    return ok({ certificate, key, clientAuthority });
-  } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    return failed({ code: 'INVALID_TLS', message: `The TLS files cannot be read: ${message}` });
-  }
 }
 
 function lockError(error: { readonly code: string; readonly message: string }): ServerStartError {

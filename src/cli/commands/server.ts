@@ -3,6 +3,7 @@ import { isNodeId, type NodeId } from '../../base/brands.ts';
 import type { Endpoint } from '../../raft/replica-key.ts';
 import type { CliDependencies } from '../context.ts';
 import { CliFailure } from '../failures.ts';
+import { announce } from '../standing.ts';
 import {
   parseEndpoint,
   parseVoters,
@@ -43,8 +44,9 @@ Example, the first of three controllers on one machine:
     --http 127.0.0.1:9644`,
     )
     .action(async (options: StartOptions) => {
-      const running = await startServer(readServerConfig(options), dependencies);
-      dependencies.terminal.err(`Controller ${options.nodeId} serves ${running.httpUrl}. Ctrl-C stops it.\n`);
+      const config = readServerConfig(options);
+      const running = await startServer(config, dependencies);
+      announce(config, running, dependencies.terminal.err);
       await runUntilStopped(running, signalled());
     });
 }

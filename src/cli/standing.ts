@@ -1,0 +1,50 @@
+import type { NodeStatus } from '../runtime/controller-api.ts';
+import type { RunningServer, ServerConfig } from '../runtime/server-config.ts';
+
+/** Whether a request would be served: it has joined its cluster and knows who leads it. */
+export function servesNow({ clusterId, role, leaderId, nodeId, active }: NodeStatus): boolean {
+  if (clusterId === null || role === 'starting' || role === 'stopped' || leaderId === null) return false;
+  return leaderId !== nodeId || active;
+}
+
+/** What a controller says of itself when it listens and serves nobody yet. */
+export function listensLine(config: ServerConfig, url: string, status: NodeStatus): string {
+  return `Controller ${config.nodeId} listens on ${url}${waitsFor(config, status)}. Ctrl-C stops it.\n`;
+}
+
+function waitsFor({ nodeId, voters }: ServerConfig, { clusterId }: NodeStatus): string {
+  const others = voters.filter((voter) => voter.id !== nodeId).map((voter) => voter.id);
+  const named = `${others.length === 1 ? 'controller' : 'controllers'} ${others.join(', ')}`;
+  if (!voters.some((voter) => voter.id === nodeId)) {
+    return ` and, since --voters does not name it, waits for ${named} to take it in as an observer`;
+  }
+  if (others.length === 0) return ' and is about to lead: it is the only voter';
+  if (clusterId === null) {
+    return ` and waits for ${named}: the first start needs all of them`;
+  }
+  return ` and waits for a leader: a majority of ${named} and itself must run`;
+}
+
+export function servesLine({ nodeId }: ServerConfig, url: string, status: NodeStatus): string {
+  const leads = status.leaderId === nodeId ? 'it leads' : `controller ${status.leaderId} leads`;
+  return `Controller ${nodeId} serves ${url}; ${leads}${status.isObserver ? ', and it observes' : ''}. Ctrl-C stops it.\n`;
+}
+
+const lookEveryMs = 100;
+
+/** Says that it listens, unless it serves already, and once that it serves. Ends with the server. */
+export function announce(config: ServerConfig, running: RunningServer, say: (text: string) => void): void {
+  const { httpUrl } = running;
+  const sayIfServing = (): boolean => {
+    const status = running.status();
+    const isServing = servesNow(status);
+    if (isServing) say(servesLine(config, httpUrl, status));
+    return isServing;
+  };
+  if (sayIfServing()) return;
+  say(listensLine(config, httpUrl, running.status()));
+  const timer = setInterval(() => {
+    if (sayIfServing()) clearInterval(timer);
+  }, lookEveryMs);
+  void running.stopped.then(() => clearInterval(timer));
+}
