@@ -1,10 +1,13 @@
 import type { NodeStatus } from '../runtime/controller-api.ts';
 import type { RunningServer, ServerConfig } from '../runtime/server-config.ts';
 
-/** Whether a request would be served: it has joined its cluster and knows who leads it. */
-export function servesNow({ clusterId, role, leaderId, nodeId, active }: NodeStatus): boolean {
+/** Whether a request would be served: it has joined its cluster, and leads it or hears from who does. */
+export function servesNow(status: NodeStatus): boolean {
+  const { clusterId, role, leaderId, nodeId } = status;
   if (clusterId === null || role === 'starting' || role === 'stopped' || leaderId === null) return false;
-  return leaderId !== nodeId || active;
+  if (leaderId === nodeId) return status.active;
+  // After a restart it remembers from its disk who led, and that one may be gone.
+  return status.lastContactMs !== null;
 }
 
 /** What a controller says of itself when it listens and serves nobody yet. */

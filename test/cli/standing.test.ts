@@ -40,6 +40,7 @@ describe('a controller that listens', () => {
     [fakeStatus({ role: 'starting' }), false],
     [fakeStatus({ role: 'stopped' }), false],
     [fakeStatus({ active: false }), false],
+    [fakeStatus({ role: 'follower', active: false, leaderId: nodeId(2), lastContactMs: null }), false],
     [fakeStatus(), true],
     [fakeStatus({ role: 'follower', active: false, leaderId: nodeId(2), epoch: epoch(4) }), true],
   ])('serves when it knows a leader, itself only once it is active: %#', (status, serves) => {
