@@ -92,17 +92,22 @@ function createApp(
     sendFrameworkError(error, reply, { controller, limits, logger }),
   );
   instance.setNotFoundHandler((request, reply) => sendNotFound(request, reply, controller));
+  refuseWithoutHost(instance, controller);
   acceptJsonOnly(instance);
   return app;
 }
+
+/** Node would answer a request without a Host header by itself, with a bare status; see `refuseWithoutHost`. */
+const nodeOptions = { requireHostHeader: false };
 
 function makeInstance(
   settings: FastifyServerOptions,
   options: HttpServerOptions,
 ): Result<FastifyInstance, HttpStartError> {
   const { tls } = options;
-  if (tls === null) return ok(fastify(settings));
+  if (tls === null) return ok(fastify({ ...settings, http: nodeOptions }));
   const secure = {
+    ...nodeOptions,
     cert: tls.certificate,
     key: tls.key,
     minVersion: 'TLSv1.2' as const,
@@ -118,6 +123,20 @@ function makeInstance(
       message: `The certificate or key cannot be used: ${messageOf(error)}. Both must be PEM and belong together.`,
     });
   }
+}
+
+/** RFC 9112, section 3.2: such a request of HTTP/1.1 must be refused. */
+function refuseWithoutHost(app: FastifyInstance, controller: HttpServerOptions['controller']): void {
+  app.addHook('onRequest', (request, reply, next) => {
+    if (request.raw.httpVersion !== '1.1' || request.raw.headers.host !== undefined) {
+      next();
+      return;
+    }
+    sendOwnProblem(reply, controller, {
+      code: 'INVALID_REQUEST',
+      message: 'The request has no Host header, which HTTP/1.1 demands.',
+    });
+  });
 }
 
 /** A body that is empty means no fields; keys that reach an object's prototype are refused. */

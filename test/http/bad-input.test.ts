@@ -3,6 +3,18 @@ import { describe, expect, it } from 'vitest';
 import { bodyBytesMax } from '../../src/client/protocol/limits.ts';
 import { ask, serve } from './serve.ts';
 
+/** All that comes back for these bytes, until the connection is closed. */
+async function sendBytes(url: string, bytes: string): Promise<string> {
+  return await new Promise<string>((resolve, reject) => {
+    const socket = connect(Number(new URL(url).port), '127.0.0.1', () => socket.write(bytes));
+    let text = '';
+    socket.setEncoding('utf8');
+    socket.on('data', (chunk: string) => (text += chunk));
+    socket.on('end', () => resolve(text));
+    socket.on('error', reject);
+  });
+}
+
 const topic = { name: 'orders', partitions: 6 };
 
 describe('bad input', () => {
@@ -11,13 +23,15 @@ describe('bad input', () => {
     ['a field that the operation does not have', { ...topic, colour: 'red' }, "no field 'colour'"],
     ['an unknown field deep inside', { ...topic, labels: [{ key: 'a', other: 1 }] }, "no field 'other'"],
     ['a missing field', { name: 'orders' }, "needs the field 'partitions'"],
-    ['a number as text', { ...topic, partitions: '6' }, "'partitions' must be integer"],
-    ['a fraction', { ...topic, partitions: 1.5 }, "'partitions' must be integer"],
+    ['two missing fields', {}, "needs the fields 'name', 'partitions'."],
+    ['two unknown fields', { ...topic, colour: 1, taste: 2 }, "has no fields 'colour', 'taste'."],
+    ['a number as text', { ...topic, partitions: '6' }, "'partitions' must be an integer"],
+    ['a fraction', { ...topic, partitions: 1.5 }, "'partitions' must be an integer"],
     ['a number beyond every range', '{"name":"x","partitions":1e400}', "'partitions'"],
     ['an integer that a double cannot hold', '{"name":"x","partitions":9007199254740993}', 'beyond 90'],
     ['a value that is not among the allowed', { ...topic, cleanup: 'no' }, 'one of "delete", "compact"'],
-    ['an array for an object', [], 'must be object'],
-    ['null for an object', 'null', 'needs the field'],
+    ['an array for an object', [], 'The body must be an object.'],
+    ['null for an object', 'null', 'needs the fields'],
     ['a key that reaches the prototype', '{"__proto__":{"a":1},"name":"x","partitions":1}', 'cannot be read'],
     ['hostile nesting', `{"name":${'['.repeat(100_000)}${']'.repeat(100_000)},"partitions":1}`, "'name'"],
   ])('is refused with a sentence, before the controller sees it: %s', async (_name, body, sentence) => {
@@ -71,17 +85,20 @@ describe('bad input', () => {
     expect((answer.body as { detail: string }).detail).toContain('application/json');
   });
 
+  it.each([
+    ['HTTP/1.1', '/livez', 'HTTP/1.1 400', 'application/problem+json'],
+    ['HTTP/1.1', '/nowhere', 'HTTP/1.1 400', 'The request has no Host header'],
+    ['HTTP/1.0', '/livez', 'HTTP/1.1 200', '"status"'],
+  ])('without a Host header is a problem like all others in %s: %s', async (version, path, status, text) => {
+    const { url } = await serve();
+    const received = await sendBytes(url, `GET ${path} ${version}\r\nconnection: close\r\n\r\n`);
+    expect(received).toContain(status);
+    expect(received).toContain(text);
+  });
+
   it('that is no HTTP gets an answer and its connection closed, and harms nobody else', async () => {
     const { url } = await serve();
-    const { port } = new URL(url);
-    const received = await new Promise<string>((resolve, reject) => {
-      const socket = connect(Number(port), '127.0.0.1', () => socket.write('\x16\x03\x01 hello\r\n\r\n'));
-      let text = '';
-      socket.setEncoding('utf8');
-      socket.on('data', (chunk: string) => (text += chunk));
-      socket.on('end', () => resolve(text));
-      socket.on('error', reject);
-    });
+    const received = await sendBytes(url, '\x16\x03\x01 hello\r\n\r\n');
     expect(received).toContain('HTTP/1.1 400');
     expect(received).toContain('INVALID_REQUEST');
     expect((await ask(`${url}/livez`)).status).toBe(200);

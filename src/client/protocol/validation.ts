@@ -65,10 +65,10 @@ function describe(violations: readonly Violation[], what: string): string {
 function sentence(violation: Violation, what: string): string {
   const unknown = namesIn(violation.params, 'additionalProperties');
   const place = violation.instancePath === '' ? `The ${what}` : fieldName(violation.instancePath);
-  if (unknown.length > 0) return `${place} has no field ${unknown.map(quoted).join(', ')}.`;
+  if (unknown.length > 0) return `${place} has no ${fields(unknown)}.`;
   const missing = namesIn(violation.params, 'requiredProperties');
-  if (missing.length > 0) return `${place} needs the field ${missing.map(quoted).join(', ')}.`;
-  return `${place} ${violation.message}.`;
+  if (missing.length > 0) return `${place} needs the ${fields(missing)}.`;
+  return `${place} ${withArticle(violation.message)}.`;
 }
 
 /** A union of constants reports one violation per constant; the reader wants them as one list. */
@@ -79,6 +79,17 @@ function allowedValues(violations: readonly Violation[], path: string, what: str
     .map((violation) => (violation.params as { readonly allowedValue?: unknown }).allowedValue);
   if (allowed.length === 0) return `${place} fits none of the forms that are allowed.`;
   return `${place} must be one of ${allowed.map((value) => JSON.stringify(value)).join(', ')}.`;
+}
+
+/** TypeBox leaves the article out: "must be object". */
+function withArticle(message: string): string {
+  return message
+    .replace(/^must be (?=(?:array|integer|object)\b)/, 'must be an ')
+    .replace(/^must be (?=(?:boolean|number|string)\b)/, 'must be a ');
+}
+
+function fields(names: readonly string[]): string {
+  return `${names.length === 1 ? 'field' : 'fields'} ${names.map(quoted).join(', ')}`;
 }
 
 function namesIn(params: object, key: 'additionalProperties' | 'requiredProperties'): readonly string[] {
