@@ -5,6 +5,7 @@ import { decodeRecords } from '../codec/record-value.ts';
 import { batchEndOffset, type LogBatch } from '../raft/batch.ts';
 import type { LogBatchView, LogRecordView, LogSlice, LogSliceError } from './controller-api.ts';
 import type { RaftLog } from './log/raft-log.ts';
+import { printableBytes } from './printable.ts';
 
 type Bounds = { readonly logStartOffset: Offset; readonly endOffset: Offset };
 type SliceRequest = { readonly from: Offset; readonly maxRecords: number };
@@ -79,10 +80,9 @@ function viewOfBatch(batch: LogBatch): Result<LogBatchView, string> {
   return ok({ baseOffset, epoch, appendTimestampMs, kind, sizeInBytes, records: views });
 }
 
-/** Bytes as hexadecimal text: JSON has no form for them. */
 function printable(value: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
   const fields = Object.entries(value).map(([name, field]): [string, unknown] => {
-    return [name, field instanceof Uint8Array ? Buffer.from(field).toString('hex') : field];
+    return [name, field instanceof Uint8Array ? printableBytes(field) : field];
   });
   return Object.fromEntries(fields);
 }

@@ -106,6 +106,8 @@ describe('what the command shows', () => {
     await expect(create.out).toMatchFileSnapshot('golden/help-topic-create.txt');
     const start = await cli(['server', 'start', '--help']);
     await expect(start.out).toMatchFileSnapshot('golden/help-server-start.txt');
+    const dump = await cli(['log', 'dump', '--help']);
+    await expect(dump.out).toMatchFileSnapshot('golden/help-log-dump.txt');
   });
 
   it('nothing in colour where nobody looks, and headings in bold where somebody does', async () => {

@@ -22,6 +22,11 @@ type DumpOptions = ClusterOptions & {
 
 const pageRecords = 500;
 
+/** The fields are those of the log itself, Kafka's sentinels included. */
+const fieldsHelp = `
+In a change record null says "as before", and so do leader=-2, leaderRecoveryState=-1, fenced=0 and
+inControlledShutdown=0; leader=-1 is "nobody leads", fenced=-1 "unfenced". Bytes that are no text begin with 0x.`;
+
 export function addLogCommands(program: Command, dependencies: CliDependencies): void {
   const { environment } = dependencies;
   const log = program.command('log').description('Look into the metadata log.');
@@ -30,6 +35,7 @@ export function addLogCommands(program: Command, dependencies: CliDependencies):
     .option('--data-dir <directory>', 'read this directory instead of asking a controller')
     .option('--from <offset>', 'where to begin; where the log begins when absent')
     .option('--limit <records>', 'how many records to show at most', '1000')
+    .addHelpText('after', fieldsHelp)
     .action(async (options: DumpOptions) => {
       const records = wholeNumber(options.limit, '--limit');
       const from = options.from === undefined ? null : wholeNumber(options.from, '--from');
