@@ -33,7 +33,10 @@ const neverSent: Readonly<Record<string, ConnectionFailure>> = {
 /** The server's certificate was not accepted: the handshake ended before any request. */
 const distrusted = /^(CERT_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|ERR_TLS_CERT_)/;
 
-/** What arrives instead of a handshake is read as one, and which of its fields is found odd depends on OpenSSL's version. */
+/**
+ * What arrives instead of a handshake is read as one, and which of its fields is found odd depends on
+ * OpenSSL's version.
+ */
 const notTls: ReadonlySet<string> = new Set([
   'ERR_SSL_WRONG_VERSION_NUMBER',
   'ERR_SSL_PACKET_LENGTH_TOO_LONG',
