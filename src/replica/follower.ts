@@ -1,0 +1,82 @@
+import { assert } from '../base/assert.ts';
+import { advanceHighWatermark, emit, type FollowerRole, type ReplicaState } from './state.ts';
+import type { FetchAnswer } from './types.ts';
+
+/** Sends the next fetch when it is due; one is outstanding at a time. */
+export function fetchWhenDue(state: ReplicaState, role: FollowerRole): void {
+  const { view, config, nowMs } = state;
+  if (view === null) return;
+  if (role.fetch !== null && nowMs >= role.fetch.untilMs) role.fetch = null;
+  if (role.fetch !== null || nowMs < role.nextFetchAtMs) return;
+  const fetchId = state.nextId++;
+  role.fetch = { fetchId, untilMs: nowMs + config.fetchTimeoutMs };
+  emit(state, {
+    type: 'sendFetch',
+    fetchId,
+    leader: view.leader,
+    request: {
+      brokerId: config.brokerId,
+      brokerEpoch: state.brokerEpoch,
+      currentLeaderEpoch: view.leaderEpoch,
+      fetchOffset: state.logEndOffset,
+      flushedOffset: state.flushedOffset,
+      lastFetchedEpoch: state.epochs.epochBefore(state.logEndOffset),
+    },
+  });
+}
+
+/** A flush has finished: the leader learns of it by the next fetch, which takes the outstanding one's place. */
+export function acknowledgeFlush(state: ReplicaState, role: FollowerRole): void {
+  role.fetch = null;
+  role.nextFetchAtMs = state.nowMs;
+}
+
+export function takeAnswer(
+  state: ReplicaState,
+  role: FollowerRole,
+  fetchId: number,
+  answer: FetchAnswer,
+): void {
+  const { view, nowMs, config } = state;
+  if (role.fetch?.fetchId !== fetchId || view === null) return;
+  role.fetch = null;
+  if (answer.kind === 'refused') {
+    role.nextFetchAtMs = nowMs + config.retryBackoffMs;
+    return;
+  }
+  role.nextFetchAtMs = nowMs;
+  if (answer.leaderEpoch !== view.leaderEpoch) return;
+  if (answer.kind === 'diverging') truncate(state, answer);
+  else append(state, answer);
+}
+
+function append(state: ReplicaState, answer: Extract<FetchAnswer, { kind: 'records' }>): void {
+  // An answer to a fetch that was made before a truncation does not fit any more.
+  if (answer.fetchOffset !== state.logEndOffset) return;
+  const { endOffset, epochs, fetchOffset } = answer;
+  if (endOffset > fetchOffset) {
+    for (const { epoch, startOffset } of epochs) state.epochs.begin(epoch, startOffset);
+    state.logEndOffset = endOffset;
+    const { generation } = state;
+    emit(state, { type: 'append', baseOffset: fetchOffset, endOffset, epochs, produceId: null, generation });
+  }
+  // A follower's high watermark is bounded by its own log.
+  advanceHighWatermark(state, Math.min(answer.highWatermark, state.logEndOffset));
+}
+
+/**
+ * Truncation, by the leader's word on epochs alone and never by a high watermark, which may be out of date
+ * (KIP-101, KIP-279): up to where the newest epoch that both have ends in the shorter of the two logs.
+ */
+function truncate(state: ReplicaState, answer: Extract<FetchAnswer, { kind: 'diverging' }>): void {
+  const own = state.epochs.endOf(answer.epoch, state.logEndOffset);
+  const to = own.epoch === answer.epoch ? Math.min(own.endOffset, answer.endOffset) : own.endOffset;
+  assert(to <= state.logEndOffset, 'a truncation only shortens a log');
+  if (to === state.logEndOffset) return;
+  state.epochs.truncate(to);
+  state.logEndOffset = to;
+  state.flushedOffset = Math.min(state.flushedOffset, to);
+  state.highWatermark = Math.min(state.highWatermark, to);
+  state.generation++;
+  emit(state, { type: 'truncate', to, generation: state.generation });
+}

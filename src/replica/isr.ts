@@ -1,0 +1,130 @@
+import { emit, type LeaderRole, type PendingProposal, type ReplicaState } from './state.ts';
+import type { PartitionView, ProposalAnswer, ProposedMember } from './types.ts';
+
+/**
+ * Whom the leader waits for: the ISR that the controller has decided and the one that it may be deciding
+ * (the maximal ISR of Kafka's PartitionState, KIP-497). Were it one of them alone, a member that the
+ * controller already counts on might lack a committed record.
+ */
+export function replicationQuorum(view: PartitionView, role: LeaderRole): readonly number[] {
+  const proposed = role.proposal?.newIsr.map(({ brokerId }) => brokerId) ?? [];
+  return [...new Set([...view.isr, ...proposed])];
+}
+
+/** Proposes who should come and go, one proposal at a time, and repeats it until it is decided. */
+export function tendIsr(state: ReplicaState, role: LeaderRole): void {
+  const { view, nowMs } = state;
+  if (view === null || !state.holdsLease) return;
+  const { proposal } = role;
+  if (proposal !== null) {
+    const isDue = !proposal.isInFlight && !proposal.awaitsMetadata && nowMs >= proposal.retryAtMs;
+    if (isDue) sendProposal(state, view, proposal);
+    return;
+  }
+  if (nowMs < role.retryProposalAtMs) return;
+  const newIsr = wantedIsr(state, view, role);
+  const isSame = newIsr.length === view.isr.length && newIsr.every((member) => view.isr.includes(member));
+  if (isSame) return;
+  role.proposal = {
+    proposalId: state.nextId++,
+    partitionEpoch: view.partitionEpoch,
+    newIsr: newIsr.map((brokerId) => withEpoch(state, view, role, brokerId)),
+    isInFlight: false,
+    retryAtMs: nowMs,
+    mayTakeEffect: false,
+    awaitsMetadata: false,
+  };
+  sendProposal(state, view, role.proposal);
+}
+
+function sendProposal(state: ReplicaState, view: PartitionView, proposal: PendingProposal): void {
+  const { proposalId, partitionEpoch, newIsr } = proposal;
+  proposal.isInFlight = true;
+  proposal.retryAtMs = state.nowMs + state.config.retryBackoffMs;
+  emit(state, { type: 'proposeIsr', proposalId, leaderEpoch: view.leaderEpoch, partitionEpoch, newIsr });
+}
+
+export function takeProposalAnswer(
+  state: ReplicaState,
+  role: LeaderRole,
+  proposalId: number,
+  answer: ProposalAnswer,
+): void {
+  const { proposal } = role;
+  const { view, nowMs, config } = state;
+  if (proposal === null || proposal.proposalId !== proposalId || view === null) return;
+  proposal.isInFlight = false;
+  proposal.retryAtMs = nowMs + config.retryBackoffMs;
+  if (answer.kind === 'unknown') {
+    proposal.mayTakeEffect = true;
+  } else if (answer.kind === 'accepted') {
+    if (answer.partitionEpoch <= view.partitionEpoch) return;
+    state.view = { ...view, isr: answer.isr, partitionEpoch: answer.partitionEpoch };
+    role.proposal = null;
+  } else if (aheadCodes.has(answer.code)) {
+    // Perhaps an earlier attempt of this very proposal was what took the controller ahead.
+    proposal.awaitsMetadata = true;
+  } else if (!passingCodes.has(answer.code) && !proposal.mayTakeEffect) {
+    role.proposal = null;
+    role.retryProposalAtMs = proposal.retryAtMs;
+  }
+}
+
+const aheadCodes: ReadonlySet<string> = new Set(['INVALID_UPDATE_VERSION', 'FENCED_LEADER_EPOCH']);
+/** Not here, not now: the same proposal may be accepted later. */
+const passingCodes: ReadonlySet<string> = new Set([
+  'NOT_CONTROLLER',
+  'THROTTLING_QUOTA_EXCEEDED',
+  'STORAGE_LOW',
+  'OPERATION_NOT_ATTEMPTED',
+]);
+
+/** The controller has decided something newer than what was proposed. */
+export function settleProposal(view: PartitionView, role: LeaderRole): void {
+  if (role.proposal !== null && view.partitionEpoch > role.proposal.partitionEpoch) role.proposal = null;
+}
+
+function wantedIsr(state: ReplicaState, view: PartitionView, role: LeaderRole): readonly number[] {
+  const { brokerId } = state.config;
+  return view.replicas.filter((replica) => {
+    if (replica === brokerId) return true;
+    return view.isr.includes(replica)
+      ? mayStay(state, view, role, replica)
+      : mayEnter(state, view, role, replica);
+  });
+}
+
+function mayStay(state: ReplicaState, view: PartitionView, role: LeaderRole, replica: number): boolean {
+  if (!view.eligible.has(replica)) return false;
+  return state.nowMs < lagDeadlineMs(state, role, replica);
+}
+
+export function lagDeadlineMs(state: ReplicaState, role: LeaderRole, replica: number): number {
+  const caughtUpMs = role.followers.get(replica)?.lastCaughtUpMs ?? role.becameLeaderMs;
+  return caughtUpMs + state.config.replicaLagTimeMaxMs;
+}
+
+/**
+ * A follower may enter once it holds, on disk, everything that was or may have been committed: up to the
+ * high watermark, and all that the leader took over from the epochs before its own, which an earlier leader
+ * may have acknowledged without this one's knowing (Kafka: Partition.isFollowerInSync). It must be the
+ * incarnation that is registered, and unfenced (KAFKA-13916, KAFKA-14617).
+ */
+function mayEnter(state: ReplicaState, view: PartitionView, role: LeaderRole, replica: number): boolean {
+  const progress = role.followers.get(replica);
+  if (progress === undefined || view.eligible.get(replica) !== progress.brokerEpoch) return false;
+  if (state.nowMs >= lagDeadlineMs(state, role, replica)) return false;
+  return progress.flushedOffset >= Math.max(state.highWatermark, role.epochStartOffset);
+}
+
+/** A member that stays is proposed under the epoch that it is registered under, or was heard with. */
+function withEpoch(
+  state: ReplicaState,
+  view: PartitionView,
+  role: LeaderRole,
+  brokerId: number,
+): ProposedMember {
+  if (brokerId === state.config.brokerId) return { brokerId, brokerEpoch: state.brokerEpoch };
+  const heard = role.followers.get(brokerId)?.brokerEpoch;
+  return { brokerId, brokerEpoch: heard ?? view.eligible.get(brokerId) ?? -1 };
+}

@@ -1,0 +1,121 @@
+import { noEpoch } from './leader-epochs.ts';
+import { replicationQuorum } from './isr.ts';
+import { advanceHighWatermark, emit, type LeaderRole, type ReplicaState } from './state.ts';
+import type { FetchAnswer, FetchError, FetchRequest, PartitionView, ProduceError } from './types.ts';
+
+/** Takes records in, or says why not. Only a leader that holds its lease promises anything. */
+export function produce(state: ReplicaState, role: LeaderRole, produceId: number, recordCount: number): void {
+  const { view } = state;
+  if (view === null || !state.holdsLease) return failProduce(state, produceId, 'NOT_LEADER_OR_FOLLOWER');
+  if (view.isr.length < view.minIsr) return failProduce(state, produceId, 'NOT_ENOUGH_REPLICAS');
+  const baseOffset = state.logEndOffset;
+  const endOffset = baseOffset + recordCount;
+  const { generation } = state;
+  state.epochs.begin(view.leaderEpoch, baseOffset);
+  state.logEndOffset = endOffset;
+  role.produces.push({ produceId, baseOffset, endOffset });
+  const epochs = [{ epoch: view.leaderEpoch, startOffset: baseOffset }];
+  emit(state, { type: 'append', baseOffset, endOffset, epochs, produceId, generation });
+}
+
+export function failProduce(state: ReplicaState, produceId: number, error: ProduceError): void {
+  emit(state, { type: 'failProduce', produceId, error });
+}
+
+export function answerFetch(
+  state: ReplicaState,
+  role: LeaderRole | null,
+  fetchId: number,
+  request: FetchRequest,
+): void {
+  emit(state, { type: 'answerFetch', fetchId, answer: answerTo(state, role, request) });
+}
+
+function answerTo(state: ReplicaState, role: LeaderRole | null, request: FetchRequest): FetchAnswer {
+  const { view } = state;
+  if (role === null || view === null) return refused('NOT_LEADER_OR_FOLLOWER');
+  const error = findFetchError(view, role, request);
+  if (error !== null) return refused(error);
+  const { leaderEpoch } = view;
+  const { fetchOffset, lastFetchedEpoch } = request;
+  const own = state.epochs.endOf(lastFetchedEpoch, state.logEndOffset);
+  const isEmpty = fetchOffset === 0 && lastFetchedEpoch === noEpoch;
+  if (!isEmpty && (own.epoch !== lastFetchedEpoch || own.endOffset < fetchOffset)) {
+    return { kind: 'diverging', leaderEpoch, epoch: own.epoch, endOffset: own.endOffset };
+  }
+  noteProgress(state, role, request);
+  raiseHighWatermark(state, role);
+  const endOffset = Math.min(state.logEndOffset, fetchOffset + state.config.fetchRecordsMax);
+  return {
+    kind: 'records',
+    leaderEpoch,
+    fetchOffset,
+    endOffset,
+    epochs: state.epochs.between(fetchOffset, endOffset),
+    highWatermark: state.highWatermark,
+  };
+}
+
+function refused(error: FetchError): FetchAnswer {
+  return { kind: 'refused', error };
+}
+
+function findFetchError(view: PartitionView, role: LeaderRole, request: FetchRequest): FetchError | null {
+  if (request.currentLeaderEpoch < view.leaderEpoch) return 'FENCED_LEADER_EPOCH';
+  if (request.currentLeaderEpoch > view.leaderEpoch) return 'UNKNOWN_LEADER_EPOCH';
+  if (!view.replicas.includes(request.brokerId)) return 'REPLICA_NOT_AVAILABLE';
+  const known = role.followers.get(request.brokerId)?.brokerEpoch ?? noEpoch;
+  const registered = view.eligible.get(request.brokerId) ?? noEpoch;
+  return request.brokerEpoch < Math.max(known, registered) ? 'STALE_BROKER_EPOCH' : null;
+}
+
+/** The fetch proves that the follower's log equals the leader's up to `fetchOffset`; on disk, to `flushedOffset`. */
+function noteProgress(state: ReplicaState, role: LeaderRole, request: FetchRequest): void {
+  const { brokerId, brokerEpoch, fetchOffset } = request;
+  const { nowMs, logEndOffset } = state;
+  const flushedOffset = Math.min(request.flushedOffset, fetchOffset);
+  const before = role.followers.get(brokerId);
+  const isSame = before !== undefined && before.brokerEpoch === brokerEpoch;
+  // Kafka's rule: caught up now, or as of the last fetch if it has by now what there was then.
+  const caughtUpMs =
+    flushedOffset >= logEndOffset
+      ? nowMs
+      : before !== undefined && flushedOffset >= before.leaderEndAtLastFetch
+        ? before.lastFetchMs
+        : role.becameLeaderMs;
+  role.followers.set(brokerId, {
+    brokerEpoch,
+    fetchOffset,
+    flushedOffset: isSame ? Math.max(before.flushedOffset, flushedOffset) : flushedOffset,
+    lastFetchMs: nowMs,
+    leaderEndAtLastFetch: logEndOffset,
+    lastCaughtUpMs: Math.max(before?.lastCaughtUpMs ?? role.becameLeaderMs, caughtUpMs),
+  });
+}
+
+/**
+ * The high watermark is the least flushed end over the committed and the proposed ISR. It stands still while
+ * the committed ISR is below min ISR, and while the broker must take itself for fenced (protocols 1).
+ */
+export function raiseHighWatermark(state: ReplicaState, role: LeaderRole): void {
+  const { view, config } = state;
+  if (view === null || !state.holdsLease || view.isr.length < view.minIsr) return;
+  let least = state.flushedOffset;
+  for (const member of replicationQuorum(view, role)) {
+    if (member === config.brokerId) continue;
+    const progress = role.followers.get(member);
+    if (progress === undefined) return;
+    least = Math.min(least, progress.flushedOffset);
+  }
+  advanceHighWatermark(state, least);
+  completeProduces(state, role);
+}
+
+function completeProduces(state: ReplicaState, role: LeaderRole): void {
+  for (;;) {
+    const first = role.produces[0];
+    if (first === undefined || first.endOffset > state.highWatermark) return;
+    role.produces.shift();
+    emit(state, { type: 'completeProduce', produceId: first.produceId, baseOffset: first.baseOffset });
+  }
+}

@@ -1,0 +1,81 @@
+import type { LeaderEpochs } from './leader-epochs.ts';
+import type { PartitionView, ProposedMember, ReplicaConfig, ReplicaEffect } from './types.ts';
+
+/** What a leader knows of one follower, from its fetches in this leader epoch. */
+export type FollowerProgress = {
+  brokerEpoch: number;
+  fetchOffset: number;
+  /** What it has acknowledged: it holds the leader's records below this, on disk. */
+  flushedOffset: number;
+  lastFetchMs: number;
+  /** The leader's log end when it last fetched. */
+  leaderEndAtLastFetch: number;
+  lastCaughtUpMs: number;
+};
+
+/** An ISR that was proposed and is not known to be decided. */
+export type PendingProposal = {
+  readonly proposalId: number;
+  readonly partitionEpoch: number;
+  readonly newIsr: readonly ProposedMember[];
+  isInFlight: boolean;
+  retryAtMs: number;
+  /** An attempt got no definite answer, and may take effect yet. */
+  mayTakeEffect: boolean;
+  /** The controller is ahead: only its next word can say what became of it. */
+  awaitsMetadata: boolean;
+};
+
+export type PendingProduce = {
+  readonly produceId: number;
+  readonly baseOffset: number;
+  readonly endOffset: number;
+};
+
+export type LeaderRole = {
+  readonly name: 'leader';
+  /** Where its own epoch begins: below lies what it took over. */
+  readonly epochStartOffset: number;
+  readonly becameLeaderMs: number;
+  readonly followers: Map<number, FollowerProgress>;
+  readonly produces: PendingProduce[];
+  proposal: PendingProposal | null;
+  retryProposalAtMs: number;
+};
+
+export type FollowerRole = {
+  readonly name: 'follower';
+  /** The fetch that is waited for. */
+  fetch: { readonly fetchId: number; readonly untilMs: number } | null;
+  nextFetchAtMs: number;
+};
+
+export type ReplicaRole = LeaderRole | FollowerRole | { readonly name: 'idle' };
+
+/** The state that the rules of leader and follower share. */
+export type ReplicaState = {
+  readonly config: ReplicaConfig;
+  readonly epochs: LeaderEpochs;
+  brokerEpoch: number;
+  holdsLease: boolean;
+  logEndOffset: number;
+  flushedOffset: number;
+  /** Grows with each truncation, so that a flush of what was cut off counts for nothing. */
+  generation: number;
+  highWatermark: number;
+  view: PartitionView | null;
+  role: ReplicaRole;
+  nextId: number;
+  nowMs: number;
+  readonly effects: ReplicaEffect[];
+};
+
+export function emit(state: ReplicaState, effect: ReplicaEffect): void {
+  state.effects.push(effect);
+}
+
+export function advanceHighWatermark(state: ReplicaState, to: number): void {
+  if (to <= state.highWatermark) return;
+  state.highWatermark = to;
+  emit(state, { type: 'highWatermarkAdvanced', highWatermark: to });
+}

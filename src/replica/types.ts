@@ -1,0 +1,134 @@
+import type { LeaderEpochEntry } from './leader-epochs.ts';
+
+/** What the controller has decided about a partition, as far as this broker has read. */
+export type PartitionView = {
+  /** -1: nobody leads it. */
+  readonly leader: number;
+  readonly leaderEpoch: number;
+  readonly partitionEpoch: number;
+  readonly replicas: readonly number[];
+  readonly isr: readonly number[];
+  readonly minIsr: number;
+  /** Brokers that may enter an ISR, each with the epoch under which it is registered. */
+  readonly eligible: ReadonlyMap<number, number>;
+};
+
+/** Protocols, rule 1; topic and partition are the shell's to name. */
+export type FetchRequest = {
+  readonly brokerId: number;
+  readonly brokerEpoch: number;
+  readonly currentLeaderEpoch: number;
+  readonly fetchOffset: number;
+  readonly flushedOffset: number;
+  /** Epoch of the last record below `fetchOffset`; -1 in an empty log. */
+  readonly lastFetchedEpoch: number;
+};
+
+export type FetchError =
+  | 'NOT_LEADER_OR_FOLLOWER'
+  | 'FENCED_LEADER_EPOCH'
+  | 'UNKNOWN_LEADER_EPOCH'
+  | 'STALE_BROKER_EPOCH'
+  | 'REPLICA_NOT_AVAILABLE';
+
+export type FetchAnswer =
+  | {
+      /** Records from `fetchOffset` to `endOffset`; the shell puts the bytes beside it. */
+      readonly kind: 'records';
+      readonly leaderEpoch: number;
+      readonly fetchOffset: number;
+      readonly endOffset: number;
+      readonly epochs: readonly LeaderEpochEntry[];
+      readonly highWatermark: number;
+    }
+  | {
+      /** The follower's log is another one from here on: the leader's last records up to its epoch. */
+      readonly kind: 'diverging';
+      readonly leaderEpoch: number;
+      readonly epoch: number;
+      readonly endOffset: number;
+    }
+  | { readonly kind: 'refused'; readonly error: FetchError };
+
+export type ProposedMember = { readonly brokerId: number; readonly brokerEpoch: number };
+
+/** What came of one AlterPartition. */
+export type ProposalAnswer =
+  | { readonly kind: 'accepted'; readonly partitionEpoch: number; readonly isr: readonly number[] }
+  /** A definite refusal of this attempt; Kafka's code. */
+  | { readonly kind: 'refused'; readonly code: string }
+  /** No answer, or one that does not say whether it took effect. */
+  | { readonly kind: 'unknown' };
+
+/** Everything that happens to a replica. `nowMs` is the broker's monotonic clock. */
+export type ReplicaInput = { readonly nowMs: number } & (
+  | { readonly type: 'wake' }
+  | { readonly type: 'partitionChanged'; readonly view: PartitionView }
+  /** By the broker's own clock: while it holds no lease it must take itself for fenced (design 13). */
+  | { readonly type: 'leaseChanged'; readonly holdsLease: boolean; readonly brokerEpoch: number }
+  | {
+      readonly type: 'produceRequested';
+      readonly produceId: number;
+      readonly recordCount: number;
+    }
+  /** Everything below `endOffset` of the log's `generation` is on disk. */
+  | { readonly type: 'flushed'; readonly endOffset: number; readonly generation: number }
+  | { readonly type: 'fetchReceived'; readonly fetchId: number; readonly request: FetchRequest }
+  | { readonly type: 'fetchAnswered'; readonly fetchId: number; readonly answer: FetchAnswer }
+  | { readonly type: 'proposalAnswered'; readonly proposalId: number; readonly answer: ProposalAnswer }
+);
+
+export type ProduceError = 'NOT_LEADER_OR_FOLLOWER' | 'NOT_ENOUGH_REPLICAS' | 'OUTCOME_UNKNOWN';
+
+/** Everything a replica asks of its shell, in order. */
+export type ReplicaEffect =
+  /** Append the records that were produced (`produceId`) or fetched (null), then flush. */
+  | {
+      readonly type: 'append';
+      readonly baseOffset: number;
+      readonly endOffset: number;
+      readonly epochs: readonly LeaderEpochEntry[];
+      readonly produceId: number | null;
+      readonly generation: number;
+    }
+  | { readonly type: 'truncate'; readonly to: number; readonly generation: number }
+  | {
+      readonly type: 'sendFetch';
+      readonly fetchId: number;
+      readonly leader: number;
+      readonly request: FetchRequest;
+    }
+  | { readonly type: 'answerFetch'; readonly fetchId: number; readonly answer: FetchAnswer }
+  | {
+      /** AlterPartition. The same `proposalId` may be sent again; it is the same proposal then. */
+      readonly type: 'proposeIsr';
+      readonly proposalId: number;
+      readonly leaderEpoch: number;
+      readonly partitionEpoch: number;
+      readonly newIsr: readonly ProposedMember[];
+    }
+  | { readonly type: 'highWatermarkAdvanced'; readonly highWatermark: number }
+  | { readonly type: 'completeProduce'; readonly produceId: number; readonly baseOffset: number }
+  | { readonly type: 'failProduce'; readonly produceId: number; readonly error: ProduceError };
+
+export type ReplicaStep = {
+  readonly effects: readonly ReplicaEffect[];
+  readonly nextWakeAtMs: number | null;
+};
+
+export type ReplicaConfig = {
+  readonly brokerId: number;
+  /** A follower that was not caught up for so long leaves the ISR (Kafka's replica.lag.time.max.ms). */
+  readonly replicaLagTimeMaxMs: number;
+  readonly fetchTimeoutMs: number;
+  readonly retryBackoffMs: number;
+  readonly fetchRecordsMax: number;
+};
+
+/** What a broker finds on its disk when it starts. */
+export type RecoveredReplica = {
+  readonly brokerEpoch: number;
+  readonly epochs: readonly LeaderEpochEntry[];
+  /** Everything that is there was flushed before this. */
+  readonly logEndOffset: number;
+};
