@@ -8,6 +8,8 @@ export type BatchNode = {
   readonly baseOffset: Offset;
   readonly endOffset: Offset;
   readonly epoch: Epoch;
+  /** As the batch was first seen; the leader's core may not know the time of a control batch. */
+  readonly appendTimestampMs: number;
   /** Stands for the whole log up to and with this batch. */
   readonly chainCrc: number;
   /** The encoded records, as the leader that made the batch proposed them; null for a control batch. */
@@ -26,6 +28,7 @@ export class BatchHistory {
     baseOffset: 0 as Offset,
     endOffset: 0 as Offset,
     epoch: 0 as Epoch,
+    appendTimestampMs: 0,
     chainCrc: 0,
     payload: null,
     controlRecords: [],
@@ -68,6 +71,7 @@ export class BatchHistory {
       baseOffset: batch.baseOffset,
       endOffset,
       epoch: batch.epoch,
+      appendTimestampMs: batch.appendTimestampMs,
       chainCrc,
       payload,
       controlRecords: batch.kind === 'control' ? batch.records : [],

@@ -113,6 +113,7 @@ export class SimulatedCluster {
       raft: config.raft,
       segmentBytes: config.segmentBytes,
       recordsBetweenSnapshots: config.recordsBetweenSnapshots,
+      brokerSessionTimeoutMs: config.brokerSessionTimeoutMs,
       wrapCore: (core) => this.#observe(node, wrapCore(core, node)),
       renewKey: () => this.#renewKey(node),
       connect: (key, events) => {
@@ -124,12 +125,20 @@ export class SimulatedCluster {
       onStopped: (reason) => this.#stopped(node, reason),
       say: (line) => world.say(() => `${process.name} ${line()}`),
     });
+    const { call } = started;
     // Whatever a life still says while its calls unwind after its end, nobody hears it.
     node.host = {
       submit: (request, complete) =>
         started.submit(request, (outcome) => {
           if (process.generation === generation) complete(outcome);
         }),
+      call:
+        call === null
+          ? null
+          : (request, complete) =>
+              call(request, (answer) => {
+                if (process.generation === generation) complete(answer);
+              }),
       stop: (complete) => started.stop(complete),
     };
   }

@@ -74,6 +74,9 @@ export const quietLink: LinkBehaviour = {
 
 const noStorm = { lossPerMille: 0, duplicatePerMille: 0 };
 
+/** How long a connection waits before it sends again what was lost. */
+const retransmissionUs = 200_000;
+
 /** How long until a peer learns that a process is gone and that nobody listens there. */
 const closedHintUs: readonly number[] = [150, 200, 300, 400, 600, 1000, 2000, 8000];
 
@@ -174,6 +177,31 @@ export class SimulatedNetwork {
       link.cuts = 0;
       link.clog = 1;
     }
+  }
+
+  /**
+   * Takes something over that is no message between controllers: what clients and brokers say. It is delayed
+   * and cut like a message, and lost only when it is lost twice, because its connection sends it again; it
+   * is never repeated. Whoever waits for an answer needs a timeout.
+   */
+  carry(from: SimulatedProcess, to: SimulatedProcess, deliver: () => void): void {
+    this.counts.sent++;
+    const link = this.#link(from.index, to.index);
+    const chance = nextOn(link);
+    const fate = chance.next();
+    const lossPerMille = this.behaviour.lossPerMille + this.storm.lossPerMille;
+    const isLate = fate % 1000 < lossPerMille;
+    const isLost = isLate && (fate >>> 10) % 1000 < lossPerMille;
+    const delayUs = this.#delayUs(link, chance) + (isLate ? retransmissionUs : 0);
+    if (link.cuts > 0 || isLost || !to.isUp) {
+      this.counts.lost++;
+      return;
+    }
+    to.schedule(delayUs, eventKinds.delivery, () => {
+      if (link.cuts > 0) return;
+      this.counts.delivered++;
+      deliver();
+    });
   }
 
   #send(from: Attachment, to: NodeId, message: PeerMessage): void {

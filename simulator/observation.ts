@@ -1,5 +1,6 @@
 import { assert } from '../src/base/assert.ts';
-import type { Epoch, NodeId, Offset } from '../src/base/brands.ts';
+import type { Epoch, NodeId, Offset, Uuid } from '../src/base/brands.ts';
+import type { MetadataImage } from '../src/metadata/image.ts';
 import { batchEndOffset, type LogBatch } from '../src/raft/batch.ts';
 import type { Effect, RoleName } from '../src/raft/effects.ts';
 import type { Input } from '../src/raft/inputs.ts';
@@ -25,9 +26,14 @@ export type NodeView = {
   readonly flushedOffset: Offset;
   readonly appliedOffset: Offset;
   readonly isRecovering: boolean;
+  readonly clusterId: Uuid;
+  /** Proposals that are appended and not committed. */
+  readonly pendingProposals: number;
   readonly voters: readonly ReplicaKey[];
   /** Digest of the state at `appliedOffset`. */
   readonly stateDigest: number | string;
+  /** The state itself; null where the state is none of metadata. */
+  readonly image: MetadataImage | null;
   /** The chained CRC of the log below a batch boundary that is still in the log. */
   chainCrcAt(offset: Offset): number | null;
 };

@@ -7,22 +7,34 @@ import { FaultInjector } from './faults/inject.ts';
 import type { Schedule } from './faults/schedule.ts';
 import type { HostKind } from './hosts/host.ts';
 import { raftCheckers } from './invariants/all.ts';
+import { appendedIsNeverRefused } from './invariants/appended-is-never-refused.ts';
 import { linearizability } from './invariants/linearizability.ts';
+import { linearizableBySearch } from './invariants/linearizable-by-search.ts';
 import { countMarks, type Marks } from './invariants/marks.ts';
+import { metadataCheckers } from './invariants/metadata.ts';
+import { checkProgressInPartitions } from './invariants/progress-in-partition.ts';
+import { replicaCheckers } from './invariants/replicas/all.ts';
+import { MetadataWitness } from './metadata-witness.ts';
 import type { SimulatedProcess } from './process.ts';
 import { messageInOneLine } from './timeline/message-text.ts';
 import type { TimelineRecorder } from './timeline/recorder.ts';
 import { watchNodes } from './timeline/watch-nodes.ts';
 import type { PrintLine } from './trace.ts';
 import { Violation } from './violation.ts';
+import { Brokers } from './workload/brokers/brokers.ts';
+import type { ReplicaPlant } from './workload/brokers/replica-shell.ts';
 import { Clients } from './workload/clients.ts';
 import { Ledger } from './workload/ledger.ts';
+import { Exchanges } from './workload/operators/exchange.ts';
+import { Operators } from './workload/operators/operators.ts';
 import { World } from './world.ts';
 
 export type RunOptions = {
   readonly schedule: Schedule;
   readonly host: HostKind;
   readonly wrapCore?: WrapCore;
+  /** A bug planted in every replica. */
+  readonly plantInReplica?: ReplicaPlant;
   readonly print?: PrintLine;
   readonly recorder?: TimelineRecorder;
 };
@@ -42,6 +54,9 @@ export type RunReport = {
   readonly elections: number;
   readonly commits: number;
   readonly outcomes: Readonly<Ledger['counts']>;
+  readonly calls: Readonly<Operators['calls']['counts']>;
+  /** What went wrong with model brokers, and how many records producers were told of. */
+  readonly brokers: Readonly<Brokers['counts'] & { readonly acknowledged: number }>;
   readonly messages: number;
   readonly marks: Marks;
 };
@@ -62,7 +77,11 @@ class Run {
   readonly #schedule: Schedule;
   readonly #world: World;
   readonly #cluster: SimulatedCluster;
+  readonly #host: HostKind;
   readonly #clients: Clients;
+  readonly #exchanges: Exchanges;
+  readonly #operators: Operators;
+  readonly #brokers: Brokers;
   readonly #injector: FaultInjector;
   readonly #ledger = new Ledger();
   readonly #marks: Marks = new Map();
@@ -72,6 +91,7 @@ class Run {
   constructor(options: RunOptions) {
     const { schedule, host, print, recorder } = options;
     this.#schedule = schedule;
+    this.#host = host;
     this.#world = new World({
       seed: schedule.seed,
       ...(print === undefined ? {} : { print }),
@@ -84,23 +104,62 @@ class Run {
       config: schedule.config,
       host,
       wrapCore: options.wrapCore ?? ((core) => core),
-      onEnd: (node) => this.#clients.nodeEnded(node),
+      onEnd: (node) => {
+        this.#clients.nodeEnded(node);
+        this.#exchanges.nodeEnded(node);
+      },
     });
     const { observation } = this.#cluster;
     const judge = linearizability(observation, this.#ledger, host);
-    observation.checkers.push(...raftCheckers(observation), judge, countMarks(this.#marks));
+    const refusals = appendedIsNeverRefused(observation, host);
+    const judges = [judge, refusals];
+    const search = linearizableBySearch(observation, this.#ledger, this.#marks);
+    observation.checkers.push(
+      ...raftCheckers(observation, schedule),
+      ...judges,
+      search,
+      countMarks(this.#marks),
+    );
     if (world.recorder !== null) observation.checkers.push(watchNodes(world, world.recorder));
-    this.#clients = new Clients(world, this.#cluster, this.#ledger, judge);
+    this.#exchanges = new Exchanges(world, this.#cluster);
+    this.#operators = new Operators({
+      world,
+      cluster: this.#cluster,
+      exchanges: this.#exchanges,
+      ledger: this.#ledger,
+    });
+    this.#brokers = new Brokers({
+      world,
+      cluster: this.#cluster,
+      exchanges: this.#exchanges,
+      plant: options.plantInReplica ?? ((effect) => [effect]),
+    });
+    if (host.holdsMetadata) this.#watchMetadata();
+    this.#clients = new Clients(world, this.#cluster, this.#ledger, judges);
     this.#budget = budgets[schedule.config.budget];
     this.#injector = new FaultInjector(world, this.#cluster, this.#budget);
     this.#connect();
   }
 
+  #watchMetadata(): void {
+    const { observation } = this.#cluster;
+    const witness = new MetadataWitness();
+    observation.checkers.push(...metadataCheckers(observation, witness, this.#operators.calls));
+    const minIsr = this.#schedule.brokers?.minIsr ?? null;
+    if (minIsr === null) return;
+    observation.checkers.push(...replicaCheckers(observation, witness, this.#brokers, minIsr));
+  }
+
   go(): void {
-    const { config, faults, operations } = this.#schedule;
+    const { config, faults, operations, calls, brokers } = this.#schedule;
     for (const node of this.#cluster.nodes) this.#cluster.startLater(node, 1 + node.index);
     this.#injector.plan(faults.filter((fault) => fault.atUs < config.durationUs));
     this.#clients.plan(operations);
+    if (this.#host.holdsMetadata) {
+      this.#operators.plan(calls);
+      if (brokers !== null) this.#brokers.plan(brokers);
+    }
+    checkProgressInPartitions(this.#world, this.#clients, this.#schedule);
     this.#world.runUntil(config.durationUs);
     if (this.#world.violation === null) this.#healAndServe();
     if (this.#world.violation === null) this.#atEnd();
@@ -122,19 +181,23 @@ class Run {
       elections: this.#marks.get('role leader') ?? 0,
       commits: this.#marks.get('batch committed') ?? 0,
       outcomes: this.#ledger.counts,
+      calls: this.#operators.calls.counts,
+      brokers: { ...this.#brokers.counts, acknowledged: this.#brokers.ledger.acknowledgedCount },
       messages: world.network.counts.sent,
       marks: this.#marks,
     };
   }
 
   #recorded(): Schedule {
-    const { seed, config, operations } = this.#schedule;
+    const { seed, config, operations, calls, brokers } = this.#schedule;
     const endUs = this.#world.nowUs;
     return {
       seed,
       config,
       faults: this.#injector.recorded,
       operations: operations.filter((operation) => operation.atUs <= endUs),
+      calls: calls.filter((call) => call.atUs <= endUs),
+      brokers,
     };
   }
 
@@ -172,6 +235,7 @@ class Run {
     const { config } = this.#schedule;
     world.say(() => 'everything is healed');
     this.#injector.heal();
+    this.#brokers.heal();
     world.network.behaviour = { ...config.link, lossPerMille: 0, duplicatePerMille: 0 };
     this.#planProbes();
     const deadlineUs = world.nowUs + healTimeouts * config.raft.fetchTimeoutMs * 1000 + healFixedUs;
@@ -204,6 +268,10 @@ class Run {
     for (const [attempt, { node }] of this.#clients.pending) {
       return `${node.process.name} never answered ${attempt.request.kind} ${attempt.request.attempt}`;
     }
+    const { pendingCount } = this.#operators.calls;
+    if (pendingCount > 0) return `${pendingCount} calls have not ended`;
+    const ofBrokers = this.#brokers.whatIsMissing();
+    if (ofBrokers !== null) return ofBrokers;
     const end = this.#cluster.observation.committed.endOffset;
     for (const node of nodes) {
       // A damaged node may have to wait for an operator.

@@ -1,6 +1,6 @@
 import type { GroupName, SeedResult } from './command/seed-result.ts';
 
-const groupNames: readonly GroupName[] = ['faults', 'requests', 'marks'];
+const groupNames: readonly GroupName[] = ['faults', 'requests', 'calls', 'brokers', 'marks'];
 
 export type Totals = {
   seeds: number;
@@ -72,7 +72,7 @@ function noTotals(): Totals {
     elections: 0,
     commits: 0,
   };
-  return { ...counts, budgets: {}, groups: { faults: {}, requests: {}, marks: {} } };
+  return { ...counts, budgets: {}, groups: { faults: {}, requests: {}, calls: {}, brokers: {}, marks: {} } };
 }
 
 function addAll(into: Record<string, number>, counts: Readonly<Record<string, number>>): void {

@@ -29,13 +29,13 @@ export type SeedResult = {
   readonly groups: Readonly<Record<GroupName, Readonly<Record<string, number>>>>;
 };
 
-export type GroupName = 'faults' | 'requests' | 'marks';
+export type GroupName = 'faults' | 'requests' | 'calls' | 'brokers' | 'marks';
 
 export function seedResult(host: HostName, report: RunReport, cpuUs: number): SeedResult {
   const { seed, budget, violation, digest, simulatedUs, events, messages, elections, commits } = report;
   const broken = violation === null ? null : { property: propertyOf(violation), message: violation.message };
   const counts = { simulatedUs, cpuUs, events, messages, elections, commits };
-  const { faults, outcomes: requests } = report;
-  const groups = { faults, requests, marks: Object.fromEntries(report.marks) };
+  const { faults, outcomes: requests, calls, brokers } = report;
+  const groups = { faults, requests, calls, brokers, marks: Object.fromEntries(report.marks) };
   return { host, seed, budget, broken, digest, ...counts, groups };
 }

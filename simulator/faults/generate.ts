@@ -2,6 +2,9 @@ import { HashedChance } from '../chance.ts';
 import type { LinkBehaviour } from '../network.ts';
 import { type BudgetName, budgets } from './budget.ts';
 import { generateFaults } from './generate-fault.ts';
+import { withLongPartitions } from './long-partitions.ts';
+import { brokerSessionTimeoutMs, creationCalls, generateBrokers } from '../workload/brokers/broker-plan.ts';
+import { generateCalls } from '../workload/operators/generate-calls.ts';
 import type { PlannedOperation, RunConfig, Schedule } from './schedule.ts';
 
 const secondUs = 1_000_000;
@@ -27,14 +30,28 @@ const timeouts: readonly (readonly [number, number])[] = [
 /** One seed in sixteen has one of these each; all others damage a minority at most. */
 const rareBudgets: readonly BudgetName[] = ['fault free', 'short stalls', 'majority damaged'];
 
+/** `mixed`: what a seed happens to have. `brokers`: model brokers in every run. */
+export type WorkloadName = 'mixed' | 'brokers';
+
 /** Makes a run out of a seed. */
-export function generateSchedule(seed: number): Schedule {
+export function generateSchedule(seed: number, workload: WorkloadName = 'mixed'): Schedule {
   const config = generateConfig(new HashedChance(seed, 1));
+  const faults = generateFaults(new HashedChance(seed, 2), config, budgets[config.budget]);
+  const schedule = withLongPartitions({ seed, config, faults, operations: [], calls: [], brokers: null });
+  const operations = generateOperations(new HashedChance(seed, 3), schedule.config);
+  const calls = generateCalls(new HashedChance(seed, 5), schedule.config);
+  return withBrokers({ ...schedule, operations, calls }, new HashedChance(seed, 6), workload);
+}
+
+function withBrokers(schedule: Schedule, chance: HashedChance, workload: WorkloadName): Schedule {
+  const { config, calls } = schedule;
+  const brokers = generateBrokers(chance, config, workload === 'brokers');
+  if (brokers === null) return schedule;
   return {
-    seed,
-    config,
-    faults: generateFaults(new HashedChance(seed, 2), config, budgets[config.budget]),
-    operations: generateOperations(new HashedChance(seed, 3), config),
+    ...schedule,
+    config: { ...config, brokerSessionTimeoutMs: brokerSessionTimeoutMs(chance, config) },
+    calls: [...calls, ...creationCalls(brokers, config)],
+    brokers,
   };
 }
 
@@ -70,6 +87,7 @@ function generateConfig(chance: HashedChance): RunConfig {
     segmentBytes: chance.pick([16_384, 32_768, 65_536]),
     recordsBetweenSnapshots: chance.pick([20, 50, 200, 1_000_000]),
     clients: chance.pick([1, 3, 8]),
+    brokerSessionTimeoutMs: 20,
     driftPpm: Array.from({ length: nodes }, () => chance.pick(drifts)),
   };
 }

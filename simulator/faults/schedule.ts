@@ -1,6 +1,8 @@
 import type { RaftConfig } from '../../src/raft/config.ts';
 import type { LinkBehaviour } from '../network.ts';
 import type { BudgetName } from './budget.ts';
+import type { BrokerPlan } from '../workload/brokers/broker-plan.ts';
+import type { PlannedCall } from '../workload/operators/planned-call.ts';
 import type { Fault } from './fault.ts';
 
 /** One request of the workload. Its node is chosen when it is sent, by what the client knows. */
@@ -25,6 +27,8 @@ export type RunConfig = {
   readonly segmentBytes: number;
   readonly recordsBetweenSnapshots: number;
   readonly clients: number;
+  /** Short where no broker sends heartbeats: another incarnation may then soon take a broker's id. */
+  readonly brokerSessionTimeoutMs: number;
   /** Clock drift of each node. */
   readonly driftPpm: readonly number[];
 };
@@ -35,4 +39,8 @@ export type Schedule = {
   readonly config: RunConfig;
   readonly faults: readonly Fault[];
   readonly operations: readonly PlannedOperation[];
+  /** Calls of operators and programs, through the cores of the SDK. */
+  readonly calls: readonly PlannedCall[];
+  /** Brokers that hold replicas; null where none do. */
+  readonly brokers: BrokerPlan | null;
 };

@@ -6,6 +6,7 @@ import type { Transport, TransportEvents } from '../../src/ports/transport.ts';
 import type { RaftConfig } from '../../src/raft/config.ts';
 import type { RaftCore } from '../../src/raft/core.ts';
 import type { ReplicaKey, Voter } from '../../src/raft/replica-key.ts';
+import type { ControllerAnswer, ControllerRequest } from '../../src/runtime/controller-api.ts';
 import type { BatchNode } from '../batch-history.ts';
 import type { SimulatedStores } from '../checkpoint-store.ts';
 import type { NodeView } from '../observation.ts';
@@ -40,6 +41,7 @@ export type HostContext = {
   readonly segmentBytes: number;
   /** A checkpoint is made after so many applied records, and the log before it is cleaned. */
   readonly recordsBetweenSnapshots: number;
+  readonly brokerSessionTimeoutMs: number;
   /** Puts the observer, and in a test a planted bug, around the core. */
   wrapCore(core: RaftCore): RaftCore;
   /** A new directory id: its old one may have cast a vote that is forgotten (design 19). */
@@ -56,6 +58,8 @@ export type HostContext = {
 export type Host = {
   /** Each request is answered once, never from within the call. */
   submit(request: ClientRequest, complete: (outcome: ClientOutcome) => void): void;
+  /** Any operation of the controller, answered like `submit`; null where no controller runs. */
+  readonly call: ((request: ControllerRequest, complete: (answer: ControllerAnswer) => void) => void) | null;
   /** A graceful stop: leadership is handed over first. */
   stop(complete: () => void): void;
 };
@@ -63,13 +67,18 @@ export type Host = {
 /** A write as it stands in the log; `endOffset` is the offset after its record. */
 export type CommittedWrite = { readonly attempt: number; readonly key: number; readonly endOffset: number };
 
+/** A batch as far as its writes are concerned. */
+export type WrittenBatch = Pick<BatchNode, 'baseOffset' | 'endOffset' | 'payload'>;
+
 /** What can be hosted: the bare core, or the whole node. */
 export type HostKind = {
   start(context: HostContext): Host;
   /** The end of the checkpoint that a power failure would leave; 0 for none. */
   durableSnapshotEnd(stores: SimulatedStores): Offset;
+  /** Its log is one of metadata records. */
+  readonly holdsMetadata: boolean;
   /** The workload's writes that a batch holds. */
-  decodeWrites(batch: BatchNode): readonly CommittedWrite[];
+  decodeWrites(batch: WrittenBatch): readonly CommittedWrite[];
 };
 
 /** Folder of a node's files, on every simulated disk. */

@@ -1,4 +1,6 @@
+import type { Schedule } from '../faults/schedule.ts';
 import type { Checker, ClusterObservation } from '../observation.ts';
+import { boundedPending } from './bounded-pending.ts';
 import { committedLog } from './committed-log.ts';
 import { committedNeverTruncated } from './committed-never-truncated.ts';
 import { durableAtSend } from './durable-at-send.ts';
@@ -8,15 +10,20 @@ import { equalState } from './equal-state.ts';
 import { flushedSurvivesRestart } from './flushed-survives-restart.ts';
 import { leaderCompleteness } from './leader-completeness.ts';
 import { logStartAtSnapshot } from './log-start-at-snapshot.ts';
+import { lostIdentitiesNeverVote } from './lost-identities-never-vote.ts';
 import { majorityOnDisk } from './majority-on-disk.ts';
 import { monotonic } from './monotonic.ts';
+import { noNeedlessElection } from './no-needless-election.ts';
+import { oneBootstrapDescriptor } from './one-bootstrap-descriptor.ts';
 import { onlyVotersCampaign } from './only-voters-campaign.ts';
+import { oneVotePerEpoch } from './one-vote-per-epoch.ts';
+import { oneVoterChangeAtATime } from './one-voter-change-at-a-time.ts';
 
 /**
  * Every property of the log and of elections. The committed log comes first among those that look after
  * an event, because others ask what is committed.
  */
-export function raftCheckers(cluster: ClusterObservation): readonly Checker[] {
+export function raftCheckers(cluster: ClusterObservation, schedule: Schedule): readonly Checker[] {
   return [
     electionSafety(cluster),
     committedLog(cluster),
@@ -30,5 +37,11 @@ export function raftCheckers(cluster: ClusterObservation): readonly Checker[] {
     durableAtSend(cluster),
     onlyVotersCampaign(cluster),
     logStartAtSnapshot(cluster),
+    oneVotePerEpoch(cluster),
+    lostIdentitiesNeverVote(cluster),
+    oneVoterChangeAtATime(cluster),
+    oneBootstrapDescriptor(cluster),
+    boundedPending(cluster, schedule.config.raft),
+    noNeedlessElection(cluster, schedule),
   ];
 }

@@ -1,13 +1,9 @@
-import type { ClientOutcome, CommittedWrite, HostKind } from '../hosts/host.ts';
+import type { CommittedWrite, HostKind } from '../hosts/host.ts';
 import type { Checker, ClusterObservation } from '../observation.ts';
 import type { Attempt, Ledger } from '../workload/ledger.ts';
+import type { AnswerJudge } from './appended-is-never-refused.ts';
 
 type Version = { readonly endOffset: number; readonly value: number };
-
-export type LinearizabilityChecker = Checker & {
-  /** Judges an answer at the moment in which the client gets it. */
-  judge(attempt: Attempt, outcome: ClientOutcome): void;
-};
 
 /**
  * Reads and writes are linearizable, with the committed log as the witness of their order: each answer
@@ -18,10 +14,10 @@ export function linearizability(
   cluster: ClusterObservation,
   ledger: Ledger,
   host: HostKind,
-): LinearizabilityChecker {
+): Checker & AnswerJudge {
   const versions = new Map<number, Version[]>();
   const committedAt = new Map<number, number>();
-  const checker: LinearizabilityChecker = {
+  const checker: Checker & AnswerJudge = {
     name: 'reads and writes are linearizable',
     source: 'Herlihy and Wing 1990; Raft paper, 8; design 5, 10',
     onCommitted(batch) {

@@ -2,7 +2,7 @@ import type { SimulatedCluster, SimulatedNode } from '../cluster.ts';
 import { eventKinds } from '../event-kinds.ts';
 import type { PlannedOperation } from '../faults/schedule.ts';
 import type { ClientOutcome, ClientRequest } from '../hosts/host.ts';
-import type { LinearizabilityChecker } from '../invariants/linearizability.ts';
+import type { AnswerJudge } from '../invariants/appended-is-never-refused.ts';
 import type { World } from '../world.ts';
 import type { Attempt, Ledger } from './ledger.ts';
 
@@ -29,17 +29,17 @@ export class Clients {
   readonly #world: World;
   readonly #cluster: SimulatedCluster;
   readonly #ledger: Ledger;
-  readonly #judge: LinearizabilityChecker;
+  readonly #judges: readonly AnswerJudge[];
   readonly #preferred = new Map<number, number>();
   /** The request with which a client looks for the leader, after one was refused. */
   readonly #searching = new Map<number, Operation>();
   readonly #pending = new Map<Attempt, Pending>();
 
-  constructor(world: World, cluster: SimulatedCluster, ledger: Ledger, judge: LinearizabilityChecker) {
+  constructor(world: World, cluster: SimulatedCluster, ledger: Ledger, judges: readonly AnswerJudge[]) {
     this.#world = world;
     this.#cluster = cluster;
     this.#ledger = ledger;
-    this.#judge = judge;
+    this.#judges = judges;
   }
 
   /** Requests that wait for a node's answer. */
@@ -120,7 +120,7 @@ export class Clients {
     this.#cluster.observation.afterEvent(pending.node);
     const noted = outcome.kind === 'written' || outcome.kind === 'read' ? outcome.offset : -1;
     this.#world.trace.note(eventKinds.answer, request.attempt, request.key, noted);
-    this.#judge.judge(attempt, outcome);
+    for (const judge of this.#judges) judge.judge(attempt, outcome);
     this.#ledger.settle(attempt, outcome);
     this.#goOn(pending, outcome);
   }

@@ -9,12 +9,16 @@ export type Attempt = {
   outcome: ClientOutcome | null;
 };
 
+export type LedgerEvent = { readonly kind: 'invoked' | 'returned'; readonly attempt: Attempt };
+
 /**
  * What clients asked and what they were told, in real time's order. A request that was answered at
  * offset S is in the past of every request that began later, so those must be answered at S or above.
  */
 export class Ledger {
   readonly attempts: Attempt[] = [];
+  /** Calls and answers in the order in which the clients saw them. */
+  readonly events: LedgerEvent[] = [];
   readonly counts = { written: 0, read: 0, refused: 0, unknown: 0 };
   /** The highest offset that any client has been told of. */
   toldOffset = 0;
@@ -36,6 +40,7 @@ export class Ledger {
   begin(request: ClientRequest, node: number): Attempt {
     const attempt: Attempt = { request, invokedAfter: this.toldOffset, node, outcome: null };
     this.attempts.push(attempt);
+    this.events.push({ kind: 'invoked', attempt });
     this.#pending++;
     return attempt;
   }
@@ -44,10 +49,16 @@ export class Ledger {
   settle(attempt: Attempt, outcome: ClientOutcome): void {
     if (attempt.outcome !== null) return;
     attempt.outcome = outcome;
+    this.events.push({ kind: 'returned', attempt });
     this.#pending--;
     this.counts[outcome.kind]++;
     if (outcome.kind === 'written' || outcome.kind === 'read') {
-      this.toldOffset = Math.max(this.toldOffset, outcome.offset);
+      this.told(outcome.offset);
     }
+  }
+
+  /** Somebody learnt of `offset`: whatever begins from now on is answered there or later. */
+  told(offset: number): void {
+    this.toldOffset = Math.max(this.toldOffset, offset);
   }
 }

@@ -167,15 +167,21 @@ describe('every host', () => {
 
 describe('the lists of a schedule', () => {
   const base = generateSchedule(4);
-  const nested = { ...base, brokers: { count: 3, records: [{ atUs: 5 }, { atUs: 6 }] } };
+  const records = [5, 6].map((atUs) => ({ atUs, partition: 0 }));
+  const nested = {
+    ...base,
+    brokers: { brokers: 3, minIsr: 1, replicaLagTimeMaxMs: 1000, records, faults: [] },
+  };
 
   it('are found within plans of their own, too, and never in the config', () => {
     expect(listPaths(nested)).toEqual([
       { field: 'faults', within: null },
       { field: 'operations', within: null },
+      { field: 'calls', within: null },
       { field: 'brokers', within: 'records' },
+      { field: 'brokers', within: 'faults' },
     ]);
-    expect(sizeOf(nested)).toBe(base.faults.length + base.operations.length + 2);
+    expect(sizeOf(nested)).toBe(base.faults.length + base.operations.length + base.calls.length + 2);
   });
 
   it('are replaced where they stand', () => {
@@ -184,6 +190,6 @@ describe('the lists of a schedule', () => {
     expect(listAt(changed, path)).toEqual([{ atUs: 6 }]);
     expect(changed.config).toBe(base.config);
     expect(withoutPlans(nested)).toEqual([{ ...nested, brokers: null }]);
-    expect(listAt({ ...base }, path)).toEqual([]);
+    expect(listAt({ ...base, brokers: null }, path)).toEqual([]);
   });
 });

@@ -33,6 +33,7 @@ const unwritten: QuorumState = {
  */
 export const bareHost: HostKind = {
   start: startBareHost,
+  holdsMetadata: false,
   durableSnapshotEnd: durableCheckpointEnd,
   decodeWrites: (batch) => {
     if (batch.payload === null) return [];
@@ -48,6 +49,7 @@ function startBareHost(context: HostContext): Host {
       if (boot.node === null) context.clock.afterPendingEvents(() => complete(starting));
       else boot.node.submit(request, complete);
     },
+    call: null,
     stop: (complete) => {
       if (boot.node === null) complete();
       else boot.node.stop(complete);

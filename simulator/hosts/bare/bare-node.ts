@@ -1,9 +1,9 @@
-import type { Epoch, NodeId, Offset } from '../../../src/base/brands.ts';
+import type { Epoch, NodeId, Offset, Uuid } from '../../../src/base/brands.ts';
 import { seededRandom } from '../../../src/base/random.ts';
 import { crcOf } from '../../../src/codec/crc.ts';
 import type { Transport } from '../../../src/ports/transport.ts';
 import type { RecoveredState } from '../../../src/raft/config.ts';
-import { createRaftCore } from '../../../src/raft/core.ts';
+import { createRaftCore, type RaftCore } from '../../../src/raft/core.ts';
 import type { Effect, RoleName } from '../../../src/raft/effects.ts';
 import type { IoId } from '../../../src/raft/inputs.ts';
 import type { QuorumState } from '../../../src/raft/quorum-state.ts';
@@ -36,6 +36,7 @@ const stopDelayMs = 100;
 /** A running bare node: the core under the production driver, with registers as its state machine. */
 export class BareNode implements NodeView {
   readonly #options: BareNodeOptions;
+  readonly #core: RaftCore;
   readonly #driver: RaftDriver;
   readonly #transport: Transport;
   readonly #writes = new Map<number, Complete>();
@@ -75,8 +76,9 @@ export class BareNode implements NodeView {
     });
     const random = seededRandom(context.seed);
     const nowMs = Math.trunc(context.clock.monotonicMs());
+    this.#core = context.wrapCore(createRaftCore({ config: context.raft, recovered, random, nowMs }));
     this.#driver = new RaftDriver({
-      core: context.wrapCore(createRaftCore({ config: context.raft, recovered, random, nowMs })),
+      core: this.#core,
       log,
       persistQuorumState: (ioId, state) => {
         this.#quorumState = state;
@@ -126,6 +128,18 @@ export class BareNode implements NodeView {
 
   get isRecovering(): boolean {
     return this.#quorumState.recovering;
+  }
+
+  get clusterId(): Uuid {
+    return this.#options.context.clusterId;
+  }
+
+  get pendingProposals(): number {
+    return this.#core.pendingProposals;
+  }
+
+  get image(): null {
+    return null;
   }
 
   get voters(): readonly ReplicaKey[] {

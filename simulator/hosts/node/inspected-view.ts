@@ -1,5 +1,5 @@
-import type { Epoch, NodeId, Offset } from '../../../src/base/brands.ts';
-import { imageDigest } from '../../../src/metadata/image.ts';
+import type { Epoch, NodeId, Offset, Uuid } from '../../../src/base/brands.ts';
+import { imageDigest, type MetadataImage } from '../../../src/metadata/image.ts';
 import type { RoleName } from '../../../src/raft/effects.ts';
 import type { ReplicaKey } from '../../../src/raft/replica-key.ts';
 import type { SnapshotId } from '../../../src/raft/snapshot-id.ts';
@@ -52,6 +52,18 @@ export class InspectedView implements NodeView {
 
   get isRecovering(): boolean {
     return this.#parts.core.recovering;
+  }
+
+  get clusterId(): Uuid {
+    return this.#parts.clusterId;
+  }
+
+  get pendingProposals(): number {
+    return this.#parts.core.pendingProposals;
+  }
+
+  get image(): MetadataImage {
+    return this.#parts.image();
   }
 
   get voters(): readonly ReplicaKey[] {

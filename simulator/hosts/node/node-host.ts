@@ -19,6 +19,7 @@ import { decodeBrokerWrites, RegisterClient } from './register-client.ts';
 /** The whole controller node, as production composes it, over simulated ports. */
 export const nodeHost: HostKind = {
   start: startNodeHost,
+  holdsMetadata: true,
   durableSnapshotEnd,
   decodeWrites: decodeBrokerWrites,
 };
@@ -44,6 +45,7 @@ function startNodeHost(context: HostContext): Host {
   const client = new RegisterClient(node);
   return {
     submit: (request, complete) => client.submit(request, complete),
+    call: (request, complete) => node.submit([request], complete),
     stop: (complete) => node.stop(complete),
   };
 }
@@ -61,8 +63,7 @@ function settingsOf(context: HostContext): ControllerSettings {
     checkpointBytes: context.recordsBetweenSnapshots * bytesPerRecord,
     checkpointIntervalMs: 3_600_000,
     logRetentionBytes: 1,
-    // Short, so that another incarnation may soon take a broker's id: the workload's second write of a key.
-    brokerSessionTimeoutMs: 20,
+    brokerSessionTimeoutMs: context.brokerSessionTimeoutMs,
     diskReserveBytesMin: 65_536,
   };
 }

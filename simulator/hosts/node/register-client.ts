@@ -5,8 +5,7 @@ import { decodeRecords } from '../../../src/codec/record-value.ts';
 import type { ErrorCode } from '../../../src/metadata/errors.ts';
 import type { ControllerAnswer, ControllerRequest } from '../../../src/runtime/controller-api.ts';
 import type { ControllerNode } from '../../../src/runtime/controller-node.ts';
-import type { BatchNode } from '../../batch-history.ts';
-import type { ClientOutcome, ClientRequest, CommittedWrite } from '../host.ts';
+import type { ClientOutcome, ClientRequest, CommittedWrite, WrittenBatch } from '../host.ts';
 
 /** Longer than most faults last, and shorter than the time in which a healed cluster must have answered. */
 const timeoutMs = 10_000;
@@ -18,6 +17,9 @@ const retriable: ReadonlySet<ErrorCode> = new Set([
   'STORAGE_LOW',
   'REQUEST_TIMED_OUT',
 ]);
+
+/** Brokers from here on belong to the other workloads. */
+const registerKeysMax = 100;
 
 /**
  * The register workload in terms of the controller: key k is broker k, and a write registers a new
@@ -98,13 +100,13 @@ function attemptOf(incarnationId: Uuid): number {
 }
 
 /** The writes of the workload that a committed batch holds. */
-export function decodeBrokerWrites(batch: BatchNode): readonly CommittedWrite[] {
+export function decodeBrokerWrites(batch: WrittenBatch): readonly CommittedWrite[] {
   if (batch.payload === null) return [];
   const records = decodeRecords(batch.payload, batch.endOffset - batch.baseOffset);
   assert(records.ok, 'a proposed payload can be read');
   const writes: CommittedWrite[] = [];
   for (const [at, record] of records.value.entries()) {
-    if (record.type !== 'RegisterBrokerRecord') continue;
+    if (record.type !== 'RegisterBrokerRecord' || record.brokerId >= registerKeysMax) continue;
     const attempt = attemptOf(record.incarnationId);
     writes.push({ attempt, key: record.brokerId, endOffset: batch.baseOffset + at + 1 });
   }

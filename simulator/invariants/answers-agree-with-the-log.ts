@@ -1,0 +1,131 @@
+import { epoch, type Offset } from '../../src/base/brands.ts';
+import { seededRandom } from '../../src/base/random.ts';
+import { zeroUuid } from '../../src/base/uuid.ts';
+import type { ErrorCode } from '../../src/metadata/errors.ts';
+import { runOperation } from '../../src/metadata/execute.ts';
+import type { MetadataImage } from '../../src/metadata/image.ts';
+import type { OperationContext } from '../../src/metadata/operation.ts';
+import { operationsById } from '../../src/metadata/operations.ts';
+import { topicByName } from '../../src/metadata/resources/topic/state.ts';
+import type { MetadataWitness } from '../metadata-witness.ts';
+import type { Checker, ClusterObservation } from '../observation.ts';
+import { sameValue } from '../same-value.ts';
+import { type CallAnswer, type CallJudge, isDefinitive } from '../workload/operators/call-ledger.ts';
+
+/** Their answer also rests on what lives in the leader's memory, or on chance. */
+const restsOnMore: ReadonlySet<ErrorCode> = new Set([
+  'DUPLICATE_BROKER_REGISTRATION',
+  'INCONSISTENT_CLUSTER_ID',
+]);
+
+/**
+ * Every definitive answer, be it a success, an error or a refusal, is what the committed state at the
+ * answer's offset gives:
+ * 1. The offset is committed, and lies at or behind everything that anybody had been told of before a
+ *    linearizable call began, and at or behind what the call asked for by `min_offset`.
+ * 2. A read, executed again on the replay of the log up to that offset, gives the same answer.
+ * 3. An error of a write without a key comes again there, and what a success has done stands there.
+ */
+export function answersAgreeWithTheLog(
+  cluster: ClusterObservation,
+  witness: MetadataWitness,
+): Checker & CallJudge {
+  const checker: Checker & CallJudge = {
+    name: 'answers agree with the log at their offset',
+    source: 'design 10, 21; Herlihy and Wing 1990; etcd robustness tests, watch and read validation',
+    answered(given) {
+      if (!isDefinitive(given.answer)) return;
+      const place = findMisplaced(given, cluster.committed.endOffset);
+      if (place !== null) fail(given, place);
+      const { offset, result } = given.answer;
+      const image = witness.imageAt(offset);
+      if (image === null) return;
+      const { planned } = given.entry;
+      if (!planned.isWrite) judgeRead(given, image);
+      else if (!result.ok) judgeError(given, image, result.code);
+      else judgeEffect(given, image);
+    },
+  };
+
+  function judgeRead(given: CallAnswer, image: MetadataImage): void {
+    const expected = executeAgain(given, image);
+    const { result } = given.answer;
+    if (
+      expected === null ||
+      (result.ok && expected.ok && sameValue(expected.value.response, result.response))
+    )
+      return;
+    if (!result.ok && !expected.ok && expected.error.code === result.code) return;
+    fail(given, `it is answered ${describe(result)}, and the log gives ${describe(expected)}`);
+  }
+
+  /** Under a key it may be the answer of an earlier execution, which another property compares. */
+  function judgeError(given: CallAnswer, image: MetadataImage, code: ErrorCode): void {
+    if (given.key !== null || restsOnMore.has(code)) return;
+    const expected = executeAgain(given, image);
+    if (expected === null || (!expected.ok && expected.error.code === code)) return;
+    fail(given, `it is refused with ${code}, and the log gives ${describe(expected)}`);
+  }
+
+  function judgeEffect(given: CallAnswer, image: MetadataImage): void {
+    if (given.key !== null) return;
+    const fault = findMissingEffect(given, image);
+    if (fault !== null) fail(given, fault);
+  }
+
+  function fail({ entry, operationId, answer }: CallAnswer, what: string): void {
+    cluster.fail(checker, `call ${entry.id} (${operationId}) at ${answer.offset}: ${what}`);
+  }
+  return checker;
+}
+
+function findMisplaced({ entry, minOffset, answer }: CallAnswer, committed: Offset): string | null {
+  const { offset } = answer;
+  if (offset > committed) return `${committed} is committed`;
+  const { isWrite, consistency } = entry.planned;
+  const isLinearizable = isWrite || consistency === 'linearizable';
+  if (isLinearizable && offset < entry.invokedAfter) {
+    return `somebody had been told of ${entry.invokedAfter} before it began`;
+  }
+  if (minOffset !== null && offset < minOffset) return `its caller demanded ${minOffset}`;
+  return null;
+}
+
+function executeAgain(
+  { operationId, input }: CallAnswer,
+  image: MetadataImage,
+): ReturnType<typeof runOperation> | null {
+  const operation = operationsById.get(operationId);
+  if (operation === undefined) return null;
+  return runOperation(operation, image, input as Parameters<typeof runOperation>[2], contextAt(image));
+}
+
+function contextAt(image: MetadataImage): OperationContext {
+  return {
+    nextOffset: image.endOffset,
+    epoch: epoch(image.epoch),
+    timestampMs: image.timestampMs,
+    random: seededRandom(1),
+    clusterId: zeroUuid,
+    principal: 'witness',
+    sessions: { sessionTimeoutMs: 1, isLive: () => false, metadataOffset: () => null },
+  };
+}
+
+type NamedTopic = { readonly name?: unknown; readonly topicId?: unknown };
+
+/** What a success promises, looked for in the state of its offset. */
+function findMissingEffect({ operationId, answer }: CallAnswer, image: MetadataImage): string | null {
+  const { result } = answer;
+  if (!result.ok || (operationId !== 'createTopic' && operationId !== 'deleteTopic')) return null;
+  const { name, topicId } = result.response as NamedTopic;
+  if (typeof name !== 'string' || typeof topicId !== 'string') return null;
+  const found = topicByName(image.topic, name)?.topicId ?? null;
+  if (operationId === 'createTopic' && found !== topicId) return `topic ${name} is not there as ${topicId}`;
+  if (operationId === 'deleteTopic' && found === topicId) return `topic ${name} is still there`;
+  return null;
+}
+
+function describe(result: object): string {
+  return JSON.stringify(result).slice(0, 200);
+}

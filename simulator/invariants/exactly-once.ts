@@ -1,0 +1,137 @@
+import type { SessionAnswerRecord } from '../../src/metadata/resources/session/records.ts';
+import type { MetadataWitness } from '../metadata-witness.ts';
+import type { Checker, ClusterObservation } from '../observation.ts';
+import { sameValue } from '../same-value.ts';
+import type {
+  CallAnswer,
+  CallEntry,
+  CallJudge,
+  CallLedger,
+  KeyPlace,
+} from '../workload/operators/call-ledger.ts';
+import { isDefinitive } from '../workload/operators/call-ledger.ts';
+
+/** Refusals that are given instead of an execution, and leave nothing behind. */
+const notExecuted: ReadonlySet<string> = new Set([
+  'SESSION_EXPIRED',
+  'SEQUENCE_FORGOTTEN',
+  'IDEMPOTENCY_KEY_REUSED',
+  'SESSION_TABLE_FULL',
+  'RESOURCE_NOT_FOUND',
+]);
+
+type Recorded = { readonly status: string; readonly answer: unknown; readonly offset: number };
+
+/**
+ * A key has one effect and one answer, over retries, failover, snapshots and the end of its session:
+ * 1. The log holds the answer of a key once. It stands in the batch of the operation's own records, so this
+ *    is the operation's effect, too.
+ * 2. Whoever is answered under the key, whenever and by whomever, gets that answer.
+ * 3. A topic that comes into being was created by a recorded answer, or by a call without a key that may
+ *    have had an effect, and each such call explains one topic.
+ * 4. A call that ended in "nothing was done" has no recorded answer, then or ever.
+ */
+export function exactlyOnce(
+  cluster: ClusterObservation,
+  witness: MetadataWitness,
+  calls: CallLedger,
+): Checker & CallJudge {
+  const recorded = new Map<string, Recorded>();
+  const undone = new Map<string, CallEntry>();
+  const explainedCalls = new Set<CallEntry>();
+  const checker: Checker & CallJudge = {
+    name: 'one effect and one answer for each key',
+    source: 'design 14; RIFL (Lee and others 2015); atomix 418',
+    answered(given) {
+      if (given.key !== null && isDefinitive(given.answer)) compare(given, given.key);
+    },
+    settled: judgeEnd,
+    atEnd() {
+      for (const entry of calls.entries) if (entry.outcome !== null) judgeEnd(entry);
+    },
+  };
+  witness.watchers.push({
+    onBatch({ baseOffset, records }) {
+      const explained = new Set<unknown>();
+      for (const [at, record] of records.entries()) {
+        if (record.type === 'SessionAnswerRecord') explained.add(note(record, baseOffset + at));
+      }
+      for (const record of records) {
+        if (record.type !== 'TopicRecord' || explained.has(record.topicId)) continue;
+        explainWithoutKey(record.name, record.topicId);
+      }
+    },
+  });
+
+  /** Gives the id of the topic that the answer says was created. */
+  function note(record: SessionAnswerRecord, offset: number): unknown {
+    const { status } = record;
+    const key = textOf(record);
+    const before = recorded.get(key);
+    if (before !== undefined) {
+      cluster.fail(checker, `key ${key} is answered in the log at ${before.offset} and at ${offset}`);
+    }
+    // As the runtime has encoded it; the property says what must be in it.
+    const answer = JSON.parse(new TextDecoder().decode(record.answer)) as RememberedAnswer;
+    recorded.set(key, { status, answer: status === '' ? answer.response : null, offset });
+    const entry = undone.get(key);
+    if (entry !== undefined)
+      cluster.fail(checker, `call ${entry.id} had no effect, and key ${key} is executed`);
+    return answer.response?.topicId;
+  }
+
+  function compare({ entry, answer }: CallAnswer, key: KeyPlace): void {
+    const { result } = answer;
+    const code = result.ok ? '' : result.code;
+    // A session takes its answers with it.
+    if (notExecuted.has(code) || (result.ok && entry.planned.operationId === 'closeOwnSession')) return;
+    const found = recorded.get(textOf(key));
+    const what = `call ${entry.id}, answered ${code === '' ? 'with success' : code} under key ${textOf(key)}`;
+    if (found === undefined) return cluster.fail(checker, `${what}, which the log does not remember`);
+    const isSame = found.status === code && (!result.ok || sameValue(found.answer, result.response));
+    if (!isSame) cluster.fail(checker, `${what}, and the log holds another answer at ${found.offset}`);
+  }
+
+  function judgeEnd(entry: CallEntry): void {
+    const { outcome } = entry;
+    if (outcome === null || outcome.kind === 'answered' || outcome.kind === 'unknown') return;
+    for (const key of entry.keys) {
+      const found = recorded.get(textOf(key));
+      if (found === undefined) undone.set(textOf(key), entry);
+      // A recorded error is an execution that changed nothing.
+      else if (outcome.kind === 'unreachable' || found.status !== outcome.code) {
+        cluster.fail(
+          checker,
+          `call ${entry.id} ended ${outcome.kind}, and its key ${textOf(key)} was executed`,
+        );
+      }
+    }
+  }
+
+  function explainWithoutKey(name: string, topicId: string): void {
+    const candidate = calls.entries.find(
+      (entry) => !entry.planned.keyed && mayHaveCreated(entry, name, topicId) && !explainedCalls.has(entry),
+    );
+    if (candidate === undefined) {
+      return cluster.fail(checker, `topic ${name} (${topicId}) was created, and no call explains it`);
+    }
+    explainedCalls.add(candidate);
+  }
+  return checker;
+}
+
+type RememberedAnswer = { readonly response?: { readonly topicId?: unknown } };
+
+function mayHaveCreated({ planned, outcome }: CallEntry, name: string, topicId: string): boolean {
+  if (planned.operationId !== 'createTopic' || planned.body['name'] !== name) return false;
+  if (outcome === null || outcome.kind === 'unknown') return true;
+  if (outcome.kind !== 'answered' || !outcome.answer.result.ok) return false;
+  const { response } = outcome.answer.result;
+  return (
+    typeof response === 'object' && response !== null && 'topicId' in response && response.topicId === topicId
+  );
+}
+
+function textOf({ sessionId, sequence }: KeyPlace): string {
+  return `${sessionId}:${sequence}`;
+}

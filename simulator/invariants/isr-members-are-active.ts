@@ -1,0 +1,77 @@
+import type { MetadataImage } from '../../src/metadata/image.ts';
+import type { PartitionRow } from '../../src/metadata/resources/topic/partition-row.ts';
+import { noLeader } from '../../src/metadata/resources/topic/records.ts';
+import { findPartition } from '../../src/metadata/resources/topic/state.ts';
+import type { CommittedRecord, MetadataWatcher, MetadataWitness } from '../metadata-witness.ts';
+import type { Checker, ClusterObservation } from '../observation.ts';
+
+/**
+ * Every change of a partition, as it is committed, keeps the rules of leadership:
+ * 1. The ISR is a set, not empty, of replicas, and a leader is one of it.
+ * 2. Whoever enters an ISR, or becomes leader, is registered, unfenced and not leaving at that record.
+ *    (Who is in one already stays until its fencing is done, and the last member stays in any case.)
+ * 3. A new leader has a new leader epoch, and every change a new partition epoch.
+ */
+export function isrMembersAreActive(cluster: ClusterObservation, witness: MetadataWitness): Checker {
+  const watcher: MetadataWatcher = {
+    onRecord(committed) {
+      const { record } = committed;
+      if (record.type !== 'PartitionRecord' && record.type !== 'PartitionChangeRecord') return;
+      const { topicId, partitionId } = record;
+      const before = findPartition(committed.before.topic, topicId, partitionId);
+      const after = findPartition(committed.after.topic, topicId, partitionId);
+      const fault =
+        after === null
+          ? 'is not there after its own record'
+          : (findShapeFault(after) ??
+            findEntryFault(committed, before, after) ??
+            findEpochFault(before, after));
+      if (fault === null) return;
+      cluster.fail(checker, `partition ${partitionId} of ${topicId} at offset ${committed.offset}: ${fault}`);
+    },
+  };
+  const checker: Checker = {
+    name: 'no fenced or stale broker enters an ISR',
+    source: 'KAFKA-13916, KAFKA-14617; KIP-841; kraft.md, "ISR"',
+  };
+  witness.watchers.push(watcher);
+  return checker;
+}
+
+function findShapeFault({ isr, replicas, leader }: PartitionRow): string | null {
+  if (isr.length === 0) return 'its ISR is empty';
+  if (new Set(isr).size < isr.length) return `a broker stands twice in its ISR [${isr.join()}]`;
+  if (!isr.every((broker) => replicas.includes(broker))) return `its ISR [${isr.join()}] has a stranger`;
+  if (leader !== noLeader && !isr.includes(leader)) return `its leader ${leader} is not in [${isr.join()}]`;
+  return null;
+}
+
+function findEntryFault(
+  committed: CommittedRecord,
+  before: PartitionRow | null,
+  after: PartitionRow,
+): string | null {
+  const entered = after.isr.filter((broker) => before === null || !before.isr.includes(broker));
+  // With no active replica at all the first one is named, and nobody leads.
+  const isOrphan = before === null && after.leader === noLeader;
+  const inactive = entered.find((broker) => !isActive(committed.before, broker));
+  if (inactive !== undefined && !isOrphan) return `broker ${inactive} enters the ISR and is not active`;
+  const isElected = after.leader !== noLeader && after.leader !== before?.leader;
+  if (isElected && !isActive(committed.before, after.leader)) return `leader ${after.leader} is not active`;
+  return null;
+}
+
+/** A batch that unfences a broker, or fences it, has that record first. */
+function isActive({ broker }: MetadataImage, id: number): boolean {
+  const row = broker.brokers.get(id);
+  return row !== null && !row.fenced && !row.inControlledShutdown;
+}
+
+function findEpochFault(before: PartitionRow | null, after: PartitionRow): string | null {
+  if (before === null) return null;
+  if (after.partitionEpoch <= before.partitionEpoch) return 'the partition epoch does not grow';
+  if (after.leaderEpoch < before.leaderEpoch) return 'the leader epoch falls';
+  if (after.leader !== before.leader && after.leaderEpoch === before.leaderEpoch)
+    return 'no new leader epoch';
+  return null;
+}

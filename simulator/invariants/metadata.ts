@@ -1,0 +1,27 @@
+import type { MetadataWitness } from '../metadata-witness.ts';
+import type { Checker, ClusterObservation } from '../observation.ts';
+import type { CallLedger } from '../workload/operators/call-ledger.ts';
+import { answersAgreeWithTheLog } from './answers-agree-with-the-log.ts';
+import { exactlyOnce } from './exactly-once.ts';
+import { fullReplay } from './full-replay.ts';
+import { isrMembersAreActive } from './isr-members-are-active.ts';
+import { timestampsNeverDecrease } from './timestamps-never-decrease.ts';
+
+/** Every property of the state that the log stands for; the witness comes first, because others ask it. */
+export function metadataCheckers(
+  cluster: ClusterObservation,
+  witness: MetadataWitness,
+  calls: CallLedger,
+): readonly Checker[] {
+  const answers = answersAgreeWithTheLog(cluster, witness);
+  const once = exactlyOnce(cluster, witness, calls);
+  calls.judges.push(answers, once);
+  return [
+    witness,
+    fullReplay(cluster, witness),
+    isrMembersAreActive(cluster, witness),
+    timestampsNeverDecrease(cluster),
+    answers,
+    once,
+  ];
+}

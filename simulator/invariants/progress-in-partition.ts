@@ -1,0 +1,108 @@
+import { eventKinds } from '../event-kinds.ts';
+import { longPartitionUs } from '../faults/long-partitions.ts';
+import type { Schedule } from '../faults/schedule.ts';
+import type { Clients } from '../workload/clients.ts';
+import type { World } from '../world.ts';
+
+/**
+ * While a majority is connected, each of it to each, the cluster serves, whatever is cut off beside it: a
+ * write and a read that are asked of every node in the middle of such a time are answered somewhere before its end.
+ *
+ * Judged where a schedule holds long partitions and nothing else. (Raft paper, 5.1 and 8; Cloudflare's
+ * outage of November 2020, a partial partition in which etcd had a majority and no leader for minutes.)
+ */
+export function checkProgressInPartitions(world: World, clients: Clients, schedule: Schedule): number {
+  const windows = servingWindows(schedule);
+  const { nodes } = schedule.config;
+  for (const { fromUs, toUs } of windows) {
+    const open = new Set<string>(['write', 'read']);
+    const middleUs = Math.floor((fromUs + toUs) / 2);
+    const stepUs = Math.floor((toUs - middleUs) / (2 * probesOfEachNode));
+    for (let probe = 0; probe < probesOfEachNode; probe++) {
+      const ask = (kind: 'write' | 'read'): void =>
+        askEveryNode({
+          clients,
+          nodes,
+          kind,
+          probe,
+          atUs: middleUs + probe * stepUs,
+          onDone: () => open.delete(kind),
+        });
+      ask('write');
+      ask('read');
+    }
+    world.schedule(toUs - 1 - world.nowUs, eventKinds.fault, () => {
+      if (open.size === 0) return;
+      const what = `no ${[...open].join(' and no ')} was answered from ${middleUs} to ${toUs} us`;
+      world.fail('progress in a partial partition', `${what}, and a majority was connected`);
+    });
+  }
+  return windows.length;
+}
+
+/** Far from the numbers of the workload's own clients. */
+const probingClient = 1000;
+
+/** One that meets a node which is cut off waits there in vain, so there are several, and one begins at each. */
+const probesOfEachNode = 4;
+
+function askEveryNode(probing: {
+  readonly clients: Clients;
+  readonly nodes: number;
+  readonly kind: 'write' | 'read';
+  readonly probe: number;
+  readonly atUs: number;
+  readonly onDone: () => void;
+}): void {
+  const { clients, nodes, kind, probe, atUs, onDone } = probing;
+  for (let at = 0; at < nodes; at++) {
+    // Clients of their own, who have no node that they prefer: they begin at the one that their number names.
+    const client = (probingClient + 2 * probe + (kind === 'write' ? 0 : 1)) * nodes + at;
+    clients.plan([{ atUs, client, kind, key: at, padding: 0, onDone }]);
+  }
+}
+
+type Window = { readonly fromUs: number; readonly toUs: number };
+
+function servingWindows({ config, faults }: Schedule): readonly Window[] {
+  const windows: Window[] = [];
+  let untilUs = 0;
+  for (const fault of faults) {
+    if (fault.kind !== 'cutPair' && fault.kind !== 'isolate' && fault.kind !== 'split') return [];
+    // Of those that overlap it would have to be known which one a node has met first.
+    if (fault.atUs < untilUs || ('target' in fault && fault.target === 'leader')) return [];
+    untilUs = fault.atUs + fault.forUs;
+    if (fault.forUs < longPartitionUs(config)) continue;
+    const isCut = cutsOf(fault);
+    if (hasConnectedMajority(config.nodes, isCut)) windows.push({ fromUs: fault.atUs, toUs: untilUs });
+  }
+  return windows;
+}
+
+type Partition = Extract<Schedule['faults'][number], { kind: 'cutPair' | 'isolate' | 'split' }>;
+
+/** Whether two nodes cannot hear each other in both directions. */
+function cutsOf(fault: Partition): (left: number, right: number) => boolean {
+  return (left, right) => {
+    switch (fault.kind) {
+      case 'cutPair':
+        return (
+          Math.min(left, right) === Math.min(fault.from, fault.to) &&
+          Math.max(left, right) === Math.max(fault.from, fault.to)
+        );
+      case 'isolate':
+        return left === fault.target || right === fault.target;
+      case 'split':
+        return ((fault.side >>> left) & 1) !== ((fault.side >>> right) & 1);
+    }
+  };
+}
+
+function hasConnectedMajority(nodes: number, isCut: (left: number, right: number) => boolean): boolean {
+  for (let members = 0; members < 2 ** nodes; members++) {
+    const chosen = Array.from({ length: nodes }, (_, at) => at).filter((at) => ((members >>> at) & 1) === 1);
+    if (2 * chosen.length <= nodes) continue;
+    if (chosen.every((left) => chosen.every((right) => left === right || !isCut(left, right)))) return true;
+  }
+  return false;
+}

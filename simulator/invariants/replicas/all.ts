@@ -1,0 +1,33 @@
+import type { MetadataWitness } from '../../metadata-witness.ts';
+import type { Checker, ClusterObservation } from '../../observation.ts';
+import type { Brokers } from '../../workload/brokers/brokers.ts';
+import { consistentRead } from './consistent-read.ts';
+import { fencedOnlyWithoutLease } from './fenced-only-without-lease.ts';
+import { leaderCandidateCompleteness } from './leader-candidate-completeness.ts';
+import { minIsrRecoveryQuorum } from './min-isr-recovery-quorum.ts';
+import { noAcknowledgementWithoutLease } from './no-acknowledgement-without-lease.ts';
+import { noCommittedRecordLost } from './no-committed-record-lost.ts';
+import { replicationQuorumSuperset } from './replication-quorum-superset.ts';
+
+/** Every property of the data plane, judged from the disks of the model brokers and from what producers were told. */
+export function replicaCheckers(
+  cluster: ClusterObservation,
+  witness: MetadataWitness,
+  brokers: Brokers,
+  minIsr: number,
+): readonly Checker[] {
+  const { ledger, hosted } = brokers;
+  const judges = [
+    minIsrRecoveryQuorum(cluster, ledger, minIsr),
+    replicationQuorumSuperset(cluster, witness, ledger),
+    noCommittedRecordLost(cluster, witness, ledger),
+    consistentRead(cluster),
+    noAcknowledgementWithoutLease(cluster, hosted),
+  ];
+  ledger.judges.push(...judges);
+  return [
+    ...judges,
+    leaderCandidateCompleteness(cluster, witness, ledger),
+    fencedOnlyWithoutLease(cluster, witness, hosted),
+  ];
+}

@@ -1,0 +1,33 @@
+import type { Checker, ClusterObservation } from '../../observation.ts';
+import type { ReplicaJudge } from '../../workload/brokers/replica-ledger.ts';
+
+/** Of what a consumer may see so much is looked at with each read. */
+const newestMax = 20;
+
+/**
+ * What a consumer has once read at an offset it reads there again, whoever leads, and never something else.
+ * (KIP-966's ConsistentRead; a new leader hides offsets until it knows as much as the one before.)
+ */
+export function consistentRead(cluster: ClusterObservation): Checker & ReplicaJudge {
+  const seen = new Map<string, Map<number, number>>();
+  const checker: Checker & ReplicaJudge = {
+    name: 'ConsistentRead',
+    source: 'KIP-966; KIP-207; protocols 1',
+    visible(log, broker, endOffset, records) {
+      const read = seen.get(log.key) ?? new Map<number, number>();
+      if (read.size === 0) seen.set(log.key, read);
+      for (let offset = Math.max(0, endOffset - newestMax); offset < endOffset; offset++) {
+        const value = records[offset]?.value;
+        const where = `offset ${offset} of ${log.key} at broker ${broker}`;
+        if (value === undefined)
+          return cluster.fail(checker, `nothing can be read at ${where}, which is visible`);
+        const before = read.get(offset) ?? value;
+        if (before !== value) cluster.fail(checker, `${where} gives ${value}, and ${before} was read before`);
+        const told = log.values.get(offset) ?? value;
+        if (told !== value) cluster.fail(checker, `${where} gives ${value}, and ${told} was acknowledged`);
+        read.set(offset, value);
+      }
+    },
+  };
+  return checker;
+}

@@ -1,0 +1,101 @@
+import { exponentialPerMille, type HashedChance } from '../../chance.ts';
+import type { RunConfig } from '../../faults/schedule.ts';
+import type { PlannedCall } from '../operators/planned-call.ts';
+
+/** Something that goes wrong with a broker, as data. `broker` is its place among the brokers. */
+export type BrokerFault = { readonly atUs: number; readonly broker: number; readonly forUs: number } & (
+  | { readonly kind: 'crash'; readonly power: boolean }
+  | { readonly kind: 'pause' }
+  /** It and the controllers do not hear each other; it goes on talking with the other brokers. */
+  | { readonly kind: 'cutFromControllers' }
+  | { readonly kind: 'cutFromBrokers' }
+);
+
+/** The model brokers of one run and what they do. */
+export type BrokerPlan = {
+  readonly brokers: number;
+  readonly minIsr: number;
+  readonly replicaLagTimeMaxMs: number;
+  /** When each record is produced, and to which of the data topic's partitions. */
+  readonly records: readonly { readonly atUs: number; readonly partition: number }[];
+  readonly faults: readonly BrokerFault[];
+};
+
+export const firstModelBroker = 2000;
+export const dataTopic = 'data';
+const partitionsMax = 3;
+/** A client of its own, far from the numbers of the others. */
+const creator = 90;
+
+/** With their heartbeats and fetches a run with model brokers takes five times as long as one without. */
+const oneRunIn = 24;
+
+/** Null for most seeds, unless brokers are what is wanted. */
+export function generateBrokers(
+  chance: HashedChance,
+  config: RunConfig,
+  isWanted: boolean,
+): BrokerPlan | null {
+  if (!chance.oneIn(oneRunIn) && !isWanted) return null;
+  const brokers = chance.pick([3, 3, 4]);
+  const partitions = 1 + chance.integer(partitionsMax);
+  const meanGapUs = chance.pick([30_000, 100_000, 300_000]);
+  const records: { readonly atUs: number; readonly partition: number }[] = [];
+  for (let atUs = 1_500_000; ; ) {
+    atUs += 1 + Math.floor((chance.pick(exponentialPerMille) * meanGapUs) / 1000);
+    if (atUs >= config.durationUs) break;
+    records.push({ atUs, partition: chance.integer(partitions) });
+  }
+  return {
+    brokers,
+    minIsr: chance.pick([1, 2]),
+    replicaLagTimeMaxMs: chance.pick([300, 1000, 3000]),
+    records,
+    faults: generateFaults(chance, config, brokers),
+  };
+}
+
+/** Long enough for a heartbeat over the run's distances. */
+export function brokerSessionTimeoutMs(chance: HashedChance, config: RunConfig): number {
+  return config.link.delayUs > 10_000 ? 3000 : chance.pick([600, 1500, 3000]);
+}
+
+function generateFaults(chance: HashedChance, config: RunConfig, brokers: number): readonly BrokerFault[] {
+  const kinds = (['crash', 'pause', 'cutFromControllers', 'cutFromBrokers'] as const).filter(
+    () => !chance.oneIn(3),
+  );
+  const meanGapUs = chance.pick([500_000, 1_500_000, 4_000_000]);
+  const faults: BrokerFault[] = [];
+  for (let atUs = 2_500_000; kinds.length > 0; ) {
+    atUs += 1 + chance.integer(2 * meanGapUs);
+    if (atUs >= config.durationUs) break;
+    const kind = kinds[chance.integer(kinds.length)] ?? 'pause';
+    const forUs = 10_000 + chance.integer(chance.pick([200_000, 1_500_000, 5_000_000]));
+    const fault = { atUs, broker: chance.integer(brokers), forUs };
+    faults.push(kind === 'crash' ? { ...fault, kind, power: chance.oneIn(2) } : { ...fault, kind });
+  }
+  return faults;
+}
+
+/** The data topic is asked for again and again, because the first time its brokers may not be there yet. */
+export function creationCalls(plan: BrokerPlan, config: RunConfig): readonly PlannedCall[] {
+  const calls: PlannedCall[] = [];
+  const partitions = 1 + Math.max(0, ...plan.records.map(({ partition }) => partition));
+  const assignments = Array.from({ length: partitions }, (_, partition) =>
+    [0, 1, 2].map((at) => firstModelBroker + ((partition + at) % plan.brokers)),
+  );
+  for (let atUs = 1_000_000; atUs < config.durationUs; atUs += 1_000_000) {
+    calls.push({
+      atUs,
+      client: creator,
+      operationId: 'createTopic',
+      params: {},
+      body: { name: dataTopic, assignments },
+      isWrite: true,
+      keyed: true,
+      consistency: 'linearizable',
+      isAfterOwn: false,
+    });
+  }
+  return calls;
+}

@@ -1,0 +1,201 @@
+import { hashIntegers } from '../../../src/base/random.ts';
+import { noLeader } from '../../../src/metadata/resources/topic/records.ts';
+import { findPartition, topicByName } from '../../../src/metadata/resources/topic/state.ts';
+import type { SimulatedCluster } from '../../cluster.ts';
+import { eventKinds } from '../../event-kinds.ts';
+import type { SimulatedProcess } from '../../process.ts';
+import type { World } from '../../world.ts';
+import type { Exchanges } from '../operators/exchange.ts';
+import { type BrokerFault, type BrokerPlan, dataTopic, firstModelBroker } from './broker-plan.ts';
+import { keyOf, ModelBroker } from './model-broker.ts';
+import { ModelDisk } from './model-disk.ts';
+import { ReplicaLedger } from './replica-ledger.ts';
+import type { ReplicaPlant } from './replica-shell.ts';
+
+export type BrokersOptions = {
+  readonly world: World;
+  readonly cluster: SimulatedCluster;
+  readonly exchanges: Exchanges;
+  readonly plant: ReplicaPlant;
+};
+
+/** One broker over all its lives. */
+export type HostedBroker = {
+  readonly brokerId: number;
+  readonly process: SimulatedProcess;
+  readonly disk: ModelDisk;
+  life: ModelBroker | null;
+};
+
+/** The model brokers of one cluster, what is produced to them, and what goes wrong with them. */
+export class Brokers {
+  readonly ledger = new ReplicaLedger();
+  readonly hosted: HostedBroker[] = [];
+  readonly counts = { crash: 0, pause: 0, cutFromControllers: 0, cutFromBrokers: 0 };
+  readonly #options: BrokersOptions;
+  #plan: BrokerPlan | null = null;
+  #producer: SimulatedProcess | null = null;
+  #nextValue = 1;
+  #isHealed = false;
+
+  constructor(options: BrokersOptions) {
+    this.#options = options;
+  }
+
+  plan(plan: BrokerPlan): void {
+    const { world } = this.#options;
+    this.#plan = plan;
+    this.#producer = world.addProcess('producer', { driftPpm: 0, wallOffsetMs: 0 });
+    this.#producer.begin();
+    for (let at = 0; at < plan.brokers; at++) {
+      const brokerId = firstModelBroker + at;
+      const process = world.addProcess(`broker${brokerId}`, { driftPpm: 0, wallOffsetMs: 0 });
+      const broker: HostedBroker = { brokerId, process, disk: new ModelDisk(), life: null };
+      this.hosted.push(broker);
+      this.ledger.addDisk(brokerId, broker.disk);
+      world.schedule(300_000 + at * 10_000, eventKinds.boot, () => this.#boot(broker));
+    }
+    for (const { atUs, partition } of plan.records) {
+      world.schedule(atUs, eventKinds.client, () => this.#produce(partition));
+    }
+    for (const fault of plan.faults) world.schedule(fault.atUs, eventKinds.fault, () => this.#inject(fault));
+  }
+
+  heal(): void {
+    this.#isHealed = true;
+    for (const broker of this.hosted) {
+      broker.process.resume();
+      if (broker.life === null) this.#boot(broker);
+    }
+  }
+
+  /** What a healed cluster of brokers still lacks; null when nothing. */
+  whatIsMissing(): string | null {
+    if (this.#plan === null) return null;
+    for (const { process, life } of this.hosted) {
+      if (life?.isActive !== true) return `${process.name} is not active`;
+    }
+    const image = this.#options.cluster.leader()?.view?.image ?? null;
+    if (image === null) return null;
+    for (const slot of image.topic.leaderless.valuesFrom(0)) {
+      const row = image.topic.partitions.array(slot, 1);
+      const isActive = (id: number): boolean => image.broker.brokers.get(id)?.fenced === false;
+      if (row.some(isActive))
+        return `the partition in slot ${slot} has an active replica in sync and no leader`;
+    }
+    return null;
+  }
+
+  #boot(broker: HostedBroker): void {
+    const { process, brokerId, disk } = broker;
+    if (process.isUp) return;
+    const { world, cluster, exchanges, plant } = this.#options;
+    process.begin();
+    world.say(() => `${process.name} starts, life ${process.generation}`);
+    const life = new ModelBroker({
+      brokerId,
+      process,
+      disk,
+      seed: world.seed,
+      exchanges,
+      minIsr: this.#plan?.minIsr ?? 1,
+      replica: {
+        brokerId,
+        replicaLagTimeMaxMs: this.#plan?.replicaLagTimeMaxMs ?? 1000,
+        fetchTimeoutMs: 1000,
+        retryBackoffMs: 50,
+        fetchRecordsMax: 50,
+      },
+      plant,
+      clusterId: () => cluster.leader()?.view?.clusterId ?? null,
+      readImage: (take) => this.#readImage(process, take),
+      fetchFrom: (leader, key, request, answered) => {
+        const peer = this.hosted[leader - firstModelBroker];
+        const { generation } = process;
+        if (peer === undefined) return;
+        world.network.carry(process, peer.process, () => {
+          peer.life?.fetchReceived(key, request, (carried) =>
+            world.network.carry(peer.process, process, () => {
+              if (process.generation === generation) answered(carried);
+            }),
+          );
+        });
+      },
+      acknowledged: (key, offset, value, by) => this.ledger.acknowledged(key, offset, value, by),
+    });
+    broker.life = life;
+    process.schedule(0, eventKinds.boot, () => life.start());
+  }
+
+  /** From any node that runs, as a stale read; the image is one that was committed there. */
+  #readImage(process: SimulatedProcess, take: (image: NonNullable<ModelBroker['image']>) => void): void {
+    const { world, cluster } = this.#options;
+    const { nodes } = cluster;
+    const node = nodes[hashIntegers(world.seed, process.index, world.nowUs) % nodes.length];
+    const { generation } = process;
+    if (node === undefined) return;
+    world.network.carry(process, node.process, () => {
+      const image = node.view?.image ?? null;
+      if (image === null) return;
+      world.network.carry(node.process, process, () => {
+        if (process.generation === generation) take(image);
+      });
+    });
+  }
+
+  /** A producer believes whichever broker it has asked last. */
+  #produce(partition: number): void {
+    const { world } = this.#options;
+    const producer = this.#producer;
+    const value = this.#nextValue++;
+    const asked = this.hosted[hashIntegers(world.seed, value) % this.hosted.length];
+    const image = asked?.life?.image ?? null;
+    const topic = image === null ? null : topicByName(image.topic, dataTopic);
+    if (image === null || topic === null || producer === null) return;
+    const leader = findPartition(image.topic, topic.topicId, partition)?.leader ?? noLeader;
+    const target = this.hosted[leader - firstModelBroker];
+    if (target === undefined) return;
+    const key = keyOf(topic.topicId, partition);
+    world.network.carry(producer, target.process, () => {
+      target.life?.produce(key, value);
+      this.#consume(target, key);
+    });
+  }
+
+  #consume({ life, disk, brokerId }: HostedBroker, key: string): void {
+    const end = life?.shells.get(key)?.replica.visibleEndOffset ?? null;
+    if (end !== null) this.ledger.visible(key, brokerId, end, disk.log(key).records);
+  }
+
+  #inject(fault: BrokerFault): void {
+    const broker = this.hosted[fault.broker];
+    if (this.#isHealed || broker === undefined || !broker.process.isUp) return;
+    const { world, cluster } = this.#options;
+    world.say(() => `fault ${JSON.stringify(fault)} at ${broker.process.name}`);
+    this.counts[fault.kind]++;
+    if (fault.kind === 'pause') {
+      broker.process.pause(fault.forUs);
+    } else if (fault.kind === 'crash') {
+      broker.process.end();
+      broker.life = null;
+      if (fault.power) broker.disk.losePower(world.chance(0x62726f6b, broker.brokerId, world.nowUs));
+      world.schedule(fault.forUs, eventKinds.boot, () => this.#boot(broker));
+    } else {
+      const peers = fault.kind === 'cutFromControllers' ? cluster.nodes : this.hosted;
+      for (const peer of peers) if (peer !== broker) this.#cutFor(broker.process, peer.process, fault.forUs);
+    }
+  }
+
+  #cutFor(one: SimulatedProcess, other: SimulatedProcess, forUs: number): void {
+    const { world } = this.#options;
+    const ways = [
+      [one, other],
+      [other, one],
+    ] as const;
+    for (const [from, to] of ways) world.network.cut(from, to);
+    world.schedule(forUs, eventKinds.fault, () => {
+      if (this.#isHealed) return;
+      for (const [from, to] of ways) world.network.mend(from, to);
+    });
+  }
+}

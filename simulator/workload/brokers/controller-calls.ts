@@ -1,0 +1,137 @@
+import type { Random } from '../../../src/base/random.ts';
+import type { HeartbeatResult, RegistrationResult } from '../../../src/client/broker-core.ts';
+import { Endpoints } from '../../../src/client/core/endpoints.ts';
+import { errorCatalogue } from '../../../src/metadata/errors.ts';
+import type { Clock } from '../../../src/ports/clock.ts';
+import type { ProposalAnswer, ReplicaEffect } from '../../../src/replica/types.ts';
+import type { ControllerAnswer } from '../../../src/runtime/controller-api.ts';
+import type { SimulatedProcess } from '../../process.ts';
+import type { Exchanges, ExchangeOutcome } from '../operators/exchange.ts';
+
+type Body = Readonly<Record<string, unknown>>;
+
+/** What one broker asks of the controllers, and what their answers mean to its cores. */
+export class ControllerCalls {
+  readonly #brokerId: number;
+  readonly #process: SimulatedProcess;
+  readonly #exchanges: Exchanges;
+  readonly #clock: Clock;
+  readonly #endpoints: Endpoints;
+  #nextRequestId = 1;
+
+  constructor(brokerId: number, process: SimulatedProcess, exchanges: Exchanges, random: Random) {
+    this.#brokerId = brokerId;
+    this.#process = process;
+    this.#clock = process.clock();
+    this.#exchanges = exchanges;
+    this.#endpoints = new Endpoints(exchanges.nodeCount, random.integer(exchanges.nodeCount));
+  }
+
+  register(body: Body, timeoutMs: number, complete: (result: RegistrationResult) => void): void {
+    this.#send('registerBroker', {}, body, timeoutMs, (outcome) => {
+      if (outcome.type !== 'answer' || !outcome.answer.result.ok) complete(failureOf(outcome));
+      else {
+        const { brokerEpoch } = outcome.answer.result.response as { readonly brokerEpoch: number };
+        complete({ type: 'registered', brokerEpoch });
+      }
+    });
+  }
+
+  heartbeat(body: Body, timeoutMs: number, complete: (result: HeartbeatResult) => void): void {
+    this.#send('heartbeatBroker', { brokerId: this.#brokerId }, body, timeoutMs, (outcome) => {
+      if (outcome.type !== 'answer' || !outcome.answer.result.ok) complete(failureOf(outcome));
+      else {
+        const response = outcome.answer.result.response as Acknowledgement;
+        const { isFenced, shouldShutDown, sessionTimeoutMs } = response;
+        complete({ type: 'acknowledged', isFenced, shouldShutDown, sessionTimeoutMs });
+      }
+    });
+  }
+
+  alterPartition(
+    brokerEpoch: number,
+    topicId: string,
+    partition: number,
+    effect: Extract<ReplicaEffect, { type: 'proposeIsr' }>,
+    complete: (answer: ProposalAnswer) => void,
+  ): void {
+    const { leaderEpoch, partitionEpoch, newIsr } = effect;
+    const proposal = { topicId, partition, leaderEpoch, partitionEpoch, newIsr };
+    const body = { brokerId: this.#brokerId, brokerEpoch, partitions: [proposal] };
+    this.#send('alterPartition', {}, body, proposalTimeoutMs, (outcome) =>
+      complete(proposalAnswerOf(outcome)),
+    );
+  }
+
+  #send(
+    operationId: string,
+    params: Body,
+    body: Body,
+    timeoutMs: number,
+    complete: (outcome: ExchangeOutcome) => void,
+  ): void {
+    const nowMs = (): number => this.#clock.monotonicMs();
+    const index = this.#endpoints.choose(nowMs());
+    const request = {
+      requestId: this.#nextRequestId++,
+      operationId,
+      input: { params, query: {}, body },
+      principal: `broker-${this.#brokerId}`,
+      idempotencyKey: null,
+      consistency: 'linearizable',
+      minOffset: null,
+      ifMatch: null,
+      timeoutMs,
+    } as const;
+    this.#exchanges.send(this.#process, index, request, (outcome) => {
+      if (outcome.type === 'answer') {
+        this.#endpoints.answered(index, index + 1, outcome.answer.leaderId, nowMs());
+        if (codeOf(outcome.answer) === 'NOT_CONTROLLER') this.#endpoints.failed(index, nowMs());
+      } else {
+        this.#endpoints.failed(index, nowMs());
+      }
+      complete(outcome);
+    });
+  }
+}
+
+const proposalTimeoutMs = 1000;
+
+type Acknowledgement = {
+  readonly isFenced: boolean;
+  readonly shouldShutDown: boolean;
+  readonly sessionTimeoutMs: number;
+};
+
+function codeOf({ result }: ControllerAnswer): string | null {
+  return result.ok ? null : result.code;
+}
+
+function failureOf(outcome: ExchangeOutcome): Extract<RegistrationResult, { type: 'refused' | 'failed' }> {
+  if (outcome.type !== 'answer') return { type: 'failed', reason: outcome.type };
+  const { result } = outcome.answer;
+  if (result.ok) return { type: 'failed', reason: 'a success that means nothing' };
+  const { code, message, retryAfterMs } = result;
+  return { type: 'refused', code, message, retryable: errorCatalogue[code].retriable, retryAfterMs };
+}
+
+type ProposalResult = {
+  readonly code: string | null;
+  readonly partitionEpoch: number | null;
+  readonly isr: readonly number[] | null;
+};
+
+/** Only an error that says that nothing was done is a refusal. */
+function proposalAnswerOf(outcome: ExchangeOutcome): ProposalAnswer {
+  if (outcome.type === 'unreachable') return { kind: 'refused', code: 'NOT_CONTROLLER' };
+  if (outcome.type === 'lost') return { kind: 'unknown' };
+  const { result } = outcome.answer;
+  if (!result.ok) {
+    return result.code === 'OUTCOME_UNKNOWN' ? { kind: 'unknown' } : { kind: 'refused', code: result.code };
+  }
+  const { partitions } = result.response as { readonly partitions: readonly ProposalResult[] };
+  const [only] = partitions;
+  if (only === undefined) return { kind: 'unknown' };
+  if (only.code !== null) return { kind: 'refused', code: only.code };
+  return { kind: 'accepted', partitionEpoch: only.partitionEpoch ?? 0, isr: only.isr ?? [] };
+}

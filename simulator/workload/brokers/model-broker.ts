@@ -1,0 +1,259 @@
+import { hashIntegers, type Random, seededRandom } from '../../../src/base/random.ts';
+import { randomUuid } from '../../../src/base/uuid.ts';
+import type { Clock } from '../../../src/ports/clock.ts';
+import { BrokerCore, type BrokerEffect, type BrokerStep } from '../../../src/client/broker-core.ts';
+import type { MetadataImage } from '../../../src/metadata/image.ts';
+import { brokerPartitions, partitionAt } from '../../../src/metadata/resources/topic/state.ts';
+import type { PartitionView, ReplicaConfig } from '../../../src/replica/types.ts';
+import { eventKinds } from '../../event-kinds.ts';
+import type { SimulatedProcess } from '../../process.ts';
+import type { Exchanges } from '../operators/exchange.ts';
+import { ControllerCalls } from './controller-calls.ts';
+import type { ModelDisk } from './model-disk.ts';
+import { type CarriedAnswer, type ReplicaPlant, ReplicaShell } from './replica-shell.ts';
+import type { FetchRequest } from '../../../src/replica/types.ts';
+
+export type ModelBrokerOptions = {
+  readonly brokerId: number;
+  readonly process: SimulatedProcess;
+  readonly disk: ModelDisk;
+  readonly seed: number;
+  readonly exchanges: Exchanges;
+  readonly minIsr: number;
+  readonly replica: ReplicaConfig;
+  readonly plant: ReplicaPlant;
+  readonly clusterId: () => string | null;
+  /** Asks a controller for the committed state, as a watch will bring it. */
+  readonly readImage: (take: (image: MetadataImage) => void) => void;
+  readonly fetchFrom: (
+    leader: number,
+    key: string,
+    request: FetchRequest,
+    answered: (carried: CarriedAnswer) => void,
+  ) => void;
+  readonly acknowledged: (key: string, offset: number, value: number, broker: number) => void;
+};
+
+const pollMs = 200;
+const agent = {
+  heartbeatIntervalMs: 2000,
+  eagerHeartbeatIntervalMs: 200,
+  requestTimeoutMs: 1000,
+  backoff: { baseMs: 50, maxMs: 500 },
+  duplicateBackoff: { baseMs: 100, maxMs: 500 },
+} as const;
+
+/**
+ * One life of a broker process: the agent's core keeps it registered and knows its lease, and a replica for
+ * each partition that it holds does what the controller says, as far as the broker has read.
+ */
+export class ModelBroker {
+  readonly shells = new Map<string, ReplicaShell>();
+  readonly #options: ModelBrokerOptions;
+  readonly #clock: Clock;
+  readonly #core: BrokerCore;
+  readonly #calls: ControllerCalls;
+  readonly #random: Random;
+  readonly #incarnationId: string;
+  #image: MetadataImage | null = null;
+  #timer: { cancel(): void } | null = null;
+  #isLeaseTold: { readonly holdsLease: boolean; readonly brokerEpoch: number } = noLease;
+
+  constructor(options: ModelBrokerOptions) {
+    const { process, seed, brokerId, exchanges } = options;
+    this.#options = options;
+    this.#clock = process.clock();
+    this.#random = seededRandom(hashIntegers(seed, brokerId, process.generation));
+    this.#incarnationId = randomUuid(this.#random);
+    this.#core = new BrokerCore(agent, this.#random.fork());
+    this.#calls = new ControllerCalls(brokerId, process, exchanges, this.#random);
+  }
+
+  get image(): MetadataImage | null {
+    return this.#image;
+  }
+
+  get isActive(): boolean {
+    return this.#core.state === 'active';
+  }
+
+  get brokerEpoch(): number | null {
+    return this.#core.brokerEpoch;
+  }
+
+  holdsLease(): boolean {
+    return this.#core.holdsLease(this.#nowMs());
+  }
+
+  start(): void {
+    this.#options.disk.settle();
+    this.#take(this.#core.start(this.#nowMs()));
+    this.#poll();
+  }
+
+  produce(key: string, value: number): void {
+    this.#lookAtLease();
+    this.shells.get(key)?.step({ type: 'produceRequested', produceId: value, recordCount: 1 });
+  }
+
+  fetchReceived(key: string, request: FetchRequest, reply: (carried: CarriedAnswer) => void): void {
+    this.#lookAtLease();
+    const shell = this.shells.get(key);
+    if (shell === undefined) {
+      reply({ answer: { kind: 'refused', error: 'NOT_LEADER_OR_FOLLOWER' }, records: [] });
+    } else {
+      shell.fetchReceived(request, reply);
+    }
+  }
+
+  #poll(): void {
+    this.#options.readImage((image) => this.#read(image));
+    this.#later(pollMs + this.#random.integer(pollMs), () => this.#poll());
+  }
+
+  /** An answer that is older than what is known already is dropped. */
+  #read(image: MetadataImage): void {
+    const before = this.#image;
+    if (before !== null && image.endOffset < before.endOffset) return;
+    this.#image = image;
+    this.#lookAtLease();
+    if (before?.topic === image.topic && before.broker === image.broker) return;
+    const eligible = eligibleBrokers(image);
+    const held = new Set<string>();
+    for (const slot of brokerPartitions(image.topic, this.#options.brokerId).replicas.valuesFrom(0)) {
+      const row = partitionAt(image.topic, slot);
+      const { leader, leaderEpoch, partitionEpoch, replicas, isr } = row;
+      const key = keyOf(row.topicId, row.partitionId);
+      held.add(key);
+      const { minIsr } = this.#options;
+      this.#changed(key, row.topicId, row.partitionId, {
+        leader,
+        leaderEpoch,
+        partitionEpoch,
+        replicas,
+        isr,
+        minIsr: Math.min(minIsr, replicas.length),
+        eligible,
+      });
+    }
+    // A topic that is gone takes its logs with it.
+    for (const key of this.shells.keys()) if (!held.has(key)) this.shells.delete(key);
+  }
+
+  #changed(key: string, topicId: string, partition: number, view: PartitionView): void {
+    const known = this.shells.get(key);
+    const before = known?.view ?? null;
+    if (known !== undefined && before !== null && isSameView(before, view)) return;
+    const shell = known ?? this.#open(key, topicId, partition);
+    shell.changed(view);
+  }
+
+  #open(key: string, topicId: string, partition: number): ReplicaShell {
+    const { disk, replica, plant, fetchFrom, acknowledged, brokerId } = this.#options;
+    const shell = new ReplicaShell(
+      {
+        key,
+        topicId,
+        partition,
+        config: replica,
+        disk,
+        random: this.#random,
+        plant,
+        nowMs: () => this.#nowMs(),
+        later: (delayMs, run) => this.#later(delayMs, () => this.#ifLive(shell, key, run)),
+        sendFetch: (leader, request, answered) =>
+          fetchFrom(leader, key, request, (carried) => {
+            this.#lookAtLease();
+            this.#ifLive(shell, key, () => answered(carried));
+          }),
+        proposeIsr: (effect, answered) =>
+          this.#calls.alterPartition(this.#core.brokerEpoch ?? -1, topicId, partition, effect, (answer) =>
+            this.#ifLive(shell, key, () => answered(answer)),
+          ),
+        acknowledged: (offset, value) => acknowledged(key, offset, value, brokerId),
+      },
+      this.#core.brokerEpoch ?? -1,
+    );
+    this.shells.set(key, shell);
+    shell.step({ type: 'leaseChanged', ...this.#isLeaseTold });
+    return shell;
+  }
+
+  #ifLive(shell: ReplicaShell, key: string, run: () => void): void {
+    if (this.shells.get(key) === shell) run();
+  }
+
+  /** Before anything is done in the name of a leader: the clock may have passed the lease unnoticed. */
+  #lookAtLease(): void {
+    const holdsLease = this.holdsLease();
+    const brokerEpoch = this.#core.brokerEpoch ?? -1;
+    const told = this.#isLeaseTold;
+    if (told.holdsLease === holdsLease && told.brokerEpoch === brokerEpoch) return;
+    this.#isLeaseTold = { holdsLease, brokerEpoch };
+    for (const shell of this.shells.values()) shell.step({ type: 'leaseChanged', holdsLease, brokerEpoch });
+  }
+
+  #take({ effects, nextWakeAtMs }: BrokerStep): void {
+    this.#timer?.cancel();
+    this.#timer = null;
+    if (nextWakeAtMs !== null) {
+      const delayMs = Math.max(0, nextWakeAtMs - this.#nowMs());
+      this.#timer = this.#later(delayMs, () => this.#take(this.#core.wake(this.#nowMs())));
+    }
+    this.#lookAtLease();
+    for (const effect of effects) this.#run(effect);
+  }
+
+  #run(effect: BrokerEffect): void {
+    const { brokerId } = this.#options;
+    const clusterId = this.#options.clusterId();
+    if (effect.type === 'register' && clusterId === null) {
+      const failed = {
+        type: 'failed',
+        reason: 'the quorum has no leader to say which cluster it is',
+      } as const;
+      this.#later(1, () =>
+        this.#take(this.#core.registrationCompleted(effect.requestId, failed, this.#nowMs())),
+      );
+    } else if (effect.type === 'register') {
+      const listeners = [{ name: 'PLAINTEXT', host: `broker-${brokerId}`, port: 9092 }];
+      const body = { brokerId, clusterId, incarnationId: this.#incarnationId, listeners };
+      this.#calls.register(body, effect.timeoutMs, (result) =>
+        this.#take(this.#core.registrationCompleted(effect.requestId, result, this.#nowMs())),
+      );
+    } else if (effect.type === 'heartbeat') {
+      const metadataOffset = this.#image?.endOffset ?? 0;
+      const { brokerEpoch, wantShutDown } = effect;
+      this.#calls.heartbeat({ brokerEpoch, metadataOffset, wantShutDown }, effect.timeoutMs, (result) =>
+        this.#take(this.#core.heartbeatCompleted(effect.requestId, result, this.#nowMs())),
+      );
+    }
+  }
+
+  #later(delayMs: number, run: () => void): { cancel(): void } {
+    return this.#options.process.schedule(Math.ceil(delayMs * 1000), eventKinds.timer, run);
+  }
+
+  #nowMs(): number {
+    return this.#clock.monotonicMs();
+  }
+}
+
+const noLease = { holdsLease: false, brokerEpoch: -1 } as const;
+
+export function keyOf(topicId: string, partition: number): string {
+  return `${topicId} ${partition}`;
+}
+
+function eligibleBrokers(image: MetadataImage): ReadonlyMap<number, number> {
+  const eligible = new Map<number, number>();
+  for (const { brokerId, brokerEpoch, fenced, inControlledShutdown } of image.broker.brokers.values()) {
+    if (!fenced && !inControlledShutdown) eligible.set(brokerId, brokerEpoch);
+  }
+  return eligible;
+}
+
+function isSameView(left: PartitionView, right: PartitionView): boolean {
+  if (left.leaderEpoch !== right.leaderEpoch || left.partitionEpoch !== right.partitionEpoch) return false;
+  return right.replicas.every((replica) => left.eligible.get(replica) === right.eligible.get(replica));
+}

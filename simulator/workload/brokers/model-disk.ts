@@ -1,0 +1,55 @@
+import type { HashedChance } from '../../chance.ts';
+
+/** One record of the data plane: who wrote it, and what. */
+export type StoredRecord = { readonly epoch: number; readonly value: number };
+
+export type StoredLog = {
+  records: readonly StoredRecord[];
+  /** How many of them a power failure leaves. */
+  flushed: number;
+};
+
+/** One broker's disk: a log for each partition, as bytes would be. It outlives the broker's processes. */
+export class ModelDisk {
+  readonly logs = new Map<string, StoredLog>();
+  /** Told before records are cut off by the broker itself. */
+  onTruncate: (key: string, log: StoredLog, to: number) => void = () => undefined;
+
+  log(key: string): StoredLog {
+    const known = this.logs.get(key);
+    if (known !== undefined) return known;
+    const log: StoredLog = { records: [], flushed: 0 };
+    this.logs.set(key, log);
+    return log;
+  }
+
+  append(key: string, baseOffset: number, records: readonly StoredRecord[]): void {
+    const log = this.log(key);
+    log.records = [...log.records.slice(0, baseOffset), ...records];
+  }
+
+  truncate(key: string, to: number): void {
+    const log = this.log(key);
+    this.onTruncate(key, log, to);
+    log.records = log.records.slice(0, to);
+    log.flushed = Math.min(log.flushed, to);
+  }
+
+  flush(key: string, to: number): void {
+    const log = this.log(key);
+    log.flushed = Math.max(log.flushed, Math.min(to, log.records.length));
+  }
+
+  /** A suffix of what was not flushed is gone. */
+  losePower(chance: HashedChance): void {
+    for (const log of this.logs.values()) {
+      const unflushed = log.records.length - log.flushed;
+      if (unflushed > 0) log.records = log.records.slice(0, log.flushed + chance.integer(unflushed + 1));
+    }
+  }
+
+  /** What a starting broker does first: whatever it finds is on disk before it counts on it. */
+  settle(): void {
+    for (const log of this.logs.values()) log.flushed = log.records.length;
+  }
+}

@@ -1,0 +1,70 @@
+import type { ModelDisk, StoredLog, StoredRecord } from './model-disk.ts';
+
+/** What was acknowledged of one partition: the value at each offset, with holes where nothing was. */
+export type AcknowledgedLog = {
+  readonly key: string;
+  readonly topicId: string;
+  readonly partition: number;
+  readonly values: Map<number, number>;
+  /** Behind the highest acknowledged record. */
+  endOffset: number;
+};
+
+/** Told of what happens to acknowledged records. */
+export type ReplicaJudge = {
+  acknowledged?(log: AcknowledgedLog, offset: number, value: number, broker: number): void;
+  /** A broker itself cuts its log to `to`. */
+  truncating?(log: AcknowledgedLog, broker: number, stored: StoredLog, to: number): void;
+  visible?(log: AcknowledgedLog, broker: number, endOffset: number, records: readonly StoredRecord[]): void;
+};
+
+/** What producers were told, and the disks that must bear it out: no replica's own word counts here. */
+export class ReplicaLedger {
+  readonly logs = new Map<string, AcknowledgedLog>();
+  readonly disks = new Map<number, ModelDisk>();
+  readonly judges: ReplicaJudge[] = [];
+  acknowledgedCount = 0;
+
+  addDisk(broker: number, disk: ModelDisk): void {
+    this.disks.set(broker, disk);
+    disk.onTruncate = (key, stored, to) => {
+      const log = this.logs.get(key);
+      if (log === undefined) return;
+      for (const judge of this.judges) judge.truncating?.(log, broker, stored, to);
+    };
+  }
+
+  acknowledged(key: string, offset: number, value: number, broker: number): void {
+    const log = this.logOf(key);
+    this.acknowledgedCount++;
+    log.values.set(offset, value);
+    log.endOffset = Math.max(log.endOffset, offset + 1);
+    for (const judge of this.judges) judge.acknowledged?.(log, offset, value, broker);
+  }
+
+  visible(key: string, broker: number, endOffset: number, records: readonly StoredRecord[]): void {
+    const log = this.logOf(key);
+    for (const judge of this.judges) judge.visible?.(log, broker, endOffset, records);
+  }
+
+  logOf(key: string): AcknowledgedLog {
+    const known = this.logs.get(key);
+    if (known !== undefined) return known;
+    const [topicId = '', partition = '0'] = key.split(' ');
+    const log = {
+      key,
+      topicId,
+      partition: Number(partition),
+      values: new Map<number, number>(),
+      endOffset: 0,
+    };
+    this.logs.set(key, log);
+    return log;
+  }
+
+  /** Whether a broker's disk, as a power failure would leave it, holds a record. */
+  holds(broker: number, key: string, offset: number, value: number): boolean {
+    const log = this.disks.get(broker)?.logs.get(key);
+    return log !== undefined && offset < log.flushed && log.records[offset]?.value === value;
+  }
+}

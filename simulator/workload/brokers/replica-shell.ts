@@ -1,0 +1,214 @@
+import type { Random } from '../../../src/base/random.ts';
+import { Replica } from '../../../src/replica/replica.ts';
+import type {
+  FetchAnswer,
+  FetchRequest,
+  PartitionView,
+  ReplicaConfig,
+  ReplicaEffect,
+  ReplicaInput,
+} from '../../../src/replica/types.ts';
+import type { ModelDisk, StoredRecord } from './model-disk.ts';
+
+/** What a follower gets: the answer, and the records beside it. */
+export type CarriedAnswer = { readonly answer: FetchAnswer; readonly records: readonly StoredRecord[] };
+
+/** A planted bug: what a wrong replica would ask of its shell in place of `effect`. */
+export type ReplicaPlant = (effect: ReplicaEffect, replica: Replica) => readonly ReplicaEffect[];
+
+export type ShellOptions = {
+  readonly key: string;
+  readonly topicId: string;
+  readonly partition: number;
+  readonly config: ReplicaConfig;
+  readonly disk: ModelDisk;
+  readonly random: Random;
+  readonly plant: ReplicaPlant;
+  readonly nowMs: () => number;
+  readonly later: (delayMs: number, run: () => void) => { cancel(): void };
+  readonly sendFetch: (
+    leader: number,
+    request: FetchRequest,
+    answered: (carried: CarriedAnswer) => void,
+  ) => void;
+  readonly proposeIsr: (
+    effect: Extract<ReplicaEffect, { type: 'proposeIsr' }>,
+    answered: (answer: Extract<ReplicaInput, { type: 'proposalAnswered' }>['answer']) => void,
+  ) => void;
+  readonly acknowledged: (offset: number, value: number) => void;
+};
+
+type Untimed<Input> = Input extends unknown ? Omit<Input, 'nowMs'> : never;
+type Parked = {
+  readonly request: FetchRequest;
+  readonly reply: (carried: CarriedAnswer) => void;
+  readonly timer: { cancel(): void };
+};
+
+const flushMs: readonly number[] = [0.3, 0.4, 0.6, 1, 4];
+/** How long an answer without news is held back. */
+const parkMs = 400;
+
+/** Moves one replica's bytes: its log on the model disk, its flushes, its fetches, and fetches that wait for news. */
+export class ReplicaShell {
+  readonly replica: Replica;
+  readonly #options: ShellOptions;
+  readonly #parked = new Map<number, Parked>();
+  readonly #told = new Map<number, number>();
+  #view: PartitionView | null = null;
+  #timer: { readonly atMs: number; cancel(): void } | null = null;
+  #isFlushing = false;
+  #generation = 0;
+  #fetched: readonly StoredRecord[] = [];
+  /** The fetch that is being answered. */
+  #asking: {
+    readonly request: FetchRequest;
+    readonly reply: Parked['reply'];
+    readonly isLate: boolean;
+  } | null = null;
+
+  constructor(options: ShellOptions, brokerEpoch: number) {
+    this.#options = options;
+    const { records } = options.disk.log(options.key);
+    const epochs = records
+      .map(({ epoch }, startOffset) => ({ epoch, startOffset }))
+      .filter(({ epoch }, at) => at === 0 || records[at - 1]?.epoch !== epoch);
+    const recovered = { brokerEpoch, epochs, logEndOffset: records.length };
+    this.replica = new Replica(options.config, recovered, options.nowMs());
+  }
+
+  changed(view: PartitionView): void {
+    this.#view = view;
+    this.step({ type: 'partitionChanged', view });
+  }
+
+  get view(): PartitionView | null {
+    return this.#view;
+  }
+
+  fetchReceived(request: FetchRequest, reply: Parked['reply']): void {
+    this.#parked.get(request.brokerId)?.timer.cancel();
+    this.#parked.delete(request.brokerId);
+    this.#answer(request, reply, false);
+  }
+
+  step(input: Untimed<ReplicaInput>): void {
+    const { replica } = this;
+    const before = [replica.logEndOffset, replica.highWatermark, replica.leaderEpoch];
+    const { effects, nextWakeAtMs } = replica.step({ ...input, nowMs: this.#options.nowMs() });
+    for (const effect of effects)
+      for (const planted of this.#options.plant(effect, replica)) this.#run(planted);
+    if (nextWakeAtMs !== null) this.#wakeAt(nextWakeAtMs);
+    const isNews =
+      before[0] !== replica.logEndOffset ||
+      before[1] !== replica.highWatermark ||
+      before[2] !== replica.leaderEpoch;
+    if (isNews) this.#answerParked();
+  }
+
+  /** A wake-up too early does no harm, and costs less than a timer that is set anew with each step. */
+  #wakeAt(atMs: number): void {
+    if (this.#timer !== null && this.#timer.atMs <= atMs) return;
+    this.#timer?.cancel();
+    const delayMs = Math.max(0, atMs - this.#options.nowMs());
+    const timer = this.#options.later(delayMs, () => {
+      this.#timer = null;
+      this.step({ type: 'wake' });
+    });
+    this.#timer = { atMs, cancel: () => timer.cancel() };
+  }
+
+  #answerParked(): void {
+    for (const [brokerId, parked] of this.#parked) {
+      this.#parked.delete(brokerId);
+      parked.timer.cancel();
+      this.#answer(parked.request, parked.reply, false);
+    }
+  }
+
+  #answer(request: FetchRequest, reply: Parked['reply'], isLate: boolean): void {
+    this.#asking = { request, reply, isLate };
+    this.step({ type: 'fetchReceived', fetchId: 0, request });
+  }
+
+  #run(effect: ReplicaEffect): void {
+    const { disk, key, later, acknowledged } = this.#options;
+    switch (effect.type) {
+      case 'append': {
+        const produced = effect.produceId;
+        const records =
+          produced === null ? this.#fetched : [{ epoch: effect.epochs[0]?.epoch ?? 0, value: produced }];
+        disk.append(key, effect.baseOffset, records);
+        this.#flush();
+        return;
+      }
+      case 'truncate':
+        this.#generation = effect.generation;
+        disk.truncate(key, effect.to);
+        return;
+      case 'sendFetch':
+        this.#options.sendFetch(effect.leader, effect.request, (carried) => {
+          this.#fetched = carried.records;
+          this.step({ type: 'fetchAnswered', fetchId: effect.fetchId, answer: carried.answer });
+        });
+        return;
+      case 'answerFetch':
+        this.#answered(effect.answer);
+        return;
+      case 'proposeIsr':
+        this.#options.proposeIsr(effect, (answer) =>
+          later(0, () => this.step({ type: 'proposalAnswered', proposalId: effect.proposalId, answer })),
+        );
+        return;
+      case 'completeProduce':
+        acknowledged(effect.baseOffset, effect.produceId);
+        return;
+      case 'highWatermarkAdvanced':
+      case 'failProduce':
+        return;
+    }
+  }
+
+  /** News goes out at once; an answer without any waits for some. */
+  #answered(answer: FetchAnswer): void {
+    const asking = this.#asking;
+    this.#asking = null;
+    if (asking === null) return;
+    const { request, reply, isLate } = asking;
+    const { disk, key, later } = this.#options;
+    const isQuiet =
+      answer.kind === 'records' &&
+      answer.endOffset === answer.fetchOffset &&
+      this.#told.get(request.brokerId) === answer.highWatermark;
+    if (isQuiet && !isLate) {
+      const timer = later(parkMs, () => {
+        this.#parked.delete(request.brokerId);
+        this.#answer(request, reply, true);
+      });
+      this.#parked.set(request.brokerId, { request, reply, timer });
+      return;
+    }
+    if (answer.kind === 'records') this.#told.set(request.brokerId, answer.highWatermark);
+    const records =
+      answer.kind === 'records' ? disk.log(key).records.slice(answer.fetchOffset, answer.endOffset) : [];
+    reply({ answer, records });
+  }
+
+  #flush(): void {
+    if (this.#isFlushing) return;
+    this.#isFlushing = true;
+    const { disk, key, later, random } = this.#options;
+    const generation = this.#generation;
+    const endOffset = disk.log(key).records.length;
+    later(flushMs[random.integer(flushMs.length)] ?? 1, () => {
+      this.#isFlushing = false;
+      // A truncation has cut off what was being flushed; what stands there now is flushed by itself.
+      if (generation === this.#generation) {
+        disk.flush(key, endOffset);
+        this.step({ type: 'flushed', endOffset, generation });
+      }
+      const log = disk.log(key);
+      if (log.flushed < log.records.length) this.#flush();
+    });
+  }
+}

@@ -1,0 +1,86 @@
+import type { ErrorCode } from '../../../src/metadata/errors.ts';
+import type { ControllerAnswer } from '../../../src/runtime/controller-api.ts';
+import type { PlannedCall } from './planned-call.ts';
+
+/** A key's place in a session, without what may be forgotten. */
+export type KeyPlace = { readonly sessionId: number; readonly sequence: number };
+
+export type CallOutcome =
+  | { readonly kind: 'answered'; readonly answer: ControllerAnswer }
+  /** A definite error. */
+  | { readonly kind: 'refused'; readonly code: string }
+  /** Nobody took it: nothing was done. */
+  | { readonly kind: 'unreachable' }
+  | { readonly kind: 'unknown' };
+
+/** One call of a client, with all its attempts. */
+export type CallEntry = {
+  readonly id: number;
+  readonly planned: PlannedCall;
+  /** The highest offset that anybody had been told of when it began, and that this client had been. */
+  readonly invokedAfter: number;
+  readonly clientWasTold: number;
+  /** The keys that it was sent under: one, or more where its session was lost before it was executed. */
+  readonly keys: KeyPlace[];
+  outcome: CallOutcome | null;
+};
+
+/** One answer to one attempt. */
+export type CallAnswer = {
+  readonly entry: CallEntry;
+  readonly key: KeyPlace | null;
+  readonly minOffset: number | null;
+  /** What was sent; a planned body may leave to the client what it cannot know before. */
+  readonly input: { readonly params: unknown; readonly query: unknown; readonly body: unknown };
+  readonly operationId: string;
+  readonly answer: ControllerAnswer;
+};
+
+/** What judges calls: each answer as it arrives, and what became of each call. */
+export type CallJudge = {
+  answered?(answer: CallAnswer): void;
+  settled?(entry: CallEntry): void;
+};
+
+/** Answers that say nothing about the operation: not here, not now, or nobody knows. */
+const passing: ReadonlySet<ErrorCode> = new Set([
+  'NOT_CONTROLLER',
+  'THROTTLING_QUOTA_EXCEEDED',
+  'STORAGE_LOW',
+  'REQUEST_TIMED_OUT',
+  'OUTCOME_UNKNOWN',
+]);
+
+/** True for what the state machine itself has answered, be it an error. */
+export function isDefinitive({ result }: ControllerAnswer): boolean {
+  return result.ok || !passing.has(result.code);
+}
+
+/** All calls of a run, in the order in which they began. */
+export class CallLedger {
+  readonly entries: CallEntry[] = [];
+  readonly judges: CallJudge[] = [];
+  readonly counts = { answered: 0, refused: 0, unreachable: 0, unknown: 0 };
+
+  get pendingCount(): number {
+    const { answered, refused, unreachable, unknown } = this.counts;
+    return this.entries.length - answered - refused - unreachable - unknown;
+  }
+
+  begin(planned: PlannedCall, invokedAfter: number, clientWasTold: number): CallEntry {
+    const id = this.entries.length + 1;
+    const entry: CallEntry = { id, planned, invokedAfter, clientWasTold, keys: [], outcome: null };
+    this.entries.push(entry);
+    return entry;
+  }
+
+  answered(answer: CallAnswer): void {
+    for (const judge of this.judges) judge.answered?.(answer);
+  }
+
+  settle(entry: CallEntry, outcome: CallOutcome): void {
+    entry.outcome = outcome;
+    this.counts[outcome.kind]++;
+    for (const judge of this.judges) judge.settled?.(entry);
+  }
+}

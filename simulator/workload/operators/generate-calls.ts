@@ -1,0 +1,120 @@
+import { uuidFromBytes } from '../../../src/base/uuid.ts';
+import type { HashedChance } from '../../chance.ts';
+import type { RunConfig } from '../../faults/schedule.ts';
+import type { PlannedCall } from './planned-call.ts';
+
+type Content = Pick<PlannedCall, 'operationId' | 'params' | 'body' | 'isWrite'>;
+type Template = (chance: HashedChance, number: number) => Content;
+
+const topicsMax = 6;
+/** Of the workload's own; the register workload has the low numbers, model brokers those from 2000 on. */
+const firstBroker = 500;
+const brokersMax = 4;
+
+/** Writes, each with how often it is drawn where a seed has it turned on. */
+const writes: readonly (readonly [weight: number, template: Template])[] = [
+  [6, createTopic],
+  [3, (chance) => write('deleteTopic', { topic: topicName(chance) })],
+  [3, (chance) => write('addPartitions', { topic: topicName(chance) }, { count: 1 + chance.integer(8) })],
+  [3, registerBroker],
+  [2, (chance) => write('unregisterBroker', { brokerId: firstBroker + chance.integer(brokersMax) })],
+  [1, updateFeature],
+  [1, registerController],
+  [1, () => write('closeOwnSession')],
+];
+
+const reads: readonly Template[] = [
+  () => read('listTopics'),
+  (chance) => read('describeTopic', { topic: topicName(chance) }),
+  (chance) => read('describePartition', { topic: topicName(chance), partition: chance.integer(4) }),
+  () => read('listBrokers'),
+  (chance) => read('describeBroker', { brokerId: firstBroker + chance.integer(brokersMax) }),
+  () => read('listSessions'),
+  () => read('describeFeatures'),
+  () => read('listControllers'),
+  () => read('describeIdempotency'),
+];
+
+/**
+ * What operators and programs ask of the whole controller in one run. Each seed has a random subset of the
+ * writes, with a random intensity, and four seeds in five have none, for the sake of speed.
+ */
+export function generateCalls(chance: HashedChance, config: RunConfig): readonly PlannedCall[] {
+  if (!chance.oneIn(5)) return [];
+  const enabled = writes.filter(() => !chance.oneIn(3));
+  const meanGapUs = chance.pick([50_000, 200_000, 400_000, 1_000_000]);
+  const clients = chance.pick([1, 2, 4]);
+  const readsOfTen = chance.pick([2, 5, 7]);
+  const calls: PlannedCall[] = [];
+  for (let atUs = 200_000; ; ) {
+    atUs += 1 + chance.integer(2 * meanGapUs);
+    if (atUs >= config.durationUs) return calls;
+    const isRead = enabled.length === 0 || chance.integer(10) < readsOfTen;
+    const template = isRead ? reads[chance.integer(reads.length)] : pick(chance, enabled);
+    if (template === undefined) continue;
+    const consistency = isRead && chance.oneIn(2) ? 'stale' : 'linearizable';
+    calls.push({
+      ...template(chance, calls.length),
+      atUs,
+      client: chance.integer(clients),
+      keyed: !isRead && !chance.oneIn(4),
+      consistency,
+      isAfterOwn: chance.oneIn(2),
+    });
+  }
+}
+
+function pick(chance: HashedChance, enabled: typeof writes): Template | undefined {
+  let left = chance.integer(enabled.reduce((sum, [weight]) => sum + weight, 0));
+  for (const [weight, template] of enabled) {
+    left -= weight;
+    if (left < 0) return template;
+  }
+  return undefined;
+}
+
+function topicName(chance: HashedChance): string {
+  return `topic-${chance.integer(topicsMax)}`;
+}
+
+function createTopic(chance: HashedChance, number: number): Content {
+  // Some names are used once, so that what a call without a key has done can be told from another's.
+  const name = chance.oneIn(3) ? `once-${number}` : topicName(chance);
+  const partitions = 1 + chance.integer(4);
+  const size = chance.oneIn(3) ? { partitions, replicationFactor: 1 + chance.integer(3) } : { partitions };
+  return write('createTopic', {}, { name, ...size, ...(chance.oneIn(8) ? { validateOnly: true } : {}) });
+}
+
+function registerBroker(chance: HashedChance, number: number): Content {
+  const listeners = [{ name: 'PLAINTEXT', host: 'broker', port: 9092 }];
+  const brokerId = firstBroker + chance.integer(brokersMax);
+  return write('registerBroker', {}, { brokerId, incarnationId: incarnationOf(number), listeners });
+}
+
+function registerController(chance: HashedChance, number: number): Content {
+  const listeners = [{ name: 'CONTROLLER', host: 'controller', port: 9645 }];
+  const features = [{ name: 'metadata.version', minSupportedVersion: 1, maxSupportedVersion: 1 }];
+  const controllerId = firstBroker + chance.integer(brokersMax);
+  const incarnationId = incarnationOf(number);
+  return write('registerController', {}, { controllerId, incarnationId, listeners, features });
+}
+
+function updateFeature(chance: HashedChance): Content {
+  const feature = chance.oneIn(3) ? 'no.such.feature' : 'metadata.version';
+  return write('updateFeature', { feature }, { featureLevel: chance.integer(3) });
+}
+
+function incarnationOf(number: number): string {
+  const bytes = new Uint8Array(16);
+  new DataView(bytes.buffer).setUint32(0, number);
+  bytes[15] = 2;
+  return uuidFromBytes(bytes);
+}
+
+function write(operationId: string, params: Content['params'] = {}, body: Content['body'] = {}): Content {
+  return { operationId, params, body, isWrite: true };
+}
+
+function read(operationId: string, params: Content['params'] = {}): Content {
+  return { operationId, params, body: {}, isWrite: false };
+}

@@ -1,0 +1,15 @@
+/**
+ * One call of the workload, as data. `keyed`: under a key of the client's session, so that it takes effect
+ * once however often it is sent. `isAfterOwn`: its answer reflects all that this client was told before.
+ */
+export type PlannedCall = {
+  readonly atUs: number;
+  readonly client: number;
+  readonly operationId: string;
+  readonly params: Readonly<Record<string, unknown>>;
+  readonly body: Readonly<Record<string, unknown>>;
+  readonly isWrite: boolean;
+  readonly keyed: boolean;
+  readonly consistency: 'linearizable' | 'stale';
+  readonly isAfterOwn: boolean;
+};
