@@ -25,8 +25,15 @@ function partitioned(schedule: Schedule, chance: HashedChance): Schedule {
     atUs += forUs + 1_000_000 + chance.integer(1_000_000);
   }
   const link = { ...schedule.config.link, lossPerMille: Math.min(schedule.config.link.lossPerMille, 10) };
-  // What is judged here is whether the quorum goes on, not how much one that is starved can take.
-  const raft = { ...schedule.config.raft, fetchBytesMax: 65_536, pendingProposalsMax: 1024 };
+  // What is judged here is whether the quorum goes on, not how much one that is starved can take. The node
+  // that was cut off first may have to fetch a snapshot before the next majority is one: in the smallest chunks,
+  // one for each round trip, that alone lasts longer than the partition.
+  const raft = {
+    ...schedule.config.raft,
+    fetchBytesMax: 65_536,
+    snapshotChunkBytesMax: 65_536,
+    pendingProposalsMax: 1024,
+  };
   return { ...schedule, config: { ...schedule.config, link, raft, durationUs: atUs }, faults };
 }
 

@@ -8,6 +8,12 @@ import type { World } from '../world.ts';
  * While a majority is connected, each of it to each, the cluster serves, whatever is cut off beside it: a
  * write and a read that are asked of every node in the middle of such a time are answered somewhere before its end.
  *
+ * The first half of such a time is left to the quorum: four fetch timeouts and 1.5 s. A leader that hears no
+ * majority resigns within one and a half of them, a voter that hears no leader asks for pre-votes after one, and
+ * one or two elections, each within a fetch timeout, end it; the fixed part is for disks and distances, and for a node
+ * that comes back from the partition before and has the rest of the log to fetch, in pieces that are not small
+ * (`../faults/long-partitions.ts`). The probes then have as long again, in which they find their way.
+ *
  * Judged where a schedule holds long partitions and nothing else. (Raft paper, 5.1 and 8; Cloudflare's
  * outage of November 2020, a partial partition in which etcd had a majority and no leader for minutes.)
  */
