@@ -12,11 +12,13 @@ type InputOf<Type extends Input['type']> = Extract<Input, { type: Type }>;
 
 /** Everything up to this write is durable. A candidate's own vote is among it. */
 export function handleQuorumStatePersisted(core: CoreState, input: InputOf<'quorumStatePersisted'>): void {
+  core.log.noteDiskAnswered(core.nowMs);
   if (notePersisted(core, input.ioId)) noteOwnVoteDurable(core);
 }
 
 /** A flush is this node's own acknowledgement as a leader, and one to send as a follower. */
 export function handleLogFlushed(core: CoreState, input: InputOf<'logFlushed'>): void {
+  core.log.noteDiskAnswered(core.nowMs);
   if (!core.log.noteFlushed(input.ioId)) return;
   endRecoveryIfFlushed(core);
   if (core.role.name === 'leader') advanceLeaderHighWatermark(core, core.role.leadership);

@@ -33,6 +33,7 @@ export class LogView {
   #epochStarts: EpochStart[];
   #unflushed = new Queue<UnflushedAppend>();
   #unflushedBytes = 0;
+  #diskAnsweredMs = Number.NEGATIVE_INFINITY;
 
   /** Everything recovered is flushed already. */
   constructor(logStart: SnapshotId, endOffset: Offset, epochStarts: readonly EpochStart[]) {
@@ -70,9 +71,13 @@ export class LogView {
     return this.#unflushed.length;
   }
 
-  /** When the oldest append was made whose flush has not completed; null when all is flushed. */
-  get unflushedSinceMs(): number | null {
-    return this.#unflushed.first()?.appendedMs ?? null;
+  /**
+   * Since when the disk has been waited for: since the oldest append whose flush has not completed, or since the
+   * disk's last answer if that came later, because one that is slow and gets on does not hang. Null when all is flushed.
+   */
+  get diskAwaitedSinceMs(): number | null {
+    const oldest = this.#unflushed.first();
+    return oldest === undefined ? null : Math.max(oldest.appendedMs, this.#diskAnsweredMs);
   }
 
   append(ioId: IoId, batches: readonly LogBatch[], nowMs: number): void {
@@ -115,6 +120,12 @@ export class LogView {
       ...append,
       appendedMs: Math.min(nowMs, append.appendedMs + stalledMs),
     }));
+    this.#diskAnsweredMs = Math.min(nowMs, this.#diskAnsweredMs + stalledMs);
+  }
+
+  /** A write to this node's disk has become durable, be it the log's or the quorum state's. */
+  noteDiskAnswered(nowMs: number): void {
+    this.#diskAnsweredMs = nowMs;
   }
 
   /** Takes note of a completed flush; true when `flushedOffset` has risen. Stale ids change nothing. */

@@ -36,9 +36,11 @@ function resignForSpace(core: CoreState, leadership: Leadership): void {
  * A leader whose own disk hangs commits by the others' disks alone, and one more failure would stop the
  * quorum. It leaves when a caught-up voter can lead; true when it has. Check-quorum does not see this: the
  * rounds are echoed all the same (Raft thesis, 10.2.1 lets a leader write in parallel, without a bound).
+ * One that is only slow stays: to go would make a backlog's outcome unknown, and a successor on such a disk
+ * would go as well, so that under load there would be one short reign after the other.
  */
 export function resignIfDiskHangs(core: CoreState, leadership: Leadership): boolean {
-  const sinceMs = core.log.unflushedSinceMs;
+  const sinceMs = core.log.diskAwaitedSinceMs;
   if (sinceMs === null || core.nowMs - sinceMs < checkQuorumTimeoutMs(core.config)) return false;
   if (!someoneCanLead(core, leadership)) return false;
   resign(core, leadership, null);

@@ -199,6 +199,22 @@ describe('check-quorum', () => {
     }
   });
 
+  it('stays leader while its disk is far behind and completes one flush after the other', () => {
+    const lone = new Lone();
+    lone.becomeCommittedLeader();
+    lone.cluster.holdIo(1, true);
+    for (let turn = 0, round = 1; turn < 30; turn++) {
+      // Two appends for each flush: the oldest that waits is soon older than the disk may hang.
+      lone.propose('a');
+      lone.propose('b');
+      lone.receive(2, fetchOf(lone, 2, { round, fetchOffset: lone.core.logEndOffset }));
+      lone.tick(testConfig.fetchTimeoutMs / 4);
+      round = lastRound(lone) ?? round;
+      lone.host.completeIo(lone.nowMs, 'log');
+    }
+    expect(lone.core.role).toBe('leader');
+  });
+
   it('stays leader while its slow disk gets on', () => {
     const lone = new Lone();
     lone.becomeCommittedLeader();
