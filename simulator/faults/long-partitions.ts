@@ -34,7 +34,9 @@ function partitioned(schedule: Schedule, chance: HashedChance): Schedule {
     snapshotChunkBytesMax: 65_536,
     pendingProposalsMax: 1024,
   };
-  return { ...schedule, config: { ...schedule.config, link, raft, durationUs: atUs }, faults };
+  // On the slowest disks a flush of what some workloads write takes seconds, partition or not.
+  const diskSpread = Math.min(schedule.config.diskSpread, 8);
+  return { ...schedule, config: { ...schedule.config, link, raft, diskSpread, durationUs: atUs }, faults };
 }
 
 function partition(chance: HashedChance, nodes: number, atUs: number, forUs: number): Fault {
