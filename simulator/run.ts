@@ -291,13 +291,6 @@ class Run {
       if (isIdle && this.#budget.promises.liveness) {
         this.#world.fail('no run is idle', 'nothing was asked and answered');
       }
-      const elections = this.#marks.get('role leader') ?? 0;
-      if (this.#budget.promises.noFurtherElection && elections > 1) {
-        this.#world.fail(
-          'no election without a cause',
-          `${elections} leaders, where ${this.#budget.assumes}`,
-        );
-      }
     } catch (error) {
       if (!(error instanceof Violation)) throw error;
     }
