@@ -7,19 +7,19 @@ import type { Checker, ClusterObservation } from '../observation.ts';
  * Silent under a budget that does not promise it.
  */
 export function noNeedlessElection(cluster: ClusterObservation, schedule: Schedule): Checker {
-  const isPromised = budgets[schedule.config.budget].promises.noFurtherElection;
+  const { assumes, promises } = budgets[schedule.config.budget];
   let leader: { readonly name: string; readonly epoch: number } | null = null;
   const checker: Checker = {
     name: 'no election without a reason',
     source: 'Raft paper, 5.2; issue: runs without faults, and with stalls below the timeout',
     onEffects(node, _input, effects) {
-      if (!isPromised) return;
+      if (!promises.noFurtherElection) return;
       for (const effect of effects) {
         if (effect.type !== 'roleChanged') continue;
         const name = node.process.name;
         // Nodes that have not heard of the first leader yet may still be on their way to its epoch.
         if (leader !== null && (effect.role === 'leader' || effect.epoch > leader.epoch)) {
-          const before = `${leader.name} leads epoch ${leader.epoch}`;
+          const before = `${leader.name} leads epoch ${leader.epoch}, where ${assumes}`;
           cluster.fail(checker, `${name} becomes ${effect.role} in epoch ${effect.epoch}, and ${before}`);
         }
         if (effect.role === 'leader') leader = { name, epoch: effect.epoch };

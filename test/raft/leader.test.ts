@@ -2,18 +2,12 @@ import { describe, expect, it } from 'vitest';
 import { epoch, nodeId, offset } from '../../src/base/brands.ts';
 import { batchOf } from './harness/cluster.ts';
 import { clusterId, keyOf, testConfig } from './harness/host.ts';
-import { beginQuorumEpoch, fetchOf, follow, Lone, voteRequest } from './harness/lone.ts';
+import { beginQuorumEpoch, fetchOf, follow, lastRound, Lone, voteRequest } from './harness/lone.ts';
 
 function barrier(lone: Lone, barrierId: number): void {
   lone.cluster.queue = [];
   lone.effects = [];
   lone.input({ type: 'readBarrierRequested', barrierId });
-}
-
-/** The round that the last answer to a fetch has carried. */
-function lastRound(lone: Lone): number | null {
-  const outcome = lone.sent('fetchResponse')[0]?.outcome;
-  return outcome?.kind === 'records' ? outcome.round : null;
 }
 
 describe('proposals', () => {
@@ -173,60 +167,6 @@ describe('check-quorum', () => {
       lone.tick(testConfig.fetchTimeoutMs / 4);
     }
     expect(lone.core.role).toBe('resigned');
-  });
-
-  it('resigns when its own disk hangs for 1.5 fetch timeouts and a voter can take over', () => {
-    for (const canTakeOver of [true, false]) {
-      const lone = new Lone();
-      lone.becomeCommittedLeader();
-      lone.cluster.holdIo(1, true);
-      lone.propose('a');
-      const roles: string[] = [];
-      for (let turn = 0, round = 1; turn < 6; turn++) {
-        roles.push(lone.core.role);
-        // Both follow all the time, and one of them is as far as the leader, or none is.
-        const { logEndOffset } = lone.core;
-        for (const from of [2, 3]) {
-          const fetchOffset = canTakeOver ? logEndOffset : 3;
-          lone.receive(from, fetchOf(lone, from, { round, fetchOffset }));
-          round = lastRound(lone) ?? round;
-        }
-        lone.tick(testConfig.fetchTimeoutMs / 4);
-        round = lastRound(lone) ?? round;
-      }
-      expect(new Set(roles)).toEqual(new Set(['leader']));
-      expect(lone.core.role).toBe(canTakeOver ? 'resigned' : 'leader');
-    }
-  });
-
-  it('stays leader while its disk is far behind and completes one flush after the other', () => {
-    const lone = new Lone();
-    lone.becomeCommittedLeader();
-    lone.cluster.holdIo(1, true);
-    for (let turn = 0, round = 1; turn < 30; turn++) {
-      // Two appends for each flush: the oldest that waits is soon older than the disk may hang.
-      lone.propose('a');
-      lone.propose('b');
-      lone.receive(2, fetchOf(lone, 2, { round, fetchOffset: lone.core.logEndOffset }));
-      lone.tick(testConfig.fetchTimeoutMs / 4);
-      round = lastRound(lone) ?? round;
-      lone.host.completeIo(lone.nowMs, 'log');
-    }
-    expect(lone.core.role).toBe('leader');
-  });
-
-  it('stays leader while its slow disk gets on', () => {
-    const lone = new Lone();
-    lone.becomeCommittedLeader();
-    lone.cluster.holdIo(1, true);
-    for (let turn = 0, round = 1; turn < 30; turn++) {
-      lone.propose('a');
-      lone.receive(2, fetchOf(lone, 2, { round }));
-      lone.tick(testConfig.fetchTimeoutMs / 4);
-      round = lastRound(lone) ?? round;
-      if (turn % 4 === 3) lone.cluster.completeIo(1);
-    }
-    expect(lone.core.role).toBe('leader');
   });
 
   it('puts its resignation off once by the time in which the process itself stood still', () => {

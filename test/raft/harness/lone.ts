@@ -312,3 +312,9 @@ export function lastFetch(lone: Lone): FetchRequest {
 
 export const at = (value: number): Offset => offset(value);
 export const epochOf = (value: number): Epoch => epoch(value);
+
+/** The round that the last answer to a fetch has carried. */
+export function lastRound(lone: Lone): number | null {
+  const outcome = lone.sent('fetchResponse')[0]?.outcome;
+  return outcome?.kind === 'records' ? outcome.round : null;
+}
