@@ -51,14 +51,18 @@ export class MetadataWitness implements Checker {
   onCommitted(batch: BatchNode): void {
     assert(batch.baseOffset === this.#image.endOffset, 'the committed log has no gaps');
     const records = recordsOf(batch);
-    const builder = createImageBuilder(this.#image);
+    let before = this.#image;
+    let builder = createImageBuilder(before);
     const isWatched = this.watchers.some((watcher) => watcher.onRecord !== undefined);
     for (const [at, record] of records.entries()) {
       const offset = (batch.baseOffset + at) as Offset;
-      // Both sides of a record are of use to who watches it; a view of the builder would be copied for each.
-      const before = isWatched ? builder.view() : this.#image;
       builder.replay(record, { offset, epoch: batch.epoch, timestampMs: batch.appendTimestampMs });
-      if (isWatched) this.#announce({ record, offset, epoch: batch.epoch, before, after: builder.peek() });
+      if (!isWatched) continue;
+      // Who watches a record compares both sides of it, and what a builder shows ends with its next record.
+      const after = builder.freeze((offset + 1) as Offset, batch.epoch);
+      this.#announce({ record, offset, epoch: batch.epoch, before, after });
+      before = after;
+      builder = createImageBuilder(after);
     }
     this.#image = builder.freeze(batch.endOffset, batch.epoch);
     this.#points.push({ batch, image: this.#image });

@@ -72,8 +72,9 @@ export class LogView {
   }
 
   /**
-   * Since when the disk has been waited for: since the oldest append whose flush has not completed, or since the
-   * disk's last answer if that came later, because one that is slow and gets on does not hang. Null when all is flushed.
+   * Since when the disk has been waited for: since the oldest append whose flush has not completed, or since
+   * the disk's last answer if that came later, because one that is slow and gets on does not hang. Null when
+   * all is flushed.
    */
   get diskAwaitedSinceMs(): number | null {
     const oldest = this.#unflushed.first();
