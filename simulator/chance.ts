@@ -53,3 +53,14 @@ export function spreadDelay(chance: HashedChance, delayUs: number, spread: numbe
   if (spread === 0) return delayUs;
   return delayUs + Math.floor((delayUs * spread * chance.pick(exponentialPerMille)) / 1000);
 }
+
+/**
+ * The longest that a slow disk takes for one operation. What is under way when everything is healed still takes
+ * its time, and the heal phase must outlast it; a disk that answers nothing for longer is a stalled one.
+ */
+const slowedDelayMaxUs = 2_000_000;
+
+/** A delay on a disk that is `slowness` times as slow as it should be. */
+export function slowedDelay(delayUs: number, slowness: number): number {
+  return Math.max(delayUs, Math.min(delayUs * slowness, slowedDelayMaxUs));
+}

@@ -8,7 +8,7 @@ import type {
   StoreResults,
 } from '../src/ports/checkpoint-store.ts';
 import type { SnapshotId } from '../src/raft/snapshot-id.ts';
-import { HashedChance, spreadDelay } from './chance.ts';
+import { HashedChance, slowedDelay, spreadDelay } from './chance.ts';
 import { Database } from './store/database.ts';
 import type { Schedule } from './files.ts';
 
@@ -50,9 +50,9 @@ export class SimulatedStores {
       const settle = (): void => {
         if (attachment !== this.#attachment) return;
         if (this.#stalls === 0) run();
-        else this.#stalled.push(() => schedule(delayUs * this.slowness, settle));
+        else this.#stalled.push(() => schedule(slowedDelay(delayUs, this.slowness), settle));
       };
-      schedule(delayUs * this.slowness, settle);
+      schedule(slowedDelay(delayUs, this.slowness), settle);
     };
     const handle = (database: Database): CheckpointStore => new StoreHandle(this, database, later);
     return {

@@ -1,6 +1,6 @@
 import { failed, ok, type Result } from '../src/base/result.ts';
 import type { FileError, FileHandle, FileOperation, FileResults, Files } from '../src/ports/files.ts';
-import { HashedChance, spreadDelay } from './chance.ts';
+import { HashedChance, slowedDelay, spreadDelay } from './chance.ts';
 import { Names, parentOf } from './disk/names.ts';
 import { type FileRange, sectorBytes, StoredFile } from './disk/stored-file.ts';
 
@@ -421,7 +421,8 @@ class AttachedFiles implements Files {
 
   #delayUs(kind: FileOperation['kind']): number {
     const { chance, slowness, spread } = this.#disk;
-    return spreadDelay(chance, chance.pick(latencyUs[latencyClass(kind)]), spread) * slowness;
+    const delayUs = spreadDelay(chance, chance.pick(latencyUs[latencyClass(kind)]), spread);
+    return slowedDelay(delayUs, slowness);
   }
 }
 

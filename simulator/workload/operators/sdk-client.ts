@@ -32,10 +32,14 @@ export type SdkClientOptions = {
   readonly clusterId: () => string | null;
 };
 
+type Content = Pick<PlannedCall, 'operationId' | 'params' | 'body'>;
+
 type Running = {
   readonly entry: CallEntry;
   readonly core: CallCore<ControllerAnswer>;
   slot: Slot | null;
+  /** What it asks for; null until it can be made. */
+  content: Content | null;
   readonly end: (outcome: CallOutcome) => void;
 };
 
@@ -80,7 +84,13 @@ export class SdkClient {
       backoff,
       random: this.#random,
     });
-    return { entry: calls.begin(planned, ledger.toldOffset, this.#told), core, slot: null, end };
+    return {
+      entry: calls.begin(planned, ledger.toldOffset, this.#told),
+      core,
+      slot: null,
+      content: null,
+      end,
+    };
   }
 
   /** Waits for a session if there is none, and takes a place in it. */
@@ -133,19 +143,15 @@ export class SdkClient {
   /** Null when it cannot be made yet: no session to close, no cluster to belong to. */
   #request(running: Running): ControllerRequest | null {
     const { planned } = running.entry;
-    const { operationId, params, body, consistency } = planned;
-    const made = { operationId, params, body };
-    if (operationId === 'closeOwnSession') {
-      if (this.#session.sessionId === null) return null;
-      made.operationId = 'closeSession';
-      made.params = { sessionId: this.#session.sessionId };
-    }
-    if (operationId === 'registerBroker')
-      made.body = { ...body, clusterId: this.#options.clusterId() ?? zeroUuid };
+    const { consistency } = planned;
+    // Made once: what is asked for under a key never changes from one attempt to the next.
+    running.content ??= this.#content(planned);
+    if (running.content === null) return null;
+    const { operationId, params, body } = running.content;
     return {
       requestId: this.#nextRequestId++,
-      operationId: made.operationId,
-      input: { params: made.params, query: {}, body: made.body },
+      operationId,
+      input: { params, query: {}, body },
       principal: `client-${this.#options.index}`,
       idempotencyKey: running.slot === null ? null : this.#session.keyFor(running.slot),
       consistency,
@@ -153,6 +159,15 @@ export class SdkClient {
       ifMatch: null,
       timeoutMs: attemptTimeoutMs,
     };
+  }
+
+  #content({ operationId, params, body }: PlannedCall): Content | null {
+    if (operationId === 'closeOwnSession') {
+      const { sessionId } = this.#session;
+      return sessionId === null ? null : { operationId: 'closeSession', params: { sessionId }, body };
+    }
+    if (operationId !== 'registerBroker') return { operationId, params, body };
+    return { operationId, params, body: { ...body, clusterId: this.#options.clusterId() ?? zeroUuid } };
   }
 
   #note(
