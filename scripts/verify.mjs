@@ -18,7 +18,8 @@ const steps = [
   { name: 'floors', run: () => tool('vitest/vitest.mjs', 'run', 'test/architecture') },
   { name: 'tests', run: () => node(join(root, 'scripts', 'test.mjs'), []) },
   // Fixed seeds and fresh ones; its first lines say where the fresh ones begin.
-  { name: 'simulator', run: () => node(join(root, 'scripts', 'simulate.mjs'), []) },
+  // The fixed seeds, and fresh ones for two minutes; `npm run simulate` and `npm run soak` go on for longer.
+  { name: 'simulator', run: () => node(join(root, 'scripts', 'simulate.mjs'), ['--seconds', '120']) },
   { name: 'flushes', run: checkFlushes },
   { name: 'unused', run: () => tool('knip/bin/knip.js') },
   {
