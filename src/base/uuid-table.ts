@@ -4,6 +4,7 @@ import { compareNumbers, compareStrings } from './compare.ts';
 import type { EditToken } from './edit-token.ts';
 import { OrderedMap, type OrderedMapDraft } from './ordered-map.ts';
 import { RowTable } from './row-table.ts';
+import { prefixOf } from './uuid.ts';
 
 /**
  * Frozen rows by an id of theirs that is random, in the order of their slots: a `RowTable` and an index over
@@ -162,19 +163,4 @@ function slotIn<Row extends object>({ rows, idOf, index, clashes }: Readable<Row
   if (slot === undefined) return null;
   if (idOf(rows.row(slot)) === id) return slot;
   return clashes.size === 0 ? null : (clashes.get(id) ?? null);
-}
-
-/** The first five characters, which are 30 bits: a number that engines keep without a box. */
-function prefixOf(id: Uuid): number {
-  let prefix = 0;
-  for (let at = 0; at < 5; at++) prefix = (prefix << 6) | sixBitsOf(id.charCodeAt(at));
-  return prefix;
-}
-
-/** Distinct for the characters of base64url; their order does not matter. */
-function sixBitsOf(code: number): number {
-  if (code >= 97) return code - 97;
-  if (code === 95) return 63;
-  if (code >= 65) return code - 65 + 26;
-  return code >= 48 ? code - 48 + 52 : 62;
 }
