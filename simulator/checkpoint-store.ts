@@ -9,6 +9,7 @@ import type {
 } from '../src/ports/checkpoint-store.ts';
 import type { SnapshotId } from '../src/raft/snapshot-id.ts';
 import { HashedChance, slowedDelay, spreadDelay } from './chance.ts';
+import { Stalls } from './stalls.ts';
 import { Database } from './store/database.ts';
 import type { Schedule } from './files.ts';
 
@@ -29,8 +30,7 @@ export class SimulatedStores {
   readonly chance: HashedChance;
   readonly #seed: number;
   readonly #spread: number;
-  #stalls = 0;
-  #stalled: (() => void)[] = [];
+  readonly stalls = new Stalls();
   #current = new Database();
   #receiving: { readonly snapshotId: SnapshotId; readonly database: Database } | null = null;
   #attachment = 0;
@@ -49,8 +49,8 @@ export class SimulatedStores {
       const delayUs = spreadDelay(this.chance, evenDelayUs, this.#spread);
       const settle = (): void => {
         if (attachment !== this.#attachment) return;
-        if (this.#stalls === 0) run();
-        else this.#stalled.push(() => schedule(slowedDelay(delayUs, this.slowness), settle));
+        const goOn = (): void => schedule(slowedDelay(delayUs, this.slowness), settle);
+        if (!this.stalls.holdBack(goOn)) run();
       };
       schedule(slowedDelay(delayUs, this.slowness), settle);
     };
@@ -115,25 +115,11 @@ export class SimulatedStores {
     this.#receiving = null;
   }
 
-  /** Nothing completes until the stall has ended. */
-  beginStall(): void {
-    this.#stalls++;
-  }
-
-  endStall(): void {
-    this.#stalls = Math.max(0, this.#stalls - 1);
-    if (this.#stalls > 0) return;
-    const waiting = this.#stalled;
-    this.#stalled = [];
-    for (const goOn of waiting) goOn();
-  }
-
   /** Every fault that can end ends. */
   heal(): void {
     this.slowness = 1;
     this.failNextWrites = 0;
-    this.#stalls = 0;
-    this.endStall();
+    this.stalls.endAll();
   }
 
   #receive(snapshotId: SnapshotId): Database {

@@ -1,6 +1,7 @@
 import { failed, ok, type Result } from '../src/base/result.ts';
 import type { FileError, FileHandle, FileOperation, FileResults, Files } from '../src/ports/files.ts';
 import { HashedChance, slowedDelay, spreadDelay } from './chance.ts';
+import { Stalls } from './stalls.ts';
 import { Names, parentOf } from './disk/names.ts';
 import { type FileRange, sectorBytes, StoredFile } from './disk/stored-file.ts';
 
@@ -52,9 +53,7 @@ export class SimulatedDisk {
   #names = new Names();
   #attachment = 0;
   #nextHandle = 1;
-  /** How many stalls go on; while one does, what is finished waits here. */
-  #stalls = 0;
-  #stalled: (() => void)[] = [];
+  readonly stalls = new Stalls();
 
   constructor(options: DiskOptions) {
     this.#seed = options.seed;
@@ -106,19 +105,6 @@ export class SimulatedDisk {
     return this.#names.durableFile(path)?.durableBytes() ?? null;
   }
 
-  /** Nothing completes until the stall has ended. */
-  beginStall(): void {
-    this.#stalls++;
-  }
-
-  endStall(): void {
-    this.#stalls = Math.max(0, this.#stalls - 1);
-    if (this.#stalls > 0) return;
-    const waiting = this.#stalled;
-    this.#stalled = [];
-    for (const goOn of waiting) goOn();
-  }
-
   /** Every fault that can end ends. */
   heal(): void {
     this.slowness = 1;
@@ -127,8 +113,7 @@ export class SimulatedDisk {
     this.failNext.pwrite = 0;
     this.failNext.fdatasync = 0;
     this.misdirectNext = null;
-    this.#stalls = 0;
-    this.endStall();
+    this.stalls.endAll();
   }
 
   /** Paths of all files as processes see them. */
@@ -169,13 +154,6 @@ export class SimulatedDisk {
 
   get chance(): HashedChance {
     return this.#chance;
-  }
-
-  /** True when it waits for the end of a stall, and will then go on. */
-  waits(goOn: () => void): boolean {
-    if (this.#stalls === 0) return false;
-    this.#stalled.push(goOn);
-    return true;
   }
 
   freshHandle(): FileHandle {
@@ -244,7 +222,7 @@ class AttachedFiles implements Files {
     const settle = (): void => {
       // A process that has ended hears of nothing, even when its timers outlive it.
       if (!this.#disk.isCurrent(this.#attachment)) return;
-      if (this.#disk.waits(() => this.#schedule(this.#delayUs(kind), settle))) return;
+      if (this.#disk.stalls.holdBack(() => this.#schedule(this.#delayUs(kind), settle))) return;
       complete(finish());
     };
     this.#schedule(this.#delayUs(kind), settle);

@@ -14,11 +14,11 @@ export const diskFaults: { readonly [K in Kind]: CarryOut<K> } = {
 
   stallDisk: (context, { target, forUs }) =>
     onNode(context, target, (node) => {
-      node.disk.beginStall();
-      node.stores.beginStall();
+      node.disk.stalls.begin();
+      node.stores.stalls.begin();
       context.after(forUs, () => {
-        node.disk.endStall();
-        node.stores.endStall();
+        node.disk.stalls.end();
+        node.stores.stalls.end();
       });
     }),
 
