@@ -1,4 +1,5 @@
 import { assert } from '../base/assert.ts';
+import type { RaftConfig } from '../raft/config.ts';
 import { limits as metadataLimits } from '../metadata/limits.ts';
 
 /** Every bound of the runtime in one place, with the relations between them asserted below. */
@@ -11,7 +12,7 @@ export const runtimeLimits = {
   sliceMs: 4,
   recordsPerBatchMax: metadataLimits.recordsPerBatchMax,
   batchBytesMax: metadataLimits.batchBytesMax,
-  /** Batches appended and not yet committed. */
+  /** Batches appended and not yet committed; `proposalWindow` may allow fewer. */
   proposalsInFlightMax: 256,
   bytesInFlightMax: 16 * 1024 * 1024,
   /** Reads that wait for a barrier, for the state to reach its offset, or for their turn; more are refused. */
@@ -37,6 +38,23 @@ export const runtimeLimits = {
   /** Read barriers under way at once; reads that come meanwhile share the next. */
   barriersInFlightMax: 64,
 } as const;
+
+/** What a leader may have appended and not yet committed, and separately what its own disk may owe. */
+export type ProposalWindow = { readonly count: number; readonly bytes: number };
+
+/**
+ * Keeps a leader below the limits of its own core. A refused proposal voids everything computed upon it, so
+ * one that proposes until it is refused only begins anew again and again. Half of the core's count leaves
+ * room for the proposals that the core has not looked at yet, a quarter of its bytes for one whole batch too.
+ */
+export function proposalWindow(core: CoreLimits): ProposalWindow {
+  return {
+    count: Math.min(runtimeLimits.proposalsInFlightMax, Math.ceil(core.pendingProposalsMax / 2)),
+    bytes: Math.min(runtimeLimits.bytesInFlightMax, Math.ceil(core.pendingBytesMax / 4)),
+  };
+}
+
+type CoreLimits = Pick<RaftConfig, 'pendingProposalsMax' | 'pendingBytesMax'>;
 
 assert(
   runtimeLimits.bytesInFlightMax >= 4 * runtimeLimits.batchBytesMax,

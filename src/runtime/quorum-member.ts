@@ -15,7 +15,7 @@ import { DiskSpace } from './disk-space.ts';
 import { decodeForwardRequest, encodeForwardResponse, Forwarder, refuseForward } from './forwarding.ts';
 import { HandOver } from './hand-over.ts';
 import { Leadership } from './leader/leadership.ts';
-import { runtimeLimits } from './limits.ts';
+import { proposalWindow, runtimeLimits } from './limits.ts';
 import type { ControllerNodeOptions, NodeTransport } from './node-options.ts';
 import type { QuorumStateStore } from './quorum-state/quorum-state-store.ts';
 import { RaftDriver } from './raft-driver.ts';
@@ -109,6 +109,7 @@ export class QuorumMember {
     this.#reads = new ReadQueue(clock, (barrierId) =>
       this.#driver.push({ type: 'readBarrierRequested', barrierId }),
     );
+    const window = proposalWindow(settings.raft);
     this.#leadership = new Leadership({
       clusterId,
       clock,
@@ -116,6 +117,7 @@ export class QuorumMember {
       logger,
       sessions: this.#sessions,
       reads: this.#reads,
+      window,
       propose: ({ proposalId, epoch, baseOffset, batch, image }) => {
         this.#state.remember(baseOffset, image, batch.payload.length);
         this.#driver.push({
@@ -127,8 +129,7 @@ export class QuorumMember {
         });
       },
       hasRoomInLog: () =>
-        this.#core.unflushedAppends < runtimeLimits.proposalsInFlightMax &&
-        this.#core.unflushedBytes < runtimeLimits.bytesInFlightMax,
+        this.#core.unflushedAppends < window.count && this.#core.unflushedBytes < window.bytes,
       lastTimestampMs: () => this.#driver.lastTimestampMs,
       forgetProposed: () => this.#state.forgetProposed(),
       image: () => this.#state.image,

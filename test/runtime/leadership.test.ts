@@ -6,6 +6,8 @@ import { emptyImage, type MetadataImage } from '../../src/metadata/image.ts';
 import { silentLogger } from '../../src/ports/logger.ts';
 import { Leadership } from '../../src/runtime/leader/leadership.ts';
 import type { Proposal } from '../../src/runtime/leader/proposer.ts';
+import { proposalWindow } from '../../src/runtime/limits.ts';
+import { defaultSettings } from '../../src/runtime/node-options.ts';
 import { ReadQueue } from '../../src/runtime/reads.ts';
 import { BrokerSessions } from '../../src/runtime/sessions/broker-sessions.ts';
 import { clusterId, TestCluster } from '../metadata/cluster.ts';
@@ -35,6 +37,7 @@ class LeadershipHost extends VirtualProcess {
       sessions: this.sessions,
       reads: new ReadQueue(this.clock, () => {}),
       propose: (proposal) => this.#propose(proposal),
+      window: proposalWindow(defaultSettings.raft),
       hasRoomInLog: () => true,
       lastTimestampMs: () => 0,
       forgetProposed: () => this.forgotten++,

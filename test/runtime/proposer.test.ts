@@ -4,7 +4,8 @@ import { assert } from '../../src/base/assert.ts';
 import { decodeRecords } from '../../src/codec/record-value.ts';
 import { createImageBuilder, imageDigest, type MetadataImage } from '../../src/metadata/image.ts';
 import type { MetadataRecord } from '../../src/metadata/registry.ts';
-import { runtimeLimits } from '../../src/runtime/limits.ts';
+import { proposalWindow, runtimeLimits } from '../../src/runtime/limits.ts';
+import { defaultSettings } from '../../src/runtime/node-options.ts';
 import { OperationQueue, type PendingOperation } from '../../src/runtime/leader/operation-queue.ts';
 import { TestCluster } from '../metadata/cluster.ts';
 import { impossible, noOps, operation, RecordedReply, TestLeader } from './support/operations.ts';
@@ -183,6 +184,19 @@ describe('the proposer', () => {
     host.run();
     const total = host.proposals.reduce((sum, { batch }) => sum + batch.recordCount, 0);
     expect(total).toBe(proposalsInFlightMax + 5);
+  });
+
+  it('stays below what its own core would refuse', () => {
+    const { raft } = defaultSettings;
+    const window = proposalWindow({ ...raft, pendingProposalsMax: 4 });
+    const host = new TestLeader(image, window);
+    for (let at = 0; at < 9; at++) {
+      host.offer();
+      host.run();
+    }
+    expect(host.proposals).toHaveLength(2);
+    expect(proposalWindow(raft).count).toBeLessThan(raft.pendingProposalsMax);
+    expect(proposalWindow(raft).bytes + runtimeLimits.batchBytesMax).toBeLessThan(raft.pendingBytesMax);
   });
 
   it('never executes what was given up while it waited', () => {

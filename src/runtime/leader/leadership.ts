@@ -4,7 +4,7 @@ import type { Random } from '../../base/random.ts';
 import type { MetadataImage } from '../../metadata/image.ts';
 import type { Clock, Timer } from '../../ports/clock.ts';
 import type { Logger } from '../../ports/logger.ts';
-import { runtimeLimits } from '../limits.ts';
+import { type ProposalWindow, runtimeLimits } from '../limits.ts';
 import type { ReadQueue } from '../reads.ts';
 import type { BrokerSessions } from '../sessions/broker-sessions.ts';
 import { dutiesAtStart, dutiesByTime, fencingOf } from './duties.ts';
@@ -18,6 +18,7 @@ export type LeadershipOptions = {
   readonly logger: Logger;
   readonly sessions: BrokerSessions;
   readonly reads: ReadQueue;
+  readonly window: ProposalWindow;
   readonly propose: (proposal: Proposal) => void;
   readonly hasRoomInLog: () => boolean;
   readonly lastTimestampMs: () => number;
@@ -111,7 +112,8 @@ export class Leadership {
   }
 
   #activate(reign: Reign, image: MetadataImage): void {
-    const { clusterId, clock, random, sessions, reads, logger, propose, hasRoomInLog } = this.#options;
+    const { clusterId, clock, random, sessions, reads, logger } = this.#options;
+    const { window, propose, hasRoomInLog } = this.#options;
     sessions.startAfresh(brokersOf(image), clock.monotonicMs());
     const proposer = new Proposer(
       {
@@ -122,6 +124,7 @@ export class Leadership {
         clock,
         random,
         sessions,
+        window,
         propose,
         hasRoomInLog,
         awaitBarrier: (confirmed, fail) => reads.add({ confirmed, fail }),

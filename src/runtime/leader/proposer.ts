@@ -9,7 +9,7 @@ import type { Clock } from '../../ports/clock.ts';
 import type { ProposedBatch } from '../../raft/inputs.ts';
 import type { BrokerSessions } from '../sessions/broker-sessions.ts';
 import { type DeferredAnswer, DeferredAnswers } from '../answers/deferred-answers.ts';
-import { runtimeLimits } from '../limits.ts';
+import { type ProposalWindow, runtimeLimits } from '../limits.ts';
 import { internalWork } from './internal-work.ts';
 import { type Execution, OperationQueue, type PendingOperation } from './operation-queue.ts';
 
@@ -23,9 +23,10 @@ export type ProposerOptions = {
   readonly clock: Clock;
   readonly random: Random;
   readonly sessions: BrokerSessions;
+  readonly window: ProposalWindow;
   propose(proposal: Proposal): void;
   /** False while this node's own disk is behind: what it has not flushed stays in memory. */
-  hasRoomInLog(): boolean;
+  readonly hasRoomInLog: () => boolean;
   /** Heartbeats are answered only after a barrier round begun after their arrival (design 13). */
   awaitBarrier(confirmed: () => void, failed: () => void): void;
   /** A record that could not be replayed: a bug in an operation, which is refused and reported. */
@@ -154,8 +155,9 @@ export class Proposer {
   }
 
   #proposeNext(): void {
-    if (this.#isVoid || this.#appended.size >= runtimeLimits.proposalsInFlightMax) return;
-    if (this.#bytesInFlight >= runtimeLimits.bytesInFlightMax || !this.#options.hasRoomInLog()) return;
+    const { window, hasRoomInLog } = this.#options;
+    if (this.#isVoid || this.#appended.size >= window.count) return;
+    if (this.#bytesInFlight >= window.bytes || !hasRoomInLog()) return;
     const operations = this.#queue.take(runtimeLimits.operationsPerBatchMax);
     if (operations.length === 0) return;
     this.#execute(operations.filter((pending) => !pending.reply.isSettled));

@@ -4,6 +4,8 @@ import type { ErrorCode } from '../../../src/metadata/errors.ts';
 import type { MetadataImage } from '../../../src/metadata/image.ts';
 import type { OperationOutcome } from '../../../src/metadata/operation.ts';
 import type { MetadataRecord } from '../../../src/metadata/registry.ts';
+import { type ProposalWindow, proposalWindow } from '../../../src/runtime/limits.ts';
+import { defaultSettings } from '../../../src/runtime/node-options.ts';
 import type { PendingOperation, Priority, Reply } from '../../../src/runtime/leader/operation-queue.ts';
 import { type Proposal, Proposer } from '../../../src/runtime/leader/proposer.ts';
 import { BrokerSessions } from '../../../src/runtime/sessions/broker-sessions.ts';
@@ -87,7 +89,7 @@ export class TestLeader {
   /** Called for each proposal, as the core would be. */
   onProposed: (proposal: Proposal) => void = () => {};
 
-  constructor(image: MetadataImage) {
+  constructor(image: MetadataImage, window: ProposalWindow = proposalWindow(defaultSettings.raft)) {
     this.proposer = new Proposer(
       {
         epoch: epoch(1),
@@ -95,6 +97,7 @@ export class TestLeader {
         image,
         lastTimestampMs: 0,
         clock: this.host.clock,
+        window,
         hasRoomInLog: () => this.hasRoom,
         random: seededRandom(1),
         sessions: this.sessions,
