@@ -63,6 +63,12 @@ export const errorCatalogue = {
     retriable: false,
     summary: 'The session does not exist (any more); the request was not executed.',
   },
+  // Not the former: it is an executed operation's answer, and says nothing of the key that it was asked under.
+  UNKNOWN_SESSION_ID: {
+    status: 404,
+    retriable: false,
+    summary: 'The caller has no session with this id.',
+  },
   SEQUENCE_FORGOTTEN: {
     status: 409,
     retriable: false,

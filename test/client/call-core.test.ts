@@ -3,6 +3,7 @@ import { seededRandom } from '../../src/base/random.ts';
 import { CallCore, type CallDecision, type Repeat } from '../../src/client/core/call-core.ts';
 import { makeProblem } from '../../src/client/protocol/problem.ts';
 import type { ErrorCode } from '../../src/metadata/errors.ts';
+import { operations } from '../../src/metadata/operations.ts';
 
 function call(repeat: Repeat, deadlineMs = 10_000): CallCore<string> {
   return new CallCore<string>({
@@ -104,5 +105,15 @@ describe('a call', () => {
     expect(call('never').abandoned(true, 'gone')).toMatchObject({ type: 'unknown' });
     expect(call('keyed').abandoned(false, 'gone')).toMatchObject({ type: 'unreachable' });
     expect(call('harmless').abandoned(true, 'gone')).toMatchObject({ type: 'unreachable' });
+  });
+});
+
+describe('what an operation answers once it was executed', () => {
+  // A session is opened without a key: there is none yet.
+  const underKey = operations.filter(({ operationId }) => operationId !== 'openSession');
+  const executed = new Set(underKey.flatMap(({ errors }): readonly ErrorCode[] => errors));
+
+  it.each([...executed])('is never taken for a request that was not: %s', (code) => {
+    expect(run(call('keyed'), [refused(code)])).toMatchObject({ type: 'refused', problem: { code } });
   });
 });

@@ -96,7 +96,7 @@ describe('a session', () => {
     expect(client.send(keyOf(id + 1, 0))).toBe('SESSION_EXPIRED');
     client.cluster.principal = 'another';
     expect(client.send(keyOf(id, 0))).toBe('SESSION_EXPIRED');
-    expect(client.cluster.code('closeSession', { params: { sessionId: id } })).toBe('SESSION_EXPIRED');
+    expect(client.cluster.code('closeSession', { params: { sessionId: id } })).toBe('UNKNOWN_SESSION_ID');
     client.cluster.principal = 'tester';
     client.send(keyOf(id, 0));
     client.cluster.ok('closeSession', { params: { sessionId: id } });

@@ -68,7 +68,7 @@ describe('what cannot be right is refused with a stable code and changes nothing
       ['DELETE', '/v1/topics/nowhere', '404 UNKNOWN_TOPIC_OR_PARTITION'],
       ['GET', '/v1/topics/nowhere', '404 UNKNOWN_TOPIC_OR_PARTITION'],
       ['GET', '/v1/brokers/999', '404 BROKER_ID_NOT_REGISTERED'],
-      ['DELETE', '/v1/sessions/999999', '409 SESSION_EXPIRED'],
+      ['DELETE', '/v1/sessions/999999', '404 UNKNOWN_SESSION_ID'],
       ['GET', '/v1/nothing', '404 RESOURCE_NOT_FOUND'],
     ] as const;
     for (const [method, path, refusal] of asked) {

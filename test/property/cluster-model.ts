@@ -71,7 +71,7 @@ export class ClusterModel {
       case 'openSession':
         return null;
       case 'closeSession':
-        return this.sessionAt(command.session) === null ? 'SESSION_EXPIRED' : null;
+        return this.sessionAt(command.session) === null ? 'UNKNOWN_SESSION_ID' : null;
       case 'updateFeature':
         return command.name === 'metadata.version' && command.featureLevel === 1
           ? null

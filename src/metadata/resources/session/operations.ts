@@ -73,12 +73,12 @@ export const closeSession = defineOperation({
   query: nothing,
   body: nothing,
   response: closed({ sessionId: schemas.offset }),
-  errors: ['SESSION_EXPIRED'],
+  errors: ['UNKNOWN_SESSION_ID'],
   handle: (image, { params }, context) => {
     const { sessionId } = params;
     const row = image.session.sessions.get(sessionId);
     if (row === null || row.principal !== context.principal) {
-      return refuse('SESSION_EXPIRED', `There is no session ${sessionId}.`);
+      return refuse('UNKNOWN_SESSION_ID', `There is no session ${sessionId}.`);
     }
     return ok({
       records: [{ type: 'CloseSessionRecord', sessionId }],
