@@ -1,3 +1,4 @@
+import { hearCoverageMarks } from '../src/base/coverage-marks.ts';
 import { decodeQuorumState } from '../src/codec/quorum-state.ts';
 import { runFileTask } from '../src/ports/task.ts';
 import type { QuorumState } from '../src/raft/quorum-state.ts';
@@ -33,8 +34,12 @@ export function readDurableState(node: ObservedNode, host: HostKind): DurableSta
   };
 }
 
-/** Reads the durable log with the log's own scan, on a copy of the disk and in no time. */
+/** Reads the durable log with the log's own scan, on a copy of the disk, in no time and unheard: no node does it. */
 export function readDurableLog(disk: SimulatedDisk): DurableLog {
+  return hearCoverageMarks(null, () => scanDurableLog(disk));
+}
+
+function scanDurableLog(disk: SimulatedDisk): DurableLog {
   const scheduler = new Scheduler();
   const files = disk.durableCopy().attach((delayUs, run) => void scheduler.schedule(delayUs, run));
   let found = emptyLog;

@@ -1,4 +1,5 @@
 import type { NodeId } from '../src/base/brands.ts';
+import { hearCoverageMarks } from '../src/base/coverage-marks.ts';
 import { SimulatedCluster, type SimulatedNode, type WrapCore } from './cluster.ts';
 import { sampleThroughCodec } from './codec-sample.ts';
 import { type Budget, type BudgetName, budgets } from './faults/budget.ts';
@@ -10,7 +11,7 @@ import { raftCheckers } from './invariants/all.ts';
 import { appendedIsNeverRefused } from './invariants/appended-is-never-refused.ts';
 import { linearizability } from './invariants/linearizability.ts';
 import { linearizableBySearch } from './invariants/linearizable-by-search.ts';
-import { countMarks, type Marks } from './invariants/marks.ts';
+import { count, countMarks, type Marks } from './invariants/marks.ts';
 import { metadataCheckers } from './invariants/metadata.ts';
 import { checkProgressInPartitions } from './invariants/progress-in-partition.ts';
 import { replicaCheckers } from './invariants/replicas/all.ts';
@@ -58,13 +59,19 @@ export type RunReport = {
   /** What went wrong with model brokers, and how many records producers were told of. */
   readonly brokers: Readonly<Brokers['counts'] & { readonly acknowledged: number }>;
   readonly messages: number;
+  /** What was observed from outside. */
   readonly marks: Marks;
+  /** How often the marked places of production code were passed. */
+  readonly coverage: Marks;
 };
 
 /** Runs one schedule from its beginning to the end of its heal phase, or to the first broken property. */
 export function runSchedule(options: RunOptions): RunReport {
   const run = new Run(options);
-  run.go();
+  hearCoverageMarks(
+    (mark) => count(run.coverage, mark),
+    () => run.go(),
+  );
   return run.report();
 }
 
@@ -74,6 +81,7 @@ const healFixedUs = 10_000_000;
 const healStepUs = 50_000;
 
 class Run {
+  readonly coverage: Marks = new Map();
   readonly #schedule: Schedule;
   readonly #world: World;
   readonly #cluster: SimulatedCluster;
@@ -185,6 +193,7 @@ class Run {
       brokers: { ...this.#brokers.counts, acknowledged: this.#brokers.ledger.acknowledgedCount },
       messages: world.network.counts.sent,
       marks: this.#marks,
+      coverage: this.coverage,
     };
   }
 

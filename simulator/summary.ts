@@ -1,6 +1,9 @@
 import type { GroupName, SeedResult } from './command/seed-result.ts';
+import { coverageText } from './coverage.ts';
 
-const groupNames: readonly GroupName[] = ['faults', 'requests', 'calls', 'brokers', 'marks'];
+/** Listed whole; the marks of production code are too many for that. */
+const listedGroups = ['faults', 'requests', 'calls', 'brokers', 'marks'] as const;
+const groupNames: readonly GroupName[] = [...listedGroups, 'coverage'];
 
 export type Totals = {
   seeds: number;
@@ -56,7 +59,8 @@ export class Summary {
       `${seeds} seeds, ${failures} failed; ${this.simulatedSeconds} simulated seconds, ${this.rate} for each second of processor time`,
       `${events} events, ${messages} messages, ${elections} elections, ${commits} batches committed, ${this.faultEvents} faults`,
       `budgets: ${listed(budgets)}`,
-      ...groupNames.map((name) => `${name}: ${listed(groups[name])}`),
+      ...listedGroups.map((name) => `${name}: ${listed(groups[name])}`),
+      coverageText(groups.coverage),
     ].join('\n');
   }
 }
@@ -72,7 +76,8 @@ function noTotals(): Totals {
     elections: 0,
     commits: 0,
   };
-  return { ...counts, budgets: {}, groups: { faults: {}, requests: {}, calls: {}, brokers: {}, marks: {} } };
+  const groups = { faults: {}, requests: {}, calls: {}, brokers: {}, marks: {}, coverage: {} };
+  return { ...counts, budgets: {}, groups };
 }
 
 function addAll(into: Record<string, number>, counts: Readonly<Record<string, number>>): void {

@@ -25,17 +25,19 @@ export type SeedResult = {
   readonly messages: number;
   readonly elections: number;
   readonly commits: number;
-  /** Counts by name, in groups: what failed, what clients were answered, what was reached. */
+  /** Counts by name, in groups: what failed, what was answered, what was observed, which marks were passed. */
   readonly groups: Readonly<Record<GroupName, Readonly<Record<string, number>>>>;
 };
 
-export type GroupName = 'faults' | 'requests' | 'calls' | 'brokers' | 'marks';
+export type GroupName = 'faults' | 'requests' | 'calls' | 'brokers' | 'marks' | 'coverage';
 
 export function seedResult(host: HostName, report: RunReport, cpuUs: number): SeedResult {
   const { seed, budget, violation, digest, simulatedUs, events, messages, elections, commits } = report;
   const broken = violation === null ? null : { property: propertyOf(violation), message: violation.message };
   const counts = { simulatedUs, cpuUs, events, messages, elections, commits };
   const { faults, outcomes: requests, calls, brokers } = report;
-  const groups = { faults, requests, calls, brokers, marks: Object.fromEntries(report.marks) };
+  const marks = Object.fromEntries(report.marks);
+  const coverage = Object.fromEntries(report.coverage);
+  const groups = { faults, requests, calls, brokers, marks, coverage };
   return { host, seed, budget, broken, digest, ...counts, groups };
 }

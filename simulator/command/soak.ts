@@ -1,4 +1,6 @@
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { coverageMarks } from '../../src/base/coverage-marks.ts';
+import { coverageFault, coverageTable } from '../coverage.ts';
 import { Summary, type Totals } from '../summary.ts';
 import { countFrom, explainSeed, onEveryHost } from './ci.ts';
 import type { Print } from './explain.ts';
@@ -24,7 +26,7 @@ type State = {
   readonly failures: SeedResult[];
 };
 
-const format = 2;
+const format = 3;
 /** Past the seeds that every check runs. */
 const firstSeed = 1000;
 const progressEveryMs = 2000;
@@ -74,7 +76,11 @@ export async function runSoak(options: SoakOptions): Promise<boolean> {
   print('');
   for (const failure of state.failures.slice(0, 1)) explainSeed(failure, print);
   print(summary.text());
-  return state.failures.length === 0;
+  const { coverage } = state.totals.groups;
+  print(coverageTable(coverage));
+  const missed = coverageFault(state.totals.seeds, coverage);
+  if (missed !== null) print(`FAILED: ${missed}`);
+  return state.failures.length === 0 && missed === null;
 }
 
 /** A bar, and what has been reached since the first soak. */
@@ -87,7 +93,7 @@ function progressLine(summary: Summary, share: number, seedsPerSecond: number): 
     `${summary.simulatedSeconds} s simulated`,
     `${summary.faultEvents} faults`,
     `${totals.elections} elections`,
-    `${Object.keys(totals.groups.marks).length} marks`,
+    `${Object.keys(totals.groups.coverage).length} of ${coverageMarks.length} marks`,
     `${totals.failures} failed`,
   ].join('  ');
 }

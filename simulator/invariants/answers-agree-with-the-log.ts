@@ -1,4 +1,5 @@
 import { epoch, type Offset } from '../../src/base/brands.ts';
+import { hearCoverageMarks } from '../../src/base/coverage-marks.ts';
 import { seededRandom } from '../../src/base/random.ts';
 import { zeroUuid } from '../../src/base/uuid.ts';
 import type { ErrorCode } from '../../src/metadata/errors.ts';
@@ -91,13 +92,16 @@ function findMisplaced({ entry, minOffset, answer }: CallAnswer, committed: Offs
   return null;
 }
 
+/** Unheard: no node does it. */
 function executeAgain(
   { operationId, input }: CallAnswer,
   image: MetadataImage,
 ): ReturnType<typeof runOperation> | null {
   const operation = operationsById.get(operationId);
   if (operation === undefined) return null;
-  return runOperation(operation, image, input as Parameters<typeof runOperation>[2], contextAt(image));
+  return hearCoverageMarks(null, () =>
+    runOperation(operation, image, input as Parameters<typeof runOperation>[2], contextAt(image)),
+  );
 }
 
 function contextAt(image: MetadataImage): OperationContext {

@@ -2,9 +2,13 @@ import type { Checker } from '../observation.ts';
 
 export type Marks = Map<string, number>;
 
+export function count(marks: Marks, name: string): void {
+  marks.set(name, (marks.get(name) ?? 0) + 1);
+}
+
 /** Counts what happened, so that a run in which too little happened is told from one that is sound. */
 export function countMarks(marks: Marks): Checker {
-  const mark = (name: string): void => void marks.set(name, (marks.get(name) ?? 0) + 1);
+  const mark = (name: string): void => count(marks, name);
   return {
     name: 'coverage marks',
     source: 'TigerBeetle, coverage marks',

@@ -1,4 +1,5 @@
 import { assert, assertNever } from '../base/assert.ts';
+import { coverageMark } from '../base/coverage-marks.ts';
 import type { Random } from '../base/random.ts';
 import { backoffMs, type Backoff } from './core/backoff.ts';
 
@@ -234,6 +235,7 @@ export class BrokerCore {
     if (this.#leaseUntilMs !== null && nowMs >= this.#leaseUntilMs) this.#leaseRanOut();
     const outstanding = this.#outstanding;
     if (outstanding !== null && nowMs >= this.#requestEndMs(outstanding)) {
+      coverageMark('broker: no answer comes in time');
       this.#outstanding = null;
       this.#retry({ type: 'failed', reason: 'no answer came in time' }, nowMs);
     }
@@ -243,6 +245,7 @@ export class BrokerCore {
   }
 
   #leaseRanOut(): void {
+    coverageMark('lease: runs out');
     const reason = 'no heartbeat was acknowledged in time';
     this.#loseLease(reason);
     if (this.#state === 'active') this.#transitionTo('fenced', reason);
@@ -311,13 +314,18 @@ export class BrokerCore {
   #fencedByController(): void {
     const reason = 'the controller has fenced it';
     this.#loseLease(reason);
-    if (this.#state === 'active') this.#transitionTo('fenced', reason);
+    if (this.#state !== 'active') return;
+    coverageMark('broker: fenced by the controller');
+    this.#transitionTo('fenced', reason);
   }
 
   #unfencedByController(untilMs: number, nowMs: number): void {
     if (this.#state === 'fenced') {
       // An acknowledgement that took longer than the lease itself grants nothing any more.
-      if (nowMs >= untilMs) return;
+      if (nowMs >= untilMs) {
+        coverageMark('lease: an acknowledgement comes too late to grant it');
+        return;
+      }
       this.#transitionTo('active', 'the controller has unfenced it');
       assert(this.#brokerEpoch !== null, 'a registered broker has an epoch');
       this.#effects.push({ type: 'leaseGranted', brokerEpoch: this.#brokerEpoch });
@@ -335,6 +343,7 @@ export class BrokerCore {
       this.#stop(false, refusal.message, null);
       return;
     }
+    coverageMark('broker: its registration is lost');
     this.#brokerEpoch = null;
     this.#failures = 0;
     this.#transitionTo('registering', refusal.message);

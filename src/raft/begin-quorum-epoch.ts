@@ -1,4 +1,5 @@
 import type { NodeId } from '../base/brands.ts';
+import { coverageMark } from '../base/coverage-marks.ts';
 import { badMessage, type CoreState, isLocal, send } from './core-state.ts';
 import { type Leadership, newReplicaProgress, progressOf } from './leadership.ts';
 import type { BeginQuorumEpochRequest, BeginQuorumEpochResponse } from './messages.ts';
@@ -53,7 +54,10 @@ export function handleBeginQuorumEpochRequest(
     return;
   }
   // KIP-853: meant for whoever stood on another disk.
-  if (!isLocal(core, request.voter)) return;
+  if (!isLocal(core, request.voter)) {
+    coverageMark('begin of epoch: meant for another directory');
+    return;
+  }
   const { epoch, leaderId } = core.quorum;
   if (request.epoch === epoch && leaderId !== null && leaderId !== from) {
     badMessage(core, from, `claims epoch ${epoch}, which node ${leaderId} leads`);
@@ -72,7 +76,10 @@ function shouldFollow(core: CoreState, request: BeginQuorumEpochRequest): boolea
   const { epoch } = core.quorum;
   if (request.epoch !== epoch) return request.epoch > epoch;
   // Nobody leads an epoch twice: a late message of a leader that has gone brings it not back.
-  if (core.endedEpoch === epoch) return false;
+  if (core.endedEpoch === epoch) {
+    coverageMark('begin of epoch: its leader has gone already');
+    return false;
+  }
   const { name } = core.role;
   return name === 'unattached' || name === 'prospective' || name === 'candidate';
 }

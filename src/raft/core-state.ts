@@ -1,4 +1,5 @@
 import { assert, assertDefined } from '../base/assert.ts';
+import { coverageMark } from '../base/coverage-marks.ts';
 import type { Epoch, NodeId, Offset, Uuid } from '../base/brands.ts';
 import type { Random } from '../base/random.ts';
 import type { RaftConfig, RecoveredState } from './config.ts';
@@ -152,6 +153,7 @@ export function setQuorumState(core: CoreState, change: Partial<QuorumState>): v
 /** A step's second change takes the place of its first: the later state contains the earlier one. */
 function persistIoId(core: CoreState): IoId {
   if (core.persistIndex === null) return takeIoId(core);
+  coverageMark("quorum state: a step's later change takes the earlier one's place");
   const written = assertDefined(core.effects[core.persistIndex], 'the write of this step is gone');
   assert(written.type === 'persistQuorumState', 'another effect took the place of the write');
   return written.ioId;

@@ -1,4 +1,5 @@
 import type { NodeId } from '../base/brands.ts';
+import { coverageMark } from '../base/coverage-marks.ts';
 import { badMessage, type CoreState, send, takeIoId } from './core-state.ts';
 import { raiseHighWatermark } from './high-watermark.ts';
 import type { Input } from './inputs.ts';
@@ -27,6 +28,7 @@ export function beginDownload(core: CoreState, role: Follower, from: NodeId, sna
   noteLeaderAnswer(core, role);
   role.question = null;
   if (core.space === 'exhausted' || isPaused(core, from, snapshotId)) {
+    coverageMark('snapshot: a download is put off');
     // The leader is asked all the same, for its rounds and to see that it lives.
     putOffFetch(role, core.nowMs + quarterOfFetchTimeoutMs(core.config));
     return;
@@ -54,6 +56,7 @@ function refusedBefore(core: CoreState, leaderId: NodeId, snapshotId: SnapshotId
 }
 
 function noteSnapshotRefused(core: CoreState, { leaderId, snapshotId }: SnapshotInstallation): void {
+  coverageMark('snapshot: one that does not verify is refused');
   const times = (refusedBefore(core, leaderId, snapshotId)?.times ?? 0) + 1;
   const doublings = Math.min(times - 1, backoffDoublingsMax);
   const pauseMs = Math.min(core.config.fetchTimeoutMs * (1 << doublings), snapshotPauseMaxMs);
@@ -102,6 +105,7 @@ export function handleFetchSnapshotResponse(
     return;
   }
   if (outcome.error === 'NOT_LEADER_OR_FOLLOWER' && response.leaderId === null) {
+    coverageMark('snapshot: its leader ends its reign');
     core.download = null;
     noteEpochEnded(core, core.nowMs + core.random.integer(core.config.electionTimeoutMs));
     return;
@@ -111,7 +115,10 @@ export function handleFetchSnapshotResponse(
 
 function takeChunk(core: CoreState, role: Follower, download: SnapshotDownload, chunk: Chunk): void {
   // A repetition, or an answer to an earlier question.
-  if (chunk.position !== download.position) return;
+  if (chunk.position !== download.position) {
+    coverageMark('snapshot: a chunk of another position');
+    return;
+  }
   if (chunk.bytes.length === 0 && !chunk.last) return;
   noteLeaderAnswer(core, role);
   const ioId = takeIoId(core);
@@ -124,6 +131,7 @@ function takeChunk(core: CoreState, role: Follower, download: SnapshotDownload, 
 
 /** Fetches again, and so learns which snapshot there is now; chunks at position 0 begin a new stream. */
 function abandonDownload(core: CoreState, role: Follower): void {
+  coverageMark('snapshot: the leader has it no more');
   core.download = null;
   role.question = null;
   putOffFetch(role, core.nowMs + core.config.retryBackoffMs);
@@ -141,7 +149,10 @@ export function handleSnapshotChunkStored(
   if (!storing.last) return;
   core.download = null;
   // Whoever seeks election in between keeps its log; it will ask again when it follows somebody.
-  if (core.role.name !== 'follower') return;
+  if (core.role.name !== 'follower') {
+    coverageMark('snapshot: whole, and nobody is followed any more');
+    return;
+  }
   const ioId = takeIoId(core);
   core.installation = { ioId, snapshotId: download.snapshotId, leaderId: download.leaderId };
   core.effects.push({ type: 'installSnapshot', ioId, snapshotId: download.snapshotId });

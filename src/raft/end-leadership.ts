@@ -1,3 +1,4 @@
+import { coverageMark } from '../base/coverage-marks.ts';
 import type { CoreState } from './core-state.ts';
 import type { Leadership } from './leadership.ts';
 
@@ -16,5 +17,7 @@ export function endLeadership(core: CoreState, leadership: Leadership): void {
   }
   const open = barriers.open.drain().map((barrier) => barrier.barrierId);
   const barrierIds = [...open, ...barriers.waiting];
-  if (barrierIds.length > 0) core.effects.push({ type: 'failReadBarriers', barrierIds });
+  if (barrierIds.length === 0) return;
+  coverageMark('read barrier: leadership ends before it completes');
+  core.effects.push({ type: 'failReadBarriers', barrierIds });
 }

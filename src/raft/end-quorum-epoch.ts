@@ -1,4 +1,5 @@
 import type { NodeId } from '../base/brands.ts';
+import { coverageMark } from '../base/coverage-marks.ts';
 import { badMessage, type CoreState, isLocal, mayCampaign, send } from './core-state.ts';
 import { backoffDoublingsMax } from './limits.ts';
 import type { EndQuorumEpochRequest, EndQuorumEpochResponse } from './messages.ts';
@@ -43,8 +44,12 @@ export function handleEndQuorumEpochRequest(
 function succeed(core: CoreState, request: EndQuorumEpochRequest): void {
   const { name } = core.role;
   // A repetition must not put an election off that has begun.
-  if (name === 'leader' || name === 'resigned' || core.endedEpoch === request.epoch) return;
+  if (name === 'leader' || name === 'resigned' || core.endedEpoch === request.epoch) {
+    coverageMark('end of epoch: a repetition');
+    return;
+  }
   if (name === 'prospective' || name === 'candidate') {
+    coverageMark('end of epoch: an election has begun already');
     // It seeks election already; a candidate of this epoch is none that this leader led.
     core.endedEpoch = request.epoch;
     if (core.quorum.leaderId === null) return;
@@ -55,7 +60,10 @@ function succeed(core: CoreState, request: EndQuorumEpochRequest): void {
     return;
   }
   noteEpochEnded(core, core.nowMs + headStartMs(core, place));
-  if (place > 0 || !mayCampaign(core)) return;
+  if (place > 0 || !mayCampaign(core)) {
+    coverageMark('end of epoch: a successor waits its turn');
+    return;
+  }
   seekElection(core);
 }
 

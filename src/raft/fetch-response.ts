@@ -1,4 +1,5 @@
 import type { NodeId } from '../base/brands.ts';
+import { coverageMark } from '../base/coverage-marks.ts';
 import { appendToLog, truncateLog } from './append.ts';
 import type { LogBatch } from './batch.ts';
 import { badMessage, type CoreState, isVoter, send } from './core-state.ts';
@@ -26,7 +27,10 @@ export function handleFetchResponse(core: CoreState, from: NodeId, response: Fet
   }
   // Every other answer tells of the log as it was when the question was asked: a late one would truncate
   // what has been fetched, and acknowledged, since.
-  if (role.question?.fetchId !== response.fetchId) return;
+  if (role.question?.fetchId !== response.fetchId) {
+    coverageMark('fetch: a late answer tells of an earlier log');
+    return;
+  }
   if (outcome.kind === 'refused') noteRefused(core, role, response);
   else if (outcome.kind === 'diverging') truncateToMatch(core, role, from, outcome);
   else beginDownload(core, role, from, outcome.snapshotId);
@@ -43,7 +47,10 @@ function takeRecords(
   response: FetchResponse,
   records: FetchedRecords,
 ): void {
-  if (records.fetchOffset !== core.log.endOffset) return;
+  if (records.fetchOffset !== core.log.endOffset) {
+    coverageMark('fetch: records do not continue the log');
+    return;
+  }
   const reason = faultOf(core, response, records);
   if (reason !== null) {
     badMessage(core, from, reason);
@@ -91,6 +98,7 @@ function isWellFormed(batch: LogBatch): boolean {
 /** The node that was asked does not lead this epoch any more, and nobody else does. */
 function noteRefused(core: CoreState, role: Follower, response: FetchResponse): void {
   if (response.leaderId === null) {
+    coverageMark('fetch: the leader has ended its reign');
     noteEpochEnded(core, core.nowMs + core.random.integer(core.config.electionTimeoutMs));
     return;
   }
@@ -110,6 +118,7 @@ function truncateToMatch(core: CoreState, role: Follower, from: NodeId, divergin
   }
   const isShared = own.epoch === diverging.divergingEpoch;
   const to = isShared && diverging.endOffset < own.endOffset ? diverging.endOffset : own.endOffset;
+  if (!isShared) coverageMark("truncate: the leader's epoch is not in this log");
   if (to < core.highWatermark || to >= core.log.endOffset) {
     badMessage(core, from, `wants the log truncated to ${to}`);
     return;
@@ -151,6 +160,7 @@ export function acknowledgeFlush(core: CoreState): void {
 function acknowledgeWithoutQuestion(core: CoreState, role: Follower): void {
   const lastFetchId = core.nextFetchId - 1;
   if (mayFetch(core) || core.download !== null || lastFetchId < role.firstFetchId) return;
+  coverageMark('fetch: repeated for its acknowledgement alone');
   sendQuestion(core, role.leaderId, lastFetchId, role.round);
 }
 

@@ -1,4 +1,5 @@
 import type { NodeId } from '../base/brands.ts';
+import { coverageMark } from '../base/coverage-marks.ts';
 import { creditReplica } from './check-quorum.ts';
 import { badMessage, type CoreState, send } from './core-state.ts';
 import { rememberReplica } from './fetch.ts';
@@ -77,6 +78,9 @@ function noteSnapshotFetch(
   progress.lastFetchMs = core.nowMs;
   progress.parked = null;
   const goesOn = before !== null && before.endOffset === snapshotId.endOffset && position > before.position;
-  if (goesOn) creditReplica(core, leadership, progress, before.askedMs);
+  if (goesOn) {
+    coverageMark('check-quorum: a download supports the leader');
+    creditReplica(core, leadership, progress, before.askedMs);
+  }
   progress.snapshotProgress = { endOffset: snapshotId.endOffset, position, askedMs: core.nowMs };
 }

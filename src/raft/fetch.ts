@@ -1,4 +1,5 @@
 import { assert, assertDefined } from '../base/assert.ts';
+import { coverageMark } from '../base/coverage-marks.ts';
 import type { Offset } from '../base/brands.ts';
 import type { NodeId } from '../base/brands.ts';
 import { noteEchoedRound } from './check-quorum.ts';
@@ -105,6 +106,7 @@ function divergenceOf(core: CoreState, request: FetchRequest): Divergence | null
     if (log.epochBefore(fetchOffset) === lastFetchedEpoch) return null;
     const end = log.endOfEpoch(lastFetchedEpoch);
     if (end !== null) return { kind: 'diverging', divergingEpoch: end.epoch, endOffset: end.endOffset };
+    coverageMark('fetch: the logs have no epoch in common');
   }
   return { kind: 'snapshot', snapshotId: snapshotToOffer(core) };
 }
@@ -129,6 +131,7 @@ function noteMatchingFetch(
   if (!core.voterSets.isVoter(request.replica)) return;
   const acknowledged = Math.min(flushedOffset, fetchOffset) as Offset;
   // A delayed fetch must not take back what a later one has acknowledged.
+  if (acknowledged < progress.acknowledgedOffset) coverageMark('fetch: a delayed one acknowledges less');
   if (acknowledged <= progress.acknowledgedOffset) return;
   progress.acknowledgedOffset = acknowledged;
   advanceLeaderHighWatermark(core, leadership);

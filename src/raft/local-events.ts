@@ -1,4 +1,5 @@
 import { assert } from '../base/assert.ts';
+import { coverageMark } from '../base/coverage-marks.ts';
 import { type CoreState, notePersisted } from './core-state.ts';
 import { acknowledgeFlush } from './fetch-response.ts';
 import { advanceLeaderHighWatermark } from './high-watermark.ts';
@@ -37,6 +38,7 @@ export function handleConnectionClosed(core: CoreState, input: InputOf<'connecti
   putOffFetch(role, core.nowMs + core.config.retryBackoffMs);
   if (core.download !== null) core.download.askedMs = null;
   if (!input.refused || role.suspectsLeader) return;
+  coverageMark("pre-vote: the leader's process is gone");
   role.suspectsLeader = true;
   const jitterMs = core.random.integer(suspicionJitterMaxMs + 1);
   role.fetchDeadlineMs = Math.min(role.fetchDeadlineMs, core.nowMs + jitterMs);
@@ -46,7 +48,10 @@ export function handleConnectionClosed(core: CoreState, input: InputOf<'connecti
 export function handleStorageStatusChanged(core: CoreState, input: InputOf<'storageStatusChanged'>): void {
   if (core.space === input.space) return;
   core.space = input.space;
-  if (core.space === 'exhausted') core.download = null;
+  if (core.space === 'exhausted') {
+    coverageMark('disk space: nothing more is fetched');
+    core.download = null;
+  }
   // The leader is told at once: a new fetch takes the place of the one that may be parked there.
   if (core.role.name === 'follower') core.role.question = null;
 }
@@ -55,7 +60,10 @@ export function handleStorageStatusChanged(core: CoreState, input: InputOf<'stor
 export function handleSnapshotCreated(core: CoreState, input: InputOf<'snapshotCreated'>): void {
   const { snapshotId, logStart } = input;
   // A newer snapshot was installed meanwhile.
-  if (snapshotId.endOffset < (core.latestSnapshot?.endOffset ?? 0)) return;
+  if (snapshotId.endOffset < (core.latestSnapshot?.endOffset ?? 0)) {
+    coverageMark('checkpoint: a newer snapshot was installed');
+    return;
+  }
   assert(snapshotId.endOffset <= core.highWatermark, 'a snapshot of what is not committed');
   assert(logStart.endOffset <= snapshotId.endOffset, 'the log would begin after its newest snapshot');
   core.latestSnapshot = snapshotId;
@@ -64,7 +72,9 @@ export function handleSnapshotCreated(core: CoreState, input: InputOf<'snapshotC
   core.log.startAt(logStart);
   core.voterSets.startAt(logStart.endOffset);
   core.kraftVersion.startAt(logStart.endOffset);
-  if (core.log.flushedOffset > wasFlushedTo) acknowledgeFlush(core);
+  if (core.log.flushedOffset === wasFlushedTo) return;
+  coverageMark("checkpoint: durable before the log's own flush");
+  acknowledgeFlush(core);
 }
 
 export function handleApplied(core: CoreState, input: InputOf<'applied'>): void {

@@ -1,4 +1,5 @@
 import { assert } from '../base/assert.ts';
+import { coverageMark } from '../base/coverage-marks.ts';
 import type { Epoch, Offset } from '../base/brands.ts';
 import { batchEndOffset, type LogBatch } from './batch.ts';
 import type { EpochStart } from './config.ts';
@@ -108,7 +109,10 @@ export class LogView {
     assert(to >= this.#logStart.endOffset, `cannot truncate to ${to}, below the log's start`);
     assert(to < this.#endOffset, `truncating to ${to} removes nothing`);
     this.#endOffset = to;
-    if (this.#flushedOffset > to) this.#flushedOffset = to;
+    if (this.#flushedOffset > to) {
+      coverageMark('truncate: takes back what was flushed');
+      this.#flushedOffset = to;
+    }
     // Invariant 3: flushes under way may still complete, and must not claim what is gone.
     this.#unflushed.update((append) => (append.endOffset <= to ? append : { ...append, endOffset: to }));
     while ((this.#epochStarts[this.#epochStarts.length - 1]?.startOffset ?? -1) >= to)

@@ -1,4 +1,5 @@
 import { assert } from '../base/assert.ts';
+import { coverageMark } from '../base/coverage-marks.ts';
 import type { Offset } from '../base/brands.ts';
 import { appendToLog } from './append.ts';
 import type { DataBatch } from './batch.ts';
@@ -45,7 +46,9 @@ function refusal(
     exceeds(core, leadership.pendingProposals.length, leadership.pendingBytes, sizeInBytes) ||
     // The others may commit what this leader's own disk has not taken yet; it stays in memory until then.
     exceeds(core, core.log.unflushedAppends, core.log.unflushedBytes, sizeInBytes);
-  return isTooMuch ? 'TOO_MANY_PENDING' : null;
+  if (!isTooMuch) return null;
+  coverageMark('proposal: too many pending');
+  return 'TOO_MANY_PENDING';
 }
 
 function exceeds(core: CoreState, count: number, bytes: number, sizeInBytes: number): boolean {

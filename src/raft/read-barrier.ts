@@ -1,3 +1,4 @@
+import { coverageMark } from '../base/coverage-marks.ts';
 import type { CoreState } from './core-state.ts';
 import { isLocal } from './core-state.ts';
 import { type Leadership, progressOf, type RoundTime } from './leadership.ts';
@@ -24,10 +25,12 @@ export function requestReadBarrier(core: CoreState, barrierId: number): void {
   const { leadership } = role;
   const { barriers, epochStartOffset } = leadership;
   if (barriers.waiting.length + barriers.open.length >= core.config.pendingProposalsMax) {
+    coverageMark('read barrier: too many wait');
     core.effects.push({ type: 'failReadBarriers', barrierIds: [barrierId] });
     return;
   }
   if (core.highWatermark <= epochStartOffset) {
+    coverageMark("read barrier: waits for the epoch's first commit");
     barriers.waiting.push(barrierId);
     return;
   }
@@ -44,6 +47,7 @@ export function openWaitingBarriers(core: CoreState, leadership: Leadership): vo
 function openBarrier(core: CoreState, leadership: Leadership, barrierId: number): void {
   const { barriers } = leadership;
   if (barriers.sentRound >= barriers.round) raiseRound(core, leadership);
+  else coverageMark('read barrier: joins a round before it is sent');
   barriers.open.push({ barrierId, round: barriers.round, offset: core.highWatermark });
   completeBarriers(core, leadership);
 }

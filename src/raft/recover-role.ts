@@ -1,4 +1,5 @@
 import { assert } from '../base/assert.ts';
+import { coverageMark } from '../base/coverage-marks.ts';
 import type { RecoveredState } from './config.ts';
 import { type CoreState, isLocal, isVoter } from './core-state.ts';
 import type { QuorumState } from './quorum-state.ts';
@@ -55,6 +56,7 @@ function recoverFormerLeader(core: CoreState, hasVotedForItself: boolean, electi
     core.role = { name: 'unattached', electionDeadlineMs, nextQuestionMs: core.nowMs };
     return;
   }
+  coverageMark('start: a former leader resigns');
   const others = core.voterSets.voters.filter((voter) => voter.id !== core.local.id);
   core.role = {
     name: 'resigned',

@@ -1,3 +1,4 @@
+import { coverageMark } from '../base/coverage-marks.ts';
 import { type CoreState, setQuorumState } from './core-state.ts';
 import type { FetchedRecords } from './messages.ts';
 
@@ -12,7 +13,10 @@ import type { FetchedRecords } from './messages.ts';
  */
 export function noteLeaderLogEnd(core: CoreState, records: FetchedRecords): void {
   if (!core.quorum.recovering) return;
-  if (records.highWatermark <= records.epochStartOffset) return;
+  if (records.highWatermark <= records.epochStartOffset) {
+    coverageMark('recovery: the leader has committed nothing of its own');
+    return;
+  }
   core.recoveryTarget ??= records.logEndOffset;
   endRecoveryIfFlushed(core);
 }
@@ -21,6 +25,7 @@ export function noteLeaderLogEnd(core: CoreState, records: FetchedRecords): void
 export function endRecoveryIfFlushed(core: CoreState): void {
   if (!core.quorum.recovering || core.recoveryTarget === null) return;
   if (core.log.flushedOffset < core.recoveryTarget) return;
+  coverageMark('recovery: a voter again');
   core.recoveryTarget = null;
   setQuorumState(core, { recovering: false });
 }

@@ -1,4 +1,5 @@
 import type { NodeId } from '../base/brands.ts';
+import { coverageMark } from '../base/coverage-marks.ts';
 import { type CoreState, send } from './core-state.ts';
 import type { Input } from './inputs.ts';
 import { type Leadership, progressOf, type ReplicaProgress } from './leadership.ts';
@@ -29,7 +30,12 @@ function resignForSpace(core: CoreState, leadership: Leadership): void {
   const [successor] = successorsOf(core, leadership, null).filter(
     (voter) => canTakeOver(core, leadership, voter) && progressOf(leadership, voter)?.space === 'enough',
   );
-  if (successor !== undefined) resign(core, leadership, successor.id);
+  if (successor === undefined) {
+    coverageMark('disk space: no voter with room can lead');
+    return;
+  }
+  coverageMark('disk space: the leader hands over');
+  resign(core, leadership, successor.id);
 }
 
 /**
@@ -42,7 +48,11 @@ function resignForSpace(core: CoreState, leadership: Leadership): void {
 export function resignIfDiskHangs(core: CoreState, leadership: Leadership): boolean {
   const sinceMs = core.log.diskAwaitedSinceMs;
   if (sinceMs === null || core.nowMs - sinceMs < checkQuorumTimeoutMs(core.config)) return false;
-  if (!someoneCanLead(core, leadership)) return false;
+  if (!someoneCanLead(core, leadership)) {
+    coverageMark('disk hangs: nobody else can lead');
+    return false;
+  }
+  coverageMark('disk hangs: the leader resigns');
   resign(core, leadership, null);
   return true;
 }

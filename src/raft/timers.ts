@@ -1,4 +1,5 @@
 import type { NodeId } from '../base/brands.ts';
+import { coverageMark } from '../base/coverage-marks.ts';
 import { repeatBeginQuorumEpoch } from './begin-quorum-epoch.ts';
 import { type CoreState, mayCampaign } from './core-state.ts';
 import { askForDueChunk } from './download-snapshot.ts';
@@ -26,7 +27,10 @@ export function passDeadlines(core: CoreState): void {
       return;
     case 'prospective':
     case 'candidate':
-      if (nowMs >= role.electionDeadlineMs) loseElection(core);
+      if (nowMs >= role.electionDeadlineMs) {
+        coverageMark('election: no majority in time');
+        loseElection(core);
+      }
       return;
     case 'leader':
       passLeaderDeadlines(core, role.leadership);
@@ -41,19 +45,28 @@ function passFollowerDeadlines(core: CoreState, role: Follower): void {
   const retryMs = fetchRetryMs(core.config);
   if (nowMs >= role.fetchDeadlineMs) {
     // Nothing is fetched while a snapshot replaces the log, which says nothing of the leader.
-    if (core.installation === null) seekElection(core);
-    else role.fetchDeadlineMs = nowMs + core.config.fetchTimeoutMs;
+    if (core.installation === null) {
+      seekElection(core);
+      return;
+    }
+    coverageMark('snapshot: the fetch timeout passes while it is installed');
+    role.fetchDeadlineMs = nowMs + core.config.fetchTimeoutMs;
     return;
   }
   // An answer that is overdue is taken for lost, and the next question has a new number.
-  if (role.question !== null && nowMs >= role.question.sentMs + retryMs) role.question = null;
+  if (role.question !== null && nowMs >= role.question.sentMs + retryMs) {
+    coverageMark('fetch: an overdue answer is taken for lost');
+    role.question = null;
+  }
   if (download !== null && download.askedMs !== null && nowMs >= download.askedMs + retryMs) {
+    coverageMark('snapshot: an overdue chunk is taken for lost');
     download.askedMs = null;
   }
 }
 
 function passLeaderDeadlines(core: CoreState, leadership: Leadership): void {
   if (core.nowMs >= leadership.checkQuorumDeadlineMs) {
+    coverageMark('check-quorum: the leader resigns');
     resign(core, leadership, null);
     return;
   }
@@ -72,10 +85,12 @@ export function putOffDeadlines(core: CoreState, stalledMs: number): void {
   const { role } = core;
   switch (role.name) {
     case 'follower':
+      coverageMark('stall: a follower does not blame its leader');
       role.fetchDeadlineMs += stalledMs;
       if (role.lastAnswerMs !== null) role.lastAnswerMs = Math.min(core.nowMs, role.lastAnswerMs + stalledMs);
       return;
     case 'leader':
+      coverageMark('stall: a leader puts off check-quorum');
       role.leadership.checkQuorumDeadlineMs += stalledMs;
       core.log.creditStall(stalledMs, core.nowMs);
       return;

@@ -1,4 +1,5 @@
 import { assert } from '../base/assert.ts';
+import { coverageMark } from '../base/coverage-marks.ts';
 import type { Epoch, NodeId } from '../base/brands.ts';
 import { type CoreState, isVoter, mayCampaign, setQuorumState } from './core-state.ts';
 import { endLeadership } from './end-leadership.ts';
@@ -64,7 +65,10 @@ export function becomeUnattached(core: CoreState, epoch: Epoch, electionDeadline
 
 function remainingDeadlineMs(core: CoreState): number {
   const { role } = core;
-  if (role.name === 'unattached' || role.name === 'prospective') return role.electionDeadlineMs;
+  if (role.name === 'unattached' || role.name === 'prospective') {
+    coverageMark('election: a higher epoch leaves the timeout running');
+    return role.electionDeadlineMs;
+  }
   const randomMs = randomElectionDeadlineMs(core);
   return role.name === 'follower' ? Math.min(role.fetchDeadlineMs, randomMs) : randomMs;
 }
@@ -80,7 +84,10 @@ export function becomeFollower(
   enterEpoch(core, epoch, leaderId);
   const { download } = core;
   const isResumable = download?.leaderId === leaderId && download.leaderEpoch === epoch;
-  if (!isResumable) core.download = null;
+  if (download !== null && !isResumable) {
+    coverageMark('snapshot: another leader ends a download');
+    core.download = null;
+  }
   transitionTo(core, {
     name: 'follower',
     leaderId,
@@ -181,8 +188,12 @@ export function loseElection(core: CoreState): void {
   const pauseMs = retryBackoffMs * (1 + core.random.integer(1 << doublings));
   const deadlineMs = core.nowMs + Math.min(pauseMs, electionBackoffMaxMs);
   const { epoch, leaderId } = core.quorum;
-  if (leaderId === null) becomeUnattached(core, epoch, deadlineMs);
-  else becomeFollower(core, epoch, leaderId, { fetchDeadlineMs: deadlineMs });
+  if (leaderId === null) {
+    becomeUnattached(core, epoch, deadlineMs);
+    return;
+  }
+  coverageMark('pre-vote: lost, and the leader is followed again');
+  becomeFollower(core, epoch, leaderId, { fetchDeadlineMs: deadlineMs });
 }
 
 /**
@@ -194,6 +205,7 @@ export function noteEpochOf(core: CoreState, epoch: Epoch, namedLeader: NodeId |
   // A stranger to the voter set, with another disk, may have led under this node's id.
   const leaderId = namedLeader === core.local.id ? null : namedLeader;
   if (epoch > core.quorum.epoch) {
+    coverageMark('epoch: an answer names a higher one');
     if (leaderId === null) becomeUnattached(core, epoch);
     else becomeFollower(core, epoch, leaderId);
     return;
@@ -201,6 +213,7 @@ export function noteEpochOf(core: CoreState, epoch: Epoch, namedLeader: NodeId |
   const { name } = core.role;
   if (leaderId === null || core.quorum.leaderId !== null || core.endedEpoch === epoch) return;
   if (name === 'unattached' || name === 'prospective' || name === 'candidate') {
+    coverageMark('epoch: an answer names its leader');
     becomeFollower(core, epoch, leaderId);
   }
 }

@@ -1,4 +1,5 @@
 import { assert } from '../base/assert.ts';
+import { coverageMark } from '../base/coverage-marks.ts';
 import type { NodeId } from '../base/brands.ts';
 import { becomeLeader } from './become-leader.ts';
 import { badMessage, type CoreState, isLocal, send, setQuorumState } from './core-state.ts';
@@ -27,7 +28,10 @@ export function handleVoteRequest(core: CoreState, from: NodeId, request: VoteRe
     return;
   }
   // KIP-853: the one who is asked stood on another disk; its promises are not this replica's to keep.
-  if (!isLocal(core, request.voter)) return;
+  if (!isLocal(core, request.voter)) {
+    coverageMark('vote: asked of another directory');
+    return;
+  }
   // KIP-996: a pre-vote raises nobody's epoch.
   if (!request.preVote && request.epoch > core.quorum.epoch) becomeUnattached(core, request.epoch);
   const voteGranted = request.preVote ? wouldVote(core, request) : vote(core, request);
@@ -54,6 +58,7 @@ function askAgain(core: CoreState, candidate: ReplicaKey): void {
   if (role.name !== 'prospective' || !core.voterSets.isVoter(candidate)) return;
   const at = role.ballot.rejected.indexOf(candidate.id);
   if (at < 0) return;
+  coverageMark('pre-vote: a rejection is out of date');
   role.ballot.rejected.splice(at, 1);
   sendVoteRequest(core, role, candidate);
 }
@@ -64,12 +69,24 @@ function vote(core: CoreState, request: VoteRequest): boolean {
   if (request.epoch < quorum.epoch) return false;
   assert(request.epoch === quorum.epoch, 'a vote in an epoch that was not entered');
   // Design 19: this replica has lost records that it acknowledged; its log is no witness.
-  if (quorum.recovering) return false;
+  if (quorum.recovering) {
+    coverageMark('vote: refused while recovering');
+    return false;
+  }
   // One vote an epoch (Raft paper, Figure 2: "If votedFor is null or candidateId").
-  if (quorum.voted !== null) return sameReplica(quorum.voted, request.candidate);
+  if (quorum.voted !== null) {
+    coverageMark('vote: the epoch has its vote');
+    return sameReplica(quorum.voted, request.candidate);
+  }
   // The epoch has its leader already (KIP-595).
-  if (quorum.leaderId !== null || core.endedEpoch === quorum.epoch) return false;
-  if (!isUpToDate(core, request)) return false;
+  if (quorum.leaderId !== null || core.endedEpoch === quorum.epoch) {
+    coverageMark('vote: the epoch has its leader');
+    return false;
+  }
+  if (!isUpToDate(core, request)) {
+    coverageMark("vote: the candidate's log is behind");
+    return false;
+  }
   setQuorumState(core, { voted: request.candidate });
   // A granted vote gives the candidate time to win (Raft paper, 5.2).
   becomeUnattached(core, quorum.epoch, randomElectionDeadlineMs(core));
@@ -78,10 +95,20 @@ function vote(core: CoreState, request: VoteRequest): boolean {
 
 /** KIP-996: would this replica vote for the candidate, if it asked in earnest? */
 function wouldVote(core: CoreState, request: VoteRequest): boolean {
-  if (request.epoch < core.quorum.epoch || core.quorum.recovering) return false;
+  if (request.epoch < core.quorum.epoch) return false;
+  if (core.quorum.recovering) {
+    coverageMark('pre-vote: refused while recovering');
+    return false;
+  }
   const { role } = core;
-  if (role.name === 'leader') return false;
-  if (role.name === 'follower' && hearsLeader(core, role.lastAnswerMs, role.suspectsLeader)) return false;
+  if (role.name === 'leader') {
+    coverageMark('pre-vote: refused by the leader');
+    return false;
+  }
+  if (role.name === 'follower' && hearsLeader(core, role.lastAnswerMs, role.suspectsLeader)) {
+    coverageMark('pre-vote: refused by who hears the leader');
+    return false;
+  }
   return isUpToDate(core, request);
 }
 
@@ -110,7 +137,10 @@ export function handleVoteResponse(core: CoreState, from: NodeId, response: Vote
   const { role } = core;
   const isPreVote = role.name === 'prospective';
   if (!isPreVote && role.name !== 'candidate') return;
-  if (response.preVote !== isPreVote || response.requestEpoch !== core.quorum.epoch) return;
+  if (response.preVote !== isPreVote || response.requestEpoch !== core.quorum.epoch) {
+    coverageMark('vote: an answer to an earlier ballot');
+    return;
+  }
   // Only voters of the set in force count, by their whole key (KIP-853).
   if (!core.voterSets.isVoter(response.voter)) return;
   const { granted, rejected } = role.ballot;

@@ -1,4 +1,5 @@
 import { assert } from '../base/assert.ts';
+import { coverageMark } from '../base/coverage-marks.ts';
 import { advanceHighWatermark, emit, type FollowerRole, type ReplicaState } from './state.ts';
 import type { FetchAnswer } from './types.ts';
 
@@ -73,6 +74,7 @@ function truncate(state: ReplicaState, answer: Extract<FetchAnswer, { kind: 'div
   const to = own.epoch === answer.epoch ? Math.min(own.endOffset, answer.endOffset) : own.endOffset;
   assert(to <= state.logEndOffset, 'a truncation only shortens a log');
   if (to === state.logEndOffset) return;
+  coverageMark('replica: truncates');
   state.epochs.truncate(to);
   state.logEndOffset = to;
   state.flushedOffset = Math.min(state.flushedOffset, to);

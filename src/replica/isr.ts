@@ -1,3 +1,4 @@
+import { coverageMark } from '../base/coverage-marks.ts';
 import { emit, type LeaderRole, type PendingProposal, type ReplicaState } from './state.ts';
 import type { PartitionView, ProposalAnswer, ProposedMember } from './types.ts';
 
@@ -56,15 +57,21 @@ export function takeProposalAnswer(
   proposal.isInFlight = false;
   proposal.retryAtMs = nowMs + config.retryBackoffMs;
   if (answer.kind === 'unknown') {
+    coverageMark("ISR: a proposal's outcome is unknown");
     proposal.mayTakeEffect = true;
   } else if (answer.kind === 'accepted') {
-    if (answer.partitionEpoch <= view.partitionEpoch) return;
+    if (answer.partitionEpoch <= view.partitionEpoch) {
+      coverageMark('ISR: accepted, and metadata was faster');
+      return;
+    }
     state.view = { ...view, isr: answer.isr, partitionEpoch: answer.partitionEpoch };
     role.proposal = null;
   } else if (aheadCodes.has(answer.code)) {
     // Perhaps an earlier attempt of this very proposal was what took the controller ahead.
+    coverageMark('ISR: the controller is ahead of the proposal');
     proposal.awaitsMetadata = true;
   } else if (!passingCodes.has(answer.code) && !proposal.mayTakeEffect) {
+    coverageMark('ISR: a proposal is refused for good');
     role.proposal = null;
     role.retryProposalAtMs = proposal.retryAtMs;
   }
@@ -96,7 +103,9 @@ function wantedIsr(state: ReplicaState, view: PartitionView, role: LeaderRole): 
 
 function mayStay(state: ReplicaState, view: PartitionView, role: LeaderRole, replica: number): boolean {
   if (!view.eligible.has(replica)) return false;
-  return state.nowMs < lagDeadlineMs(state, role, replica);
+  if (state.nowMs < lagDeadlineMs(state, role, replica)) return true;
+  coverageMark('ISR: a follower that lags leaves');
+  return false;
 }
 
 export function lagDeadlineMs(state: ReplicaState, role: LeaderRole, replica: number): number {

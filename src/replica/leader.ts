@@ -1,3 +1,4 @@
+import { coverageMark } from '../base/coverage-marks.ts';
 import { noEpoch } from './leader-epochs.ts';
 import { replicationQuorum } from './isr.ts';
 import { advanceHighWatermark, emit, type LeaderRole, type ReplicaState } from './state.ts';
@@ -6,8 +7,14 @@ import type { FetchAnswer, FetchError, FetchRequest, PartitionView, ProduceError
 /** Takes records in, or says why not. Only a leader that holds its lease promises anything. */
 export function produce(state: ReplicaState, role: LeaderRole, produceId: number, recordCount: number): void {
   const { view } = state;
-  if (view === null || !state.holdsLease) return failProduce(state, produceId, 'NOT_LEADER_OR_FOLLOWER');
-  if (view.isr.length < view.minIsr) return failProduce(state, produceId, 'NOT_ENOUGH_REPLICAS');
+  if (view === null || !state.holdsLease) {
+    coverageMark('produce: refused without a lease');
+    return failProduce(state, produceId, 'NOT_LEADER_OR_FOLLOWER');
+  }
+  if (view.isr.length < view.minIsr) {
+    coverageMark('produce: refused below min ISR');
+    return failProduce(state, produceId, 'NOT_ENOUGH_REPLICAS');
+  }
   const baseOffset = state.logEndOffset;
   const endOffset = baseOffset + recordCount;
   const { generation } = state;
@@ -41,6 +48,7 @@ function answerTo(state: ReplicaState, role: LeaderRole | null, request: FetchRe
   const own = state.epochs.endOf(lastFetchedEpoch, state.logEndOffset);
   const isEmpty = fetchOffset === 0 && lastFetchedEpoch === noEpoch;
   if (!isEmpty && (own.epoch !== lastFetchedEpoch || own.endOffset < fetchOffset)) {
+    coverageMark("replica: a follower's log diverges");
     return { kind: 'diverging', leaderEpoch, epoch: own.epoch, endOffset: own.endOffset };
   }
   noteProgress(state, role, request);
@@ -66,7 +74,9 @@ function findFetchError(view: PartitionView, role: LeaderRole, request: FetchReq
   if (!view.replicas.includes(request.brokerId)) return 'REPLICA_NOT_AVAILABLE';
   const known = role.followers.get(request.brokerId)?.brokerEpoch ?? noEpoch;
   const registered = view.eligible.get(request.brokerId) ?? noEpoch;
-  return request.brokerEpoch < Math.max(known, registered) ? 'STALE_BROKER_EPOCH' : null;
+  if (request.brokerEpoch >= Math.max(known, registered)) return null;
+  coverageMark('replica: an earlier incarnation fetches');
+  return 'STALE_BROKER_EPOCH';
 }
 
 /** The fetch proves that the follower's log equals the leader's up to `fetchOffset`; on disk, to `flushedOffset`. */

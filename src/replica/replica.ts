@@ -1,4 +1,5 @@
 import { assert, assertNever } from '../base/assert.ts';
+import { coverageMark } from '../base/coverage-marks.ts';
 import { acknowledgeFlush, fetchWhenDue, takeAnswer } from './follower.ts';
 import { lagDeadlineMs, replicationQuorum, settleProposal, takeProposalAnswer, tendIsr } from './isr.ts';
 import { answerFetch, failProduce, produce, raiseHighWatermark } from './leader.ts';
@@ -142,7 +143,11 @@ export class Replica {
   #flushed(endOffset: number, generation: number): void {
     const state = this.#state;
     // A flush that began before a truncation says nothing about what was appended since.
-    if (generation !== state.generation || endOffset <= state.flushedOffset) return;
+    if (generation !== state.generation) {
+      coverageMark('replica: a flush from before a truncation');
+      return;
+    }
+    if (endOffset <= state.flushedOffset) return;
     assert(endOffset <= state.logEndOffset, 'nothing is flushed that was not appended');
     state.flushedOffset = endOffset;
     if (state.role.name === 'follower') acknowledgeFlush(state, state.role);
@@ -152,12 +157,18 @@ export class Replica {
     const state = this.#state;
     const before = state.view;
     // A broker that has restarted may read from a controller that lags behind what its own log proves.
-    if (before === null && view.leaderEpoch < state.epochs.latestEpoch) return;
+    if (before === null && view.leaderEpoch < state.epochs.latestEpoch) {
+      coverageMark('replica: the controller lags behind its own log');
+      return;
+    }
     const isOlder =
       before !== null &&
       (view.leaderEpoch < before.leaderEpoch ||
         (view.leaderEpoch === before.leaderEpoch && view.partitionEpoch < before.partitionEpoch));
-    if (isOlder) return;
+    if (isOlder) {
+      coverageMark('replica: an older word of the controller');
+      return;
+    }
     state.view = view;
     const { role } = state;
     if (before === null || view.leaderEpoch > before.leaderEpoch) this.#changeRole(view);
@@ -169,6 +180,7 @@ export class Replica {
     const { role, config, nowMs } = state;
     if (role.name === 'leader') {
       // What was appended may be committed by the next leader, or not.
+      if (role.produces.length > 0) coverageMark('replica: leadership ends with an unknown outcome');
       for (const { produceId } of role.produces) failProduce(state, produceId, 'OUTCOME_UNKNOWN');
     }
     // An epoch in which it led and wrote nothing leaves no trace: the next leader's records may be older.

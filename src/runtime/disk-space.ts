@@ -1,3 +1,4 @@
+import { coverageMark } from '../base/coverage-marks.ts';
 import type { Clock, Timer } from '../ports/clock.ts';
 import type { Files } from '../ports/files.ts';
 import type { SpaceStatus } from '../raft/messages.ts';
@@ -58,6 +59,8 @@ export class DiskSpace {
     const reserveBytes = this.#options.reserveBytes();
     const space = this.#spaceOf(freeBytes, reserveBytes);
     const isNews = space !== this.#space;
+    if (isNews && space === 'low') coverageMark('disk space: low');
+    if (isNews && space === 'enough') coverageMark('disk space: has returned');
     this.#space = space;
     if (isNews) this.#options.onChanged(space, freeBytes);
     if (space !== 'enough') this.#options.onShort();

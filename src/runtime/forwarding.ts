@@ -1,4 +1,5 @@
 import type { NodeId, Offset } from '../base/brands.ts';
+import { coverageMark } from '../base/coverage-marks.ts';
 import { failed, ok, type Result } from '../base/result.ts';
 import { errorCatalogue, type ErrorCode } from '../metadata/errors.ts';
 import type { Random } from '../base/random.ts';
@@ -86,7 +87,10 @@ export class Forwarder {
 
   received(from: NodeId, message: ForwardResponse): void {
     const pending = this.#pending.get(message.requestId);
-    if (pending === undefined || pending.leader !== from) return;
+    if (pending === undefined || pending.leader !== from) {
+      coverageMark('forward: an answer after its request was given up');
+      return;
+    }
     const answer = decodeAnswer(message.answer);
     if (!answer.ok) {
       this.#lose(message.requestId, answer.error);
@@ -97,7 +101,9 @@ export class Forwarder {
 
   connectionClosed(peer: NodeId): void {
     for (const [requestId, pending] of this.#pending) {
-      if (pending.leader === peer) this.#loseInTurn(requestId, 'the connection to the leader closed');
+      if (pending.leader !== peer) continue;
+      coverageMark('forward: the connection to the leader closes');
+      this.#loseInTurn(requestId, 'the connection to the leader closed');
     }
   }
 
@@ -108,7 +114,9 @@ export class Forwarder {
     this.#lastWords = this.#clock.setTimer(lastWordsMs, () => {
       this.#lastWords = null;
       for (const [requestId, pending] of this.#pending) {
-        if (this.#isReplaced(pending)) this.#loseInTurn(requestId, 'another node leads now');
+        if (!this.#isReplaced(pending)) continue;
+        coverageMark('forward: its leader was replaced');
+        this.#loseInTurn(requestId, 'another node leads now');
       }
     });
   }
@@ -116,6 +124,7 @@ export class Forwarder {
   /** The transport says that no byte of it was sent, so nothing was executed. */
   neverSent(message: ForwardMessage): void {
     if (message.type !== 'forwardRequest') return;
+    coverageMark('forward: never sent');
     const reason = 'The leader could not be reached; nothing was changed.';
     this.#take(message.requestId)?.settle({ ok: false, code: 'NOT_CONTROLLER', message: reason });
   }

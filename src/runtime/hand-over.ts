@@ -1,3 +1,4 @@
+import { coverageMark } from '../base/coverage-marks.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { RoleName } from '../raft/effects.ts';
 import { runtimeLimits } from './limits.ts';
@@ -35,7 +36,9 @@ export class HandOver {
   #look(): void {
     const { clock, onDone } = this.#options;
     const elapsedMs = clock.monotonicMs() - this.#beganMs;
-    if (elapsedMs >= runtimeLimits.handOverMs || this.#isOver(elapsedMs)) {
+    const isLate = elapsedMs >= runtimeLimits.handOverMs;
+    if (isLate) coverageMark('hand-over: nobody leads in time');
+    if (isLate || this.#isOver(elapsedMs)) {
       clock.afterPendingEvents(onDone);
       return;
     }
@@ -44,8 +47,9 @@ export class HandOver {
 
   #isOver(elapsedMs: number): boolean {
     const { role, resign, pendingCount, hasSuccessor, hasOtherVoters } = this.#options;
-    const isDrained = pendingCount() === 0 || elapsedMs >= runtimeLimits.drainMs;
-    if (!isDrained) return false;
+    const isDrained = pendingCount() === 0;
+    if (!isDrained && elapsedMs < runtimeLimits.drainMs) return false;
+    if (!isDrained) coverageMark('hand-over: answers are still owed');
     if (role() === 'leader') {
       this.#hasResigned = true;
       resign();

@@ -1,4 +1,5 @@
 import { assert, assertNever } from '../../base/assert.ts';
+import { coverageMark } from '../../base/coverage-marks.ts';
 import type { Random } from '../../base/random.ts';
 import type { FailureKind } from '../connection-failure.ts';
 import type { Problem } from '../protocol/problem.ts';
@@ -117,6 +118,7 @@ export class CallCore<Answer> {
     if (unknownCodes.has(code)) return this.#afterUnknown(detail, problem, nowMs);
     if (sessionCodes.has(code)) return this.#afterSessionLoss(problem, nowMs);
     if (borderCodes.has(code) && this.#mayHaveExecuted) {
+      coverageMark('call: a refusal says nothing of an earlier attempt');
       return { type: 'unknown', reason: detail, problem };
     }
     return { type: 'refused', problem };
@@ -125,17 +127,26 @@ export class CallCore<Answer> {
   #afterUnknown(reason: string, problem: Problem | null, nowMs: number): CallDecision<Answer> {
     const { repeat } = this.#settings;
     if (repeat !== 'harmless') this.#mayHaveExecuted = true;
-    if (repeat === 'never') return { type: 'unknown', reason, problem };
+    if (repeat === 'never') {
+      coverageMark('call: a write without a key is not sent again');
+      return { type: 'unknown', reason, problem };
+    }
+    if (repeat === 'keyed') coverageMark('call: sent again under its key');
     return this.#retry(reason, problem, nowMs);
   }
 
   /** The key means nothing to the server now. What an earlier attempt did can no longer be found out. */
   #afterSessionLoss(problem: Problem, nowMs: number): CallDecision<Answer> {
-    if (this.#mayHaveExecuted) return { type: 'unknown', reason: problem.detail, problem };
+    if (this.#mayHaveExecuted) {
+      coverageMark('call: its session is lost, and with it the outcome');
+      return { type: 'unknown', reason: problem.detail, problem };
+    }
     // Without a key there is no session of ours that could be renewed: the error is the caller's.
     if (this.#settings.repeat !== 'keyed') return { type: 'refused', problem };
     const next = this.#retry(problem.detail, problem, nowMs);
-    return next.type === 'attempt' ? { type: 'renewSession', afterMs: next.afterMs } : next;
+    if (next.type !== 'attempt') return next;
+    coverageMark('call: a session is renewed');
+    return { type: 'renewSession', afterMs: next.afterMs };
   }
 
   #retry(reason: string, problem: Problem | null, nowMs: number): CallDecision<Answer> {

@@ -1,4 +1,5 @@
 import { assert } from '../../base/assert.ts';
+import { coverageMark } from '../../base/coverage-marks.ts';
 
 /** How long an endpoint that failed is asked only when nothing better is left. */
 const avoidForMs = 1_000;
@@ -47,6 +48,7 @@ export class Endpoints {
       const index = (this.#preferred + step) % length;
       if (this.#isUsable(index, nowMs)) return index;
     }
+    coverageMark('endpoints: all have failed lately');
     return this.#preferred;
   }
 

@@ -1,4 +1,5 @@
 import { assert } from '../../base/assert.ts';
+import { coverageMark } from '../../base/coverage-marks.ts';
 import { ok, type Result } from '../../base/result.ts';
 import type { CheckpointManifest } from '../../codec/checkpoint-manifest.ts';
 import { encodeCheckpointManifest } from '../../codec/checkpoint-manifest.ts';
@@ -106,8 +107,12 @@ export class Checkpointer {
   /** Nothing new is begun until `resume` or `replaceBy`; `idle` is told once nothing is being written. */
   pause(idle: () => void): void {
     this.#isPaused = true;
-    if (this.#isWriting) this.#whenIdle = idle;
-    else idle();
+    if (!this.#isWriting) {
+      idle();
+      return;
+    }
+    coverageMark('checkpoint: a snapshot waits for the one being written');
+    this.#whenIdle = idle;
   }
 
   resume(): void {
@@ -120,7 +125,10 @@ export class Checkpointer {
     if (this.#isWriting || this.#isPaused || this.#isClosed) return;
     if (image.endOffset <= (this.#current?.image.endOffset ?? 0)) return;
     const manifest = this.#options.describe(image);
-    if (manifest === null) return;
+    if (manifest === null) {
+      coverageMark('checkpoint: its place in the log cannot be described');
+      return;
+    }
     this.#isWriting = true;
     this.#latest ??= image;
     this.#bytesSince = 0;
@@ -231,6 +239,7 @@ export class Checkpointer {
       bytes: written.bytesWritten,
     });
     if (!written.isVerified) {
+      coverageMark('checkpoint: not verified for want of room');
       this.#abandoned = replaced;
       this.#options.logger.warn('checkpoint-not-verified', { reason: 'no space to compact the store' });
       this.#retryLater();
@@ -248,6 +257,7 @@ export class Checkpointer {
   }
 
   #postpone(attempted: readonly Uint8Array[], message: string): void {
+    coverageMark('checkpoint: postponed by a full disk');
     this.#abandoned = [...this.#abandoned, ...attempted];
     this.#options.logger.warn('checkpoint-postponed', { reason: message });
     this.#retryLater();

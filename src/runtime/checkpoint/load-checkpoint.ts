@@ -1,4 +1,5 @@
 import { offset } from '../../base/brands.ts';
+import { coverageMark } from '../../base/coverage-marks.ts';
 import { failed, ok, type Result } from '../../base/result.ts';
 import { type CheckpointManifest, decodeCheckpointManifest } from '../../codec/checkpoint-manifest.ts';
 import { createImageLoader, type ImageLoader } from '../../codec/image-loader.ts';
@@ -129,6 +130,7 @@ class PageCollector {
     const parsed = parseVersionedPageKey(entry.key);
     if (parsed === null) return damaged('the checkpoint store holds a key of unknown form');
     if (parsed.checkpointOffset > this.#checkpointOffset) {
+      coverageMark('checkpoint: pages of one that was never published');
       this.leftOver.push(entry.key);
       return null;
     }

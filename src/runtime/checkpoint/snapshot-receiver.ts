@@ -1,3 +1,4 @@
+import { coverageMark } from '../../base/coverage-marks.ts';
 import { failed, ok, type Result } from '../../base/result.ts';
 import { decodeCheckpointManifest } from '../../codec/checkpoint-manifest.ts';
 import type {
@@ -58,6 +59,7 @@ export class SnapshotReceiver {
     receiving.position += effect.bytes.length;
     // Damage is judged at the end, when the whole of it does not verify; the core then asks anew.
     if (!parsed.ok || !isInOrder || !parsed.value.every(isAcceptable)) {
+      coverageMark('snapshot: a chunk does not continue what was received');
       receiving.isDamaged = true;
       return ok(null);
     }
@@ -125,7 +127,9 @@ function unlessFull(
   what: string,
   error: { readonly code: string; readonly message: string },
 ): Result<null, string> {
-  return error.code === 'NO_SPACE' ? ok(null) : failed(`${what}: ${error.message}`);
+  if (error.code !== 'NO_SPACE') return failed(`${what}: ${error.message}`);
+  coverageMark('snapshot: no room for what is received');
+  return ok(null);
 }
 
 /** Only what a checkpoint is made of is stored, and a manifest only when it can be read. */

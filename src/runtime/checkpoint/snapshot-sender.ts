@@ -1,4 +1,5 @@
 import type { NodeId } from '../../base/brands.ts';
+import { coverageMark } from '../../base/coverage-marks.ts';
 import { crcOf } from '../../codec/crc.ts';
 import type { StoreEntry } from '../../ports/checkpoint-store.ts';
 import type { Clock } from '../../ports/clock.ts';
@@ -39,9 +40,12 @@ export class SnapshotSender {
     this.#forgetIdle();
     const transfer = this.#transferAt(effect.to, snapshotId, effect.position);
     if (transfer === null) {
+      coverageMark('snapshot: asked for, and a newer one is in force');
       return { ...effect.response, outcome: { kind: 'refused', error: 'SNAPSHOT_NOT_FOUND' } };
     }
-    if (transfer.chunk?.position !== effect.position) {
+    if (transfer.chunk?.position === effect.position) {
+      coverageMark('snapshot: a chunk is sent again');
+    } else {
       if (transfer.reader.position !== effect.position) {
         return { ...effect.response, outcome: { kind: 'refused', error: 'POSITION_OUT_OF_RANGE' } };
       }
@@ -78,6 +82,7 @@ export class SnapshotSender {
     }
     const entries = this.#entriesOf(snapshotId);
     if (entries === null) return null;
+    if (position > 0) coverageMark('snapshot: its stream is made again from the middle');
     const reader = new SnapshotStreamReader(entries);
     // A receiver that resumes elsewhere than it left off: the stream is made again up to there.
     while (reader.position < position) {

@@ -1,4 +1,5 @@
 import type { Offset } from '../../base/brands.ts';
+import { coverageMark } from '../../base/coverage-marks.ts';
 import { failed, type Result } from '../../base/result.ts';
 import type { ErrorCode } from '../../metadata/errors.ts';
 import { runOperation } from '../../metadata/execute.ts';
@@ -58,6 +59,7 @@ function execute(
   const known = lookupAnswer(image, key, requestHash, request.principal);
   if (known.kind === 'refused') return executionOf(failed(known.error), []);
   if (known.kind === 'recorded') {
+    coverageMark('exactly once: the recorded answer is given again');
     const { status, answer } = known;
     return {
       records: [],
@@ -67,7 +69,10 @@ function execute(
     };
   }
   const { ran, answer } = rememberable(runChecked(operation, request, image, context));
-  if (closesItsSession(ran, key)) return executionOf(ran, []);
+  if (closesItsSession(ran, key)) {
+    coverageMark('exactly once: a session closes itself');
+    return executionOf(ran, []);
+  }
   const status = ran.ok ? null : ran.error.code;
   return executionOf(ran, [answerRecord(key, request.principal, requestHash, status, answer)]);
 }

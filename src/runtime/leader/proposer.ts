@@ -1,4 +1,5 @@
 import { assert } from '../../base/assert.ts';
+import { coverageMark } from '../../base/coverage-marks.ts';
 import type { Epoch, Offset, Uuid } from '../../base/brands.ts';
 import type { Random } from '../../base/random.ts';
 import { encodeRecords } from '../../codec/record-value.ts';
@@ -157,7 +158,14 @@ export class Proposer {
   #proposeNext(): void {
     const { window, hasRoomInLog } = this.#options;
     if (this.#isVoid || this.#appended.size >= window.count) return;
-    if (this.#bytesInFlight >= window.bytes || !hasRoomInLog()) return;
+    if (this.#bytesInFlight >= window.bytes) {
+      coverageMark('proposer: too many bytes under way');
+      return;
+    }
+    if (!hasRoomInLog()) {
+      coverageMark("proposer: the leader's own disk is behind");
+      return;
+    }
     const operations = this.#queue.take(runtimeLimits.operationsPerBatchMax);
     if (operations.length === 0) return;
     this.#execute(operations.filter((pending) => !pending.reply.isSettled));
@@ -169,6 +177,7 @@ export class Proposer {
     for (const [at, pending] of operations.entries()) {
       if (this.#executeOne(draft, pending)) continue;
       // The batch is full: this one and those behind it begin the next.
+      coverageMark('proposer: a full batch leaves work for the next');
       this.#queue.putBack(operations.slice(at));
       break;
     }
@@ -363,6 +372,7 @@ class SharedBarrier {
 /** Leadership was lost: nothing appended means retriable, appended means unknown (design 10). */
 function failUnanswered(pending: PendingOperation, isAppended: boolean): void {
   if (isAppended) {
+    coverageMark('proposer: leadership ends with an unknown outcome');
     pending.reply.fail(
       'OUTCOME_UNKNOWN',
       'Leadership was lost after the write was appended; it may or may not take effect.',

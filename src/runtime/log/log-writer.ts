@@ -1,4 +1,5 @@
 import { assert, assertDefined } from '../../base/assert.ts';
+import { coverageMark } from '../../base/coverage-marks.ts';
 import type { Offset } from '../../base/brands.ts';
 import { ok } from '../../base/result.ts';
 import { statedCrc, statedPreviousCrc } from '../../codec/batch.ts';
@@ -151,7 +152,10 @@ export class LogWriter {
       const rolls = job.kind === 'reset' || sectors > this.#options.index.last.freeSectors;
       const sizeBytes = Math.max(this.#options.segmentBytes, (sectors + 1) * sectorBytes);
       const isPrepared = !this.#isPreparing && this.#options.maker.hasPrepared(sizeBytes);
-      if (rolls && !isPrepared) return { kind: 'needsSegment', sizeBytes };
+      if (rolls && !isPrepared) {
+        coverageMark('log: waits for a prepared segment');
+        return { kind: 'needsSegment', sizeBytes };
+      }
       const done = rolls ? yield* this.#roll(job) : yield* this.#write(job);
       if (!done.ok) return { kind: 'failed', error: done.error };
     }
@@ -222,7 +226,10 @@ export class LogWriter {
       const taken = Math.min(left, job.batches.length - job.written);
       job.written += taken;
       left -= taken;
-      if (job.written < job.batches.length) break;
+      if (job.written < job.batches.length) {
+        if (taken > 0) coverageMark('log: an append takes several frames');
+        break;
+      }
       completed = job.ioId;
       jobs++;
     }
@@ -284,7 +291,10 @@ export class LogWriter {
     const before = index.segments;
     index.addSegment(made.value);
     this.#prepare(segmentBytes);
-    if (job.kind !== 'reset') return ok(null);
+    if (job.kind !== 'reset') {
+      coverageMark('log: rolls to the next segment');
+      return ok(null);
+    }
     // From here on the earlier segments are void, so their names may vanish in any order.
     const removed = yield* this.#removeSteps(before);
     if (!removed.ok) return removed;
@@ -322,6 +332,7 @@ export class LogWriter {
 
   #prepareLater(sizeBytes: number): void {
     if (this.#whenClosed !== null) return;
+    coverageMark('log: no room to prepare a segment');
     this.#retry = this.#options.clock.setTimer(retryPreparationMs, () => {
       this.#retry = null;
       this.#prepare(sizeBytes);
@@ -339,6 +350,7 @@ export class LogWriter {
 
   #fail(error: FileError): void {
     if (this.#state !== 'open') return;
+    coverageMark('log: a failed write ends it');
     this.#state = 'failed';
     this.#options.events.onFailed(error);
   }

@@ -1,3 +1,4 @@
+import { coverageMark } from '../../base/coverage-marks.ts';
 import { ok } from '../../base/result.ts';
 import { decodeBatch } from '../../codec/batch.ts';
 import {
@@ -105,11 +106,18 @@ function* judgeEnd(
 ): Step<Extract<SegmentEnd, { kind: 'clean' | 'torn' | 'corrupt' }>> {
   if (verdict.kind === 'invalid') {
     const { reason, blankSectorIn } = verdict;
-    if (!isLast || blankSectorIn === null) return ok({ kind: 'corrupt', position, reason });
+    if (!isLast || blankSectorIn === null) {
+      coverageMark('log: a damaged frame');
+      return ok({ kind: 'corrupt', position, reason });
+    }
     // A torn frame was the last thing ever written: all after it must be as it was made, zeros.
     const after = yield* reader.firstWritten(blankSectorIn);
     if (!after.ok) return after;
-    if (after.value === null) return ok({ kind: 'torn', position, lastFrame: null });
+    if (after.value === null) {
+      coverageMark('log: a torn frame');
+      return ok({ kind: 'torn', position, lastFrame: null });
+    }
+    coverageMark('log: a damaged frame before later ones');
     return ok({
       kind: 'corrupt',
       position,
@@ -121,12 +129,15 @@ function* judgeEnd(
   // The header sector is blank and others are not: torn, if these all belong to one frame that began here.
   while (after.ok && after.value !== null) {
     if (!isLast || after.value.guard !== continuationGuard) {
+      coverageMark('log: a frame was written behind nothing');
       const reason = `nothing is here, and ${after.value.position} was written`;
       return ok({ kind: 'corrupt', position, reason });
     }
     after = yield* reader.firstWritten(after.value.position + sectorBytes);
   }
-  return after.ok ? ok({ kind: 'torn', position, lastFrame: null }) : after;
+  if (!after.ok) return after;
+  coverageMark('log: a torn frame without its header');
+  return ok({ kind: 'torn', position, lastFrame: null });
 }
 
 /** Takes a valid frame's cut and batches into `contents`; gives the objection when they do not fit. */

@@ -1,4 +1,5 @@
 import { assert } from '../../base/assert.ts';
+import { coverageMark } from '../../base/coverage-marks.ts';
 import type { Offset } from '../../base/brands.ts';
 import { failed, ok, type Result } from '../../base/result.ts';
 import { encodeBatch, statedCrc, statedPreviousCrc } from '../../codec/batch.ts';
@@ -171,7 +172,11 @@ export class SegmentedLog implements RaftLog {
     this.#writer.runTask(readBatches(plan), (result) => {
       segment.readers--;
       this.#pendingReads.delete(pending);
-      if (segment.dropped && segment.readers === 0) this.#writer.closeFile(segment.handle);
+      if (segment.dropped && segment.readers === 0) {
+        coverageMark('log: a segment is dropped while it is read');
+        this.#writer.closeFile(segment.handle);
+      }
+      if (pending.cancelled) coverageMark('log: cut while it is read');
       complete(
         pending.cancelled ? failed({ code: 'CANCELLED', message: 'the log was cut meanwhile' }) : result,
       );
@@ -184,6 +189,7 @@ export class SegmentedLog implements RaftLog {
     if (this.#pendingCuts.some((cut) => cut.isReset)) return;
     const dropped = this.#index.dropBelow(logStart.endOffset);
     if (dropped.length === 0) return;
+    coverageMark('log: segments behind a checkpoint are removed');
     this.#startOffset = this.#index.logStart.endOffset;
     this.#writer.removeSegments(dropped);
   }

@@ -1,3 +1,4 @@
+import { coverageMark } from '../../base/coverage-marks.ts';
 import { failed, ok } from '../../base/result.ts';
 import { submitFile } from '../../ports/task.ts';
 import { readExactly, type Step, writeZeros } from './file-steps.ts';
@@ -26,6 +27,7 @@ export function* setAside(directory: string, damage: Damage): Step<null> {
   const copy = `${directory}/${copyName}`;
   const keepsPart = soundBytes >= sectorBytes && sequences.includes(sequence);
   if (keepsPart) {
+    coverageMark('log: the sound part of a damaged segment is kept');
     const copied = yield* copySoundPart(`${directory}/${segmentName(sequence)}`, copy, damage);
     if (!copied.ok) return copied;
   }

@@ -1,3 +1,4 @@
+import { coverageMark } from '../../base/coverage-marks.ts';
 import { failed, ok, type Result } from '../../base/result.ts';
 import { decodeQuorumState, type QuorumStateCopy } from '../../codec/quorum-state.ts';
 import type { FileHandle, Files } from '../../ports/files.ts';
@@ -78,8 +79,14 @@ function* readCopies(directory: string): Stored<Copies> {
     // A newer Ottla may have voted here; an older one must not act beside that.
     if (!decoded.ok && decoded.error.code === 'UNSUPPORTED_VERSION')
       return failed(fromCodecError(path, decoded.error));
-    if (!decoded.ok) damage.push(fromCodecError(path, decoded.error));
-    else if (newest === null || decoded.value.sequence > newest.sequence) newest = decoded.value;
+    if (!decoded.ok) {
+      coverageMark('quorum state: one copy is damaged');
+      damage.push(fromCodecError(path, decoded.error));
+      continue;
+    }
+    if (newest !== null && newest.sequence !== decoded.value.sequence)
+      coverageMark('quorum state: one copy is older');
+    if (newest === null || decoded.value.sequence > newest.sequence) newest = decoded.value;
   }
   return ok({ newest, damage });
 }

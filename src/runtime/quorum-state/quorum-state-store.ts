@@ -1,4 +1,5 @@
 import { assert } from '../../base/assert.ts';
+import { coverageMark } from '../../base/coverage-marks.ts';
 import { failed, ok } from '../../base/result.ts';
 import type { QuorumStateCopy } from '../../codec/quorum-state.ts';
 import type { FileHandle, Files } from '../../ports/files.ts';
@@ -54,6 +55,7 @@ export class QuorumStateStore {
   persist(ioId: IoId, state: QuorumState): void {
     assertFollows(this.#state, state);
     if (this.#hasFailed || this.#whenClosed !== null) return;
+    if (this.#waiting !== null) coverageMark('quorum state: a waiting write is superseded');
     this.#state = state;
     this.#waiting = { ioId, state };
     this.#writeWaiting();

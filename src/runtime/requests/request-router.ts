@@ -1,4 +1,5 @@
 import type { NodeId, Offset, Uuid } from '../../base/brands.ts';
+import { coverageMark } from '../../base/coverage-marks.ts';
 import type { Random } from '../../base/random.ts';
 import type { MetadataImage } from '../../metadata/image.ts';
 import type { OperationContext } from '../../metadata/operation.ts';
@@ -101,6 +102,7 @@ export class RequestRouter {
 
   #dispatch(routed: Routed): void {
     if (this.#isClosed || this.#isDraining) {
+      coverageMark('hand-over: a new request is refused');
       routed.reply.fail('NOT_CONTROLLER', 'This node stops; nothing was changed.', retrySoon);
       return;
     }
@@ -116,6 +118,7 @@ export class RequestRouter {
       return;
     }
     if (view.lowOnSpace() && routed.operation.priority === 'administration') {
+      coverageMark("disk space: a client's write is refused");
       routed.reply.fail('STORAGE_LOW', 'The leader is short of disk space; nothing was changed.', {
         retryAfterMs: runtimeLimits.diskSpacePollMs,
       });
@@ -156,6 +159,7 @@ export class RequestRouter {
       routed.reply.fail('THROTTLING_QUOTA_EXCEEDED', 'Too many reads wait for an offset.', retrySoon);
       return;
     }
+    coverageMark('read: waits for the offset that it demands');
     const waiter = {
       reached: () => this.#readWhenApplied(routed, null),
       fail: () => routed.reply.fail('NOT_CONTROLLER', 'This node stops.', retrySoon),

@@ -1,4 +1,5 @@
 import type { BrokerId, Offset } from '../../base/brands.ts';
+import { coverageMark } from '../../base/coverage-marks.ts';
 import type { BrokerSessionView } from '../../metadata/operation.ts';
 
 /**
@@ -45,6 +46,7 @@ export class BrokerSessions implements BrokerSessionView {
 
   /** This process did not run for `stalledMs`: brokers are not to blame for what was not read meanwhile. */
   creditStall(stalledMs: number, nowMs: number): void {
+    coverageMark('broker session: a stall of the leader is credited');
     for (const session of this.#sessions.values()) {
       session.lastHeardMs = Math.min(nowMs, session.lastHeardMs + stalledMs);
     }
@@ -55,6 +57,7 @@ export class BrokerSessions implements BrokerSessionView {
     const expired: BrokerId[] = [];
     for (const [broker, session] of this.#sessions) {
       if (session.isReported || nowMs - session.lastHeardMs < this.sessionTimeoutMs) continue;
+      coverageMark('broker session: expires');
       session.isReported = true;
       session.isLive = false;
       expired.push(broker);

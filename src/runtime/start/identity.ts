@@ -1,4 +1,5 @@
 import type { Epoch, NodeId, Uuid } from '../../base/brands.ts';
+import { coverageMark } from '../../base/coverage-marks.ts';
 import { epoch } from '../../base/brands.ts';
 import { failed, ok, type Result } from '../../base/result.ts';
 import { randomUuid } from '../../base/uuid.ts';
@@ -95,7 +96,10 @@ function* complete(
   const directoryId = randomUuid(ports.random);
   if (properties === null && opened.state === null) yield* persistFirst(options, opened);
   const isStranger = properties !== null && clusterId !== null;
-  if (isStranger) ports.logger.error('quorum-state-lost', { directoryId, becomes: 'observer' });
+  if (isStranger) {
+    coverageMark('quorum state: lost, and with it the vote');
+    ports.logger.error('quorum-state-lost', { directoryId, becomes: 'observer' });
+  }
   const written = yield* wait<Stored<null>>((done) =>
     writeNodeProperties(ports.files, directory, { nodeId, directoryId, clusterId }, done),
   );

@@ -1,3 +1,4 @@
+import { coverageMark } from '../../base/coverage-marks.ts';
 import { failed, ok, type Result } from '../../base/result.ts';
 import type { CheckpointStore, StoreError, StoreSetAside } from '../../ports/checkpoint-store.ts';
 import { type LoadedCheckpoint, loadCheckpoint, wipeStore } from '../checkpoint/load-checkpoint.ts';
@@ -62,6 +63,7 @@ function* setAside(ports: ControllerPorts, { message }: { readonly message: stri
     ports.checkpointStores.setAside(done),
   );
   if (!aside.ok) return refused(aside.error);
+  coverageMark('checkpoint: a damaged one is set aside');
   const { store, keptAs } = aside.value;
   ports.logger.error('checkpoint-damaged', { reason: message, keptAs });
   return ok({ store, checkpoint: null, damage: message });

@@ -1,4 +1,5 @@
 import { type Epoch, offset, type Offset } from '../../base/brands.ts';
+import { coverageMark } from '../../base/coverage-marks.ts';
 import { failed, ok, type Result } from '../../base/result.ts';
 import { emptyImage, type MetadataImage } from '../../metadata/image.ts';
 import type { CheckpointStore } from '../../ports/checkpoint-store.ts';
@@ -113,7 +114,11 @@ type Joined = {
 function judge({ checkpoint, damage }: OpenedCheckpoint, { recovery }: OpenedLog): Joined {
   const startsAtBeginning = recovery.logStart.endOffset === 0;
   if (checkpoint === null) {
-    if (startsAtBeginning) return { checkpoint: null, resetTo: null, reason: null };
+    if (startsAtBeginning) {
+      if (damage !== null) coverageMark('start: the whole log stands in for a damaged checkpoint');
+      return { checkpoint: null, resetTo: null, reason: null };
+    }
+    coverageMark('start: no checkpoint for a log that begins late');
     const reason =
       damage === null
         ? `the log begins at offset ${recovery.logStart.endOffset} and there is no checkpoint`
@@ -123,6 +128,7 @@ function judge({ checkpoint, damage }: OpenedCheckpoint, { recovery }: OpenedLog
   const { snapshotId, chainCrc } = checkpoint.manifest;
   const atCheckpoint = { at: snapshotId, chainCrc };
   if (recovery.logStart.endOffset > snapshotId.endOffset) {
+    coverageMark('start: a gap between checkpoint and log');
     const gap = `from offset ${snapshotId.endOffset} to ${recovery.logStart.endOffset}`;
     return { checkpoint, resetTo: atCheckpoint, reason: `between checkpoint and log there is a gap ${gap}` };
   }
@@ -131,6 +137,8 @@ function judge({ checkpoint, damage }: OpenedCheckpoint, { recovery }: OpenedLog
     endsBefore && recovery.endOffset === snapshotId.endOffset && isLogAt(recovery, snapshotId);
   if (isAlreadyThere) return { checkpoint, resetTo: null, reason: null };
   const differs = !endsBefore && epochBefore(recovery, snapshotId.endOffset) !== snapshotId.epoch;
+  if (endsBefore) coverageMark('start: the log ends before the checkpoint');
+  if (differs) coverageMark('start: the log contradicts the checkpoint');
   return { checkpoint, resetTo: endsBefore || differs ? atCheckpoint : null, reason: null };
 }
 

@@ -1,5 +1,6 @@
 import { Type, type Static } from 'typebox';
 import { brokerId, offset } from '../../../base/brands.ts';
+import { coverageMark } from '../../../base/coverage-marks.ts';
 import { ok } from '../../../base/result.ts';
 import { closed, defineOperation, nothing, refuse, schemas } from '../../define-operation.ts';
 import type { MetadataImage } from '../../image.ts';
@@ -47,6 +48,7 @@ export const heartbeatBroker = defineOperation({
       return refuse('BROKER_ID_NOT_REGISTERED', `Broker ${params.brokerId} is not registered.`);
     }
     if (row.brokerEpoch !== body.brokerEpoch) {
+      coverageMark('heartbeat: of an earlier registration');
       return refuse(
         'STALE_BROKER_EPOCH',
         `Broker ${params.brokerId} has epoch ${row.brokerEpoch}, not ${body.brokerEpoch}.`,
@@ -92,7 +94,10 @@ function stepFenced(image: MetadataImage, row: BrokerRow, body: Heartbeat): Step
   if (body.wantShutDown === true) return unchanged(true, true);
   if (row.inControlledShutdown) return unchanged(true, false);
   if (body.wantFence === true || !isCaughtUp(row, body)) return unchanged(true, false);
-  if (!isSettled(image.topic, row.brokerId)) return unchanged(true, false);
+  if (!isSettled(image.topic, row.brokerId)) {
+    coverageMark('heartbeat: fenced until what it led is settled');
+    return unchanged(true, false);
+  }
   const isActive = activityOf(image, new Map([[row.brokerId, true]]));
   const { changes, continueWith } = settleLeaderless(image, isActive);
   const record = registrationChange(row, { fenced: -1 });
@@ -126,6 +131,7 @@ function stepUnfenced(
 }
 
 function beginShutdown(image: MetadataImage, row: BrokerRow): Step {
+  coverageMark('controlled shutdown: begins');
   const isActive = activityOf(image, new Map([[row.brokerId, false]]));
   const { changes, continueWith } = settleReplicas(image, [row.brokerId], isActive);
   const records = [registrationChange(row, { inControlledShutdown: 1 }), ...changes];
@@ -145,7 +151,9 @@ function haveAllPassed(
   const isActive = activityOf(image);
   for (const { brokerId: id } of image.broker.brokers.values()) {
     if (id === leaving.brokerId || !isActive(id)) continue;
-    if ((context.sessions.metadataOffset(brokerId(id)) ?? 0) <= drainedOffset) return false;
+    if ((context.sessions.metadataOffset(brokerId(id)) ?? 0) > drainedOffset) continue;
+    coverageMark('controlled shutdown: waits until all have read of it');
+    return false;
   }
   return true;
 }

@@ -1,5 +1,6 @@
 import { Type } from 'typebox';
 import { brokerId, offset } from '../../../base/brands.ts';
+import { coverageMark } from '../../../base/coverage-marks.ts';
 import { ok } from '../../../base/result.ts';
 import { closed, defineOperation, nothing, refuse, schemas } from '../../define-operation.ts';
 import type { MetadataImage } from '../../image.ts';
@@ -57,6 +58,7 @@ export const registerBroker = defineOperation({
     };
     if (before !== null && isSameRegistration(before, record)) return ok({ ...outcome, records: [] });
     if (before?.brokerEpoch === record.brokerEpoch) return ok({ ...outcome, records: [record] });
+    if (before !== null) coverageMark("registration: an incarnation takes another's place");
     // What the incarnation before led or kept in sync, this one has yet to catch up with.
     const isActive = activityOf(image, new Map([[body.brokerId, false]]));
     const { changes, continueWith } = settleReplicas(image, [body.brokerId], isActive);
@@ -91,6 +93,7 @@ function findRefusal(
   const isOther = before !== null && before.incarnationId !== body.incarnationId;
   // A broker in controlled shutdown has given its id away already (Kafka: ClusterControlManager).
   if (isOther && !before.inControlledShutdown && context.sessions.isLive(brokerId(body.brokerId))) {
+    coverageMark('registration: another incarnation is alive');
     return {
       code: 'DUPLICATE_BROKER_REGISTRATION',
       message: `Broker ${body.brokerId} is registered by another process whose session is alive. If it is gone, its session expires by itself.`,
@@ -151,6 +154,7 @@ export const unregisterBroker = defineOperation({
       return refuse('BROKER_ID_NOT_REGISTERED', `Broker ${params.brokerId} is not registered.`);
     }
     if (!row.fenced) {
+      coverageMark('registration: an active broker is not forgotten');
       return refuse('BROKER_STILL_ACTIVE', `Broker ${params.brokerId} is not fenced: stop it first.`);
     }
     const { brokerEpoch } = row;

@@ -1,4 +1,5 @@
 import type { TopicId } from '../../../base/brands.ts';
+import { coverageMark } from '../../../base/coverage-marks.ts';
 import type { ErrorCode } from '../../errors.ts';
 import type { MetadataImage } from '../../image.ts';
 import { limits } from '../../limits.ts';
@@ -88,15 +89,18 @@ function findRefusal(
 function findStale(leader: number, proposal: Proposal, row: PartitionRow): Refusal | null {
   // A request from the future: this controller has not yet seen what the broker has.
   if (proposal.leaderEpoch > row.leaderEpoch || proposal.partitionEpoch > row.partitionEpoch) {
+    coverageMark('ISR: refused, the broker is ahead');
     return { code: 'NOT_CONTROLLER', message: 'The request is ahead of this controller.' };
   }
   if (proposal.leaderEpoch < row.leaderEpoch) {
+    coverageMark('ISR: refused, an earlier leader epoch');
     return { code: 'FENCED_LEADER_EPOCH', message: `The leader epoch is ${row.leaderEpoch}.` };
   }
   if (leader !== row.leader) {
     return { code: 'INVALID_REQUEST', message: `The leader is ${row.leader}, not ${leader}.` };
   }
   if (proposal.partitionEpoch < row.partitionEpoch) {
+    coverageMark('ISR: refused, an earlier partition epoch');
     return { code: 'INVALID_UPDATE_VERSION', message: `The partition epoch is ${row.partitionEpoch}.` };
   }
   return null;
@@ -128,7 +132,9 @@ function findIllegal(leader: number, proposal: Proposal, row: PartitionRow): Ref
 function findIneligible(image: MetadataImage, proposal: Proposal): Refusal | null {
   for (const { brokerId, brokerEpoch } of proposal.newIsr) {
     const fault = findIneligibility(image, brokerId, brokerEpoch);
-    if (fault !== null) return { code: 'INELIGIBLE_REPLICA', message: `Broker ${brokerId} ${fault}.` };
+    if (fault === null) continue;
+    coverageMark('ISR: refused, an ineligible replica');
+    return { code: 'INELIGIBLE_REPLICA', message: `Broker ${brokerId} ${fault}.` };
   }
   return null;
 }

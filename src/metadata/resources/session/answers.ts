@@ -1,4 +1,5 @@
 import { assert } from '../../../base/assert.ts';
+import { coverageMark } from '../../../base/coverage-marks.ts';
 import type { ErrorCode } from '../../errors.ts';
 import { errorCatalogue } from '../../errors.ts';
 import type { MetadataImage } from '../../image.ts';
@@ -56,9 +57,11 @@ function lookupSessionAnswer(
   const session = sessions.get(key.sessionId);
   // Another principal's session is none of this caller's business, so it looks as if there were none.
   if (session === null || session.principal !== principal) {
+    coverageMark('exactly once: the session is not known');
     return refused('SESSION_EXPIRED', `There is no session ${key.sessionId}; nothing was executed.`);
   }
   if (key.sequence < session.forgetBelow || key.sequence < key.forgetBelow) {
+    coverageMark('exactly once: a forgotten sequence');
     return refused('SEQUENCE_FORGOTTEN', `Sequence ${key.sequence} may be forgotten; nothing was executed.`);
   }
   const recorded = answers.get({ sessionId: key.sessionId, sequence: key.sequence });
@@ -106,6 +109,7 @@ function recall(
   requestHash: Uint8Array,
 ): AnswerLookup {
   if (!sameBytes(row.requestHash, requestHash)) {
+    coverageMark('exactly once: the key of another request');
     return refused(
       'IDEMPOTENCY_KEY_REUSED',
       'The key was used for another request; this one was not executed.',

@@ -1,3 +1,4 @@
+import { coverageMark } from '../../../base/coverage-marks.ts';
 import type { MetadataImage } from '../../image.ts';
 import { limits } from '../../limits.ts';
 import type { InternalOperation } from '../../operation.ts';
@@ -43,6 +44,7 @@ function idleSessions(
     if (session.lastUsedMs + session.timeoutMs > nowMs) continue;
     if (rows >= limits.expiryRowsMax) return { records, isComplete: false };
     rows += 1 + countAnswers(state, session.sessionId);
+    coverageMark('session: expires');
     records.push({ type: 'CloseSessionRecord', sessionId: session.sessionId });
   }
   return { records, isComplete: true };

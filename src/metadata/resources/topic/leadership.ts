@@ -1,4 +1,5 @@
 import type { TopicId } from '../../../base/brands.ts';
+import { coverageMark } from '../../../base/coverage-marks.ts';
 import type { Activity } from '../broker/activity.ts';
 import { column, list } from './partition-row.ts';
 import { noLeader, partitionChange, type PartitionChangeRecord } from './records.ts';
@@ -33,13 +34,16 @@ export function settle(
 
 function lastMember({ isr, leader }: Leadership): readonly number[] {
   if (isr.length <= 1) return isr;
+  coverageMark('ISR: several go at once, and one stays');
   return isr.includes(leader) ? [leader] : isr.slice(0, 1);
 }
 
 function electLeader(before: Leadership, isr: readonly number[], isActive: Activity): number {
   const isElectable = (broker: number): boolean => isr.includes(broker) && isActive(broker);
   if (isElectable(before.leader)) return before.leader;
-  return before.replicas.find(isElectable) ?? noLeader;
+  const elected = before.replicas.find(isElectable);
+  if (elected === undefined) coverageMark('partition: nobody can lead it');
+  return elected ?? noLeader;
 }
 
 /** The change that settles the partition in a slot; null when there is nothing to change. */

@@ -1,0 +1,196 @@
+/**
+ * Named places where a bug would hide: rare branches of production code. The simulator counts how often they
+ * are passed, and a soak that never comes by one of them fails, because what no run reaches no checker has
+ * judged (after TigerBeetle's coverage marks, SQLite's testcase macros and FoundationDB's CODE_PROBE).
+ *
+ * 1. Each name stands at one place, as a statement of its own (`test/architecture/coverage-marks.test.ts`).
+ * 2. A mark gives nothing back and throws nothing, so that no behaviour can rest on whether anybody listens.
+ * 3. Nobody listens but the simulator; then a mark costs one branch.
+ */
+export const coverageMarks = [
+  // The core.
+  'begin of epoch: its leader has gone already',
+  'begin of epoch: meant for another directory',
+  'check-quorum: a download supports the leader',
+  'check-quorum: the leader resigns',
+  'checkpoint: a newer snapshot was installed',
+  "checkpoint: durable before the log's own flush",
+  'disk hangs: nobody else can lead',
+  'disk hangs: the leader resigns',
+  'disk space: no voter with room can lead',
+  'disk space: nothing more is fetched',
+  'disk space: the leader hands over',
+  'election: a higher epoch leaves the timeout running',
+  'election: no majority in time',
+  'end of epoch: a repetition',
+  'end of epoch: a successor waits its turn',
+  'end of epoch: an election has begun already',
+  'epoch: an answer names a higher one',
+  'epoch: an answer names its leader',
+  'fetch: a delayed one acknowledges less',
+  'fetch: a late answer tells of an earlier log',
+  'fetch: an overdue answer is taken for lost',
+  'fetch: records do not continue the log',
+  'fetch: repeated for its acknowledgement alone',
+  'fetch: the leader has ended its reign',
+  'fetch: the logs have no epoch in common',
+  'pre-vote: a rejection is out of date',
+  'pre-vote: lost, and the leader is followed again',
+  'pre-vote: refused by the leader',
+  'pre-vote: refused by who hears the leader',
+  'pre-vote: refused while recovering',
+  "pre-vote: the leader's process is gone",
+  'proposal: too many pending',
+  "quorum state: a step's later change takes the earlier one's place",
+  'read barrier: joins a round before it is sent',
+  'read barrier: leadership ends before it completes',
+  'read barrier: too many wait',
+  "read barrier: waits for the epoch's first commit",
+  'recovery: a voter again',
+  'recovery: the leader has committed nothing of its own',
+  'snapshot: a chunk of another position',
+  'snapshot: a download is put off',
+  'snapshot: an overdue chunk is taken for lost',
+  'snapshot: another leader ends a download',
+  'snapshot: its leader ends its reign',
+  'snapshot: one that does not verify is refused',
+  'snapshot: the fetch timeout passes while it is installed',
+  'snapshot: the leader has it no more',
+  'snapshot: whole, and nobody is followed any more',
+  'stall: a follower does not blame its leader',
+  'stall: a leader puts off check-quorum',
+  'start: a former leader resigns',
+  'truncate: takes back what was flushed',
+  "truncate: the leader's epoch is not in this log",
+  'vote: an answer to an earlier ballot',
+  'vote: asked of another directory',
+  'vote: refused while recovering',
+  "vote: the candidate's log is behind",
+  'vote: the epoch has its leader',
+  'vote: the epoch has its vote',
+  // The controller node.
+  'broker session: a stall of the leader is credited',
+  'broker session: expires',
+  'checkpoint: a damaged one is set aside',
+  'checkpoint: a snapshot waits for the one being written',
+  'checkpoint: its place in the log cannot be described',
+  'checkpoint: not verified for want of room',
+  'checkpoint: pages of one that was never published',
+  'checkpoint: postponed by a full disk',
+  'controller: begins anew after a refused proposal',
+  "disk space: a client's write is refused",
+  'disk space: has returned',
+  'disk space: low',
+  'exactly once: a session closes itself',
+  'exactly once: the recorded answer is given again',
+  'forward: an answer after its request was given up',
+  'forward: its leader was replaced',
+  'forward: never sent',
+  'forward: the connection to the leader closes',
+  'hand-over: a new request is refused',
+  'hand-over: answers are still owed',
+  'hand-over: nobody leads in time',
+  'log: a damaged frame',
+  'log: a damaged frame before later ones',
+  'log: a failed write ends it',
+  'log: a frame was written behind nothing',
+  'log: a segment is dropped while it is read',
+  'log: a torn frame',
+  'log: a torn frame without its header',
+  'log: an append takes several frames',
+  'log: cut while it is read',
+  'log: its cleaning was interrupted',
+  'log: no room to prepare a segment',
+  'log: rolls to the next segment',
+  'log: segments behind a checkpoint are removed',
+  'log: the sound part of a damaged segment is kept',
+  'log: waits for a prepared segment',
+  'proposer: a full batch leaves work for the next',
+  'proposer: leadership ends with an unknown outcome',
+  "proposer: the leader's own disk is behind",
+  'proposer: too many bytes under way',
+  'quorum state: a waiting write is superseded',
+  'quorum state: lost, and with it the vote',
+  'quorum state: one copy is damaged',
+  'quorum state: one copy is older',
+  'read: waits for the offset that it demands',
+  'snapshot: a chunk does not continue what was received',
+  'snapshot: a chunk is sent again',
+  'snapshot: asked for, and a newer one is in force',
+  'snapshot: its stream is made again from the middle',
+  'snapshot: no room for what is received',
+  'start: a gap between checkpoint and log',
+  'start: no checkpoint for a log that begins late',
+  'start: the log contradicts the checkpoint',
+  'start: the log ends before the checkpoint',
+  'start: the whole log stands in for a damaged checkpoint',
+  // The SDK and the broker agent.
+  'broker: fenced by the controller',
+  'broker: its registration is lost',
+  'broker: no answer comes in time',
+  'call: a refusal says nothing of an earlier attempt',
+  'call: a session is renewed',
+  'call: a write without a key is not sent again',
+  'call: its session is lost, and with it the outcome',
+  'call: sent again under its key',
+  'endpoints: all have failed lately',
+  'lease: an acknowledgement comes too late to grant it',
+  'lease: runs out',
+  // A partition's replica.
+  'ISR: a follower that lags leaves',
+  'ISR: a proposal is refused for good',
+  "ISR: a proposal's outcome is unknown",
+  'ISR: accepted, and metadata was faster',
+  'ISR: the controller is ahead of the proposal',
+  'produce: refused below min ISR',
+  'produce: refused without a lease',
+  'replica: a flush from before a truncation',
+  "replica: a follower's log diverges",
+  'replica: an earlier incarnation fetches',
+  'replica: an older word of the controller',
+  'replica: leadership ends with an unknown outcome',
+  'replica: the controller lags behind its own log',
+  'replica: truncates',
+  // The state machine.
+  'controlled shutdown: begins',
+  'controlled shutdown: waits until all have read of it',
+  'exactly once: a forgotten sequence',
+  'exactly once: the key of another request',
+  'exactly once: the session is not known',
+  'fencing: a new leader finishes what the last one left',
+  'heartbeat: fenced until what it led is settled',
+  'heartbeat: of an earlier registration',
+  'ISR: refused, an earlier leader epoch',
+  'ISR: refused, an earlier partition epoch',
+  'ISR: refused, an ineligible replica',
+  'ISR: refused, the broker is ahead',
+  'ISR: several go at once, and one stays',
+  'partition: nobody can lead it',
+  'registration: an active broker is not forgotten',
+  "registration: an incarnation takes another's place",
+  'registration: another incarnation is alive',
+  'session: expires',
+] as const;
+
+export type CoverageMark = (typeof coverageMarks)[number];
+
+export type CoverageListener = (mark: CoverageMark) => void;
+
+/** Whoever runs now and is heard. Nothing of this module ever reads it but for the call below. */
+const present: { listener: CoverageListener | null } = { listener: null };
+
+/** This place was passed. */
+export function coverageMark(mark: CoverageMark): void {
+  if (present.listener !== null) present.listener(mark);
+}
+
+/** Lets `listener` hear every mark that is passed within `run`; null: nobody hears them. */
+export function hearCoverageMarks<Value>(listener: CoverageListener | null, run: () => Value): Value {
+  const before = present.listener;
+  present.listener = listener;
+  try {
+    return run();
+  } finally {
+    present.listener = before;
+  }
+}
