@@ -24,6 +24,8 @@ export class SimulatedStores {
   /** How many of the next writes fail. */
   failNextWrites = 0;
   slowness = 1;
+  /** `low`: nothing can be compacted, which takes room beside what is there; `full`: nothing is written either. */
+  room: 'enough' | 'low' | 'full' = 'enough';
   /** How the database in force is damaged: that opening it shows, or only reading it. */
   damaged: 'at open' | 'when read' | null = null;
   /** For latencies. */
@@ -61,7 +63,9 @@ export class SimulatedStores {
           complete(this.damaged === 'at open' ? failed(corruption) : ok(handle(this.#current))),
         ),
       openReceiving: (snapshotId, complete) =>
-        later(this.#delayUs(), () => complete(ok(handle(this.#receive(snapshotId))))),
+        later(this.#delayUs(), () =>
+          complete(this.room === 'full' ? failed(noSpace) : ok(handle(this.#receive(snapshotId)))),
+        ),
       discardReceiving: (complete) =>
         later(this.#delayUs(), () => {
           this.#receiving = null;
@@ -86,6 +90,13 @@ export class SimulatedStores {
         }),
       close: (complete) => later(0, complete),
     };
+  }
+
+  /** False when there is nothing to damage. */
+  damage(how: 'at open' | 'when read'): boolean {
+    if (this.#current.isEmpty) return false;
+    this.damaged = how;
+    return true;
   }
 
   /** What a power failure would leave under `key` in the database in force. */
@@ -113,11 +124,13 @@ export class SimulatedStores {
     this.#attachment++;
     this.#current = new Database();
     this.#receiving = null;
+    this.damaged = null;
   }
 
   /** Every fault that can end ends. */
   heal(): void {
     this.slowness = 1;
+    this.room = 'enough';
     this.failNextWrites = 0;
     this.stalls.endAll();
   }
@@ -139,6 +152,7 @@ export class SimulatedStores {
   }
 }
 
+const noSpace: StoreError = { code: 'NO_SPACE', message: 'no space left on device' };
 const corruption: StoreError = { code: 'CORRUPT', message: 'the database is damaged' };
 
 class StoreHandle implements CheckpointStore {
@@ -174,6 +188,7 @@ class StoreHandle implements CheckpointStore {
           this.#stores.failNextWrites--;
           return failed({ code: 'IO', message: 'write failed' });
         }
+        if (this.#stores.room === 'full' && operation.puts.length > 0) return failed(noSpace);
         this.#database.write(operation.puts, operation.deletes);
         if (operation.sync) this.#database.settle();
         return ok(null);
@@ -182,6 +197,7 @@ class StoreHandle implements CheckpointStore {
       case 'scan':
         return ok(this.#database.scan(operation.from, operation.to, operation.limit));
       case 'compact':
+        if (this.#stores.room !== 'enough') return failed(noSpace);
         this.#database.settle();
         return ok(null);
     }

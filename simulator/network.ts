@@ -225,6 +225,7 @@ export class SimulatedNetwork {
       this.counts.lost++;
       const loss = receiver === undefined ? 'sent to nobody' : 'lost';
       this.observer.onLoss?.(from.process, target, message, loss, this.#world.nowUs);
+      if (receiver === undefined) this.#tellDropped(from, to, message, delayUs);
       return;
     }
     this.#deliver(from, receiver, message, delayUs);
@@ -236,6 +237,13 @@ export class SimulatedNetwork {
       this.counts.duplicated++;
       this.#deliver(from, receiver, message, delayUs + this.#delayUs(link, chance));
     }
+  }
+
+  /** Nobody listens there, so that no byte of it was sent; a transport that knows of a forwarded request says so. */
+  #tellDropped(from: Attachment, to: NodeId, message: PeerMessage, delayUs: number): void {
+    if (message.channel !== 'forward') return;
+    const forward = message.message;
+    this.#later(from, delayUs, () => from.events.onForwardDropped?.(to, forward));
   }
 
   #deliver(from: Attachment, to: Attachment, message: PeerMessage, delayUs: number): void {

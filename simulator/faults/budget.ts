@@ -45,6 +45,7 @@ export const faultKinds: readonly FaultKind[] = [
   'stallDisk',
   'failDisk',
   'fullDisk',
+  'lowDisk',
   'rot',
   'misdirect',
   'wipe',

@@ -1,7 +1,7 @@
 import type { SimulatedNode } from '../cluster.ts';
 import type { CarryOut, FaultContext } from './fault-context.ts';
 import type { DiskFault } from './fault.ts';
-import { damageOneBit } from './rot.ts';
+import { damageStored } from './rot.ts';
 
 type Kind = DiskFault['kind'];
 
@@ -30,17 +30,21 @@ export const diskFaults: { readonly [K in Kind]: CarryOut<K> } = {
 
   fullDisk: (context, { target, forUs }) =>
     onNode(context, target, (node) => {
-      node.disk.capacityBytes = node.disk.names.bytesUsed();
-      context.after(forUs, () => {
-        node.disk.capacityBytes = Number.MAX_SAFE_INTEGER;
-      });
+      setRoom(node, 'full');
+      context.after(forUs, () => setRoom(node, 'enough'));
+    }),
+
+  lowDisk: (context, { target, forUs }) =>
+    onNode(context, target, (node) => {
+      setRoom(node, 'low');
+      context.after(forUs, () => setRoom(node, 'enough'));
     }),
 
   rot: (context, { target, choice, downUs }) => {
     const node = context.node(target);
     if (node === null) return false;
     context.cluster.crash(node, false, downUs);
-    if (damageOneBit(node, choice)) context.cluster.markDamaged(node);
+    if (damageStored(node, choice)) context.cluster.markDamaged(node);
     return true;
   },
 
@@ -62,6 +66,16 @@ export const diskFaults: { readonly [K in Kind]: CarryOut<K> } = {
 function setSlowness(node: SimulatedNode, factor: number): void {
   node.disk.slowness = factor;
   node.stores.slowness = factor;
+}
+
+/** Below every node's reserve, and above the quarter of it at which a follower takes nothing more. */
+const lowRoomBytes = 50_000;
+
+function setRoom(node: SimulatedNode, room: SimulatedNode['stores']['room']): void {
+  const leftBytes = { full: 0, low: lowRoomBytes, enough: Number.MAX_SAFE_INTEGER }[room];
+  const usedBytes = room === 'enough' ? 0 : node.disk.names.bytesUsed();
+  node.disk.capacityBytes = usedBytes + leftBytes;
+  node.stores.room = room;
 }
 
 function onNode(context: FaultContext, target: number, hit: (node: SimulatedNode) => void): boolean {

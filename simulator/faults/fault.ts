@@ -80,8 +80,10 @@ export type DiskFault<Target = FaultTarget> =
       readonly operation: 'pread' | 'pwrite' | 'fdatasync' | 'store';
     }
   | { readonly kind: 'fullDisk'; readonly target: Target; readonly forUs: number }
+  /** So little room is left that a node keeps it for itself, and a database has none to compact in. */
+  | { readonly kind: 'lowDisk'; readonly target: Target; readonly forUs: number }
   | {
-      /** One bit of one stored byte changes, while the node is down; `choice` says which. */
+      /** Something stored changes, while the node is down; `choice` says what. */
       readonly kind: 'rot';
       readonly target: Target;
       readonly choice: number;

@@ -24,6 +24,7 @@ const weights: Readonly<Record<FaultKind, number>> = {
   stallDisk: 3,
   failDisk: 2,
   fullDisk: 1,
+  lowDisk: 1,
   rot: 1,
   misdirect: 1,
   wipe: 1,
@@ -39,6 +40,9 @@ type Draw = {
   readonly forUs: number;
   readonly choice: number;
 };
+
+/** A node looks at the room on its disk every few seconds; what is over before that, only writes notice. */
+const roomIsGoneUs: readonly number[] = [0, 6_000_000, 12_000_000];
 
 const directions = ['both', 'in', 'out'] as const;
 const failingOperations = ['pwrite', 'fdatasync', 'pread', 'store'] as const;
@@ -128,6 +132,7 @@ type ElsewhereKind = Extract<
   | 'stallDisk'
   | 'failDisk'
   | 'fullDisk'
+  | 'lowDisk'
   | 'rot'
   | 'misdirect'
 >;
@@ -159,8 +164,10 @@ function drawElsewhere(kind: ElsewhereKind, { atUs, target, forUs, choice, chanc
     case 'slowDisk':
       return { kind, atUs, target, factor: chance.pick([10, 100, 1000]), forUs };
     case 'stallDisk':
-    case 'fullDisk':
       return { kind, atUs, target, forUs };
+    case 'fullDisk':
+    case 'lowDisk':
+      return { kind, atUs, target, forUs: forUs + chance.pick(roomIsGoneUs) };
     case 'failDisk':
       return { kind, atUs, target, operation: failingOperations[choice % 4] ?? 'pwrite' };
     case 'rot':

@@ -2,8 +2,9 @@ import { HashedChance } from '../chance.ts';
 import type { LinkBehaviour } from '../network.ts';
 import { type BudgetName, budgets } from './budget.ts';
 import { generateFaults } from './generate-fault.ts';
+import { withLongAbsences } from './long-absences.ts';
 import { withLongPartitions } from './long-partitions.ts';
-import { brokerSessionTimeoutMs, creationCalls, generateBrokers } from '../workload/brokers/broker-plan.ts';
+import { brokerCalls, brokerSessionTimeoutMs, generateBrokers } from '../workload/brokers/broker-plan.ts';
 import { generateCalls } from '../workload/operators/generate-calls.ts';
 import type { PlannedOperation, RunConfig, Schedule } from './schedule.ts';
 
@@ -27,6 +28,12 @@ const timeouts: readonly (readonly [number, number])[] = [
   [1000, 2000],
 ];
 
+/** Bytes of what is written; the heavier ones fill whole batches and segments. */
+const heavyPaddings: readonly (readonly number[])[] = [
+  [0, 100, 500, 3000],
+  [100, 8000, 20_000],
+];
+
 /** One seed in sixteen has one of these each; all others damage a minority at most. */
 const rareBudgets: readonly BudgetName[] = ['fault free', 'short stalls', 'majority damaged'];
 
@@ -37,7 +44,8 @@ export type WorkloadName = 'mixed' | 'brokers';
 export function generateSchedule(seed: number, workload: WorkloadName = 'mixed'): Schedule {
   const config = generateConfig(new HashedChance(seed, 1));
   const faults = generateFaults(new HashedChance(seed, 2), config, budgets[config.budget]);
-  const schedule = withLongPartitions({ seed, config, faults, operations: [], calls: [], brokers: null });
+  const swarm: Schedule = { seed, config, faults, operations: [], calls: [], brokers: null };
+  const schedule = withLongAbsences(withLongPartitions(swarm));
   const operations = generateOperations(new HashedChance(seed, 3), schedule.config);
   const calls = generateCalls(new HashedChance(seed, 5), schedule.config);
   return withBrokers({ ...schedule, operations, calls }, new HashedChance(seed, 6), workload);
@@ -50,7 +58,7 @@ function withBrokers(schedule: Schedule, chance: HashedChance, workload: Workloa
   return {
     ...schedule,
     config: { ...config, brokerSessionTimeoutMs: brokerSessionTimeoutMs(chance, config) },
-    calls: [...calls, ...creationCalls(brokers, config)],
+    calls: [...calls, ...brokerCalls(chance, brokers, config)],
     brokers,
   };
 }
@@ -78,14 +86,14 @@ function generateConfig(chance: HashedChance): RunConfig {
       fetchBytesMax: chance.pick(linkAt < 3 ? [1, 2000, 65_536] : [65_536, 1_048_576]),
       snapshotChunkBytesMax: chance.pick([64, 1024, 65_536]),
       pendingProposalsMax: chance.pick([4, 64, 1024]),
-      pendingBytesMax: 1_048_576,
+      pendingBytesMax: chance.pick([16_384, 1_048_576, 1_048_576]),
       highWatermarkLingerMs: chance.pick([0, 2, 20]),
       fetchLingerMs: chance.pick([0, 5, 20]),
     },
     link: link ?? { lossPerMille: 0, duplicatePerMille: 0, delayUs: 60, jitterUs: 60, isOrdered: true },
     diskSpread: budgets[budget].badLinks ? chance.pick([0, 0, 1, 8, 40]) : 0,
     segmentBytes: chance.pick([16_384, 32_768, 65_536]),
-    recordsBetweenSnapshots: chance.pick([20, 50, 200, 1_000_000]),
+    recordsBetweenSnapshots: chance.pick([5, 20, 50, 200, 1_000_000]),
     clients: chance.pick([1, 3, 8]),
     brokerSessionTimeoutMs: 20,
     driftPpm: Array.from({ length: nodes }, () => chance.pick(drifts)),
@@ -96,7 +104,9 @@ function generateOperations(chance: HashedChance, config: RunConfig): readonly P
   const meanGapUs = chance.pick([4000, 20_000, 20_000, 60_000, 60_000, 200_000, 200_000, 200_000]);
   const keys = chance.pick([1, 4, 32]);
   const readsOfTen = chance.pick([0, 2, 5, 8]);
-  const paddings = chance.oneIn(4) ? [0, 100, 500, 3000] : [0, 0, 8, 100];
+  const paddings = chance.oneIn(4)
+    ? (heavyPaddings[chance.integer(heavyPaddings.length)] ?? [])
+    : [0, 0, 8, 100];
   const operations: PlannedOperation[] = [];
   for (let atUs = 0; ; ) {
     atUs += 1 + chance.integer(2 * meanGapUs);

@@ -33,6 +33,7 @@ function partitioned(schedule: Schedule, chance: HashedChance): Schedule {
     fetchBytesMax: 65_536,
     snapshotChunkBytesMax: 65_536,
     pendingProposalsMax: 1024,
+    pendingBytesMax: 1_048_576,
   };
   // On the slowest disks a flush of what some workloads write takes seconds, partition or not.
   const diskSpread = Math.min(schedule.config.diskSpread, 8);

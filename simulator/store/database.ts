@@ -44,6 +44,10 @@ export class Database {
     this.#sortedKeys = null;
   }
 
+  get isEmpty(): boolean {
+    return this.#content.size === 0;
+  }
+
   get(key: Uint8Array): Uint8Array | null {
     return this.#content.get(toText(key)) ?? null;
   }

@@ -314,9 +314,7 @@ export class BrokerCore {
   #fencedByController(): void {
     const reason = 'the controller has fenced it';
     this.#loseLease(reason);
-    if (this.#state !== 'active') return;
-    coverageMark('broker: fenced by the controller');
-    this.#transitionTo('fenced', reason);
+    if (this.#state === 'active') this.#transitionTo('fenced', reason);
   }
 
   #unfencedByController(untilMs: number, nowMs: number): void {

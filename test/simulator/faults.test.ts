@@ -56,6 +56,7 @@ const examples: { readonly [Kind in FaultKind]: Extract<Fault, { kind: Kind }> }
   stallDisk: { kind: 'stallDisk', atUs, target, forUs },
   failDisk: { kind: 'failDisk', atUs, target, operation: 'fdatasync' },
   fullDisk: { kind: 'fullDisk', atUs, target, forUs },
+  lowDisk: { kind: 'lowDisk', atUs, target, forUs },
   rot: { kind: 'rot', atUs, target, choice: 17, downUs: forUs },
   misdirect: { kind: 'misdirect', atUs, target, choice: 3 },
   wipe: { kind: 'wipe', atUs, target, downUs: forUs },

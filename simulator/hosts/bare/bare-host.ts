@@ -15,7 +15,8 @@ import { recoveredState, agreesWith } from './recovered-state.ts';
 /** Where the bare host keeps its log. */
 export const logDirectory = `${dataDirectory}/log`;
 
-const cacheBytesMax = 65_536;
+/** With the smaller one almost everything is read from the disk again. */
+const cacheSizes: readonly number[] = [512, 65_536];
 /** The core numbers its I/O from 1, so that what happens before it exists has number 0. */
 const bootIoId = 0;
 
@@ -103,7 +104,7 @@ class Boot {
         clock,
         directory: logDirectory,
         segmentBytes,
-        cacheBytesMax,
+        cacheBytesMax: cacheSizes[this.#context.seed % 2] ?? 65_536,
         expectsLog: state.epoch > 0,
         events: {
           onFlushed: (ioId) => this.node?.logFlushed(ioId),

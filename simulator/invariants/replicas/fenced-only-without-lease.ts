@@ -5,7 +5,8 @@ import type { HostedBroker } from '../../workload/brokers/brokers.ts';
 /**
  * No broker is fenced while its heartbeats arrive, over failovers, too: when a fence is committed, the broker
  * that it names has stopped believing itself unfenced, by its own clock. So a broker whose heartbeats are
- * acknowledged in time is never fenced, and one that is fenced acts no longer.
+ * acknowledged in time is never fenced, and one that is fenced acts no longer. One that has asked to leave is
+ * fenced by its own wish, once it leads nothing, and learns of it from the answer.
  */
 export function fencedOnlyWithoutLease(
   cluster: ClusterObservation,
@@ -22,6 +23,7 @@ export function fencedOnlyWithoutLease(
       const broker = brokers.find(({ brokerId }) => brokerId === record.brokerId);
       const life = broker?.life ?? null;
       if (life === null || life.brokerEpoch !== record.brokerEpoch || !life.holdsLease()) return;
+      if (life.isLeaving) return;
       const what = `broker ${record.brokerId} of epoch ${record.brokerEpoch} is fenced at offset ${offset}`;
       cluster.fail(checker, `${what}, and its last heartbeat was acknowledged within its lease`);
     },

@@ -6,6 +6,8 @@ import type { PlannedCall } from '../operators/planned-call.ts';
 export type BrokerFault = { readonly atUs: number; readonly broker: number; readonly forUs: number } & (
   | { readonly kind: 'crash'; readonly power: boolean }
   | { readonly kind: 'pause' }
+  /** It leaves in an orderly way, and comes back so long after it has left. */
+  | { readonly kind: 'stop' }
   /** It and the controllers do not hear each other; it goes on talking with the other brokers. */
   | { readonly kind: 'cutFromControllers' }
   | { readonly kind: 'cutFromBrokers' }
@@ -61,7 +63,7 @@ export function brokerSessionTimeoutMs(chance: HashedChance, config: RunConfig):
 }
 
 function generateFaults(chance: HashedChance, config: RunConfig, brokers: number): readonly BrokerFault[] {
-  const kinds = (['crash', 'pause', 'cutFromControllers', 'cutFromBrokers'] as const).filter(
+  const kinds = (['crash', 'pause', 'stop', 'cutFromControllers', 'cutFromBrokers'] as const).filter(
     () => !chance.oneIn(3),
   );
   const meanGapUs = chance.pick([500_000, 1_500_000, 4_000_000]);
@@ -77,25 +79,41 @@ function generateFaults(chance: HashedChance, config: RunConfig, brokers: number
   return faults;
 }
 
-/** The data topic is asked for again and again, because the first time its brokers may not be there yet. */
-export function creationCalls(plan: BrokerPlan, config: RunConfig): readonly PlannedCall[] {
+/**
+ * What operators want of the brokers. The data topic is asked for again and again, because the first time its
+ * brokers may not be there yet; and now and then a broker is to be forgotten, which is refused unless it is fenced.
+ */
+export function brokerCalls(
+  chance: HashedChance,
+  plan: BrokerPlan,
+  config: RunConfig,
+): readonly PlannedCall[] {
   const calls: PlannedCall[] = [];
+  const common = {
+    client: creator,
+    isWrite: true,
+    keyed: true,
+    consistency: 'linearizable',
+    isAfterOwn: false,
+  } as const;
   const partitions = 1 + Math.max(0, ...plan.records.map(({ partition }) => partition));
   const assignments = Array.from({ length: partitions }, (_, partition) =>
     [0, 1, 2].map((at) => firstModelBroker + ((partition + at) % plan.brokers)),
   );
   for (let atUs = 1_000_000; atUs < config.durationUs; atUs += 1_000_000) {
     calls.push({
+      ...common,
       atUs,
-      client: creator,
       operationId: 'createTopic',
       params: {},
       body: { name: dataTopic, assignments },
-      isWrite: true,
-      keyed: true,
-      consistency: 'linearizable',
-      isAfterOwn: false,
     });
   }
-  return calls;
+  const meanGapUs = chance.pick([1_000_000, 3_000_000, config.durationUs]);
+  for (let atUs = 2_500_000; ; ) {
+    atUs += 1 + chance.integer(2 * meanGapUs);
+    if (atUs >= config.durationUs) return calls;
+    const params = { brokerId: firstModelBroker + chance.integer(plan.brokers) };
+    calls.push({ ...common, atUs, operationId: 'unregisterBroker', params, body: {} });
+  }
 }

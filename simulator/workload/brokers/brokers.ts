@@ -31,7 +31,7 @@ export type HostedBroker = {
 export class Brokers {
   readonly ledger = new ReplicaLedger();
   readonly hosted: HostedBroker[] = [];
-  readonly counts = { crash: 0, pause: 0, cutFromControllers: 0, cutFromBrokers: 0 };
+  readonly counts = { crash: 0, pause: 0, stop: 0, cutFromControllers: 0, cutFromBrokers: 0 };
   readonly #options: BrokersOptions;
   #plan: BrokerPlan | null = null;
   #producer: SimulatedProcess | null = null;
@@ -175,15 +175,24 @@ export class Brokers {
     this.counts[fault.kind]++;
     if (fault.kind === 'pause') {
       broker.process.pause(fault.forUs);
+    } else if (fault.kind === 'stop') {
+      const { life } = broker;
+      life?.shutDown(() => {
+        if (broker.life === life) this.#end(broker, fault.forUs);
+      });
     } else if (fault.kind === 'crash') {
-      broker.process.end();
-      broker.life = null;
+      this.#end(broker, fault.forUs);
       if (fault.power) broker.disk.losePower(world.chance(0x62726f6b, broker.brokerId, world.nowUs));
-      world.schedule(fault.forUs, eventKinds.boot, () => this.#boot(broker));
     } else {
       const peers = fault.kind === 'cutFromControllers' ? cluster.nodes : this.hosted;
       for (const peer of peers) if (peer !== broker) this.#cutFor(broker.process, peer.process, fault.forUs);
     }
+  }
+
+  #end(broker: HostedBroker, downUs: number): void {
+    broker.process.end();
+    broker.life = null;
+    this.#options.world.schedule(downUs, eventKinds.boot, () => this.#boot(broker));
   }
 
   #cutFor(one: SimulatedProcess, other: SimulatedProcess, forUs: number): void {

@@ -35,6 +35,7 @@ export type ModelBrokerOptions = {
 };
 
 const pollMs = 200;
+const shutdownMs = 3000;
 const agent = {
   heartbeatIntervalMs: 2000,
   eagerHeartbeatIntervalMs: 200,
@@ -57,6 +58,8 @@ export class ModelBroker {
   readonly #incarnationId: string;
   #image: MetadataImage | null = null;
   #timer: { cancel(): void } | null = null;
+  /** What happens once it has left; null while nobody has asked it to leave. */
+  #ended: (() => void) | null = null;
   #isLeaseTold: { readonly holdsLease: boolean; readonly brokerEpoch: number } = noLease;
 
   constructor(options: ModelBrokerOptions) {
@@ -77,6 +80,11 @@ export class ModelBroker {
     return this.#core.state === 'active';
   }
 
+  /** It has been asked to leave. */
+  get isLeaving(): boolean {
+    return this.#ended !== null;
+  }
+
   get brokerEpoch(): number | null {
     return this.#core.brokerEpoch;
   }
@@ -89,6 +97,14 @@ export class ModelBroker {
     this.#options.disk.settle();
     this.#take(this.#core.start(this.#nowMs()));
     this.#poll();
+  }
+
+  /** Asks it to leave in an orderly way; `ended` is called once it has, one way or the other. */
+  shutDown(ended: () => void): void {
+    if (this.#ended !== null) return;
+    this.#ended = ended;
+    const nowMs = this.#nowMs();
+    this.#take(this.#core.shutdownRequested(nowMs + shutdownMs, nowMs));
   }
 
   produce(key: string, value: number): void {
@@ -227,6 +243,9 @@ export class ModelBroker {
       this.#calls.heartbeat({ brokerEpoch, metadataOffset, wantShutDown }, effect.timeoutMs, (result) =>
         this.#take(this.#core.heartbeatCompleted(effect.requestId, result, this.#nowMs())),
       );
+    } else if (effect.type === 'stopped' && this.#ended !== null) {
+      // Not from within its own call.
+      this.#later(0, this.#ended);
     }
   }
 

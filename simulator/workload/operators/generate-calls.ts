@@ -86,7 +86,9 @@ function createTopic(chance: HashedChance, number: number): Content {
 }
 
 function registerBroker(chance: HashedChance, number: number): Content {
-  const listeners = [{ name: 'PLAINTEXT', host: 'broker', port: 9092 }];
+  const listener = { name: 'PLAINTEXT', host: 'broker', port: 9092 };
+  // Two listeners of one name are refused, as a request that can never be carried out.
+  const listeners = chance.oneIn(3) ? [listener, listener] : [listener];
   const brokerId = firstBroker + chance.integer(brokersMax);
   return write('registerBroker', {}, { brokerId, incarnationId: incarnationOf(number), listeners });
 }

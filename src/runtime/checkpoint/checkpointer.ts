@@ -125,10 +125,7 @@ export class Checkpointer {
     if (this.#isWriting || this.#isPaused || this.#isClosed) return;
     if (image.endOffset <= (this.#current?.image.endOffset ?? 0)) return;
     const manifest = this.#options.describe(image);
-    if (manifest === null) {
-      coverageMark('checkpoint: its place in the log cannot be described');
-      return;
-    }
+    if (manifest === null) return;
     this.#isWriting = true;
     this.#latest ??= image;
     this.#bytesSince = 0;

@@ -59,7 +59,6 @@ export class SnapshotReceiver {
     receiving.position += effect.bytes.length;
     // Damage is judged at the end, when the whole of it does not verify; the core then asks anew.
     if (!parsed.ok || !isInOrder || !parsed.value.every(isAcceptable)) {
-      coverageMark('snapshot: a chunk does not continue what was received');
       receiving.isDamaged = true;
       return ok(null);
     }

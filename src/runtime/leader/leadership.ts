@@ -1,5 +1,4 @@
 import type { BrokerId, Epoch, Offset, Uuid } from '../../base/brands.ts';
-import { coverageMark } from '../../base/coverage-marks.ts';
 import { brokerId } from '../../base/brands.ts';
 import type { Random } from '../../base/random.ts';
 import type { MetadataImage } from '../../metadata/image.ts';
@@ -95,7 +94,6 @@ export class Leadership {
     const proposer = this.#proposer;
     if (proposer === null || !proposer.refused(proposalId)) return;
     const { clock, forgetProposed, logger, image, logEndOffset } = this.#options;
-    coverageMark('controller: begins anew after a refused proposal');
     logger.error('proposal-refused', { proposalId });
     forgetProposed();
     // Not from within the proposer's own call.

@@ -117,7 +117,6 @@ function* judgeEnd(
       coverageMark('log: a torn frame');
       return ok({ kind: 'torn', position, lastFrame: null });
     }
-    coverageMark('log: a damaged frame before later ones');
     return ok({
       kind: 'corrupt',
       position,
@@ -129,7 +128,6 @@ function* judgeEnd(
   // The header sector is blank and others are not: torn, if these all belong to one frame that began here.
   while (after.ok && after.value !== null) {
     if (!isLast || after.value.guard !== continuationGuard) {
-      coverageMark('log: a frame was written behind nothing');
       const reason = `nothing is here, and ${after.value.position} was written`;
       return ok({ kind: 'corrupt', position, reason });
     }

@@ -172,11 +172,7 @@ export class SegmentedLog implements RaftLog {
     this.#writer.runTask(readBatches(plan), (result) => {
       segment.readers--;
       this.#pendingReads.delete(pending);
-      if (segment.dropped && segment.readers === 0) {
-        coverageMark('log: a segment is dropped while it is read');
-        this.#writer.closeFile(segment.handle);
-      }
-      if (pending.cancelled) coverageMark('log: cut while it is read');
+      if (segment.dropped && segment.readers === 0) this.#writer.closeFile(segment.handle);
       complete(
         pending.cancelled ? failed({ code: 'CANCELLED', message: 'the log was cut meanwhile' }) : result,
       );

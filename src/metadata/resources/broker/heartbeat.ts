@@ -94,10 +94,7 @@ function stepFenced(image: MetadataImage, row: BrokerRow, body: Heartbeat): Step
   if (body.wantShutDown === true) return unchanged(true, true);
   if (row.inControlledShutdown) return unchanged(true, false);
   if (body.wantFence === true || !isCaughtUp(row, body)) return unchanged(true, false);
-  if (!isSettled(image.topic, row.brokerId)) {
-    coverageMark('heartbeat: fenced until what it led is settled');
-    return unchanged(true, false);
-  }
+  if (!isSettled(image.topic, row.brokerId)) return unchanged(true, false);
   const isActive = activityOf(image, new Map([[row.brokerId, true]]));
   const { changes, continueWith } = settleLeaderless(image, isActive);
   const record = registrationChange(row, { fenced: -1 });

@@ -89,7 +89,6 @@ function findRefusal(
 function findStale(leader: number, proposal: Proposal, row: PartitionRow): Refusal | null {
   // A request from the future: this controller has not yet seen what the broker has.
   if (proposal.leaderEpoch > row.leaderEpoch || proposal.partitionEpoch > row.partitionEpoch) {
-    coverageMark('ISR: refused, the broker is ahead');
     return { code: 'NOT_CONTROLLER', message: 'The request is ahead of this controller.' };
   }
   if (proposal.leaderEpoch < row.leaderEpoch) {

@@ -109,7 +109,6 @@ function recall(
   requestHash: Uint8Array,
 ): AnswerLookup {
   if (!sameBytes(row.requestHash, requestHash)) {
-    coverageMark('exactly once: the key of another request');
     return refused(
       'IDEMPOTENCY_KEY_REUSED',
       'The key was used for another request; this one was not executed.',

@@ -1,4 +1,3 @@
-import { coverageMark } from '../../../base/coverage-marks.ts';
 import type { MetadataImage } from '../../image.ts';
 import { limits } from '../../limits.ts';
 import type { InternalOperation } from '../../operation.ts';
@@ -132,10 +131,7 @@ export function unfinishedFencing(image: MetadataImage): readonly InternalOperat
     if (!isActive(broker) && !isSettled(image.topic, broker)) suspects.push(broker);
   }
   const work: InternalOperation[] = [];
-  if (suspects.length > 0) {
-    coverageMark('fencing: a new leader finishes what the last one left');
-    work.push(continueReplicas(suspects, start));
-  }
+  if (suspects.length > 0) work.push(continueReplicas(suspects, start));
   if (image.topic.leaderless.size > 0) work.push(continueLeaderless(0));
   return work;
 }
