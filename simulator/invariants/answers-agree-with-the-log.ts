@@ -1,7 +1,6 @@
-import { epoch, type Offset } from '../../src/base/brands.ts';
+import { epoch, type Offset, type Uuid } from '../../src/base/brands.ts';
 import { hearCoverageMarks } from '../../src/base/coverage-marks.ts';
 import { seededRandom } from '../../src/base/random.ts';
-import { zeroUuid } from '../../src/base/uuid.ts';
 import type { ErrorCode } from '../../src/metadata/errors.ts';
 import { runOperation } from '../../src/metadata/execute.ts';
 import type { MetadataImage } from '../../src/metadata/image.ts';
@@ -49,7 +48,7 @@ export function answersAgreeWithTheLog(
   };
 
   function judgeRead(given: CallAnswer, image: MetadataImage): void {
-    const expected = executeAgain(given, image);
+    const expected = executeAgain(given, image, clusterIdOf(cluster));
     const { result } = given.answer;
     if (
       expected === null ||
@@ -63,7 +62,7 @@ export function answersAgreeWithTheLog(
   /** Under a key it may be the answer of an earlier execution, which another property compares. */
   function judgeError(given: CallAnswer, image: MetadataImage, code: ErrorCode): void {
     if (given.key !== null || restsOnMore.has(code)) return;
-    const expected = executeAgain(given, image);
+    const expected = executeAgain(given, image, clusterIdOf(cluster));
     if (expected === null || (!expected.ok && expected.error.code === code)) return;
     fail(given, `it is refused with ${code}, and the log gives ${describe(expected)}`);
   }
@@ -92,25 +91,31 @@ function findMisplaced({ entry, minOffset, answer }: CallAnswer, committed: Offs
   return null;
 }
 
-/** Unheard: no node does it. */
+/** As any node that runs says. */
+function clusterIdOf({ nodes }: ClusterObservation): Uuid | null {
+  return nodes.find(({ view }) => view !== null)?.view?.clusterId ?? null;
+}
+
+/** Unheard: no node does it. Null when it cannot be executed now. */
 function executeAgain(
   { operationId, input }: CallAnswer,
   image: MetadataImage,
+  clusterId: Uuid | null,
 ): ReturnType<typeof runOperation> | null {
   const operation = operationsById.get(operationId);
-  if (operation === undefined) return null;
+  if (operation === undefined || clusterId === null) return null;
   return hearCoverageMarks(null, () =>
-    runOperation(operation, image, input as Parameters<typeof runOperation>[2], contextAt(image)),
+    runOperation(operation, image, input as Parameters<typeof runOperation>[2], contextAt(image, clusterId)),
   );
 }
 
-function contextAt(image: MetadataImage): OperationContext {
+function contextAt(image: MetadataImage, clusterId: Uuid): OperationContext {
   return {
     nextOffset: image.endOffset,
     epoch: epoch(image.epoch),
     timestampMs: image.timestampMs,
     random: seededRandom(1),
-    clusterId: zeroUuid,
+    clusterId,
     principal: 'witness',
     sessions: { sessionTimeoutMs: 1, isLive: () => false, metadataOffset: () => null },
   };

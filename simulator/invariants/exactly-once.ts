@@ -99,7 +99,7 @@ export function exactlyOnce(
       const found = recorded.get(textOf(key));
       if (found === undefined) undone.set(textOf(key), entry);
       // A recorded error is an execution that changed nothing.
-      else if (found.status === '' || (outcome.kind === 'refused' && found.status !== outcome.code)) {
+      else if (outcome.kind === 'unreachable' || found.status !== outcome.code) {
         cluster.fail(
           checker,
           `call ${entry.id} ended ${outcome.kind}, and its key ${textOf(key)} was executed`,
