@@ -41,6 +41,19 @@ class Bench {
     this.scheduler.runUntilIdle();
   }
 
+  /** How a write and a compaction end: the code of the error, null where there is none. */
+  attempts(store: CheckpointStore): readonly (string | null)[] {
+    const codes: (string | null)[] = [];
+    const note = (result: { readonly ok: boolean; readonly error?: { readonly code: string } }): void =>
+      void codes.push(result.error?.code ?? null);
+    const write = { kind: 'write', puts: [entry(9)], deletes: [], sync: true } as const;
+    store.submit<'write'>(write, note);
+    this.scheduler.runUntilIdle();
+    store.submit<'compact'>({ kind: 'compact' }, note);
+    this.scheduler.runUntilIdle();
+    return codes;
+  }
+
   keys(store: CheckpointStore): readonly number[] {
     let found: readonly StoreEntry[] = [];
     store.submit<'scan'>({ kind: 'scan', from: bytes(0), to: bytes(255), limit: 1000 }, (result) => {
@@ -76,6 +89,29 @@ describe('the simulated checkpoint store', () => {
     const store = bench.open();
     bench.write(store, true, entry(200), entry(3), entry(100));
     expect(bench.keys(store)).toEqual([3, 100, 200]);
+  });
+
+  it('writes nothing while it is full, compacts nothing while little room is left, and both again later', () => {
+    const bench = new Bench(1);
+    const store = bench.open();
+    bench.stores.room = 'full';
+    expect(bench.attempts(store)).toEqual(['NO_SPACE', 'NO_SPACE']);
+    bench.stores.room = 'low';
+    expect(bench.attempts(store)).toEqual([null, 'NO_SPACE']);
+    bench.stores.heal();
+    expect(bench.attempts(store)).toEqual([null, null]);
+  });
+
+  it('can be damaged once it holds something, until it is wiped', () => {
+    const bench = new Bench(1);
+    expect(bench.stores.damage('when read')).toBe(false);
+    const store = bench.open();
+    bench.write(store, true, entry(1));
+    expect(bench.stores.damage('when read')).toBe(true);
+    expect(bench.attempts(store)).toEqual(['CORRUPT', 'CORRUPT']);
+    bench.stores.wipe();
+    bench.attach();
+    expect(bench.attempts(bench.open())).toEqual([null, null]);
   });
 
   it('puts a received database in force by one step, durably', () => {

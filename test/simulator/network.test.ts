@@ -42,6 +42,7 @@ function connect(made: Bench, at: number, process: SimulatedProcess): void {
     },
     onConnectionOpened: (peer) => made.arrived.push(`${name} opened ${peer}`),
     onConnectionClosed: (peer, refused) => made.arrived.push(`${name} closed ${peer} ${refused}`),
+    onForwardDropped: (to, { requestId }) => made.arrived.push(`${name} dropped ${requestId} to ${to}`),
   });
 }
 
@@ -82,6 +83,21 @@ describe('the simulated network', () => {
     expect(made.arrived.filter((line) => line.startsWith('node2 got'))).toEqual([]);
     expect(made.arrived).toContain('node1 closed 2 true');
     expect(made.arrived).toContain('node1 opened 2');
+  });
+
+  it('says of what is passed on to nobody that it was never sent, and of nothing else', () => {
+    const made = bench(1);
+    const [one, two] = made.processes;
+    if (one === undefined || two === undefined) throw new Error('three processes were made');
+    made.world.network.cut(one, two);
+    made.transports[0]?.send(nodeId(2), message(1));
+    made.world.network.mend(one, two);
+    two.end();
+    made.world.network.detach(two, false);
+    made.transports[0]?.send(nodeId(2), message(2));
+    expect(made.arrived).toEqual([]);
+    settle(made);
+    expect(made.arrived).toEqual(['node1 dropped 2 to 2']);
   });
 
   it('decides the fate of a message by its link and number alone', () => {
