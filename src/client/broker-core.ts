@@ -235,7 +235,6 @@ export class BrokerCore {
     if (this.#leaseUntilMs !== null && nowMs >= this.#leaseUntilMs) this.#leaseRanOut();
     const outstanding = this.#outstanding;
     if (outstanding !== null && nowMs >= this.#requestEndMs(outstanding)) {
-      coverageMark('broker: no answer comes in time');
       this.#outstanding = null;
       this.#retry({ type: 'failed', reason: 'no answer came in time' }, nowMs);
     }

@@ -54,10 +54,7 @@ export function handleBeginQuorumEpochRequest(
     return;
   }
   // KIP-853: meant for whoever stood on another disk.
-  if (!isLocal(core, request.voter)) {
-    coverageMark('begin of epoch: meant for another directory');
-    return;
-  }
+  if (!isLocal(core, request.voter)) return;
   const { epoch, leaderId } = core.quorum;
   if (request.epoch === epoch && leaderId !== null && leaderId !== from) {
     badMessage(core, from, `claims epoch ${epoch}, which node ${leaderId} leads`);

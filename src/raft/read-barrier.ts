@@ -25,7 +25,6 @@ export function requestReadBarrier(core: CoreState, barrierId: number): void {
   const { leadership } = role;
   const { barriers, epochStartOffset } = leadership;
   if (barriers.waiting.length + barriers.open.length >= core.config.pendingProposalsMax) {
-    coverageMark('read barrier: too many wait');
     core.effects.push({ type: 'failReadBarriers', barrierIds: [barrierId] });
     return;
   }

@@ -27,10 +27,7 @@ export function passDeadlines(core: CoreState): void {
       return;
     case 'prospective':
     case 'candidate':
-      if (nowMs >= role.electionDeadlineMs) {
-        coverageMark('election: no majority in time');
-        loseElection(core);
-      }
+      if (nowMs >= role.electionDeadlineMs) loseElection(core);
       return;
     case 'leader':
       passLeaderDeadlines(core, role.leadership);
@@ -54,10 +51,7 @@ function passFollowerDeadlines(core: CoreState, role: Follower): void {
     return;
   }
   // An answer that is overdue is taken for lost, and the next question has a new number.
-  if (role.question !== null && nowMs >= role.question.sentMs + retryMs) {
-    coverageMark('fetch: an overdue answer is taken for lost');
-    role.question = null;
-  }
+  if (role.question !== null && nowMs >= role.question.sentMs + retryMs) role.question = null;
   if (download !== null && download.askedMs !== null && nowMs >= download.askedMs + retryMs) {
     coverageMark('snapshot: an overdue chunk is taken for lost');
     download.askedMs = null;

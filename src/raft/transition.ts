@@ -205,7 +205,6 @@ export function noteEpochOf(core: CoreState, epoch: Epoch, namedLeader: NodeId |
   // A stranger to the voter set, with another disk, may have led under this node's id.
   const leaderId = namedLeader === core.local.id ? null : namedLeader;
   if (epoch > core.quorum.epoch) {
-    coverageMark('epoch: an answer names a higher one');
     if (leaderId === null) becomeUnattached(core, epoch);
     else becomeFollower(core, epoch, leaderId);
     return;

@@ -101,10 +101,7 @@ function wouldVote(core: CoreState, request: VoteRequest): boolean {
     return false;
   }
   const { role } = core;
-  if (role.name === 'leader') {
-    coverageMark('pre-vote: refused by the leader');
-    return false;
-  }
+  if (role.name === 'leader') return false;
   if (role.name === 'follower' && hearsLeader(core, role.lastAnswerMs, role.suspectsLeader)) {
     coverageMark('pre-vote: refused by who hears the leader');
     return false;

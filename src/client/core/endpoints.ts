@@ -1,5 +1,4 @@
 import { assert } from '../../base/assert.ts';
-import { coverageMark } from '../../base/coverage-marks.ts';
 
 /** How long an endpoint that failed is asked only when nothing better is left. */
 const avoidForMs = 1_000;
@@ -48,7 +47,6 @@ export class Endpoints {
       const index = (this.#preferred + step) % length;
       if (this.#isUsable(index, nowMs)) return index;
     }
-    coverageMark('endpoints: all have failed lately');
     return this.#preferred;
   }
 

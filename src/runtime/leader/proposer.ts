@@ -158,10 +158,7 @@ export class Proposer {
   #proposeNext(): void {
     const { window, hasRoomInLog } = this.#options;
     if (this.#isVoid || this.#appended.size >= window.count) return;
-    if (this.#bytesInFlight >= window.bytes) {
-      coverageMark('proposer: too many bytes under way');
-      return;
-    }
+    if (this.#bytesInFlight >= window.bytes) return;
     if (!hasRoomInLog()) {
       coverageMark("proposer: the leader's own disk is behind");
       return;

@@ -102,7 +102,6 @@ export class RequestRouter {
 
   #dispatch(routed: Routed): void {
     if (this.#isClosed || this.#isDraining) {
-      coverageMark('hand-over: a new request is refused');
       routed.reply.fail('NOT_CONTROLLER', 'This node stops; nothing was changed.', retrySoon);
       return;
     }

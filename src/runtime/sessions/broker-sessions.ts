@@ -57,7 +57,6 @@ export class BrokerSessions implements BrokerSessionView {
     const expired: BrokerId[] = [];
     for (const [broker, session] of this.#sessions) {
       if (session.isReported || nowMs - session.lastHeardMs < this.sessionTimeoutMs) continue;
-      coverageMark('broker session: expires');
       session.isReported = true;
       session.isLive = false;
       expired.push(broker);

@@ -58,7 +58,6 @@ export const registerBroker = defineOperation({
     };
     if (before !== null && isSameRegistration(before, record)) return ok({ ...outcome, records: [] });
     if (before?.brokerEpoch === record.brokerEpoch) return ok({ ...outcome, records: [record] });
-    if (before !== null) coverageMark("registration: an incarnation takes another's place");
     // What the incarnation before led or kept in sync, this one has yet to catch up with.
     const isActive = activityOf(image, new Map([[body.brokerId, false]]));
     const { changes, continueWith } = settleReplicas(image, [body.brokerId], isActive);
