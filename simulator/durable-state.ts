@@ -1,6 +1,5 @@
 import { hearCoverageMarks } from '../src/base/coverage-marks.ts';
 import { decodeQuorumState } from '../src/codec/quorum-state.ts';
-import { runFileTask } from '../src/ports/task.ts';
 import type { QuorumState } from '../src/raft/quorum-state.ts';
 import type { Offset } from '../src/base/brands.ts';
 import { scanLog } from '../src/runtime/log/scan-log.ts';
@@ -8,7 +7,6 @@ import { quorumStateNames } from '../src/runtime/quorum-state/quorum-state-copie
 import type { SimulatedDisk } from './files.ts';
 import { dataDirectory, type HostKind } from './hosts/host.ts';
 import type { DurableLog, DurableState, ObservedNode } from './observation.ts';
-import { Scheduler } from './scheduler.ts';
 
 const logDirectory = `${dataDirectory}/log`;
 
@@ -34,32 +32,23 @@ export function readDurableState(node: ObservedNode, host: HostKind): DurableSta
   };
 }
 
-/** Reads the durable log with the log's own scan, on a copy of the disk, in no time and unheard: no node does it. */
+/** Reads the durable log with the log's own scan, in no time and unheard: no node does it. */
 export function readDurableLog(disk: SimulatedDisk): DurableLog {
   return hearCoverageMarks(null, () => scanDurableLog(disk));
 }
 
 function scanDurableLog(disk: SimulatedDisk): DurableLog {
-  const scheduler = new Scheduler();
-  const files = disk.durableCopy().attach((delayUs, run) => void scheduler.schedule(delayUs, run));
-  let found = emptyLog;
-  runFileTask(files, scanLog(logDirectory), (scan) => {
-    if (!scan.ok) return;
-    const { index } = scan.value.contents;
-    const isDamaged = scan.value.corruption !== null;
-    if (index.segments.length === 0) {
-      found = { ...emptyLog, isDamaged };
-      return;
-    }
-    found = {
-      logStartOffset: index.logStart.endOffset,
-      logEndOffset: index.endOffset,
-      isDamaged,
-      chainCrcAt: (offset) => index.chainCrcAt(offset),
-    };
-  });
-  scheduler.runUntilIdle();
-  return found;
+  const scan = disk.readDurable(scanLog(logDirectory));
+  if (!scan.ok) return emptyLog;
+  const { index } = scan.value.contents;
+  const isDamaged = scan.value.corruption !== null;
+  if (index.segments.length === 0) return { ...emptyLog, isDamaged };
+  return {
+    logStartOffset: index.logStart.endOffset,
+    logEndOffset: index.endOffset,
+    isDamaged,
+    chainCrcAt: (offset) => index.chainCrcAt(offset),
+  };
 }
 
 const emptyLog: DurableLog = {

@@ -1,7 +1,9 @@
 import { failed, ok, type Result } from '../src/base/result.ts';
 import type { FileError, FileHandle, FileOperation, FileResults, Files } from '../src/ports/files.ts';
+import type { FileTask } from '../src/ports/task.ts';
 import { HashedChance, slowedDelay, spreadDelay } from './chance.ts';
 import { Stalls } from './stalls.ts';
+import { DurableReader } from './disk/durable-reader.ts';
 import { Names, parentOf } from './disk/names.ts';
 import { type FileRange, sectorBytes, StoredFile } from './disk/stored-file.ts';
 
@@ -98,6 +100,11 @@ export class SimulatedDisk {
     const copy = new SimulatedDisk({ seed: 0 });
     copy.#names = this.#names.durableCopy();
     return copy;
+  }
+
+  /** What a task that only reads finds on such a disk, at once. */
+  readDurable<Value>(task: FileTask<Value>): Value {
+    return new DurableReader(this.#names).run(task);
   }
 
   /** The durable bytes of one file; null when its name is not durable. */

@@ -30,11 +30,7 @@ export class Names {
 
   /** Names within a folder, sorted by code unit. */
   list(path: string): readonly string[] {
-    const names: string[] = [];
-    for (const known of this.#visible.keys()) {
-      if (parentOf(known) === path) names.push(known.slice(path === '/' ? 1 : path.length + 1));
-    }
-    return names.toSorted(byCodeUnit);
+    return namesIn(this.#visible, path);
   }
 
   filePaths(): readonly string[] {
@@ -140,6 +136,11 @@ export class Names {
     return entry instanceof StoredFile ? entry : null;
   }
 
+  /** Names within a folder that a power failure would leave, sorted by code unit; null when it would leave none. */
+  durableNamesIn(path: string): readonly string[] | null {
+    return isReachable(this.#durable, path) ? namesIn(this.#durable, path) : null;
+  }
+
   #change(change: NameChange): void {
     change.apply(this.#visible);
     this.#pending.push(change);
@@ -150,6 +151,20 @@ export function parentOf(path: string): string {
   const slash = path.lastIndexOf('/');
   if (slash === 0) return '/';
   return slash < 0 ? '' : path.slice(0, slash);
+}
+
+function namesIn(entries: ReadonlyMap<string, NamedEntry>, path: string): readonly string[] {
+  const names: string[] = [];
+  for (const known of entries.keys()) {
+    if (parentOf(known) === path) names.push(known.slice(path === '/' ? 1 : path.length + 1));
+  }
+  return names.toSorted(byCodeUnit);
+}
+
+/** True for a folder whose name is there, and those of all folders above it. */
+function isReachable(entries: ReadonlyMap<string, NamedEntry>, path: string): boolean {
+  if (path === '' || path === '/') return true;
+  return entries.get(path) === 'directory' && isReachable(entries, parentOf(path));
 }
 
 /** Moves a name, and with a folder everything in it. */
