@@ -37,12 +37,15 @@ function startNodeHost(context: HostContext): Host {
     ports: portsOf(context),
     inspector: {
       wrapCore: (core) => context.wrapCore(core),
-      started: (parts) => context.onReady(new InspectedView(parts)),
+      started: (parts) => {
+        client.joined(parts.clusterId);
+        context.onReady(new InspectedView(parts));
+      },
     },
     onFatal: (reason) => context.onStopped(reason),
   });
-  begin(context, node);
   const client = new RegisterClient(node);
+  begin(context, node);
   return {
     submit: (request, complete) => client.submit(request, complete),
     call: (request, complete) => node.submit([request], complete),

@@ -27,15 +27,19 @@ const registerKeysMax = 100;
  */
 export class RegisterClient {
   readonly #node: ControllerNode;
+  #clusterId: Uuid = zeroUuid;
 
   constructor(node: ControllerNode) {
     this.#node = node;
   }
 
+  /** The node belongs to this cluster; until then it refuses every request. */
+  joined(clusterId: Uuid): void {
+    this.#clusterId = clusterId;
+  }
+
   submit(request: ClientRequest, complete: (outcome: ClientOutcome) => void): void {
-    const { clusterId } = this.#node.status();
-    const made =
-      request.kind === 'write' ? registration(request, clusterId ?? zeroUuid) : description(request);
+    const made = request.kind === 'write' ? registration(request, this.#clusterId) : description(request);
     this.#node.submit([made], (answer) => complete(outcomeOf(request, answer)));
   }
 }
