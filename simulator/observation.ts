@@ -99,15 +99,33 @@ export type Checker = {
   atEnd?(): void;
 };
 
+type CheckersOf<Method extends keyof Checker> = (Checker & Required<Pick<Checker, Method>>)[];
+
+function implementing<Method extends keyof Checker>(
+  checker: Checker,
+  method: Method,
+  found: CheckersOf<Method>,
+) {
+  if (checker[method] !== undefined) found.push(checker as CheckersOf<Method>[number]);
+}
+
 /** One cluster as its checkers see it: its nodes, and all that was ever appended or committed. */
 export class ClusterObservation {
   readonly world: World;
   readonly nodes: ObservedNode[] = [];
   readonly history = new BatchHistory();
-  readonly checkers: Checker[] = [];
   /** The newest batch that any node has called committed. */
   committed: BatchNode;
   readonly #committedByEnd = new Map<number, BatchNode>();
+  /** Checkers by what they look at: this is asked for every event, and most look at little. */
+  readonly #watching = {
+    afterBoot: [] as CheckersOf<'afterBoot'>,
+    onEffects: [] as CheckersOf<'onEffects'>,
+    onSend: [] as CheckersOf<'onSend'>,
+    afterEvent: [] as CheckersOf<'afterEvent'>,
+    onCommitted: [] as CheckersOf<'onCommitted'>,
+    atEnd: [] as CheckersOf<'atEnd'>,
+  };
   readonly readDurable: (node: ObservedNode) => DurableState;
 
   constructor(world: World, readDurable: (node: ObservedNode) => DurableState) {
@@ -115,6 +133,18 @@ export class ClusterObservation {
     this.readDurable = readDurable;
     this.committed = this.history.root;
     this.#committedByEnd.set(0, this.committed);
+  }
+
+  /** They look in the order in which they were added. */
+  add(...checkers: readonly Checker[]): void {
+    for (const checker of checkers) {
+      implementing(checker, 'afterBoot', this.#watching.afterBoot);
+      implementing(checker, 'onEffects', this.#watching.onEffects);
+      implementing(checker, 'onSend', this.#watching.onSend);
+      implementing(checker, 'afterEvent', this.#watching.afterEvent);
+      implementing(checker, 'onCommitted', this.#watching.onCommitted);
+      implementing(checker, 'atEnd', this.#watching.atEnd);
+    }
   }
 
   /** The committed batch that ends at `endOffset`; null when none does. */
@@ -135,11 +165,11 @@ export class ClusterObservation {
         node.unsettled.push({ kind: 'truncate', to: effect.to });
       }
     }
-    for (const checker of this.checkers) checker.onEffects?.(node, input, effects);
+    for (const checker of this.#watching.onEffects) checker.onEffects(node, input, effects);
   }
 
   onSend(node: ObservedNode, to: NodeId, message: PeerMessage): void {
-    for (const checker of this.checkers) checker.onSend?.(node, to, message);
+    for (const checker of this.#watching.onSend) checker.onSend(node, to, message);
   }
 
   afterBoot(node: ObservedNode, view: NodeView): void {
@@ -148,14 +178,14 @@ export class ClusterObservation {
     const flushedBefore = node.durableTip;
     node.tip = this.#findTip(node, view);
     node.durableTip = ancestorAt(node.tip, durableEndOf(view));
-    for (const checker of this.checkers) checker.afterBoot?.(node, flushedBefore);
+    for (const checker of this.#watching.afterBoot) checker.afterBoot(node, flushedBefore);
   }
 
   afterEvent(node: ObservedNode): void {
     const { view } = node;
     if (view === null) return;
     this.settle(node);
-    for (const checker of this.checkers) checker.afterEvent?.(node, view);
+    for (const checker of this.#watching.afterEvent) checker.afterEvent(node, view);
   }
 
   /**
@@ -167,8 +197,8 @@ export class ClusterObservation {
     if (view === null) return;
     this.settle(node);
     if (view.highWatermark > view.logEndOffset) return;
-    for (const checker of this.checkers) {
-      if (checker.seesUnfinishedSteps === true) checker.afterEvent?.(node, view);
+    for (const checker of this.#watching.afterEvent) {
+      if (checker.seesUnfinishedSteps === true) checker.afterEvent(node, view);
     }
   }
 
@@ -178,14 +208,14 @@ export class ClusterObservation {
   }
 
   atEnd(): void {
-    for (const checker of this.checkers) checker.atEnd?.();
+    for (const checker of this.#watching.atEnd) checker.atEnd();
   }
 
   /** Called by the checker that keeps the committed log, batch by batch. */
   announceCommitted(batch: BatchNode, by: ObservedNode, epoch: Epoch): void {
     this.committed = batch;
     this.#committedByEnd.set(batch.endOffset, batch);
-    for (const checker of this.checkers) checker.onCommitted?.(batch, by, epoch);
+    for (const checker of this.#watching.onCommitted) checker.onCommitted(batch, by, epoch);
   }
 
   /** Follows the node's log through what it has appended and truncated since the last look. */

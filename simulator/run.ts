@@ -122,13 +122,8 @@ class Run {
     const refusals = appendedIsNeverRefused(observation, host);
     const judges = [judge, refusals];
     const search = linearizableBySearch(observation, this.#ledger, this.#marks);
-    observation.checkers.push(
-      ...raftCheckers(observation, schedule),
-      ...judges,
-      search,
-      countMarks(this.#marks),
-    );
-    if (world.recorder !== null) observation.checkers.push(watchNodes(world, world.recorder));
+    observation.add(...raftCheckers(observation, schedule), ...judges, search, countMarks(this.#marks));
+    if (world.recorder !== null) observation.add(watchNodes(world, world.recorder));
     this.#exchanges = new Exchanges(world, this.#cluster);
     this.#operators = new Operators({
       world,
@@ -152,10 +147,10 @@ class Run {
   #watchMetadata(): void {
     const { observation } = this.#cluster;
     const witness = new MetadataWitness();
-    observation.checkers.push(...metadataCheckers(observation, witness, this.#operators.calls));
+    observation.add(...metadataCheckers(observation, witness, this.#operators.calls));
     const minIsr = this.#schedule.brokers?.minIsr ?? null;
     if (minIsr === null) return;
-    observation.checkers.push(...replicaCheckers(observation, witness, this.#brokers, minIsr));
+    observation.add(...replicaCheckers(observation, witness, this.#brokers, minIsr));
   }
 
   go(): void {
@@ -214,8 +209,10 @@ class Run {
     const world = this.#world;
     const { nodes, observation } = this.#cluster;
     world.network.behaviour = this.#schedule.config.link;
-    const nodeOf = (process: SimulatedProcess): SimulatedNode | undefined =>
-      nodes.find((node) => node.process === process);
+    /** By the index of their processes; the processes of brokers and clients have no node. */
+    const byProcess: (SimulatedNode | undefined)[] = [];
+    for (const node of nodes) byProcess[node.process.index] = node;
+    const nodeOf = (process: SimulatedProcess): SimulatedNode | undefined => byProcess[process.index];
     const throughCodec = sampleThroughCodec(world);
     world.network.observer = {
       onSend: (from, to: NodeId, message) => {
