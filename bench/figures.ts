@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { imageFigures } from './figures-parts/image-figures.ts';
 import { peerFigures, quorumFigures } from './figures-parts/quorum-figures.ts';
 import { Results } from './figures-parts/results.ts';
+import { simulatorFigures } from './figures-parts/simulator-figures.ts';
 import { projectFolder } from './support/project.ts';
 
 const pagePath = join(projectFolder, 'docs', 'ARCHITECTURE.md');
@@ -30,6 +31,8 @@ function figures(): string {
     quorumFigures(quorum),
     peerFigures(quorum, Results.read('peers')),
   ];
+  // What was never measured in a quiet hour has no figure.
+  if (Results.has('simulator')) parts.push(simulatorFigures(Results.read('simulator')));
   return parts.join('\n\n');
 }
 

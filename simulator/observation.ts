@@ -105,7 +105,7 @@ function implementing<Method extends keyof Checker>(
   checker: Checker,
   method: Method,
   found: CheckersOf<Method>,
-) {
+): void {
   if (checker[method] !== undefined) found.push(checker as CheckersOf<Method>[number]);
 }
 

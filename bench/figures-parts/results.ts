@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Report, ReportRow } from '../report.ts';
 import { projectFolder } from '../support/project.ts';
@@ -19,9 +19,13 @@ export class Results {
     this.when = `${report.date.slice(0, 10)} ${report.date.slice(11, 16)} UTC`;
   }
 
+  /** False until the benchmark was run for the first time. */
+  static has(name: string): boolean {
+    return existsSync(pathOf(name));
+  }
+
   static read(name: string): Results {
-    const path = join(projectFolder, 'bench', 'results', `${name}.json`);
-    const report: Report = JSON.parse(readFileSync(path, 'utf8'));
+    const report: Report = JSON.parse(readFileSync(pathOf(name), 'utf8'));
     return new Results(report);
   }
 
@@ -52,4 +56,8 @@ export function numberOf(row: ReportRow, field: string): number {
   const value = row[field];
   if (typeof value !== 'number') throw new Error(`${JSON.stringify(row)} has no number ${field}`);
   return value;
+}
+
+function pathOf(name: string): string {
+  return join(projectFolder, 'bench', 'results', `${name}.json`);
 }
