@@ -48,18 +48,22 @@ export class SimulatedCluster {
   readonly nodes: SimulatedNode[] = [];
   readonly observation: ClusterObservation;
   readonly counts = { boots: 0, ends: 0 };
+  /** How many voters the smallest set has that anybody has asked for. */
+  smallestVoterSet: number;
   readonly #options: ClusterOptions;
   readonly #clusterId: Uuid;
   readonly #addresses = new Map<NodeId, SimulatedProcess>();
+  /** Those that the cluster is born with. */
   readonly #voters: readonly Voter[];
 
   constructor(options: ClusterOptions) {
     const { world, config, name, host } = options;
     this.#options = options;
+    this.smallestVoterSet = config.nodes;
     const identities = seededRandom(hashIntegers(world.seed, world.processes.length, 0x1d));
     this.#clusterId = randomUuid(identities);
     this.observation = new ClusterObservation(world, (node) => readDurableState(node, host));
-    for (let index = 0; index < config.nodes; index++) {
+    for (let index = 0; index < config.nodes + config.spares; index++) {
       const clockFaults = { driftPpm: config.driftPpm[index] ?? 0, wallOffsetMs: 0 };
       const process = world.addProcess(`${name}${index + 1}`, clockFaults);
       world.recorder?.lane(process.index, process.name);
@@ -67,11 +71,12 @@ export class SimulatedCluster {
       this.#addresses.set(id, process);
       this.#addNode(index, process, { id, directoryId: randomUuid(identities) });
     }
-    this.#voters = this.nodes.map((node) => ({
-      ...node.key,
-      endpoint: { host: node.process.name, port: 9645 },
-      kraftVersions: { min: 0, max: 1 },
-    }));
+    this.#voters = this.nodes.slice(0, config.nodes).map((node) => this.voterOf(node));
+  }
+
+  /** A node as a voter set names it. */
+  voterOf({ key, process }: SimulatedNode): Voter {
+    return { ...key, endpoint: { host: process.name, port: 9645 }, kraftVersions: { min: 0, max: 1 } };
   }
 
   /** The node that leads the highest epoch, as an outsider sees it. */
@@ -125,7 +130,7 @@ export class SimulatedCluster {
       onStopped: (reason) => this.#stopped(node, reason),
       say: (line) => world.say(() => `${process.name} ${line()}`),
     });
-    const { call } = started;
+    const { call, changeVoters } = started;
     // Whatever a life still says while its calls unwind after its end, nobody hears it.
     node.host = {
       submit: (request, complete) =>
@@ -138,6 +143,13 @@ export class SimulatedCluster {
           : (request, complete) =>
               call(request, (answer) => {
                 if (process.generation === generation) complete(answer);
+              }),
+      changeVoters:
+        changeVoters === null
+          ? null
+          : (voters, complete) =>
+              changeVoters(voters, (error) => {
+                if (process.generation === generation) complete(error);
               }),
       stop: (complete) => started.stop(complete),
     };

@@ -5,13 +5,14 @@ import { batchEndOffset, type LogBatch } from '../src/raft/batch.ts';
 import type { Effect, RoleName } from '../src/raft/effects.ts';
 import type { Input } from '../src/raft/inputs.ts';
 import type { QuorumState } from '../src/raft/quorum-state.ts';
-import type { ReplicaKey } from '../src/raft/replica-key.ts';
+import type { ReplicaKey, Voter } from '../src/raft/replica-key.ts';
 import type { SnapshotId } from '../src/raft/snapshot-id.ts';
 import type { PeerMessage } from '../src/ports/transport.ts';
 import { BatchHistory, type BatchNode } from './batch-history.ts';
 import type { SimulatedStores } from './checkpoint-store.ts';
 import type { SimulatedDisk } from './files.ts';
 import type { SimulatedProcess } from './process.ts';
+import { VoterSetHistory } from './voter-set-history.ts';
 import type { World } from './world.ts';
 
 /** What checkers may ask a running node at any time; its getters answer for the present moment. */
@@ -29,7 +30,8 @@ export type NodeView = {
   readonly clusterId: Uuid;
   /** Proposals that are appended and not committed. */
   readonly pendingProposals: number;
-  readonly voters: readonly ReplicaKey[];
+  /** The set in force, committed or not. */
+  readonly voters: readonly Voter[];
   /** Digest of the state at `appliedOffset`. */
   readonly stateDigest: number | string;
   /** The state itself; null where the state is none of metadata. */
@@ -114,6 +116,7 @@ export class ClusterObservation {
   readonly world: World;
   readonly nodes: ObservedNode[] = [];
   readonly history = new BatchHistory();
+  readonly voterSets = new VoterSetHistory();
   /** The newest batch that any node has called committed. */
   committed: BatchNode;
   readonly #committedByEnd = new Map<number, BatchNode>();

@@ -10,7 +10,11 @@ export type Budget = {
   readonly kinds: ReadonlySet<FaultKind>;
   /** Messages are lost, repeated and delayed by the network itself, as the run's link says. */
   readonly badLinks: boolean;
-  /** How many of the voters may lose what they have acknowledged, within one run. */
+  /**
+   * How many of the voters may lose what they have acknowledged, within one run. Where voters come and go it
+   * is reckoned by the smallest set that anybody has asked for, and no set is asked for that has more such
+   * voters than may be.
+   */
   damagedMax(voters: number): number;
   /** What holds all the same. Safety, which is every property but progress, always does. */
   readonly promises: {
@@ -51,6 +55,8 @@ export const faultKinds: readonly FaultKind[] = [
   'wipe',
   'wallJump',
   'drift',
+  'addVoter',
+  'removeVoter',
 ];
 
 /**
@@ -81,7 +87,7 @@ export const budgets: Readonly<Record<BudgetName, Budget>> = {
   'minority damaged': {
     name: 'minority damaged',
     assumes:
-      'anything fails and comes back, and fewer than half of the voters lose what they had acknowledged',
+      'anything fails and comes back, voters come and go, and fewer than half of them lose what they had acknowledged',
     kinds: new Set(faultKinds),
     badLinks: true,
     damagedMax: (voters) => Math.ceil(voters / 2) - 1,
@@ -89,7 +95,7 @@ export const budgets: Readonly<Record<BudgetName, Budget>> = {
   },
   'majority damaged': {
     name: 'majority damaged',
-    assumes: 'anything fails, and any number of voters loses what it had acknowledged',
+    assumes: 'anything fails, voters come and go, and any number of them loses what it had acknowledged',
     kinds: new Set(faultKinds),
     badLinks: true,
     damagedMax: (voters) => voters,

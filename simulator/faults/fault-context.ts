@@ -1,5 +1,6 @@
 import type { SimulatedCluster, SimulatedNode } from '../cluster.ts';
 import { eventKinds } from '../event-kinds.ts';
+import type { ReplicaKey } from '../../src/raft/replica-key.ts';
 import type { World } from '../world.ts';
 import { type Budget, damagingKinds } from './budget.ts';
 import type { FaultKind, FaultOf } from './fault.ts';
@@ -44,12 +45,16 @@ export class FaultContext {
 
   /** None before the first commit, because the first start needs all voters (design 7). */
   mayDamage(node: SimulatedNode): boolean {
-    const { nodes, observation } = this.cluster;
+    const { nodes, observation, smallestVoterSet } = this.cluster;
     if (observation.committed.endOffset === 0) return false;
-    // A write that will be misdirected counts from the moment in which that is settled.
-    const isLost = (other: SimulatedNode): boolean => other.isDamaged || other.disk.misdirectNext !== null;
     const damaged = nodes.filter((other) => isLost(other) || other === node).length;
-    return damaged <= this.budget.damagedMax(nodes.length);
+    return damaged <= this.budget.damagedMax(smallestVoterSet);
+  }
+
+  /** A careful operator asks for no set of voters that could not elect a leader. */
+  mayHaveVoters(voters: readonly ReplicaKey[]): boolean {
+    const lost = this.cluster.nodes.filter((node) => isLost(node) && voters.some(({ id }) => id === node.id));
+    return lost.length <= this.budget.damagedMax(voters.length);
   }
 
   allows(kind: FaultKind, node: SimulatedNode | null): boolean {
@@ -57,6 +62,11 @@ export class FaultContext {
     if (!damagingKinds.has(kind)) return true;
     return node !== null && this.mayDamage(node);
   }
+}
+
+/** A write that will be misdirected counts from the moment in which that is settled. */
+function isLost(node: SimulatedNode): boolean {
+  return node.isDamaged || node.disk.misdirectNext !== null;
 }
 
 /** Carries a fault out; false when the present state has no room for it. */

@@ -93,6 +93,14 @@ export type DiskFault<Target = FaultTarget> =
   | { readonly kind: 'misdirect'; readonly target: Target; readonly choice: number }
   | { readonly kind: 'wipe'; readonly target: Target; readonly downUs: number };
 
+/**
+ * What an operator does with the quorum. A voter that came back with another disk is removed before it is added
+ * under its new name, so that adding it replaces it. It is asked for until it is done, or a while has passed.
+ */
+export type MembershipFault<Target = FaultTarget> =
+  | { readonly kind: 'addVoter'; readonly target: Target }
+  | { readonly kind: 'removeVoter'; readonly target: Target };
+
 /** What happens to a machine's clocks. */
 export type ClockFault<Target = FaultTarget> =
   | { readonly kind: 'wallJump'; readonly target: Target; readonly byMs: number }
@@ -108,6 +116,7 @@ export type Fault<Target = FaultTarget> = { readonly atUs: number } & (
   | NetworkFault<Target>
   | DiskFault<Target>
   | ClockFault<Target>
+  | MembershipFault<Target>
 );
 
 /** A fault whose target is settled. */

@@ -3,8 +3,11 @@ import type { Budget } from './budget.ts';
 import type { Fault, FaultKind, FaultTarget } from './fault.ts';
 import type { RunConfig } from './schedule.ts';
 
+/** Kinds that are drawn here; the others come in company (`voter-changes.ts`). */
+type DrawnKind = Exclude<FaultKind, 'addVoter' | 'removeVoter'>;
+
 /** How often each kind is drawn, where a seed has it turned on. */
-const weights: Readonly<Record<FaultKind, number>> = {
+const weights: Readonly<Record<DrawnKind, number>> = {
   crash: 10,
   crashAll: 2,
   crashBetweenEffects: 8,
@@ -52,7 +55,7 @@ const failingOperations = ['pwrite', 'fdatasync', 'pread', 'store'] as const;
  * intensity (swarm testing: Groce and others 2012), because faults that always come together hide each other.
  */
 export function generateFaults(chance: HashedChance, config: RunConfig, budget: Budget): readonly Fault[] {
-  const enabled = [...budget.kinds].filter(() => chance.oneIn(2));
+  const enabled = [...budget.kinds].filter(isDrawn).filter(() => chance.oneIn(2));
   const total = enabled.reduce((sum, kind) => sum + weights[kind], 0);
   if (total === 0) return [];
   const meanGapUs = chance.pick([150_000, 500_000, 1_000_000, 3_000_000]);
@@ -66,7 +69,11 @@ export function generateFaults(chance: HashedChance, config: RunConfig, budget: 
   }
 }
 
-function pickKind(chance: HashedChance, enabled: readonly FaultKind[], total: number): FaultKind {
+function isDrawn(kind: FaultKind): kind is DrawnKind {
+  return kind in weights;
+}
+
+function pickKind(chance: HashedChance, enabled: readonly DrawnKind[], total: number): DrawnKind {
   let left = chance.integer(total);
   for (const kind of enabled) {
     left -= weights[kind];
@@ -91,7 +98,7 @@ function beginDraw(chance: HashedChance, config: RunConfig, budget: Budget, atUs
   };
 }
 
-function drawFault(kind: FaultKind, draw: Draw): Fault {
+function drawFault(kind: DrawnKind, draw: Draw): Fault {
   const { atUs, target, forUs, choice, chance } = draw;
   const isEven = choice % 2 === 0;
   switch (kind) {

@@ -4,6 +4,7 @@ import { type BudgetName, budgets } from './budget.ts';
 import { generateFaults } from './generate-fault.ts';
 import { withLongAbsences } from './long-absences.ts';
 import { withLongPartitions } from './long-partitions.ts';
+import { withVoterChanges } from './voter-changes.ts';
 import { brokerCalls, brokerSessionTimeoutMs, generateBrokers } from '../workload/brokers/broker-plan.ts';
 import { generateCalls } from '../workload/operators/generate-calls.ts';
 import type { PlannedOperation, RunConfig, Schedule } from './schedule.ts';
@@ -45,7 +46,9 @@ export function generateSchedule(seed: number, workload: WorkloadName = 'mixed')
   const config = generateConfig(new HashedChance(seed, 1));
   const faults = generateFaults(new HashedChance(seed, 2), config, budgets[config.budget]);
   const swarm: Schedule = { seed, config, faults, operations: [], calls: [], brokers: null };
-  const schedule = withLongAbsences(withLongPartitions(swarm));
+  const quiet = withLongAbsences(withLongPartitions(swarm));
+  // Where long partitions or absences are judged nothing else happens.
+  const schedule = quiet === swarm ? withVoterChanges(swarm) : quiet;
   const operations = generateOperations(new HashedChance(seed, 3), schedule.config);
   const calls = generateCalls(new HashedChance(seed, 5), schedule.config);
   return withBrokers({ ...schedule, operations, calls }, new HashedChance(seed, 6), workload);
@@ -74,6 +77,7 @@ function generateConfig(chance: HashedChance): RunConfig {
   const drifts = chance.oneIn(2) ? [0] : [0, 0, 100, -100, 500, -500, 20_000, -20_000];
   return {
     nodes,
+    spares: 0,
     budget,
     durationUs: chance.pick([8, 12, 20, 30]) * secondUs,
     raft: {

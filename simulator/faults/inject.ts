@@ -6,6 +6,7 @@ import { clockFaults } from './clock-faults.ts';
 import { diskFaults } from './disk-faults.ts';
 import { type CarryOut, FaultContext } from './fault-context.ts';
 import type { ConcreteFault, Fault, FaultKind, FaultOf, FaultTarget } from './fault.ts';
+import { membershipFaults } from './membership-faults.ts';
 import { networkFaults } from './network-faults.ts';
 import { processFaults } from './process-faults.ts';
 
@@ -14,6 +15,7 @@ const carryOuts: { readonly [Kind in FaultKind]: CarryOut<Kind> } = {
   ...networkFaults,
   ...diskFaults,
   ...clockFaults,
+  ...membershipFaults,
 };
 
 /** Carries out planned faults within a budget, and keeps a record of them with their targets settled. */

@@ -15,7 +15,10 @@ export type PlannedOperation = {
 };
 
 export type RunConfig = {
+  /** Controllers that are voters from the beginning. */
   readonly nodes: number;
+  /** Controllers beside them that observe, until somebody makes them voters. */
+  readonly spares: number;
   /** Which faults may happen together, and what must hold then. */
   readonly budget: BudgetName;
   /** Faults and requests happen within this time; the heal phase follows it. */

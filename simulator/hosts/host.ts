@@ -5,6 +5,7 @@ import type { Files } from '../../src/ports/files.ts';
 import type { Transport, TransportEvents } from '../../src/ports/transport.ts';
 import type { RaftConfig } from '../../src/raft/config.ts';
 import type { RaftCore } from '../../src/raft/core.ts';
+import type { VoterChangeError } from '../../src/raft/effects.ts';
 import type { ReplicaKey, Voter } from '../../src/raft/replica-key.ts';
 import type { ControllerAnswer, ControllerRequest } from '../../src/runtime/controller-api.ts';
 import type { BatchNode } from '../batch-history.ts';
@@ -54,12 +55,20 @@ export type HostContext = {
   say(line: () => string): void;
 };
 
+/** `null`: the set is in force and committed. */
+export type ChangeVoters = (
+  voters: readonly Voter[],
+  complete: (error: VoterChangeError | null) => void,
+) => void;
+
 /** One life of a node. It ends without a word when its process does. */
 export type Host = {
   /** Each request is answered once, never from within the call. */
   submit(request: ClientRequest, complete: (outcome: ClientOutcome) => void): void;
   /** Any operation of the controller, answered like `submit`; null where no controller runs. */
   readonly call: ((request: ControllerRequest, complete: (answer: ControllerAnswer) => void) => void) | null;
+  /** Asks the leader's core for another set of voters; null where nothing takes that yet. */
+  readonly changeVoters: ChangeVoters | null;
   /** A graceful stop: leadership is handed over first. */
   stop(complete: () => void): void;
 };

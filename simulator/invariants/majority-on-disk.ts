@@ -19,7 +19,8 @@ export function majorityOnDisk(cluster: ClusterObservation): Checker {
     name: 'a majority holds what is committed',
     source: "design, 'Safety rules'; Raft paper, 5.3; KIP-595",
     onCommitted(batch, by) {
-      const voters = by.view?.voters ?? [];
+      // By its log: a leader that goes by another set than the one in force would say so of itself, too.
+      const voters = cluster.voterSets.at(by.tip)?.voters ?? by.view?.voters ?? [];
       const holders = cluster.nodes.filter((node) => hasHeld(node, batch, voters));
       if (2 * holders.length <= voters.length) {
         const names = holders.map((node) => node.process.name).join(', ');

@@ -21,6 +21,7 @@ export function countMarks(marks: Marks): Checker {
       for (const effect of effects) {
         if (effect.type === 'roleChanged') mark(`role ${effect.role}`);
         else if (effect.type === 'failProposal') mark(`proposal failed: ${effect.reason}`);
+        else if (effect.type === 'voterChangeAnswered') mark(`voter change: ${effect.error ?? 'made'}`);
         else if (counted.has(effect.type)) mark(effect.type);
       }
     },

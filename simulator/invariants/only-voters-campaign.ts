@@ -1,5 +1,5 @@
 import { sameReplica } from '../../src/raft/replica-key.ts';
-import type { Checker, ClusterObservation, ObservedNode } from '../observation.ts';
+import type { Checker, ClusterObservation, NodeView, ObservedNode } from '../observation.ts';
 
 /** Only a voter that trusts its own log campaigns, votes or leads. */
 export function onlyVotersCampaign(cluster: ClusterObservation): Checker {
@@ -24,7 +24,15 @@ export function onlyVotersCampaign(cluster: ClusterObservation): Checker {
     if (view === null) return;
     if (view.isRecovering) cluster.fail(checker, `${node.process.name} ${what} while recovering`);
     if (view.voters.some((voter) => sameReplica(voter, node.key))) return;
+    if (leavesUncommitted(node, view)) return;
     cluster.fail(checker, `${node.process.name} ${what} and is no voter`);
+  }
+
+  /** A voter of the set before may campaign until the one in force is known to be committed (Raft thesis, 4.2.2). */
+  function leavesUncommitted(node: ObservedNode, view: NodeView): boolean {
+    const set = cluster.voterSets.at(node.tip);
+    if (set === null || set.by.endOffset <= view.highWatermark) return false;
+    return set.before?.voters.some((voter) => sameReplica(voter, node.key)) ?? false;
   }
 
   /** A node may vote before it has learned that it is a voter (KIP-853); a recovering one never votes. */

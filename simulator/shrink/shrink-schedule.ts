@@ -100,7 +100,8 @@ class Shrinker {
   #tame(): void {
     for (const change of tamerConfigs(this.#best.config)) {
       const config = { ...this.#best.config, ...change };
-      const faults = this.#best.faults.filter((fault) => isWithin(fault, config.nodes));
+      const controllers = config.nodes + config.spares;
+      const faults = this.#best.faults.filter((fault) => isWithin(fault, controllers));
       if (!sameJson(config, this.#best.config)) this.#try({ ...this.#best, config, faults });
     }
   }
@@ -153,6 +154,7 @@ function trimmed(report: RunReport): Schedule {
 function tamerConfigs(config: RunConfig): readonly Partial<RunConfig>[] {
   const tamer: Partial<RunConfig>[] = [
     { nodes: 3, driftPpm: config.driftPpm.slice(0, 3) },
+    { spares: 0 },
     { driftPpm: config.driftPpm.map(() => 0) },
     { link: { ...quietLink, isOrdered: true } },
     { link: { ...config.link, lossPerMille: 0 } },

@@ -16,6 +16,8 @@ type Operation = PlannedOperation & { readonly onDone?: () => void };
 
 type Pending = {
   readonly node: SimulatedNode;
+  /** Which node that was, as its client counts. */
+  readonly preferred: number;
   readonly operation: Operation;
   readonly tries: number;
   readonly askedAtUs: number;
@@ -68,15 +70,16 @@ export class Clients {
     // While one request looks for the leader, the client holds the others back.
     if (searching !== undefined && searching !== operation && onDone === undefined) return;
     const { nodes } = this.#cluster;
-    const node = nodes[(this.#preferred.get(client) ?? client) % nodes.length];
+    const preferred = this.#preferred.get(client) ?? client;
+    const node = nodes[preferred % nodes.length];
     const host = node?.host ?? null;
     if (node === undefined || host === null || node.view === null) {
-      this.#retry(operation, tries);
+      this.#retry(operation, tries, preferred);
       return;
     }
     const request = this.#request(operation);
     const attempt = this.#ledger.begin(request, node.index);
-    this.#pending.set(attempt, { node, operation, tries, askedAtUs: this.#world.nowUs });
+    this.#pending.set(attempt, { node, preferred, operation, tries, askedAtUs: this.#world.nowUs });
     // As an event of the process, so that a paused one takes the request when it goes on.
     node.process.schedule(requestDelayUs, eventKinds.client, () => {
       this.#world.say(() => `${node.process.name} is asked ${JSON.stringify(request)}`, true);
@@ -90,10 +93,11 @@ export class Clients {
     return kind === 'write' ? { kind, attempt, key, padding } : { kind, attempt, key };
   }
 
-  #retry(operation: Operation, tries: number): void {
+  #retry(operation: Operation, tries: number, tried: number): void {
     const { client, onDone } = operation;
     const before = this.#preferred.get(client) ?? client;
-    this.#preferred.set(client, before + 1);
+    // Of several that wait side by side one moves on, or together they would pass by every other node for ever.
+    if (onDone === undefined || before === tried) this.#preferred.set(client, before + 1);
     if (tries >= attemptsMax && onDone === undefined) {
       this.#searching.delete(client);
       return;
@@ -125,13 +129,13 @@ export class Clients {
     this.#goOn(pending, outcome);
   }
 
-  #goOn({ operation, tries }: Pending, outcome: ClientOutcome): void {
+  #goOn({ operation, tries, preferred }: Pending, outcome: ClientOutcome): void {
     // A request that somebody waits for is made again under a new number, even when its outcome is unknown.
     const isRetried =
       (outcome.kind === 'refused' && !outcome.isFinal) ||
       (outcome.kind === 'unknown' && operation.onDone !== undefined);
     if (isRetried) {
-      this.#retry(operation, tries);
+      this.#retry(operation, tries, preferred);
       return;
     }
     this.#searching.delete(operation.client);

@@ -26,6 +26,8 @@ export type DriverHandlers = {
   sendSnapshotChunk(effect: EffectOf<'sendSnapshotChunk'>): void;
   storeSnapshotChunk(effect: EffectOf<'storeSnapshotChunk'>): void;
   installSnapshot(effect: EffectOf<'installSnapshot'>): void;
+  /** Absent where nobody asks for voter changes. */
+  voterChangeAnswered?(effect: EffectOf<'voterChangeAnswered'>): void;
   badMessage(effect: EffectOf<'badMessage'>): void;
   stalled(stalledMs: number): void;
   /** The disk or the program failed: the node stops and says why (design 20). */
@@ -190,7 +192,9 @@ export class RaftDriver {
       case 'failReadBarriers':
         return handlers.failReadBarriers(effect);
       case 'voterChangeAnswered':
-        return violated('an answer to a voter change, and nobody here asks for one');
+        return handlers.voterChangeAnswered === undefined
+          ? violated('an answer to a voter change, and nobody here asks for one')
+          : handlers.voterChangeAnswered(effect);
       case 'badMessage':
         return handlers.badMessage(effect);
       default:

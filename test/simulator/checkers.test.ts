@@ -136,8 +136,18 @@ describe('a checker of voter sets', () => {
     const checker = oneVoterChangeAtATime(scene.cluster);
     const first = voters(scene, scene.cluster.history.root, 1, [voter(1), voter(2)]);
     scene.cluster.committed = first;
-    node.tip = voters(scene, first, 2, [voter(1), voter(2), voter(3)]);
+    node.tip = voters(scene, first, 1, [voter(1), voter(2), voter(3)]);
     expect(scene.verdict(() => checker.afterEvent?.(node, nothing))).toBeNull();
+  });
+
+  it('takes a change by a leader that has committed nothing in its epoch for a violation', () => {
+    const scene = new Scene();
+    const node = scene.node(1);
+    const checker = oneVoterChangeAtATime(scene.cluster);
+    const first = voters(scene, scene.cluster.history.root, 1, [voter(1), voter(2)]);
+    scene.cluster.committed = first;
+    node.tip = voters(scene, first, 2, [voter(1), voter(2), voter(3)]);
+    expect(scene.verdict(() => checker.afterEvent?.(node, nothing))).toMatch('nothing of that epoch');
   });
 
   it('takes two changes at once for a violation, also where one voter has another disk', () => {

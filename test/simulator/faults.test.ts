@@ -14,6 +14,7 @@ import type { SimulatedProcess } from '../../simulator/process.ts';
 const calm: RunConfig = {
   ...generateSchedule(1).config,
   nodes: 3,
+  spares: 1,
   budget: 'minority damaged',
   durationUs: 6_000_000,
   link: { lossPerMille: 0, duplicatePerMille: 0, delayUs: 60, jitterUs: 60, isOrdered: true },
@@ -62,6 +63,8 @@ const examples: { readonly [Kind in FaultKind]: Extract<Fault, { kind: Kind }> }
   wipe: { kind: 'wipe', atUs, target, downUs: forUs },
   wallJump: { kind: 'wallJump', atUs, target, byMs: -3_600_000 },
   drift: { kind: 'drift', atUs, target, ppm: 20_000 },
+  addVoter: { kind: 'addVoter', atUs, target: 3 },
+  removeVoter: { kind: 'removeVoter', atUs, target },
 };
 
 describe('a fault', () => {
@@ -91,6 +94,26 @@ describe('a budget', () => {
       expect(report.budget).toBe(name);
       for (const { kind } of report.executed) expect(budgets[name].kinds).toContain(kind);
     }
+  });
+
+  it('lets an operator put a voter that came back with another disk in the place of the old one', () => {
+    const { wipe, addVoter } = examples;
+    const report = runWith([
+      { ...wipe, target: 1, downUs: 200_000 },
+      { ...addVoter, target: 1, atUs: atUs + 500_000 },
+    ]);
+    expect(report.violation?.message ?? null).toBeNull();
+    expect(report.marks.get('voter change: made')).toBe(2);
+  });
+
+  it('reckons damage by the smallest set of voters that anybody has asked for', () => {
+    const { removeVoter, wipe } = examples;
+    const report = runWith([
+      { ...removeVoter, target: 2 },
+      { ...wipe, target: 0, atUs: atUs + 1_000_000 },
+    ]);
+    expect(report.violation?.message ?? null).toBeNull();
+    expect([report.marks.get('voter change: made'), report.faults['overBudget']]).toEqual([1, 1]);
   });
 
   it('lets a minority be damaged and no more', () => {

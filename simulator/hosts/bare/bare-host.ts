@@ -51,6 +51,10 @@ function startBareHost(context: HostContext): Host {
       else boot.node.submit(request, complete);
     },
     call: null,
+    changeVoters: (voters, complete) => {
+      if (boot.node === null) context.clock.afterPendingEvents(() => complete('NOT_LEADER'));
+      else boot.node.changeVoters(voters, complete);
+    },
     stop: (complete) => {
       if (boot.node === null) complete();
       else boot.node.stop(complete);

@@ -4,10 +4,10 @@ import { crcOf } from '../../../src/codec/crc.ts';
 import type { Transport } from '../../../src/ports/transport.ts';
 import type { RecoveredState } from '../../../src/raft/config.ts';
 import { createRaftCore, type RaftCore } from '../../../src/raft/core.ts';
-import type { Effect, RoleName } from '../../../src/raft/effects.ts';
+import type { Effect, RoleName, VoterChangeError } from '../../../src/raft/effects.ts';
 import type { IoId } from '../../../src/raft/inputs.ts';
 import type { QuorumState } from '../../../src/raft/quorum-state.ts';
-import type { ReplicaKey } from '../../../src/raft/replica-key.ts';
+import type { Voter } from '../../../src/raft/replica-key.ts';
 import type { SnapshotId } from '../../../src/raft/snapshot-id.ts';
 import type { RaftLog } from '../../../src/runtime/log/raft-log.ts';
 import { RaftDriver, type DriverHandlers } from '../../../src/runtime/raft-driver.ts';
@@ -42,6 +42,8 @@ export class BareNode implements NodeView {
   readonly #writes = new Map<number, Complete>();
   readonly #reads = new Map<number, { readonly key: number; readonly complete: Complete }>();
   #confirmedReads: { readonly offset: number; readonly key: number; readonly complete: Complete }[] = [];
+  readonly #voterChanges = new Map<number, (error: VoterChangeError | null) => void>();
+  #nextVoterChange = 1;
   #machine: RegisterMachine;
   #applyTarget: Offset;
   #isApplying = false;
@@ -142,8 +144,8 @@ export class BareNode implements NodeView {
     return null;
   }
 
-  get voters(): readonly ReplicaKey[] {
-    return this.#options.context.voters;
+  get voters(): readonly Voter[] {
+    return this.#core.voters;
   }
 
   get stateDigest(): number {
@@ -213,6 +215,12 @@ export class BareNode implements NodeView {
     });
   }
 
+  changeVoters(voters: readonly Voter[], complete: (error: VoterChangeError | null) => void): void {
+    const requestId = this.#nextVoterChange++;
+    this.#voterChanges.set(requestId, complete);
+    this.#driver.push({ type: 'voterChangeRequested', requestId, voters });
+  }
+
   stop(complete: () => void): void {
     this.#driver.push({ type: 'resignRequested', reason: 'shutdown', preferredSuccessor: null });
     this.#options.context.clock.setTimer(stopDelayMs, complete);
@@ -257,6 +265,11 @@ export class BareNode implements NodeView {
         );
       },
       installSnapshot: (effect) => this.#install(effect),
+      voterChangeAnswered: ({ requestId, error }) => {
+        const complete = this.#voterChanges.get(requestId);
+        this.#voterChanges.delete(requestId);
+        this.#options.context.clock.afterPendingEvents(() => complete?.(error));
+      },
       badMessage: ({ from, reason }) => {
         this.#options.context.say(() => `calls a message of node ${from} bad: ${reason}`);
       },

@@ -1,7 +1,7 @@
 import type { Epoch, NodeId, Offset, Uuid } from '../../../src/base/brands.ts';
 import { imageDigest, type MetadataImage } from '../../../src/metadata/image.ts';
 import type { RoleName } from '../../../src/raft/effects.ts';
-import type { ReplicaKey } from '../../../src/raft/replica-key.ts';
+import type { Voter } from '../../../src/raft/replica-key.ts';
 import type { SnapshotId } from '../../../src/raft/snapshot-id.ts';
 import type { InspectedParts } from '../../../src/runtime/node-inspector.ts';
 import type { NodeView } from '../../observation.ts';
@@ -66,7 +66,7 @@ export class InspectedView implements NodeView {
     return this.#parts.image();
   }
 
-  get voters(): readonly ReplicaKey[] {
+  get voters(): readonly Voter[] {
     return this.#parts.core.voters;
   }
 

@@ -49,6 +49,7 @@ function startNodeHost(context: HostContext): Host {
   return {
     submit: (request, complete) => client.submit(request, complete),
     call: (request, complete) => node.submit([request], complete),
+    changeVoters: null,
     stop: (complete) => node.stop(complete),
   };
 }
