@@ -46,9 +46,9 @@ export function generateSchedule(seed: number, workload: WorkloadName = 'mixed')
   const config = generateConfig(new HashedChance(seed, 1));
   const faults = generateFaults(new HashedChance(seed, 2), config, budgets[config.budget]);
   const swarm: Schedule = { seed, config, faults, operations: [], calls: [], brokers: null };
-  const quiet = withLongAbsences(withLongPartitions(swarm));
-  // Where long partitions or absences are judged nothing else happens.
-  const schedule = quiet === swarm ? withVoterChanges(swarm) : quiet;
+  const partitioned = withLongPartitions(swarm);
+  // What is judged in long partitions is whether the quorum goes on, with nothing else happening.
+  const schedule = withLongAbsences(partitioned === swarm ? withVoterChanges(swarm) : partitioned);
   const operations = generateOperations(new HashedChance(seed, 3), schedule.config);
   const calls = generateCalls(new HashedChance(seed, 5), schedule.config);
   return withBrokers({ ...schedule, operations, calls }, new HashedChance(seed, 6), workload);
@@ -60,10 +60,20 @@ function withBrokers(schedule: Schedule, chance: HashedChance, workload: Workloa
   if (brokers === null) return schedule;
   return {
     ...schedule,
-    config: { ...config, brokerSessionTimeoutMs: brokerSessionTimeoutMs(chance, config) },
+    config: {
+      ...config,
+      raft: withSnapshotsInTime(config),
+      brokerSessionTimeoutMs: brokerSessionTimeoutMs(chance, config),
+    },
     calls: [...calls, ...brokerCalls(chance, brokers, config)],
     brokers,
   };
+}
+
+/** With model brokers a snapshot is large: in the smallest chunks, one a round trip, it outlasts the heal phase. */
+function withSnapshotsInTime({ raft, link }: RunConfig): RunConfig['raft'] {
+  if (link.delayUs < 10_000) return raft;
+  return { ...raft, snapshotChunkBytesMax: Math.max(1024, raft.snapshotChunkBytesMax) };
 }
 
 function generateConfig(chance: HashedChance): RunConfig {

@@ -1,6 +1,7 @@
 import { HashedChance } from '../chance.ts';
 import { budgets } from './budget.ts';
 import type { Fault } from './fault.ts';
+import { inOrder } from './in-order.ts';
 import type { Schedule } from './schedule.ts';
 
 /** One run in so many has operators who change the voters. */
@@ -10,7 +11,7 @@ const sparesMax = 2;
 /** Spare controllers, and operators who make voters of them and send others away, among the faults that are there. */
 export function withVoterChanges(schedule: Schedule): Schedule {
   const { config, seed } = schedule;
-  const chance = new HashedChance(seed, 7);
+  const chance = new HashedChance(seed, 13);
   if (!budgets[config.budget].kinds.has('addVoter') || !chance.oneIn(oneRunIn)) return schedule;
   const spares = 1 + chance.integer(sparesMax);
   const controllers = config.nodes + spares;
@@ -32,8 +33,4 @@ function drawChange(chance: HashedChance, atUs: number, controllers: number, lea
     return { kind: 'removeVoter', atUs, target: chance.oneIn(3) ? 'leader' : target };
   }
   return { kind: 'addVoter', atUs, target };
-}
-
-export function inOrder(faults: readonly Fault[], others: readonly Fault[]): readonly Fault[] {
-  return [...faults, ...others].toSorted((left, right) => left.atUs - right.atUs);
 }
