@@ -187,7 +187,7 @@ class Run {
       calls: this.#operators.calls.counts,
       brokers: { ...this.#brokers.counts, acknowledged: this.#brokers.ledger.acknowledgedCount },
       messages: world.network.counts.sent,
-      marks: this.#marks,
+      marks: new Map([...this.#marks, ...this.#operators.calls.marks()]),
       coverage: this.coverage,
     };
   }

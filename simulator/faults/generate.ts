@@ -6,7 +6,7 @@ import { withLongAbsences } from './long-absences.ts';
 import { withLongPartitions } from './long-partitions.ts';
 import { withVoterChanges } from './voter-changes.ts';
 import { brokerCalls, brokerSessionTimeoutMs, generateBrokers } from '../workload/brokers/broker-plan.ts';
-import { generateCalls } from '../workload/operators/generate-calls.ts';
+import { generateCalls, withConditions } from '../workload/operators/generate-calls.ts';
 import type { PlannedOperation, RunConfig, Schedule } from './schedule.ts';
 
 const secondUs = 1_000_000;
@@ -50,7 +50,7 @@ export function generateSchedule(seed: number, workload: WorkloadName = 'mixed')
   // What is judged in long partitions is whether the quorum goes on, with nothing else happening.
   const schedule = withLongAbsences(partitioned === swarm ? withVoterChanges(swarm) : partitioned);
   const operations = generateOperations(new HashedChance(seed, 3), schedule.config);
-  const calls = generateCalls(new HashedChance(seed, 5), schedule.config);
+  const calls = withConditions(generateCalls(new HashedChance(seed, 5), schedule.config), seed);
   return withBrokers({ ...schedule, operations, calls }, new HashedChance(seed, 6), workload);
 }
 

@@ -11,6 +11,7 @@ import type { MetadataWitness } from '../metadata-witness.ts';
 import type { Checker, ClusterObservation } from '../observation.ts';
 import { sameValue } from '../same-value.ts';
 import { type CallAnswer, type CallJudge, isDefinitive } from '../workload/operators/call-ledger.ts';
+import { identityOf } from '../workload/operators/condition.ts';
 
 /** Their answer also rests on what lives in the leader's memory, or on chance. */
 const restsOnMore: ReadonlySet<ErrorCode> = new Set([
@@ -25,6 +26,8 @@ const restsOnMore: ReadonlySet<ErrorCode> = new Set([
  *    linearizable call began, and at or behind what the call asked for by `min_offset`.
  * 2. A read, executed again on the replay of the log up to that offset, gives the same answer.
  * 3. An error of a write without a key comes again there, and what a success has done stands there.
+ * 4. A write under a condition (`If-Match`) succeeds only on the very topic or registration that its caller saw,
+ *    and is refused for it only where the log has another version.
  */
 export function answersAgreeWithTheLog(
   cluster: ClusterObservation,
@@ -64,10 +67,15 @@ export function answersAgreeWithTheLog(
     if (given.key !== null || restsOnMore.has(code)) return;
     const expected = executeAgain(given, image, clusterIdOf(cluster));
     if (expected === null || (!expected.ok && expected.error.code === code)) return;
+    if (code === 'PRECONDITION_FAILED' && isOtherVersion(given, expected)) return;
     fail(given, `it is refused with ${code}, and the log gives ${describe(expected)}`);
   }
 
   function judgeEffect(given: CallAnswer, image: MetadataImage): void {
+    const { condition, answer } = given;
+    if (condition !== null && answer.result.ok && identityOf(answer.result.response) !== condition.identity) {
+      fail(given, `it changes ${describe(answer.result)}, and its caller saw ${String(condition.identity)}`);
+    }
     if (given.key !== null) return;
     const fault = findMissingEffect(given, image);
     if (fault !== null) fail(given, fault);
@@ -119,6 +127,10 @@ function contextAt(image: MetadataImage, clusterId: Uuid): OperationContext {
     principal: 'witness',
     sessions: { sessionTimeoutMs: 1, isLive: () => false, metadataOffset: () => null },
   };
+}
+
+function isOtherVersion({ condition }: CallAnswer, expected: ReturnType<typeof runOperation>): boolean {
+  return expected.ok && condition !== null && (expected.value.modifiedOffset ?? null) !== condition.ifMatch;
 }
 
 type NamedTopic = { readonly name?: unknown; readonly topicId?: unknown };

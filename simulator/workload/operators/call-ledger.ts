@@ -1,5 +1,6 @@
 import type { ErrorCode } from '../../../src/metadata/errors.ts';
 import type { ControllerAnswer } from '../../../src/runtime/controller-api.ts';
+import type { Condition } from './condition.ts';
 import type { PlannedCall } from './planned-call.ts';
 
 /** A key's place in a session, without what may be forgotten. */
@@ -30,6 +31,8 @@ export type CallAnswer = {
   readonly entry: CallEntry;
   readonly key: KeyPlace | null;
   readonly minOffset: number | null;
+  /** What it was made to depend on; null for nothing. */
+  readonly condition: Condition | null;
   /** What was sent; a planned body may leave to the client what it cannot know before. */
   readonly input: { readonly params: unknown; readonly query: unknown; readonly body: unknown };
   readonly operationId: string;
@@ -61,10 +64,16 @@ export class CallLedger {
   readonly entries: CallEntry[] = [];
   readonly judges: CallJudge[] = [];
   readonly counts = { answered: 0, refused: 0, unreachable: 0, unknown: 0 };
+  readonly #refusals = new Map<string, number>();
 
   get pendingCount(): number {
     const { answered, refused, unreachable, unknown } = this.counts;
     return this.entries.length - answered - refused - unreachable - unknown;
+  }
+
+  /** Which refusals clients met, for coverage. */
+  marks(): readonly (readonly [string, number])[] {
+    return [...this.#refusals].map(([code, count]) => [`call refused: ${code}`, count] as const);
   }
 
   begin(planned: PlannedCall, invokedAfter: number, clientWasTold: number): CallEntry {
@@ -81,6 +90,9 @@ export class CallLedger {
   settle(entry: CallEntry, outcome: CallOutcome): void {
     entry.outcome = outcome;
     this.counts[outcome.kind]++;
+    if (outcome.kind === 'refused') {
+      this.#refusals.set(outcome.code, (this.#refusals.get(outcome.code) ?? 0) + 1);
+    }
     for (const judge of this.judges) judge.settled?.(entry);
   }
 }

@@ -1,6 +1,7 @@
 import { uuidFromBytes } from '../../../src/base/uuid.ts';
-import type { HashedChance } from '../../chance.ts';
+import { HashedChance } from '../../chance.ts';
 import type { RunConfig } from '../../faults/schedule.ts';
+import { conditionalWrites } from './condition.ts';
 import type { PlannedCall } from './planned-call.ts';
 
 type Content = Pick<PlannedCall, 'operationId' | 'params' | 'body' | 'isWrite'>;
@@ -62,6 +63,14 @@ export function generateCalls(chance: HashedChance, config: RunConfig): readonly
       isAfterOwn: chance.oneIn(2),
     });
   }
+}
+
+/** Half of the writes that can be made on a condition are: see `isConditional`. */
+export function withConditions(calls: readonly PlannedCall[], seed: number): readonly PlannedCall[] {
+  return calls.map((call, at) => {
+    const isConditional = conditionalWrites.has(call.operationId) && new HashedChance(seed, 10, at).oneIn(2);
+    return isConditional ? { ...call, isConditional } : call;
+  });
 }
 
 function pick(chance: HashedChance, enabled: typeof writes): Template | undefined {

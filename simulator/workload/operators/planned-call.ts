@@ -1,6 +1,7 @@
 /**
  * One call of the workload, as data. `keyed`: under a key of the client's session, so that it takes effect
  * once however often it is sent. `isAfterOwn`: its answer reflects all that this client was told before.
+ * `isConditional`: only if nobody has changed what this client has seen of the resource, where it has.
  */
 export type PlannedCall = {
   readonly atUs: number;
@@ -12,4 +13,5 @@ export type PlannedCall = {
   readonly keyed: boolean;
   readonly consistency: 'linearizable' | 'stale';
   readonly isAfterOwn: boolean;
+  readonly isConditional?: boolean;
 };

@@ -13,6 +13,7 @@ import { eventKinds } from '../../event-kinds.ts';
 import type { SimulatedProcess } from '../../process.ts';
 import type { Ledger } from '../ledger.ts';
 import type { CallEntry, CallLedger, CallOutcome } from './call-ledger.ts';
+import { type Condition, conditionOf, resourceOf } from './condition.ts';
 import type { Exchanges, ExchangeOutcome } from './exchange.ts';
 import type { PlannedCall } from './planned-call.ts';
 
@@ -32,7 +33,9 @@ export type SdkClientOptions = {
   readonly clusterId: () => string | null;
 };
 
-type Content = Pick<PlannedCall, 'operationId' | 'params' | 'body'>;
+type Content = Pick<PlannedCall, 'operationId' | 'params' | 'body'> & {
+  readonly condition: Condition | null;
+};
 
 type Running = {
   readonly entry: CallEntry;
@@ -53,6 +56,8 @@ export class SdkClient {
   readonly #endpoints: Endpoints;
   readonly #session = new SessionCore(limits.sessionWindow);
   readonly #random: Random;
+  /** What it has read last of each resource. */
+  readonly #seen = new Map<string, Condition>();
   #waiting: ((isOpen: boolean) => void)[] = [];
   #isOpening = false;
   #told = 0;
@@ -156,18 +161,21 @@ export class SdkClient {
       idempotencyKey: running.slot === null ? null : this.#session.keyFor(running.slot),
       consistency,
       minOffset: planned.isAfterOwn && !planned.isWrite ? offset(running.entry.clientWasTold) : null,
-      ifMatch: null,
+      ifMatch: running.content.condition?.ifMatch ?? null,
       timeoutMs: attemptTimeoutMs,
     };
   }
 
-  #content({ operationId, params, body }: PlannedCall): Content | null {
+  #content({ operationId, params, body, isConditional }: PlannedCall): Content | null {
+    const resource = isConditional === true ? resourceOf(operationId, params) : null;
+    const condition = resource === null ? null : (this.#seen.get(resource) ?? null);
+    const content = { operationId, params, body, condition };
     if (operationId === 'closeOwnSession') {
       const { sessionId } = this.#session;
-      return sessionId === null ? null : { operationId: 'closeSession', params: { sessionId }, body };
+      return sessionId === null ? null : { ...content, operationId: 'closeSession', params: { sessionId } };
     }
-    if (operationId !== 'registerBroker') return { operationId, params, body };
-    return { operationId, params, body: { ...body, clusterId: this.#options.clusterId() ?? zeroUuid } };
+    if (operationId !== 'registerBroker') return content;
+    return { ...content, body: { ...body, clusterId: this.#options.clusterId() ?? zeroUuid } };
   }
 
   #note(
@@ -188,10 +196,18 @@ export class SdkClient {
     if (!answer.result.ok && answer.result.code === 'NOT_CONTROLLER') {
       this.#endpoints.failed(index, this.#nowMs());
     }
-    calls.answered({ entry: running.entry, key, minOffset, input, operationId, answer });
+    const condition = running.content?.condition ?? null;
+    calls.answered({ entry: running.entry, key, minOffset, condition, input, operationId, answer });
     if (!answer.result.ok) return;
+    if (!running.entry.planned.isWrite) this.#remember(running.entry.planned, answer);
     this.#told = Math.max(this.#told, answer.offset);
     ledger.told(answer.offset);
+  }
+
+  #remember({ operationId, params }: PlannedCall, answer: ControllerAnswer): void {
+    const resource = resourceOf(operationId, params);
+    const condition = conditionOf(answer);
+    if (resource !== null && condition !== null) this.#seen.set(resource, condition);
   }
 
   #decide(running: Running, decision: CallDecision<ControllerAnswer>): void {
