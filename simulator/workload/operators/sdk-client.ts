@@ -26,7 +26,7 @@ export type SdkClientOptions = {
   readonly index: number;
   readonly process: SimulatedProcess;
   readonly seed: number;
-  readonly exchanges: Exchanges;
+  readonly exchanges: Pick<Exchanges, 'nodeCount' | 'send'>;
   readonly calls: CallLedger;
   /** Shared with the other workload: what anybody was told. */
   readonly ledger: Ledger;
