@@ -23,7 +23,8 @@ const worldEpochMs = 1_800_000_000_000;
  *    code which still unwinds when its process has ended asks for nothing.
  * 2. While it is paused or stalled nothing of it happens; what was due happens at the end, after a pause in
  *    order, after a stall timers first, as an event loop runs them.
- * 3. Its monotonic clock never goes back, also when its drift changes.
+ * 3. Its monotonic clock never goes back, also when its drift changes. While its machine is suspended it stands
+ *    still, and its timers with it.
  */
 export class SimulatedProcess implements EventOwner {
   readonly index: number;
@@ -32,8 +33,10 @@ export class SimulatedProcess implements EventOwner {
   generation = 0;
   isUp = false;
   pausedUntilUs = 0;
+  /** In its present life. */
+  wasSuspended = false;
   #isStalled = false;
-  /** What the monotonic clock showed when the drift was last set, and when that was. */
+  /** What the monotonic clock showed at a moment from which on it runs evenly, and when that is. */
   #localBaseUs = 0;
   #baseAtUs = 0;
   readonly #scheduler: Scheduler;
@@ -50,6 +53,7 @@ export class SimulatedProcess implements EventOwner {
     assert(!this.isUp, `${this.name} runs already`);
     this.generation++;
     this.isUp = true;
+    this.wasSuspended = false;
     this.resume();
     this.#localBaseUs = 0;
     this.#baseAtUs = this.#scheduler.nowUs;
@@ -72,7 +76,24 @@ export class SimulatedProcess implements EventOwner {
     this.#isStalled = true;
   }
 
+  /** Its machine is suspended: nothing happens, and afterwards no time has passed for it. */
+  suspend(forUs: number): void {
+    const { nowUs } = this.#scheduler;
+    const beginsAtUs = Math.max(nowUs, this.#baseAtUs);
+    const endsAtUs = Math.max(beginsAtUs, nowUs + forUs);
+    this.#localBaseUs = this.#localUs();
+    this.#baseAtUs = endsAtUs;
+    this.wasSuspended = true;
+    this.#scheduler.shift(this, eventKinds.timer, endsAtUs - beginsAtUs);
+    this.pause(forUs);
+  }
+
   resume(): void {
+    const aheadUs = this.#baseAtUs - this.#scheduler.nowUs;
+    if (aheadUs > 0) {
+      this.#baseAtUs = this.#scheduler.nowUs;
+      this.#scheduler.shift(this, eventKinds.timer, -aheadUs);
+    }
     this.pausedUntilUs = 0;
     this.#isStalled = false;
   }
@@ -90,7 +111,7 @@ export class SimulatedProcess implements EventOwner {
   /** From now on the monotonic clock runs so much fast, or slow. */
   setDrift(ppm: number): void {
     this.#localBaseUs = this.#localUs();
-    this.#baseAtUs = this.#scheduler.nowUs;
+    this.#baseAtUs = Math.max(this.#baseAtUs, this.#scheduler.nowUs);
     this.clockFaults.driftPpm = ppm;
   }
 
@@ -129,7 +150,7 @@ export class SimulatedProcess implements EventOwner {
   }
 
   #localUs(): number {
-    const passedUs = this.#scheduler.nowUs - this.#baseAtUs;
+    const passedUs = Math.max(0, this.#scheduler.nowUs - this.#baseAtUs);
     return this.#localBaseUs + Math.floor((passedUs * this.#perMillion()) / 1_000_000);
   }
 }

@@ -56,6 +56,16 @@ export class Scheduler {
     this.#push(event);
   }
 
+  /** Moves every event of one kind that one owner waits for, by so much, and never into the past. */
+  shift(owner: EventOwner, kind: number, byUs: number): void {
+    for (const event of this.#heap) {
+      if (event.owner !== owner || event.kind !== kind) continue;
+      event.atUs = Math.max(this.nowUs, event.atUs + byUs);
+    }
+    // What is in order is a heap, too.
+    this.#heap.sort((left, right) => (isBefore(left, right) ? -1 : 1));
+  }
+
   /** The next event due at or before `untilUs`, with the clock moved to it; null when there is none. */
   next(untilUs: number): ScheduledEvent | null {
     for (;;) {

@@ -55,6 +55,7 @@ export const faultKinds: readonly FaultKind[] = [
   'wipe',
   'wallJump',
   'drift',
+  'suspend',
   'addVoter',
   'removeVoter',
 ];
@@ -64,8 +65,10 @@ export const faultKinds: readonly FaultKind[] = [
  *
  * What no budget contains, because the design promises nothing then: a disk that says that it has flushed
  * and has not (mutants have one); a voter whose last acknowledged group of records is replaced by zeros
- * (design 19, "What remains"), and so a misdirected write that leaves no trace where it landed; and clocks
- * that drift by more than the timeouts' margins.
+ * (design 19, "What remains"), and so a misdirected write that leaves no trace where it landed; clocks that
+ * drift by more than the timeouts' margins; and that a broker whose machine was suspended knows that its lease is
+ * over. (Design 13: clocks stop in suspend, so data is fenced by leader epoch all the same. Its records are kept, its
+ * reads are consistent, and a suspended controller takes no lease from anybody: those hold under every budget.)
  */
 export const budgets: Readonly<Record<BudgetName, Budget>> = {
   'fault free': {

@@ -10,6 +10,12 @@ export const clockFaults: { readonly [K in Kind]: CarryOut<K> } = {
     return node !== null;
   },
 
+  suspend: (context, { target, forUs }) => {
+    const node = context.node(target);
+    node?.process.suspend(forUs);
+    return node !== null;
+  },
+
   drift: (context, { target, ppm }) => {
     const node = context.node(target);
     node?.process.setDrift(ppm);

@@ -104,6 +104,8 @@ export type MembershipFault<Target = FaultTarget> =
 /** What happens to a machine's clocks. */
 export type ClockFault<Target = FaultTarget> =
   | { readonly kind: 'wallJump'; readonly target: Target; readonly byMs: number }
+  /** Its machine is suspended, and its monotonic clock with it: afterwards it believes that no time has passed. */
+  | { readonly kind: 'suspend'; readonly target: Target; readonly forUs: number }
   /** From now on its monotonic clock is so many parts per million fast, or slow below 0. */
   | { readonly kind: 'drift'; readonly target: Target; readonly ppm: number };
 

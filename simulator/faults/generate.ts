@@ -4,8 +4,15 @@ import { type BudgetName, budgets } from './budget.ts';
 import { generateFaults } from './generate-fault.ts';
 import { withLongAbsences } from './long-absences.ts';
 import { withLongPartitions } from './long-partitions.ts';
+import { withSuspensions } from './suspensions.ts';
 import { withVoterChanges } from './voter-changes.ts';
-import { brokerCalls, brokerSessionTimeoutMs, generateBrokers } from '../workload/brokers/broker-plan.ts';
+import {
+  brokerCalls,
+  brokerSessionTimeoutMs,
+  brokerSuspensions,
+  generateBrokers,
+} from '../workload/brokers/broker-plan.ts';
+import { inOrder } from './in-order.ts';
 import { generateCalls, withConditions } from '../workload/operators/generate-calls.ts';
 import type { PlannedOperation, RunConfig, Schedule } from './schedule.ts';
 
@@ -48,16 +55,23 @@ export function generateSchedule(seed: number, workload: WorkloadName = 'mixed')
   const swarm: Schedule = { seed, config, faults, operations: [], calls: [], brokers: null };
   const partitioned = withLongPartitions(swarm);
   // What is judged in long partitions is whether the quorum goes on, with nothing else happening.
-  const schedule = withLongAbsences(partitioned === swarm ? withVoterChanges(swarm) : partitioned);
+  const schedule = withLongAbsences(partitioned === swarm ? withOperators(swarm) : partitioned);
   const operations = generateOperations(new HashedChance(seed, 3), schedule.config);
   const calls = withConditions(generateCalls(new HashedChance(seed, 5), schedule.config), seed);
   return withBrokers({ ...schedule, operations, calls }, new HashedChance(seed, 6), workload);
 }
 
+/** What comes in company, each in some of the seeds. */
+function withOperators(schedule: Schedule): Schedule {
+  return withSuspensions(withVoterChanges(schedule));
+}
+
 function withBrokers(schedule: Schedule, chance: HashedChance, workload: WorkloadName): Schedule {
   const { config, calls } = schedule;
-  const brokers = generateBrokers(chance, config, workload === 'brokers');
-  if (brokers === null) return schedule;
+  const plan = generateBrokers(chance, config, workload === 'brokers');
+  if (plan === null) return schedule;
+  const asleep = brokerSuspensions(new HashedChance(schedule.seed, 11), config, plan.brokers);
+  const brokers = { ...plan, faults: inOrder(plan.faults, asleep) };
   return {
     ...schedule,
     config: {

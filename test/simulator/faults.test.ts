@@ -63,6 +63,7 @@ const examples: { readonly [Kind in FaultKind]: Extract<Fault, { kind: Kind }> }
   wipe: { kind: 'wipe', atUs, target, downUs: forUs },
   wallJump: { kind: 'wallJump', atUs, target, byMs: -3_600_000 },
   drift: { kind: 'drift', atUs, target, ppm: 20_000 },
+  suspend: { kind: 'suspend', atUs, target, forUs },
   addVoter: { kind: 'addVoter', atUs, target: 3 },
   removeVoter: { kind: 'removeVoter', atUs, target },
 };

@@ -6,6 +6,8 @@ import type { PlannedCall } from '../operators/planned-call.ts';
 export type BrokerFault = { readonly atUs: number; readonly broker: number; readonly forUs: number } & (
   | { readonly kind: 'crash'; readonly power: boolean }
   | { readonly kind: 'pause' }
+  /** As a pause in which its monotonic clock stands still. */
+  | { readonly kind: 'suspend' }
   /** It leaves in an orderly way, and comes back so long after it has left. */
   | { readonly kind: 'stop' }
   /** It and the controllers do not hear each other; it goes on talking with the other brokers. */
@@ -77,6 +79,20 @@ function generateFaults(chance: HashedChance, config: RunConfig, brokers: number
     faults.push(kind === 'crash' ? { ...fault, kind, power: chance.oneIn(2) } : { ...fault, kind });
   }
   return faults;
+}
+
+/** Brokers whose machines are suspended, in one seed of three. */
+export function brokerSuspensions(
+  chance: HashedChance,
+  config: RunConfig,
+  brokers: number,
+): readonly BrokerFault[] {
+  if (!chance.oneIn(3)) return [];
+  return Array.from({ length: 1 + chance.integer(4) }, () => {
+    const forUs = 10_000 + chance.integer(chance.pick([200_000, 2_000_000, 8_000_000]));
+    const atUs = 2_500_000 + chance.integer(config.durationUs);
+    return { atUs, broker: chance.integer(brokers), forUs, kind: 'suspend' as const };
+  });
 }
 
 /**

@@ -31,7 +31,7 @@ export type HostedBroker = {
 export class Brokers {
   readonly ledger = new ReplicaLedger();
   readonly hosted: HostedBroker[] = [];
-  readonly counts = { crash: 0, pause: 0, stop: 0, cutFromControllers: 0, cutFromBrokers: 0 };
+  readonly counts = { crash: 0, pause: 0, suspend: 0, stop: 0, cutFromControllers: 0, cutFromBrokers: 0 };
   readonly #options: BrokersOptions;
   #plan: BrokerPlan | null = null;
   #producer: SimulatedProcess | null = null;
@@ -180,6 +180,8 @@ export class Brokers {
       life?.shutDown(() => {
         if (broker.life === life) this.#end(broker, fault.forUs);
       });
+    } else if (fault.kind === 'suspend') {
+      broker.process.suspend(fault.forUs);
     } else if (fault.kind === 'crash') {
       this.#end(broker, fault.forUs);
       if (fault.power) broker.disk.losePower(world.chance(0x62726f6b, broker.brokerId, world.nowUs));
