@@ -6,7 +6,7 @@ import { noteSupport } from './check-quorum.ts';
 import type { ControlRecord } from './control-records.ts';
 import { type CoreState, mayCampaign, setQuorumState } from './core-state.ts';
 import { advanceLeaderHighWatermark } from './high-watermark.ts';
-import { kraftVersionOfVoterSets } from './kraft-version.ts';
+import { allUnderstand, kraftVersionOfVoterSets } from './kraft-version.ts';
 import { newLeadership } from './leadership.ts';
 import { checkQuorumTimeoutMs } from './limits.ts';
 import { raiseRound } from './read-barrier.ts';
@@ -40,7 +40,8 @@ export function becomeLeader(core: CoreState, grantingVoterIds: readonly NodeId[
 /**
  * LeaderChange is the first record of every epoch: what earlier epochs left is committed with it, and
  * never by counting alone (Raft paper, 5.4.2). On an empty log the voter set of the bootstrap descriptor
- * follows it into the log in the same batch (design 7, KIP-853).
+ * follows it into the log in the same batch (design 7, KIP-853), unless one of those voters does not understand
+ * voter sets in the log: then the protocol stays at version 0, and the voters are the descriptor's for good.
  */
 function firstRecords(core: CoreState, grantingVoterIds: readonly NodeId[]): readonly ControlRecord[] {
   const { voters } = core.voterSets;
@@ -51,7 +52,8 @@ function firstRecords(core: CoreState, grantingVoterIds: readonly NodeId[]): rea
     voterIds: voters.map((voter) => voter.id),
     grantingVoterIds,
   };
-  if (core.log.endOffset > 0) return [leaderChange];
+  const isFounding = core.log.endOffset === 0;
+  if (!isFounding || !allUnderstand(voters, kraftVersionOfVoterSets)) return [leaderChange];
   return [
     leaderChange,
     { type: 'KRaftVersion', kraftVersion: kraftVersionOfVoterSets },

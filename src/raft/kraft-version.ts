@@ -1,7 +1,17 @@
 import type { Offset } from '../base/brands.ts';
+import type { VersionRange, Voter } from './replica-key.ts';
 
 /** The version of the Raft protocol that allows voter sets in the log (KIP-853). */
 export const kraftVersionOfVoterSets = 1;
+
+/** Whether every voter understands `version`: only then may it be in force (KIP-853). */
+export function allUnderstand(voters: readonly Voter[], version: number): boolean {
+  return voters.every((voter) => understands(voter.kraftVersions, version));
+}
+
+export function understands({ min, max }: VersionRange, version: number): boolean {
+  return min <= version && version <= max;
+}
 
 /**
  * The protocol version in force, by offset, like the voter sets: a record counts when it is appended,

@@ -6,7 +6,7 @@ import type { CoreState } from './core-state.ts';
 import { isVoter } from './core-state.ts';
 import type { VoterChangeError } from './effects.ts';
 import type { Input } from './inputs.ts';
-import { kraftVersionOfVoterSets } from './kraft-version.ts';
+import { kraftVersionOfVoterSets, understands } from './kraft-version.ts';
 import { type Leadership, progressOf } from './leadership.ts';
 import { completeBarriers } from './read-barrier.ts';
 import { resign } from './resign.ts';
@@ -38,6 +38,8 @@ function refusal(core: CoreState, leadership: Leadership, voters: readonly Voter
   // Before that, an earlier leader's change could still be committed beside this one (Ongaro, 2015).
   if (core.highWatermark <= leadership.epochStartOffset) return 'HIGH_WATERMARK_UNKNOWN';
   if (core.voterSets.isUncommitted(core.highWatermark)) return 'CHANGE_PENDING';
+  // Not even a removal: it would bring a voter set into a log whose readers may not understand one.
+  if (core.kraftVersion.current < kraftVersionOfVoterSets) return 'UNSUPPORTED_VERSION';
   const current = core.voterSets.voters;
   if (voters.length === 0 || !hasUniqueIds(voters)) return 'NOT_ONE_VOTER';
   const added = voters.filter((voter) => !current.some((other) => sameReplica(other, voter)));
@@ -45,7 +47,7 @@ function refusal(core: CoreState, leadership: Leadership, voters: readonly Voter
   const updated = voters.filter((voter) => isUpdate(current, voter));
   if (added.length + removed.length + updated.length !== 1) return 'NOT_ONE_VOTER';
   for (const voter of [...added, ...updated]) {
-    if (!understandsVoterSets(core, voter)) return 'UNSUPPORTED_VERSION';
+    if (!understands(voter.kraftVersions, core.kraftVersion.current)) return 'UNSUPPORTED_VERSION';
   }
   return added.every((voter) => isCaughtUp(core, leadership, voter)) ? null : 'NOT_CAUGHT_UP';
 }
@@ -60,12 +62,6 @@ function isUpdate(current: readonly Voter[], voter: Voter): boolean {
     before.kraftVersions.min === voter.kraftVersions.min &&
     before.kraftVersions.max === voter.kraftVersions.max;
   return !sameEndpoint || !sameVersions;
-}
-
-function understandsVoterSets(core: CoreState, voter: Voter): boolean {
-  const inForce = core.kraftVersion.current;
-  if (inForce < kraftVersionOfVoterSets) return false;
-  return voter.kraftVersions.min <= inForce && inForce <= voter.kraftVersions.max;
 }
 
 /** A new voter counts at once, so that one far behind could stop the quorum (Raft thesis, 4.2.1). */

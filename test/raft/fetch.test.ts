@@ -206,6 +206,19 @@ describe('acknowledgements', () => {
     expect(lone.core.currentVoterSet.offset).toBe(2);
     expect(lone.core.kraftVersion).toBe(1);
   });
+
+  it('founds a log without voter sets where one of its voters does not understand them', () => {
+    const lone = new Lone({ olderVoters: [3] });
+    lone.becomeCommittedLeader();
+    const batch = lone.host.log.batches[0];
+    expect(batch?.kind === 'control' && batch.records.map((record) => record.type)).toEqual(['LeaderChange']);
+    expect(lone.core).toMatchObject({ kraftVersion: 0, highWatermark: 1 });
+    expect(lone.core.voters.map(({ id }) => id)).toEqual([1, 2, 3]);
+    lone.effects = [];
+    lone.input({ type: 'voterChangeRequested', requestId: 1, voters: lone.core.voters.slice(0, 2) });
+    // A removal adds nobody, and still it would bring a voter set into the log.
+    expect(lone.seen('voterChangeAnswered')).toMatchObject([{ error: 'UNSUPPORTED_VERSION' }]);
+  });
 });
 
 describe("a follower's fetches", () => {

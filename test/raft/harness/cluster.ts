@@ -36,10 +36,15 @@ export class Cluster {
     readonly voters: readonly number[];
     readonly observers?: readonly number[];
     readonly seed?: number;
+    /** Voters that understand no voter sets in the log. */
+    readonly olderVoters?: readonly number[];
     readonly config?: RaftConfig;
     readonly onEffect?: (node: number, effect: Effect) => void;
   }) {
-    this.#voters = options.voters.map((id) => voterOf(id));
+    this.#voters = options.voters.map((id) => {
+      const isOlder = options.olderVoters?.includes(id) ?? false;
+      return isOlder ? { ...voterOf(id), kraftVersions: { min: 0, max: 0 } } : voterOf(id);
+    });
     this.#config = options.config;
     this.#onEffect = options.onEffect ?? (() => {});
     this.#seed = options.seed ?? 1;

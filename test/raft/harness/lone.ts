@@ -27,6 +27,7 @@ export type LoneOptions = {
   readonly recovering?: boolean;
   readonly log?: Epochs;
   readonly voters?: readonly number[];
+  readonly olderVoters?: readonly number[];
   readonly config?: RaftConfig;
   /** Its own disk, where 'a' is the one that the voter set knows. */
   readonly disk?: string;
@@ -46,6 +47,7 @@ export class Lone {
       voters,
       ...(voters.includes(1) ? {} : { observers: [1] }),
       ...(options.config === undefined ? {} : { config: options.config }),
+      ...(options.olderVoters === undefined ? {} : { olderVoters: options.olderVoters }),
       onEffect: (_node, effect) => this.effects.push(effect),
     });
     if (options.disk !== undefined) this.cluster.setDirectory(1, options.disk);
