@@ -2,7 +2,7 @@ import { hashIntegers, seededRandom } from '../src/base/random.ts';
 import { nodeId, type NodeId, type Uuid } from '../src/base/brands.ts';
 import { randomUuid } from '../src/base/uuid.ts';
 import type { RaftCore } from '../src/raft/core.ts';
-import type { ReplicaKey, Voter } from '../src/raft/replica-key.ts';
+import type { ReplicaKey, VersionRange, Voter } from '../src/raft/replica-key.ts';
 import { withStep } from './with-step.ts';
 import { SimulatedStores } from './checkpoint-store.ts';
 import { eventKinds } from './event-kinds.ts';
@@ -23,6 +23,8 @@ export type SimulatedNode = ObservedNode & {
   /** Where in its work the present life will end, when a fault says so. */
   readonly crashPoint: CrashPoint;
   host: Host | null;
+  /** Its software is of an earlier release, and understands no voter sets in the log. */
+  isOlder: boolean;
   /** When it may start again; null while it runs or nobody has planned its start. */
   restartAtUs: number | null;
 };
@@ -39,6 +41,11 @@ export type ClusterOptions = {
   /** Told when a life ends, for whatever reason. */
   readonly onEnd: (node: SimulatedNode) => void;
 };
+
+/** What the software of a node understands of the protocol. */
+function versionsOf({ isOlder }: SimulatedNode): VersionRange {
+  return { min: 0, max: isOlder ? 0 : 1 };
+}
 
 /** How long a node that stopped by itself waits for its supervisor. */
 const supervisorUs = 200_000;
@@ -75,8 +82,12 @@ export class SimulatedCluster {
   }
 
   /** A node as a voter set names it. */
-  voterOf({ key, process }: SimulatedNode): Voter {
-    return { ...key, endpoint: { host: process.name, port: 9645 }, kraftVersions: { min: 0, max: 1 } };
+  voterOf(node: SimulatedNode): Voter {
+    return {
+      ...node.key,
+      endpoint: { host: node.process.name, port: 9645 },
+      kraftVersions: versionsOf(node),
+    };
   }
 
   /** The node that leads the highest epoch, as an outsider sees it. */
@@ -115,6 +126,7 @@ export class SimulatedCluster {
       clusterId: this.#clusterId,
       key: node.key,
       voters: this.#voters,
+      kraftVersions: versionsOf(node),
       raft: config.raft,
       segmentBytes: config.segmentBytes,
       recordsBetweenSnapshots: config.recordsBetweenSnapshots,
@@ -184,6 +196,13 @@ export class SimulatedCluster {
     process.schedule(0, eventKinds.fault, () => host.stop(() => this.#later(ended)));
   }
 
+  /** Its software is replaced by the newer release; a graceful stop comes first. */
+  upgrade(node: SimulatedNode, downUs: number): void {
+    this.#options.world.say(() => `${node.process.name} is upgraded`);
+    node.isOlder = false;
+    this.stop(node, downUs);
+  }
+
   /** An empty disk in the place of its own: from now on it is somebody else (KIP-853). */
   wipe(node: SimulatedNode, downUs: number): void {
     this.crash(node, true, downUs);
@@ -230,6 +249,7 @@ export class SimulatedCluster {
       stores: new SimulatedStores(seed, diskSpread),
       crashPoint: new CrashPoint(),
       host: null,
+      isOlder: index === this.#options.config.olderNode,
       restartAtUs: null,
       view: null,
       tip: this.observation.history.root,

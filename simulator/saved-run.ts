@@ -20,6 +20,9 @@ export type SavedRun = {
 /** Grows when a schedule of today would mean something else, or nothing, to the simulator of tomorrow. */
 const format = 1;
 
+/** What schedules saved by an earlier simulator do not say, because there was none of it. */
+const sinceFirstFormat = { spares: 0, olderNode: null } as const;
+
 export const hosts: Readonly<Record<HostName, HostKind>> = { node: nodeHost, bare: bareHost };
 
 /** A run as a text that people can read and edit: one fault, one operation, one planned thing a line. */
@@ -57,7 +60,8 @@ export function decodeSavedRun(text: string): Result<SavedRun, string> {
     (name) => Array.isArray(planned[name]) && !isTimed(planned[name]),
   );
   if (untimed !== undefined) return failed(`one of its ${untimed} is none`);
-  return ok({ host, mutant: mutant as string | null, schedule: planned as unknown as Schedule });
+  const schedule = { ...planned, config: { ...sinceFirstFormat, ...config } } as unknown as Schedule;
+  return ok({ host, mutant: mutant as string | null, schedule });
 }
 
 export function mutantNamed(name: unknown): Mutant | null {

@@ -58,6 +58,7 @@ export const faultKinds: readonly FaultKind[] = [
   'suspend',
   'addVoter',
   'removeVoter',
+  'upgrade',
 ];
 
 /**

@@ -99,7 +99,9 @@ export type DiskFault<Target = FaultTarget> =
  */
 export type MembershipFault<Target = FaultTarget> =
   | { readonly kind: 'addVoter'; readonly target: Target }
-  | { readonly kind: 'removeVoter'; readonly target: Target };
+  | { readonly kind: 'removeVoter'; readonly target: Target }
+  /** The newer release takes the place of the older one; the node stops in an orderly way first. */
+  | { readonly kind: 'upgrade'; readonly target: Target; readonly downUs: number };
 
 /** What happens to a machine's clocks. */
 export type ClockFault<Target = FaultTarget> =

@@ -3,8 +3,8 @@ import type { Budget } from './budget.ts';
 import type { Fault, FaultKind, FaultTarget } from './fault.ts';
 import type { RunConfig } from './schedule.ts';
 
-/** Kinds that are drawn here; the others come in company (`voter-changes.ts`, `suspensions.ts`). */
-type DrawnKind = Exclude<FaultKind, 'addVoter' | 'removeVoter' | 'suspend'>;
+/** Kinds that are drawn here; the others come in company (`voter-changes.ts`, `suspensions.ts` and so on). */
+type DrawnKind = Exclude<FaultKind, 'addVoter' | 'removeVoter' | 'upgrade' | 'suspend'>;
 
 /** How often each kind is drawn, where a seed has it turned on. */
 const weights: Readonly<Record<DrawnKind, number>> = {

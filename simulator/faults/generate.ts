@@ -5,6 +5,7 @@ import { generateFaults } from './generate-fault.ts';
 import { withLongAbsences } from './long-absences.ts';
 import { withLongPartitions } from './long-partitions.ts';
 import { withSuspensions } from './suspensions.ts';
+import { withMixedVersions } from './mixed-versions.ts';
 import { withVoterChanges } from './voter-changes.ts';
 import {
   brokerCalls,
@@ -63,7 +64,7 @@ export function generateSchedule(seed: number, workload: WorkloadName = 'mixed')
 
 /** What comes in company, each in some of the seeds. */
 function withOperators(schedule: Schedule): Schedule {
-  return withSuspensions(withVoterChanges(schedule));
+  return withMixedVersions(withSuspensions(withVoterChanges(schedule)));
 }
 
 function withBrokers(schedule: Schedule, chance: HashedChance, workload: WorkloadName): Schedule {
@@ -102,6 +103,7 @@ function generateConfig(chance: HashedChance): RunConfig {
   return {
     nodes,
     spares: 0,
+    olderNode: null,
     budget,
     durationUs: chance.pick([8, 12, 20, 30]) * secondUs,
     raft: {

@@ -49,6 +49,7 @@ export class FaultInjector {
     this.#world.network.heal();
     for (const node of this.#cluster.nodes) {
       node.process.resume();
+      if (node.isOlder) this.#cluster.upgrade(node, 1000);
       node.crashPoint.disarm();
       node.disk.heal();
       node.stores.heal();

@@ -9,6 +9,11 @@ type Kind = MembershipFault['kind'];
 export const membershipFaults: { readonly [K in Kind]: CarryOut<K> } = {
   addVoter: (context, { target }) => begin(context, target, voterSetWith),
   removeVoter: (context, { target }) => begin(context, target, voterSetWithout),
+  upgrade: (context, { target, downUs }) => {
+    const node = context.node(target);
+    if (node !== null) context.cluster.upgrade(node, downUs);
+    return node !== null;
+  },
 };
 
 /** The next set on the way to where the operator wants to be; null once it is there. */

@@ -6,7 +6,7 @@ import type { Transport, TransportEvents } from '../../src/ports/transport.ts';
 import type { RaftConfig } from '../../src/raft/config.ts';
 import type { RaftCore } from '../../src/raft/core.ts';
 import type { VoterChangeError } from '../../src/raft/effects.ts';
-import type { ReplicaKey, Voter } from '../../src/raft/replica-key.ts';
+import type { ReplicaKey, VersionRange, Voter } from '../../src/raft/replica-key.ts';
 import type { ControllerAnswer, ControllerRequest } from '../../src/runtime/controller-api.ts';
 import type { BatchNode } from '../batch-history.ts';
 import type { SimulatedStores } from '../checkpoint-store.ts';
@@ -38,6 +38,8 @@ export type HostContext = {
   /** Who it is, unless it finds that it must be another. */
   readonly key: ReplicaKey;
   readonly voters: readonly Voter[];
+  /** What its software understands of the protocol. */
+  readonly kraftVersions: VersionRange;
   readonly raft: RaftConfig;
   readonly segmentBytes: number;
   /** A checkpoint is made after so many applied records, and the log before it is cleaned. */

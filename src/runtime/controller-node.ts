@@ -4,8 +4,7 @@ import { epoch, offset } from '../base/brands.ts';
 import type { Result } from '../base/result.ts';
 import { zeroUuid } from '../base/uuid.ts';
 import type { MetadataImage } from '../metadata/image.ts';
-import type { NodeTransport } from './node-options.ts';
-import type { ControllerNodeOptions } from './node-options.ts';
+import { type ControllerNodeOptions, type NodeTransport, supportedVersions } from './node-options.ts';
 import type { PeerMessage } from '../ports/transport.ts';
 import type { ReplicaKey } from '../raft/replica-key.ts';
 import type { ControllerAnswer, ControllerApi, ControllerRequest, NodeStatus } from './controller-api.ts';
@@ -21,6 +20,7 @@ import {
 } from './start/identity.ts';
 import { openStorage, type OpenedStorage } from './start/open-storage.ts';
 import { StorageEvents } from './start/storage-events.ts';
+import { faultOfFeatures, faultOfKRaftVersion } from './supported-versions.ts';
 
 /**
  * One controller: it starts from its directory, joins or founds its cluster, and takes part in the quorum
@@ -176,7 +176,10 @@ class Node implements ControllerNode {
       return stoppedMeanwhile;
     }
     this.#storage = opened.value;
-    return { ok: true, value: null };
+    const { kraftVersions, features } = this.#options.supported ?? supportedVersions;
+    const { kraftVersion, image } = opened.value;
+    const fault = faultOfKRaftVersion(kraftVersion, kraftVersions) ?? faultOfFeatures(image, features);
+    return fault === null ? { ok: true, value: null } : storageError(`its own disk has ${fault}`);
   }
 
   /** A node that has acted before: what its log says of its votes may contradict its quorum state. */

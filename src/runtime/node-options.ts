@@ -2,6 +2,8 @@ import type { NodeId } from '../base/brands.ts';
 import type { Random } from '../base/random.ts';
 import type { Result } from '../base/result.ts';
 import type { Uuid } from '../base/brands.ts';
+import type { SupportedFeature } from '../metadata/resources/broker/records.ts';
+import { supportedFeatures } from '../metadata/resources/feature/supported.ts';
 import type { CheckpointStores } from '../ports/checkpoint-store.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { NodeInspector } from './node-inspector.ts';
@@ -22,6 +24,8 @@ export type ControllerNodeOptions = {
   readonly advertised: Endpoint;
   readonly settings: ControllerSettings;
   readonly ports: ControllerPorts;
+  /** For tests and the simulator, where a controller of another release takes part; absent in production. */
+  readonly supported?: SupportedVersions;
   /** For the simulator; absent in production. */
   readonly inspector?: NodeInspector;
   /** The node has stopped by itself and says why: a failed disk, a damaged record, a bug. */
@@ -48,7 +52,17 @@ export type ControllerSettings = {
   readonly diskReserveBytesMin: number;
 };
 
-export const kraftVersions: VersionRange = { min: 0, max: 1 };
+/** The versions that one controller can work with; what the log finalizes beyond them it refuses by name. */
+export type SupportedVersions = {
+  readonly kraftVersions: VersionRange;
+  readonly features: readonly SupportedFeature[];
+};
+
+/** What this software supports. */
+export const supportedVersions: SupportedVersions = {
+  kraftVersions: { min: 0, max: 1 },
+  features: supportedFeatures,
+};
 
 /** Kafka's defaults, where Kafka has them; elections are quicker, as design 8 asks. */
 export const defaultSettings: ControllerSettings = {

@@ -16,7 +16,7 @@ import { decodeForwardRequest, encodeForwardResponse, Forwarder, refuseForward }
 import { HandOver } from './hand-over.ts';
 import { Leadership } from './leader/leadership.ts';
 import { proposalWindow, runtimeLimits } from './limits.ts';
-import type { ControllerNodeOptions, NodeTransport } from './node-options.ts';
+import { type ControllerNodeOptions, type NodeTransport, supportedVersions } from './node-options.ts';
 import type { QuorumStateStore } from './quorum-state/quorum-state-store.ts';
 import { RaftDriver } from './raft-driver.ts';
 import { readLogSlice } from './read-log.ts';
@@ -29,6 +29,7 @@ import type { OpenedStorage } from './start/open-storage.ts';
 import type { StorageEvents } from './start/storage-events.ts';
 import { CommittedState } from './state/committed-state.ts';
 import { describeStatus } from './status.ts';
+import { faultOfFeatures } from './supported-versions.ts';
 
 export type QuorumMemberOptions = {
   readonly node: ControllerNodeOptions;
@@ -62,6 +63,8 @@ export class QuorumMember {
   /** Peers whose process has ended: nobody listens there. A restarting one connects again. */
   readonly #ended = new Set<NodeId>();
   #isClosed = false;
+  /** Those of the image that was looked at last. */
+  #features: MetadataImage['feature'] | null = null;
 
   constructor(options: QuorumMemberOptions) {
     this.#options = options;
@@ -286,6 +289,7 @@ export class QuorumMember {
       persistQuorumState: (ioId, state) => quorumStateStore.persist(ioId, state),
       transport,
       clock: node.ports.clock,
+      kraftVersions: (node.supported ?? supportedVersions).kraftVersions,
       handlers: {
         applyCommitted: ({ to }) => this.#state.advance(to),
         roleChanged: (effect) => this.#roleChanged(effect),
@@ -316,12 +320,22 @@ export class QuorumMember {
   }
 
   #applied(image: MetadataImage, bytes: number): void {
-    if (this.#isClosed) return;
+    if (this.#isClosed || this.#refuses(image)) return;
     this.#leadership.applied(image);
     this.#reads.applied(image.endOffset);
     this.#router.applied(image.endOffset);
     this.#snapshots.applied(image, bytes);
     this.#driver.push({ type: 'applied', offset: image.endOffset });
+  }
+
+  /** What a finalized feature brings, a node that does not support it would misread: it stops (design 4). */
+  #refuses(image: MetadataImage): boolean {
+    if (image.feature === this.#features) return false;
+    this.#features = image.feature;
+    const { node, onFatal } = this.#options;
+    const fault = faultOfFeatures(image, (node.supported ?? supportedVersions).features);
+    if (fault !== null) onFatal(`the log has ${fault}`);
+    return fault !== null;
   }
 
   #logTruncated(ioId: IoId): void {

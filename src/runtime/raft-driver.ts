@@ -3,13 +3,16 @@ import type { Clock } from '../ports/clock.ts';
 import type { Transport } from '../ports/transport.ts';
 import type { RaftCore } from '../raft/core.ts';
 import type { LogBatch } from '../raft/batch.ts';
+import type { Message } from '../raft/messages.ts';
 import type { Effect } from '../raft/effects.ts';
 import type { Input, IoId } from '../raft/inputs.ts';
 import type { QuorumState } from '../raft/quorum-state.ts';
+import type { VersionRange } from '../raft/replica-key.ts';
 import { findChainFault } from './check-chain.ts';
 import { EventQueue, type UntimedInput } from './event-queue.ts';
 import { IoGate } from './io-gate.ts';
 import type { RaftLog } from './log/raft-log.ts';
+import { faultOfKRaftVersion } from './supported-versions.ts';
 
 type EffectOf<Type extends Effect['type']> = Extract<Effect, { type: Type }>;
 
@@ -40,6 +43,8 @@ export type DriverOptions = {
   readonly persistQuorumState: (ioId: IoId, state: QuorumState) => void;
   readonly transport: Transport;
   readonly clock: Clock;
+  /** The versions of the protocol that this node understands. */
+  readonly kraftVersions: VersionRange;
   readonly handlers: DriverHandlers;
 };
 
@@ -110,7 +115,9 @@ export class RaftDriver {
 
   snapshotInstalled(ioId: IoId, snapshot: Extract<Input, { type: 'snapshotInstalled' }>['snapshot']): void {
     this.#gate.completed(ioId);
-    this.push({ type: 'snapshotInstalled', ioId, snapshot });
+    const fault = snapshot === null ? null : this.#faultOfVersion(snapshot.kraftVersion);
+    if (fault === null) this.push({ type: 'snapshotInstalled', ioId, snapshot });
+    else this.#options.handlers.failed(`the snapshot has ${fault}`);
   }
 
   #completeLogIo(ioId: IoId): void {
@@ -128,9 +135,14 @@ export class RaftDriver {
 
   /** What a peer sent and the log could not take is refused here; the step goes on as if time had passed. */
   #checked(input: Input): Input {
-    const fault = findChainFault(input, this.#options.log);
-    if (fault === null || input.type !== 'messageReceived') return input;
-    this.#options.handlers.badMessage({ type: 'badMessage', from: input.from, reason: fault });
+    if (input.type !== 'messageReceived') return input;
+    const { handlers, log } = this.#options;
+    const unsupported = this.#faultOfProtocol(input.message);
+    const fault = unsupported ?? findChainFault(input, log);
+    if (fault === null) return input;
+    // A protocol that this node does not understand is no fault of its peer's: the node stops, and says why.
+    if (unsupported !== null) handlers.failed(unsupported);
+    else handlers.badMessage({ type: 'badMessage', from: input.from, reason: fault });
     return { type: 'wake', stalledMs: 0, nowMs: input.nowMs };
   }
 
@@ -170,6 +182,23 @@ export class RaftDriver {
       default:
         this.#inform(effect);
     }
+  }
+
+  /** Why the records that a message brings cannot be taken: they put a protocol in force that is not known here. */
+  #faultOfProtocol(message: Message): string | null {
+    const batches =
+      message.type === 'fetchResponse' && message.outcome.kind === 'records' ? message.outcome.batches : [];
+    for (const batch of batches) {
+      for (const record of batch.kind === 'control' ? batch.records : []) {
+        const fault = record.type === 'KRaftVersion' ? this.#faultOfVersion(record.kraftVersion) : null;
+        if (fault !== null) return `the log has, at offset ${batch.baseOffset}, ${fault}`;
+      }
+    }
+    return null;
+  }
+
+  #faultOfVersion(kraftVersion: number): string | null {
+    return faultOfKRaftVersion(kraftVersion, this.#options.kraftVersions);
   }
 
   #inform(effect: InformingEffect): void {

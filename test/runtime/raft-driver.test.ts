@@ -50,6 +50,7 @@ class DriverHost extends VirtualProcess {
         close: (complete) => complete(),
       },
       clock: this.clock,
+      kraftVersions: { min: 0, max: 1 },
       handlers: handlers as DriverHandlers,
     });
   }
@@ -75,7 +76,7 @@ function message(to: number, after?: number): Effect {
   return after === undefined ? send : { ...send, after };
 }
 
-function control(baseOffset: number, appendTimestampMs: number): LogBatch {
+function control(baseOffset: number, appendTimestampMs: number, kraftVersion = 1): LogBatch {
   return {
     kind: 'control',
     baseOffset: offset(baseOffset),
@@ -83,7 +84,7 @@ function control(baseOffset: number, appendTimestampMs: number): LogBatch {
     recordCount: 1,
     appendTimestampMs,
     sizeInBytes: 0,
-    records: [{ type: 'KRaftVersion', kraftVersion: 1 }],
+    records: [{ type: 'KRaftVersion', kraftVersion }],
     body: { form: 'none' },
   };
 }
@@ -94,7 +95,36 @@ const append = (ioId: number, ...batches: readonly LogBatch[]): Effect => ({
   batches,
 });
 
+function fetched(batches: readonly LogBatch[]): FetchResponse & { outcome: { kind: 'records' } } {
+  return {
+    type: 'fetchResponse',
+    clusterId: zeroUuid,
+    epoch: epoch(1),
+    leaderId: nodeId(0),
+    fetchId: 1,
+    outcome: {
+      kind: 'records',
+      fetchOffset: offset(0),
+      highWatermark: offset(0),
+      logStartOffset: offset(0),
+      logEndOffset: offset(0),
+      epochStartOffset: offset(0),
+      round: 1,
+      batches,
+    },
+  };
+}
+
 describe('the driver of the core', () => {
+  it('stops before it takes a record of a protocol that it does not understand, and names it', () => {
+    const host = new DriverHost();
+    host.driver.push({ type: 'messageReceived', from: nodeId(2), message: fetched([control(0, 0, 2)]) });
+    expect(host.inputs.map(({ type }) => type)).toEqual(['wake']);
+    expect(host.failures).toEqual([
+      'the log has, at offset 0, kraft.version 2, and this node supports 0 to 1',
+    ]);
+  });
+
   it('sends nothing before that on which it rests is on disk, and everything else at once', () => {
     const host = new DriverHost();
     host.step(persist(1), append(2, control(0, 0)), message(1, 1), message(2));
@@ -131,27 +161,10 @@ describe('the driver of the core', () => {
 
   it('drops an answer whose records were cut meanwhile, and stops at a damaged log', () => {
     const host = new DriverHost();
-    const response: FetchResponse & { outcome: { kind: 'records' } } = {
-      type: 'fetchResponse',
-      clusterId: zeroUuid,
-      epoch: epoch(1),
-      leaderId: nodeId(0),
-      fetchId: 1,
-      outcome: {
-        kind: 'records',
-        fetchOffset: offset(0),
-        highWatermark: offset(0),
-        logStartOffset: offset(0),
-        logEndOffset: offset(0),
-        epochStartOffset: offset(0),
-        round: 1,
-        batches: [],
-      },
-    };
     const range: Effect = {
       type: 'sendLogRange',
       to: nodeId(1),
-      response,
+      response: fetched([]),
       endOffset: offset(5),
       epoch: epoch(1),
       maxBytes: 100,

@@ -7,6 +7,7 @@ import {
   type OpenedQuorumState,
 } from '../../../src/runtime/quorum-state/open-quorum-state.ts';
 import type { QuorumState } from '../../../src/raft/quorum-state.ts';
+import { faultOfKRaftVersion } from '../../../src/runtime/supported-versions.ts';
 import { BareCheckpoints, durableCheckpointEnd } from './checkpoints.ts';
 import { decodeRegisterWrite } from '../../workload/register-payload.ts';
 import { BareNode } from './bare-node.ts';
@@ -159,6 +160,11 @@ class Boot {
       wasReset,
       logEndOffset: opened.log.endOffset as Offset,
     });
+    const fault = faultOfKRaftVersion(recovered.kraftVersion, this.#context.kraftVersions);
+    if (fault !== null) {
+      this.#fail(`its own disk has ${fault}`);
+      return;
+    }
     this.node = new BareNode({
       context: this.#context,
       recovered,

@@ -88,6 +88,7 @@ export class BareNode implements NodeView {
       },
       transport: this.#transport,
       clock: context.clock,
+      kraftVersions: context.kraftVersions,
       handlers: this.#handlers(),
     });
   }

@@ -6,10 +6,11 @@ import type { Transport } from '../../../src/ports/transport.ts';
 import type { Endpoint } from '../../../src/raft/replica-key.ts';
 import { manifestKey } from '../../../src/runtime/checkpoint/page-keys.ts';
 import { type ControllerNode, createControllerNode } from '../../../src/runtime/controller-node.ts';
-import type {
-  ControllerPorts,
-  ControllerSettings,
-  NodeTransport,
+import {
+  type ControllerPorts,
+  type ControllerSettings,
+  type NodeTransport,
+  supportedVersions,
 } from '../../../src/runtime/node-options.ts';
 import type { SimulatedStores } from '../../checkpoint-store.ts';
 import { dataDirectory, type Host, type HostContext, type HostKind } from '../host.ts';
@@ -34,6 +35,7 @@ function startNodeHost(context: HostContext): Host {
     configuredVoters: context.voters.map(({ id, endpoint }) => ({ id, endpoint })),
     advertised: endpointOf(context, context.key.id),
     settings: settingsOf(context),
+    supported: { ...supportedVersions, kraftVersions: context.kraftVersions },
     ports: portsOf(context),
     inspector: {
       wrapCore: (core) => context.wrapCore(core),

@@ -10,7 +10,7 @@ import {
 } from '../../raft/bootstrap/bootstrap.ts';
 import type { BootstrapDescriptor } from '../../raft/bootstrap/messages.ts';
 import type { ReplicaKey } from '../../raft/replica-key.ts';
-import { type ControllerNodeOptions, kraftVersions, type NodeTransport } from '../node-options.ts';
+import { type ControllerNodeOptions, type NodeTransport, supportedVersions } from '../node-options.ts';
 import { writeDescriptor, writeNodeProperties } from '../quorum-state/node-files.ts';
 import type { StoredFileError } from '../quorum-state/stored-file.ts';
 import { runSequence, type Sequence, wait } from '../sequence.ts';
@@ -57,7 +57,7 @@ class Joining implements JoinedCluster {
     this.#machine = createBootstrap({
       local: { id: node.nodeId, directoryId: identity.directoryId },
       endpoint: node.advertised,
-      kraftVersions,
+      kraftVersions: (node.supported ?? supportedVersions).kraftVersions,
       configuredVoterIds: node.configuredVoters.map(({ id }) => id),
       stored: identity.descriptor,
       random: node.ports.random.fork(),

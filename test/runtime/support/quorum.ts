@@ -15,6 +15,7 @@ import {
   type ControllerSettings,
   defaultSettings,
   type NodeTransport,
+  type SupportedVersions,
 } from '../../../src/runtime/node-options.ts';
 import { SimulatedStores } from '../../../simulator/checkpoint-store.ts';
 import { SimulatedDisk } from '../../../simulator/files.ts';
@@ -43,6 +44,8 @@ export type QuorumOptions = {
   readonly count?: number;
   readonly seed?: number;
   readonly settings?: Partial<ControllerSettings>;
+  /** What a node of another release supports, by its place. */
+  readonly supported?: ReadonlyMap<number, SupportedVersions>;
 };
 
 /** One controller over all its lives: its disk and its stores outlast its processes. */
@@ -81,9 +84,11 @@ export class TestQuorum {
   readonly settings: ControllerSettings;
   readonly #addresses = new Map<NodeId, SimulatedProcess>();
   readonly #seed: number;
+  supported: ReadonlyMap<number, SupportedVersions>;
   #requestId = 0;
 
-  constructor({ count = 3, seed = 1, settings = {} }: QuorumOptions = {}) {
+  constructor({ count = 3, seed = 1, settings = {}, supported = new Map() }: QuorumOptions = {}) {
+    this.supported = supported;
     this.#seed = seed;
     this.world = new World({ seed });
     this.settings = { ...quickSettings, ...settings };
@@ -112,6 +117,7 @@ export class TestQuorum {
     process.begin();
     node.fatal = null;
     node.started = null;
+    const supported = this.supported.get(node.id);
     node.node = createControllerNode({
       nodeId: node.id,
       directory: '/data',
@@ -119,6 +125,7 @@ export class TestQuorum {
       advertised: { host: `node${node.id}`, port: 9645 },
       settings: this.settings,
       ports: this.#portsOf(node),
+      ...(supported === undefined ? {} : { supported }),
       onFatal: (reason) => {
         node.fatal = reason;
       },
