@@ -5,8 +5,8 @@ import { runCi } from './command/ci.ts';
 import { showRun } from './command/explain.ts';
 import { runSeeds } from './command/run-seeds.ts';
 import { runSoak } from './command/soak.ts';
+import { print, runMain, showProgress, wholeNumber } from './command/terminal.ts';
 import { allMutants } from './mutants/all.ts';
-import { hunt } from './mutants/hunt.ts';
 import { decodeSavedRun, type HostName, hosts, mutantNamed } from './saved-run.ts';
 
 const usage = `npm run simulate -- [options]
@@ -23,7 +23,6 @@ const usage = `npm run simulate -- [options]
   --verbose        a transcript with every message
   --digests        print the digest of each seed and nothing else
 
-  --mutants        hunt every planted bug, each through at most --count seeds (default: 100)
   --soak           fresh seeds for --minutes (default: 10), going on where the last soak ended
   --fresh          let the soak begin anew`;
 
@@ -36,7 +35,6 @@ const options = {
   workers: { type: 'string' },
   schedule: { type: 'string' },
   mutant: { type: 'string' },
-  mutants: { type: 'boolean', default: false },
   soak: { type: 'boolean', default: false },
   fresh: { type: 'boolean', default: false },
   digests: { type: 'boolean', default: false },
@@ -45,29 +43,18 @@ const options = {
   help: { type: 'boolean', default: false },
 } as const;
 
-type Values = ReturnType<typeof parseArgs<{ options: typeof options }>>['values'];
-
-function wholeNumber(text: string | undefined, fallback: number, name: string): number {
-  if (text === undefined) return fallback;
-  const value = Number(text);
-  if (Number.isSafeInteger(value) && value >= 0) return value;
-  throw new Error(`--${name} takes a whole number, not "${text}"`);
-}
-
 /** True when every property held. */
 async function main(): Promise<boolean> {
   const { values } = parseArgs({ options });
   if (values.help) {
-    console.log(usage);
+    print(usage);
     return true;
   }
-  const print = (line: string): void => console.log(line);
   const workers = wholeNumber(values.workers, 0, 'workers');
   if (values.schedule !== undefined) return runScheduleFile(values.schedule, values.verbose);
-  if (values.mutants) return huntAll(values);
   if (values.soak) {
     const minutes = wholeNumber(values.minutes, 10, 'minutes');
-    return await runSoak({ minutes, workers, isFresh: values.fresh, print, progress });
+    return await runSoak({ minutes, workers, isFresh: values.fresh, print, progress: showProgress });
   }
   if (values.seed !== undefined || values.count !== undefined || values.mutant !== undefined) {
     return runSeeds({
@@ -88,7 +75,6 @@ async function main(): Promise<boolean> {
 function runScheduleFile(path: string, isVerbose: boolean): boolean {
   const saved = decodeSavedRun(readFileSync(path, 'utf8'));
   if (!saved.ok) throw new Error(`${path} is no schedule of this simulator: ${saved.error}`);
-  const print = (line: string): void => console.log(line);
   const command = `npm run simulate -- --schedule ${path}`;
   const name = basename(path, '.json');
   const report = showRun(saved.value, { name, command, isVerbose, print });
@@ -109,42 +95,4 @@ function knownMutant(name: string): string {
   throw new Error(`there is no mutant "${name}"; there are:${names}`);
 }
 
-function huntAll(values: Values): boolean {
-  const firstSeed = wholeNumber(values.seed, 1, 'seed');
-  const seedsMax = wholeNumber(values.count, 100, 'count');
-  const host = hosts[hostNamed(values.host)];
-  let escaped = 0;
-  for (const mutant of allMutants) {
-    const found = hunt(mutant, host, firstSeed, seedsMax);
-    if (found === null) escaped++;
-    const result =
-      found === null ? `NOT CAUGHT in ${seedsMax} seeds` : `seed ${found.seed}, ${found.message}`;
-    console.log(`${mutant.name} | ${mutant.source} | ${result}`);
-  }
-  console.log(`${allMutants.length - escaped} of ${allMutants.length} caught`);
-  return escaped === 0;
-}
-
-let lastProgressMs = 0;
-
-/** On a terminal the line replaces itself; in a file there is one now and then. */
-function progress(line: string): void {
-  if (process.stdout.isTTY) {
-    process.stdout.write(`\r\u001b[2K${line}`);
-    return;
-  }
-  if (performance.now() - lastProgressMs < 30_000) return;
-  lastProgressMs = performance.now();
-  console.log(line);
-}
-
-main().then(
-  (holds) => {
-    process.exitCode = holds ? 0 : 1;
-  },
-  (error: unknown) => {
-    console.error(error instanceof Error ? error.message : String(error));
-    console.error(usage);
-    process.exitCode = 2;
-  },
-);
+runMain(main, usage);

@@ -122,7 +122,9 @@ class Run {
     const refusals = appendedIsNeverRefused(observation, host);
     const judges = [judge, refusals];
     const search = linearizableBySearch(observation, this.#ledger, this.#marks);
-    observation.add(...raftCheckers(observation, schedule), ...judges, search, countMarks(this.#marks));
+    // Marks first: what breaks a property counts as reached.
+    const marks = countMarks(this.#marks);
+    observation.add(marks, ...raftCheckers(observation, schedule), ...judges, search);
     if (world.recorder !== null) observation.add(watchNodes(world, world.recorder));
     this.#exchanges = new Exchanges(world, this.#cluster);
     this.#operators = new Operators({

@@ -64,7 +64,9 @@ export function explainSeed({ host, seed }: Pick<SeedResult, 'host' | 'seed'>, p
 
 export function* onEveryHost(seeds: Iterable<number>, isRepeated: boolean): Generator<SeedTask, undefined> {
   for (const seed of seeds) {
-    for (const host of Object.keys(hosts) as readonly HostName[]) yield { host, seed, isRepeated };
+    for (const host of Object.keys(hosts) as readonly HostName[]) {
+      yield { host, workload: 'mixed', seed, isRepeated };
+    }
   }
 }
 
