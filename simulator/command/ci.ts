@@ -56,7 +56,7 @@ export async function runCi({ from, seconds, workers, print }: CiOptions): Promi
 
 /** Repeats a seed that failed in another process, and explains it. */
 export function explainSeed({ host, seed }: Pick<SeedResult, 'host' | 'seed'>, print: Print): void {
-  const saved = { host, mutant: null, schedule: generateSchedule(seed) };
+  const saved = { host, mutant: null, workload: 'mixed', schedule: generateSchedule(seed) } as const;
   const report = runSaved(saved);
   print(`seed ${seed} on the ${host} host: ${report.violation?.message ?? 'it holds when it is run alone'}`);
   if (report.violation !== null) explainFailure(saved, report, print);

@@ -56,6 +56,7 @@ export async function huntAll(options: HuntAllOptions): Promise<boolean> {
     const result = resultOf(filed, states);
     results.set(filed.path, result);
     writeResults([...results.values()]);
+    writePage();
     delete unfinished[filed.path];
     writeUnfinished(unfinished);
     if (!isCaught(result)) print(`NOT CAUGHT: ${filed.path}, ${seedsOf(result)}`);
