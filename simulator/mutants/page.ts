@@ -18,8 +18,8 @@ export function plantedSection(results: readonly BugResult[]): PageSection {
   const searches = results.flatMap((result) => result.searches);
   const seeds = searches.map((search) => search.seeds).toSorted((left, right) => left - right);
   const lines = [
-    `${caught} of ${results.length} are caught by each of three searches that have no seed in common. Half of the`,
-    `searches end within ${seeds[Math.floor(seeds.length / 2)] ?? 0} seeds, and the longest takes ${seeds.at(-1) ?? 0}.`,
+    `${caught} of ${results.length} are caught by each of three searches that have no seed in common. Seeds that a search has`,
+    `needed: ${seeds[Math.floor(seeds.length / 2)] ?? 0} in the median, ${seeds.at(-1) ?? 0} at most.`,
   ];
   for (const className of new Set(results.map(classOf))) {
     const rows = results.filter((result) => classOf(result) === className).map(rowOf);
