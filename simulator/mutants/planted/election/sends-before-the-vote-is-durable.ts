@@ -6,7 +6,7 @@ export const bug: PlantedBug = {
   source: 'Raft paper, Figure 2: "updated on stable storage before responding to RPCs"',
   host: 'bare',
   workload: 'mixed',
-  mark: 'vote granted',
+  mark: 'role candidate',
   patches: [
     {
       file: 'src/raft/core-state.ts',
