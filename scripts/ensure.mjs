@@ -78,7 +78,10 @@ function filesBelow(folder) {
 }
 
 function wantedBuild(install) {
-  const sources = sourceFolders.flatMap((folder) => filesBelow(join(root, folder)));
+  // What is not compiled, such as a page or results, changes no build.
+  const sources = sourceFolders
+    .flatMap((folder) => filesBelow(join(root, folder)))
+    .filter((path) => path.endsWith('.ts'));
   const files = [...sources, join(root, 'tsconfig.json'), join(root, 'tsconfig.build.json')];
   const hash = createHash('sha256').update(install);
   for (const path of files.sort((left, right) => (left < right ? -1 : 1))) {

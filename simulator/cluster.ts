@@ -29,15 +29,11 @@ export type SimulatedNode = ObservedNode & {
   restartAtUs: number | null;
 };
 
-/** What may be put around the core of every node: mutants, in tests. */
-export type WrapCore = (core: RaftCore, node: SimulatedNode) => RaftCore;
-
 export type ClusterOptions = {
   readonly world: World;
   readonly name: string;
   readonly config: RunConfig;
   readonly host: HostKind;
-  readonly wrapCore: WrapCore;
   /** Told when a life ends, for whatever reason. */
   readonly onEnd: (node: SimulatedNode) => void;
 };
@@ -101,7 +97,7 @@ export class SimulatedCluster {
   }
 
   boot(node: SimulatedNode): void {
-    const { world, config, host, wrapCore } = this.#options;
+    const { world, config, host } = this.#options;
     const { process } = node;
     if (process.isUp) return;
     node.restartAtUs = null;
@@ -131,7 +127,7 @@ export class SimulatedCluster {
       segmentBytes: config.segmentBytes,
       recordsBetweenSnapshots: config.recordsBetweenSnapshots,
       brokerSessionTimeoutMs: config.brokerSessionTimeoutMs,
-      wrapCore: (core) => this.#observe(node, wrapCore(core, node)),
+      wrapCore: (core) => this.#observe(node, core),
       renewKey: () => this.#renewKey(node),
       connect: (key, events) => {
         node.key = key;

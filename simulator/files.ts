@@ -45,8 +45,6 @@ export class SimulatedDisk {
   readonly spread: number;
   readonly failNext: DiskFailures = { pread: 0, pwrite: 0, fdatasync: 0 };
   misdirectNext: Misdirection | null = null;
-  /** A disk that lies: a flush completes and has written nothing. */
-  ignoresFlushes = false;
   /** Counts of what was done, for summaries and for the check that a run was not idle. */
   readonly counts = { writes: 0, flushes: 0, losses: 0 };
   readonly #seed: number;
@@ -382,7 +380,7 @@ class AttachedFiles implements Files {
         held.file.failFlush(flush, this.#disk.chance);
         return failure('IO', held.path, 'flush failed');
       }
-      if (!this.#disk.ignoresFlushes) held.file.completeFlush(flush);
+      held.file.completeFlush(flush);
       return ok(null);
     };
   }

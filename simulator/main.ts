@@ -3,11 +3,12 @@ import { basename } from 'node:path';
 import { parseArgs } from 'node:util';
 import { runCi } from './command/ci.ts';
 import { showRun } from './command/explain.ts';
+import { findPlantedBug, runInCopy } from './command/run-in-copy.ts';
 import { runSeeds } from './command/run-seeds.ts';
 import { runSoak } from './command/soak.ts';
-import { allMutants } from './mutants/all.ts';
-import { hunt } from './mutants/hunt.ts';
-import { decodeSavedRun, type HostName, hosts, mutantNamed } from './saved-run.ts';
+import { print, runMain, showProgress, wholeNumber } from './command/terminal.ts';
+import { workloadNames } from './faults/generate.ts';
+import { decodeSavedRun, hostNames } from './saved-run.ts';
 
 const usage = `npm run simulate -- [options]
   (no option)      a fixed list of seeds, each twice, then fresh ones
@@ -19,11 +20,11 @@ const usage = `npm run simulate -- [options]
   --count M        that many seeds from there, until one fails (default: 1)
   --schedule FILE  one saved schedule, with a transcript and a timeline
   --host NAME      what runs: "node", the whole controller (default), or "bare", the core on its log
-  --mutant NAME    plant a bug
+  --workload NAME  what a seed is made into: "mixed" (default) or "brokers"
+  --mutant NAME    plant a bug, which says its own host and workload where these are not given
   --verbose        a transcript with every message
   --digests        print the digest of each seed and nothing else
 
-  --mutants        hunt every planted bug, each through at most --count seeds (default: 100)
   --soak           fresh seeds for --minutes (default: 10), going on where the last soak ended
   --fresh          let the soak begin anew`;
 
@@ -36,115 +37,76 @@ const options = {
   workers: { type: 'string' },
   schedule: { type: 'string' },
   mutant: { type: 'string' },
-  mutants: { type: 'boolean', default: false },
   soak: { type: 'boolean', default: false },
   fresh: { type: 'boolean', default: false },
   digests: { type: 'boolean', default: false },
-  host: { type: 'string', default: 'node' },
+  host: { type: 'string' },
+  workload: { type: 'string' },
+  // Said by the checkout's program to the one in a copy: the bug that is planted in it.
+  planted: { type: 'string' },
   verbose: { type: 'boolean', default: false },
   help: { type: 'boolean', default: false },
 } as const;
 
 type Values = ReturnType<typeof parseArgs<{ options: typeof options }>>['values'];
 
-function wholeNumber(text: string | undefined, fallback: number, name: string): number {
-  if (text === undefined) return fallback;
-  const value = Number(text);
-  if (Number.isSafeInteger(value) && value >= 0) return value;
-  throw new Error(`--${name} takes a whole number, not "${text}"`);
-}
-
 /** True when every property held. */
 async function main(): Promise<boolean> {
   const { values } = parseArgs({ options });
   if (values.help) {
-    console.log(usage);
+    print(usage);
     return true;
   }
-  const print = (line: string): void => console.log(line);
   const workers = wholeNumber(values.workers, 0, 'workers');
-  if (values.schedule !== undefined) return runScheduleFile(values.schedule, values.verbose);
-  if (values.mutants) return huntAll(values);
+  if (values.schedule !== undefined) return await runScheduleFile(values.schedule, values);
   if (values.soak) {
     const minutes = wholeNumber(values.minutes, 10, 'minutes');
-    return await runSoak({ minutes, workers, isFresh: values.fresh, print, progress });
+    return await runSoak({ minutes, workers, isFresh: values.fresh, print, progress: showProgress });
   }
   if (values.seed !== undefined || values.count !== undefined || values.mutant !== undefined) {
-    return runSeeds({
-      first: wholeNumber(values.seed, 1, 'seed'),
-      count: wholeNumber(values.count, values.seed === undefined ? 100 : 1, 'count'),
-      host: hostNamed(values.host),
-      mutant: values.mutant === undefined ? null : knownMutant(values.mutant),
-      isVerbose: values.verbose,
-      digestsOnly: values.digests,
-      print,
-    });
+    return await runChosenSeeds(values);
   }
   // Any number will do, as long as another day begins elsewhere.
   const from = wholeNumber(values.from, 10_000 + (Date.now() % 2_000_000_000), 'from');
   return await runCi({ from, seconds: wholeNumber(values.seconds, 240, 'seconds'), workers, print });
 }
 
-function runScheduleFile(path: string, isVerbose: boolean): boolean {
+async function runChosenSeeds(values: Values): Promise<boolean> {
+  const { seed, count, mutant, host, workload, verbose, digests } = values;
+  const bug = mutant === undefined ? null : await findPlantedBug(mutant);
+  if (bug !== null && bug.name !== values.planted) return await runInCopy(bug, process.argv.slice(2));
+  return runSeeds({
+    first: wholeNumber(seed, 1, 'seed'),
+    count: wholeNumber(count, seed === undefined ? 100 : 1, 'count'),
+    host: host === undefined ? (bug?.host ?? 'node') : oneOf(hostNames, host, 'host'),
+    workload:
+      workload === undefined ? (bug?.workload ?? 'mixed') : oneOf(workloadNames, workload, 'workload'),
+    mutant: bug?.name ?? null,
+    isVerbose: verbose,
+    digestsOnly: digests,
+    print,
+  });
+}
+
+async function runScheduleFile(path: string, { planted, verbose }: Values): Promise<boolean> {
   const saved = decodeSavedRun(readFileSync(path, 'utf8'));
   if (!saved.ok) throw new Error(`${path} is no schedule of this simulator: ${saved.error}`);
-  const print = (line: string): void => console.log(line);
+  const { mutant } = saved.value;
+  if (mutant !== null && mutant !== planted) {
+    return await runInCopy(await findPlantedBug(mutant), process.argv.slice(2));
+  }
   const command = `npm run simulate -- --schedule ${path}`;
   const name = basename(path, '.json');
-  const report = showRun(saved.value, { name, command, isVerbose, print });
+  const report = showRun(saved.value, { name, command, isVerbose: verbose, print });
   print(report.violation === null ? 'it holds' : `FAILED: ${report.violation.message}`);
   print(`digest ${report.digest}`);
   return report.violation === null;
 }
 
-function hostNamed(name: string): HostName {
-  const found = (Object.keys(hosts) as HostName[]).find((known) => known === name);
-  if (found === undefined) throw new Error(`--host takes "node" or "bare", not "${name}"`);
-  return found;
+function oneOf<Name extends string>(names: readonly Name[], text: string, option: string): Name {
+  const found = names.find((name) => name === text);
+  if (found !== undefined) return found;
+  throw new Error(`--${option} takes one of ${names.join(', ')}, not "${text}"`);
 }
 
-function knownMutant(name: string): string {
-  if (mutantNamed(name) !== null) return name;
-  const names = allMutants.map((mutant) => `\n  ${mutant.name}`).join('');
-  throw new Error(`there is no mutant "${name}"; there are:${names}`);
-}
-
-function huntAll(values: Values): boolean {
-  const firstSeed = wholeNumber(values.seed, 1, 'seed');
-  const seedsMax = wholeNumber(values.count, 100, 'count');
-  const host = hosts[hostNamed(values.host)];
-  let escaped = 0;
-  for (const mutant of allMutants) {
-    const found = hunt(mutant, host, firstSeed, seedsMax);
-    if (found === null) escaped++;
-    const result =
-      found === null ? `NOT CAUGHT in ${seedsMax} seeds` : `seed ${found.seed}, ${found.message}`;
-    console.log(`${mutant.name} | ${mutant.source} | ${result}`);
-  }
-  console.log(`${allMutants.length - escaped} of ${allMutants.length} caught`);
-  return escaped === 0;
-}
-
-let lastProgressMs = 0;
-
-/** On a terminal the line replaces itself; in a file there is one now and then. */
-function progress(line: string): void {
-  if (process.stdout.isTTY) {
-    process.stdout.write(`\r\u001b[2K${line}`);
-    return;
-  }
-  if (performance.now() - lastProgressMs < 30_000) return;
-  lastProgressMs = performance.now();
-  console.log(line);
-}
-
-main().then(
-  (holds) => {
-    process.exitCode = holds ? 0 : 1;
-  },
-  (error: unknown) => {
-    console.error(error instanceof Error ? error.message : String(error));
-    console.error(usage);
-    process.exitCode = 2;
-  },
-);
+runMain(main, usage);

@@ -1,6 +1,6 @@
 import type { NodeId } from '../src/base/brands.ts';
 import { hearCoverageMarks } from '../src/base/coverage-marks.ts';
-import { SimulatedCluster, type SimulatedNode, type WrapCore } from './cluster.ts';
+import { SimulatedCluster, type SimulatedNode } from './cluster.ts';
 import { sampleThroughCodec } from './codec-sample.ts';
 import { type Budget, type BudgetName, budgets } from './faults/budget.ts';
 import type { ConcreteFault } from './faults/fault.ts';
@@ -23,7 +23,6 @@ import { watchNodes } from './timeline/watch-nodes.ts';
 import type { PrintLine } from './trace.ts';
 import { Violation } from './violation.ts';
 import { Brokers } from './workload/brokers/brokers.ts';
-import type { ReplicaPlant } from './workload/brokers/replica-shell.ts';
 import { Clients } from './workload/clients.ts';
 import { Ledger } from './workload/ledger.ts';
 import { Exchanges } from './workload/operators/exchange.ts';
@@ -33,9 +32,6 @@ import { World } from './world.ts';
 export type RunOptions = {
   readonly schedule: Schedule;
   readonly host: HostKind;
-  readonly wrapCore?: WrapCore;
-  /** A bug planted in every replica. */
-  readonly plantInReplica?: ReplicaPlant;
   readonly print?: PrintLine;
   readonly recorder?: TimelineRecorder;
 };
@@ -111,7 +107,6 @@ class Run {
       name: 'node',
       config: schedule.config,
       host,
-      wrapCore: options.wrapCore ?? ((core) => core),
       onEnd: (node) => {
         this.#clients.nodeEnded(node);
         this.#exchanges.nodeEnded(node);
@@ -122,7 +117,9 @@ class Run {
     const refusals = appendedIsNeverRefused(observation, host);
     const judges = [judge, refusals];
     const search = linearizableBySearch(observation, this.#ledger, this.#marks);
-    observation.add(...raftCheckers(observation, schedule), ...judges, search, countMarks(this.#marks));
+    // Marks first: what breaks a property counts as reached.
+    const marks = countMarks(this.#marks);
+    observation.add(marks, ...raftCheckers(observation, schedule), ...judges, search);
     if (world.recorder !== null) observation.add(watchNodes(world, world.recorder));
     this.#exchanges = new Exchanges(world, this.#cluster);
     this.#operators = new Operators({
@@ -135,7 +132,6 @@ class Run {
       world,
       cluster: this.#cluster,
       exchanges: this.#exchanges,
-      plant: options.plantInReplica ?? ((effect) => [effect]),
     });
     if (host.holdsMetadata) this.#watchMetadata();
     this.#clients = new Clients(world, this.#cluster, this.#ledger, judges);

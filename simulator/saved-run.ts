@@ -4,15 +4,14 @@ import type { Schedule } from './faults/schedule.ts';
 import { bareHost } from './hosts/bare/bare-host.ts';
 import type { HostKind } from './hosts/host.ts';
 import { nodeHost } from './hosts/node/node-host.ts';
-import { allMutants } from './mutants/all.ts';
-import type { Mutant } from './mutants/mutant.ts';
 
-export type HostName = 'node' | 'bare';
+export const hostNames = ['node', 'bare'] as const;
+export type HostName = (typeof hostNames)[number];
 
 /** Everything that decides what happens in a run: the schedule, what runs in it, and the bug planted there. */
 export type SavedRun = {
   readonly host: HostName;
-  /** The name of a mutant. */
+  /** The name of the bug that is planted in the program, which is a copy then (`mutants/planted-bug.ts`). */
   readonly mutant: string | null;
   readonly schedule: Schedule;
 };
@@ -46,8 +45,7 @@ export function decodeSavedRun(text: string): Result<SavedRun, string> {
   const { format: _, host, mutant, ...planned } = found;
   const { seed, config, faults } = planned;
   if (host !== 'node' && host !== 'bare') return failed(`it runs on ${JSON.stringify(host)}`);
-  if (mutant !== null && mutantNamed(mutant) === null)
-    return failed(`there is no mutant ${JSON.stringify(mutant)}`);
+  if (mutant !== null && typeof mutant !== 'string') return failed('its mutant has no name');
   if (!Number.isSafeInteger(seed)) return failed('its seed is no whole number');
   if (!isRecord(config) || !budgetNames.some((name) => name === config['budget'])) {
     return failed('its config names no budget of faults');
@@ -61,11 +59,7 @@ export function decodeSavedRun(text: string): Result<SavedRun, string> {
   );
   if (untimed !== undefined) return failed(`one of its ${untimed} is none`);
   const schedule = { ...planned, config: { ...sinceFirstFormat, ...config } } as unknown as Schedule;
-  return ok({ host, mutant: mutant as string | null, schedule });
-}
-
-export function mutantNamed(name: unknown): Mutant | null {
-  return allMutants.find((mutant) => mutant.name === name) ?? null;
+  return ok({ host, mutant, schedule });
 }
 
 type Fields = Readonly<Record<string, unknown>>;

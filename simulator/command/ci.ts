@@ -56,7 +56,7 @@ export async function runCi({ from, seconds, workers, print }: CiOptions): Promi
 
 /** Repeats a seed that failed in another process, and explains it. */
 export function explainSeed({ host, seed }: Pick<SeedResult, 'host' | 'seed'>, print: Print): void {
-  const saved = { host, mutant: null, schedule: generateSchedule(seed) };
+  const saved = { host, mutant: null, workload: 'mixed', schedule: generateSchedule(seed) } as const;
   const report = runSaved(saved);
   print(`seed ${seed} on the ${host} host: ${report.violation?.message ?? 'it holds when it is run alone'}`);
   if (report.violation !== null) explainFailure(saved, report, print);
@@ -64,7 +64,9 @@ export function explainSeed({ host, seed }: Pick<SeedResult, 'host' | 'seed'>, p
 
 export function* onEveryHost(seeds: Iterable<number>, isRepeated: boolean): Generator<SeedTask, undefined> {
   for (const seed of seeds) {
-    for (const host of Object.keys(hosts) as readonly HostName[]) yield { host, seed, isRepeated };
+    for (const host of Object.keys(hosts) as readonly HostName[]) {
+      yield { host, workload: 'mixed', seed, isRepeated };
+    }
   }
 }
 

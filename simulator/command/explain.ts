@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
+import type { WorkloadName } from '../faults/generate.ts';
 import { runSchedule, type RunReport } from '../run.ts';
-import { encodeSavedRun, hosts, mutantNamed, type SavedRun } from '../saved-run.ts';
+import { encodeSavedRun, hosts, type SavedRun } from '../saved-run.ts';
 import { shrinkSchedule } from '../shrink/shrink-schedule.ts';
 import { timelinePage } from '../timeline/page.ts';
 import { TimelineRecorder } from '../timeline/recorder.ts';
@@ -13,18 +14,22 @@ const shrinkRunsMax = 500;
 /** A longer transcript is in the file; its end is what people read. */
 const transcriptLinesMax = 60;
 
-export function runSaved({ host, mutant, schedule }: SavedRun): RunReport {
-  return runSchedule({ schedule, ...placed(host, mutant) });
+export function runSaved({ host, schedule }: SavedRun): RunReport {
+  return runSchedule({ schedule, host: hosts[host] });
 }
 
+/** A run that its seed and the name of the workload make again. */
+export type SeededRun = SavedRun & { readonly workload: WorkloadName };
+
 /** The command that repeats a run which a seed has made. */
-export function commandOf({ host, mutant, schedule }: SavedRun): string {
+export function commandOf({ host, mutant, schedule, workload }: SeededRun): string {
   const planted = mutant === null ? '' : ` --mutant ${JSON.stringify(mutant)}`;
-  return `npm run simulate -- --seed ${schedule.seed} --host ${host}${planted}`;
+  const ofWorkload = workload === 'mixed' ? '' : ` --workload ${workload}`;
+  return `npm run simulate -- --seed ${schedule.seed} --host ${host}${ofWorkload}${planted}`;
 }
 
 /** Makes a failing run small, and writes and prints what explains it. */
-export function explainFailure(saved: SavedRun, failing: RunReport, print: Print): void {
+export function explainFailure(saved: SeededRun, failing: RunReport, print: Print): void {
   const { faults, operations } = failing.recorded;
   print(`  repeat it:  ${commandOf(saved)}`);
   print('  shrinking …');
@@ -62,7 +67,7 @@ export function showRun(saved: SavedRun, { name, command, isVerbose, print }: Sh
   const transitions: string[] = [];
   const report = runSchedule({
     schedule,
-    ...placed(host, mutant),
+    host: hosts[host],
     recorder,
     print: (line, isDetail) => {
       all.push(line);
@@ -83,12 +88,4 @@ export function showRun(saved: SavedRun, { name, command, isVerbose, print }: Sh
   if (lines.length < transitions.length) print(`  … ${transitions.length - lines.length} lines before`);
   for (const line of lines) print(`  ${line}`);
   return report;
-}
-
-function placed(
-  host: SavedRun['host'],
-  mutantName: string | null,
-): Pick<Parameters<typeof runSchedule>[0], 'host' | 'wrapCore'> {
-  const mutant = mutantNamed(mutantName);
-  return { host: hosts[host], ...(mutant === null ? {} : { wrapCore: mutant.wrapCore }) };
 }

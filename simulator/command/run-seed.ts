@@ -4,10 +4,10 @@ import { hosts } from '../saved-run.ts';
 import { type SeedResult, seedResult, type SeedTask } from './seed-result.ts';
 
 /** Runs a seed, and where asked runs it again: a run that differs from itself is a finding of its own. */
-export function runSeed({ host, seed, isRepeated }: SeedTask): SeedResult {
+export function runSeed({ host, workload, seed, isRepeated }: SeedTask): SeedResult {
   const run = (): SeedResult => {
     const before = process.cpuUsage();
-    const report = runSchedule({ schedule: generateSchedule(seed), host: hosts[host] });
+    const report = runSchedule({ schedule: generateSchedule(seed, workload), host: hosts[host] });
     const { user, system } = process.cpuUsage(before);
     return seedResult(host, report, user + system);
   };

@@ -1,13 +1,15 @@
-import { generateSchedule } from '../faults/generate.ts';
+import { generateSchedule, type WorkloadName } from '../faults/generate.ts';
 import type { SavedRun } from '../saved-run.ts';
 import { Summary } from '../summary.ts';
-import { commandOf, explainFailure, type Print, runSaved, showRun } from './explain.ts';
+import { commandOf, explainFailure, type Print, runSaved, type SeededRun, showRun } from './explain.ts';
 import { seedResult } from './seed-result.ts';
 
 export type SeedsOptions = {
   readonly first: number;
   readonly count: number;
   readonly host: SavedRun['host'];
+  readonly workload: WorkloadName;
+  /** The bug that is planted in this program. */
   readonly mutant: string | null;
   readonly isVerbose: boolean;
   /** One line for each seed and nothing else, to compare machines and versions of Node. */
@@ -17,10 +19,10 @@ export type SeedsOptions = {
 
 /** Runs seeds in this process, one after the other, and explains the first that fails. */
 export function runSeeds(options: SeedsOptions): boolean {
-  const { first, count, host, mutant, isVerbose, digestsOnly, print } = options;
+  const { first, count, host, workload, mutant, isVerbose, digestsOnly, print } = options;
   const summary = new Summary();
   for (let seed = first; seed < first + count; seed++) {
-    const saved: SavedRun = { host, mutant, schedule: generateSchedule(seed) };
+    const saved: SeededRun = { host, mutant, workload, schedule: generateSchedule(seed, workload) };
     const before = process.cpuUsage();
     const report = runSaved(saved);
     const { user, system } = process.cpuUsage(before);

@@ -1,10 +1,12 @@
 import type { BudgetName } from '../faults/budget.ts';
+import type { WorkloadName } from '../faults/generate.ts';
 import type { RunReport } from '../run.ts';
 import type { HostName } from '../saved-run.ts';
 import { propertyOf } from '../violation.ts';
 
 export type SeedTask = {
   readonly host: HostName;
+  readonly workload: WorkloadName;
   readonly seed: number;
   /** Runs it a second time, which must give the same digest. */
   readonly isRepeated: boolean;

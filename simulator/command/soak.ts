@@ -7,6 +7,7 @@ import type { Print } from './explain.ts';
 import { outputPath } from './files.ts';
 import { runPool } from './pool.ts';
 import type { SeedResult } from './seed-result.ts';
+import { progressBar } from './terminal.ts';
 
 export type SoakOptions = {
   readonly minutes: number;
@@ -85,10 +86,9 @@ export async function runSoak(options: SoakOptions): Promise<boolean> {
 
 /** A bar, and what has been reached since the first soak. */
 function progressLine(summary: Summary, share: number, seedsPerSecond: number): string {
-  const done = Math.min(20, Math.floor(share * 20));
   const { totals } = summary;
   return [
-    `[${'#'.repeat(done)}${'.'.repeat(20 - done)}]`,
+    progressBar(share),
     `${totals.seeds} runs, ${seedsPerSecond.toFixed(1)}/s`,
     `${summary.simulatedSeconds} s simulated`,
     `${summary.faultEvents} faults`,

@@ -47,7 +47,8 @@ const heavyPaddings: readonly (readonly number[])[] = [
 const rareBudgets: readonly BudgetName[] = ['fault free', 'short stalls', 'majority damaged'];
 
 /** `mixed`: what a seed happens to have. `brokers`: model brokers in every run. */
-export type WorkloadName = 'mixed' | 'brokers';
+export const workloadNames = ['mixed', 'brokers'] as const;
+export type WorkloadName = (typeof workloadNames)[number];
 
 /** Makes a run out of a seed. */
 export function generateSchedule(seed: number, workload: WorkloadName = 'mixed'): Schedule {

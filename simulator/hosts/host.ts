@@ -45,7 +45,7 @@ export type HostContext = {
   /** A checkpoint is made after so many applied records, and the log before it is cleaned. */
   readonly recordsBetweenSnapshots: number;
   readonly brokerSessionTimeoutMs: number;
-  /** Puts the observer, and in a test a planted bug, around the core. */
+  /** Puts the observer around the core. */
   wrapCore(core: RaftCore): RaftCore;
   /** A new directory id: its old one may have cast a vote that is forgotten (design 19). */
   renewKey(): ReplicaKey;

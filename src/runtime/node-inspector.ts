@@ -4,8 +4,8 @@ import type { RaftCore } from '../raft/core.ts';
 import type { RaftLog } from './log/raft-log.ts';
 
 /**
- * Looks into a node that runs, and takes no part in it: the simulator's checkers, and the bugs that it
- * plants to try them. A node in production has none.
+ * Looks into a node that runs, and takes no part in it: the simulator's checkers do. A node in production
+ * has none.
  */
 export type NodeInspector = {
   /** Stands between the node and its core; what it gives is used in the core's place. */

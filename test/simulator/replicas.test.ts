@@ -3,49 +3,12 @@ import { generateSchedule } from '../../simulator/faults/generate.ts';
 import type { Schedule } from '../../simulator/faults/schedule.ts';
 import { nodeHost } from '../../simulator/hosts/node/node-host.ts';
 import { runSchedule } from '../../simulator/run.ts';
-import type { ReplicaPlant } from '../../simulator/workload/brokers/replica-shell.ts';
 
 /** A seed's schedule with model brokers, cut to its first seconds to keep the test short. */
 function withBrokers(seed: number, durationUs: number): Schedule {
   const schedule = generateSchedule(seed, 'brokers');
   return { ...schedule, config: { ...schedule.config, durationUs } };
 }
-
-/** The first property that a planted bug breaks, and the seeds that it took; null within `seeds`. */
-function hunt(
-  plantInReplica: ReplicaPlant,
-  seeds: number,
-): { readonly property: string; readonly seed: number } | null {
-  for (let seed = 1; seed <= seeds; seed++) {
-    const { violation } = runSchedule({
-      schedule: withBrokers(seed, 10_000_000),
-      host: nodeHost,
-      plantInReplica,
-    });
-    if (violation !== null) {
-      return { property: 'property' in violation ? String(violation.property) : violation.name, seed };
-    }
-  }
-  return null;
-}
-
-/** Followers claim to have on disk whatever they have. */
-const acknowledgesUnflushed: ReplicaPlant = (effect) => {
-  if (effect.type !== 'sendFetch') return [effect];
-  return [{ ...effect, request: { ...effect.request, flushedOffset: effect.request.fetchOffset } }];
-};
-
-/** Kafka's acks=1 passed off as acks=all. */
-const acknowledgesAtAppend: ReplicaPlant = (effect) => {
-  if (effect.type !== 'append' || effect.produceId === null) return [effect];
-  return [effect, { type: 'completeProduce', produceId: effect.produceId, baseOffset: effect.baseOffset }];
-};
-
-/** As before KIP-101: what follows the high watermark is cut off when another leads. */
-const truncatesToHighWatermark: ReplicaPlant = (effect, replica) => {
-  if (effect.type !== 'truncate') return [effect];
-  return [{ ...effect, to: Math.min(effect.to, Math.max(0, replica.highWatermark - 1)) }];
-};
 
 describe('model brokers in the simulator', () => {
   it('keep every record that was acknowledged, over a fixed list of seeds', () => {
@@ -63,26 +26,5 @@ describe('model brokers in the simulator', () => {
       runSchedule({ schedule: withBrokers(4, 6_000_000), host: nodeHost }),
     );
     expect(second?.digest).toBe(first?.digest);
-  });
-
-  it.each<readonly [string, ReplicaPlant, readonly string[]]>([
-    [
-      'followers acknowledge before they have flushed',
-      acknowledgesUnflushed,
-      ['ReplicationQuorumSuperset', 'MinIsrRecoveryQuorum', 'LeaderCandidateCompleteness'],
-    ],
-    [
-      'leaders acknowledge what they have appended',
-      acknowledgesAtAppend,
-      ['ReplicationQuorumSuperset', 'MinIsrRecoveryQuorum'],
-    ],
-    [
-      'followers cut their logs to their high watermarks',
-      truncatesToHighWatermark,
-      ['NoCommittedRecordLostGlobally', 'LeaderCandidateCompleteness'],
-    ],
-  ])('are caught when %s', (_name, plant, properties) => {
-    const found = hunt(plant, 10);
-    expect(properties).toContain(found?.property);
   });
 });

@@ -1,13 +1,16 @@
 import { describe, expect, it } from 'vitest';
+import type { Offset } from '../../src/base/brands.ts';
+import type { Input } from '../../src/raft/inputs.ts';
 import { generateSchedule } from '../../simulator/faults/generate.ts';
 import type { Schedule } from '../../simulator/faults/schedule.ts';
+import { bareHost } from '../../simulator/hosts/bare/bare-host.ts';
+import type { HostKind } from '../../simulator/hosts/host.ts';
 import { runSchedule, type RunReport } from '../../simulator/run.ts';
 import {
   decodeSavedRun,
   encodeSavedRun,
   type HostName,
   hosts,
-  mutantNamed,
   type SavedRun,
 } from '../../simulator/saved-run.ts';
 import { ddmin } from '../../simulator/shrink/ddmin.ts';
@@ -17,15 +20,31 @@ import { shrinkSchedule } from '../../simulator/shrink/shrink-schedule.ts';
 import { timelinePage } from '../../simulator/timeline/page.ts';
 import { TimelineRecorder } from '../../simulator/timeline/recorder.ts';
 import { propertyOf } from '../../simulator/violation.ts';
+import { withStep } from '../../simulator/with-step.ts';
 
 function run({ host, mutant, schedule }: SavedRun, recorder?: TimelineRecorder): RunReport {
-  const planted = mutantNamed(mutant);
   return runSchedule({
     schedule,
-    host: hosts[host],
-    ...(planted === null ? {} : { wrapCore: planted.wrapCore }),
+    host: mutant === null ? hosts[host] : gullibleHost,
     ...(recorder === undefined ? {} : { recorder }),
   });
+}
+
+/** The bare host on a core for which every candidate's log is long enough. */
+const gullibleHost: HostKind = {
+  ...bareHost,
+  start: (context) =>
+    bareHost.start({
+      ...context,
+      wrapCore: (core) => context.wrapCore(withStep(core, (input) => core.step(believingLogs(input)))),
+    }),
+};
+
+function believingLogs(input: Input): Input {
+  if (input.type !== 'messageReceived' || input.message.type !== 'voteRequest') return input;
+  const { epoch } = input.message;
+  const longest = { lastEpoch: epoch, logEndOffset: Number.MAX_SAFE_INTEGER as Offset };
+  return { ...input, message: { ...input.message, ...longest } };
 }
 
 function shortened(seed: number): Schedule {
@@ -39,7 +58,7 @@ function again(saved: SavedRun): SavedRun {
   return decoded.value;
 }
 
-const planted = firstBroken('grants votes to candidates with shorter logs');
+const planted = firstBroken('believes in every log');
 
 /** The first run of a small schedule that finds the planted bug; which one that is changes with the generator. */
 function firstBroken(mutant: string): SavedRun {
@@ -89,9 +108,9 @@ describe('a schedule', () => {
     ['of another format', '{"format": 99}', 'its format is 99, not 1'],
     ['for an unknown host', '{"format": 1, "host": "other"}', 'it runs on "other"'],
     [
-      'with an unknown mutant',
-      '{"format": 1, "host": "bare", "mutant": "none"}',
-      'there is no mutant "none"',
+      'with a mutant that has no name',
+      '{"format": 1, "host": "bare", "mutant": 7}',
+      'its mutant has no name',
     ],
     [
       'without a budget',

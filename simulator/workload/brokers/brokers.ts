@@ -10,13 +10,11 @@ import { type BrokerFault, type BrokerPlan, dataTopic, firstModelBroker } from '
 import { keyOf, ModelBroker } from './model-broker.ts';
 import { ModelDisk } from './model-disk.ts';
 import { ReplicaLedger } from './replica-ledger.ts';
-import type { ReplicaPlant } from './replica-shell.ts';
 
 export type BrokersOptions = {
   readonly world: World;
   readonly cluster: SimulatedCluster;
   readonly exchanges: Exchanges;
-  readonly plant: ReplicaPlant;
 };
 
 /** One broker over all its lives. */
@@ -89,7 +87,7 @@ export class Brokers {
   #boot(broker: HostedBroker): void {
     const { process, brokerId, disk } = broker;
     if (process.isUp) return;
-    const { world, cluster, exchanges, plant } = this.#options;
+    const { world, cluster, exchanges } = this.#options;
     process.begin();
     world.say(() => `${process.name} starts, life ${process.generation}`);
     const life = new ModelBroker({
@@ -106,7 +104,6 @@ export class Brokers {
         retryBackoffMs: 50,
         fetchRecordsMax: 50,
       },
-      plant,
       clusterId: () => cluster.leader()?.view?.clusterId ?? null,
       readImage: (take) => this.#readImage(process, take),
       fetchFrom: (leader, key, request, answered) => {

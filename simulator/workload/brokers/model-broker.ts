@@ -10,7 +10,7 @@ import type { SimulatedProcess } from '../../process.ts';
 import type { Exchanges } from '../operators/exchange.ts';
 import { ControllerCalls } from './controller-calls.ts';
 import type { ModelDisk } from './model-disk.ts';
-import { type CarriedAnswer, type ReplicaPlant, ReplicaShell } from './replica-shell.ts';
+import { type CarriedAnswer, ReplicaShell } from './replica-shell.ts';
 import type { FetchRequest } from '../../../src/replica/types.ts';
 
 export type ModelBrokerOptions = {
@@ -21,7 +21,6 @@ export type ModelBrokerOptions = {
   readonly exchanges: Exchanges;
   readonly minIsr: number;
   readonly replica: ReplicaConfig;
-  readonly plant: ReplicaPlant;
   readonly clusterId: () => string | null;
   /** Asks a controller for the committed state, as a watch will bring it. */
   readonly readImage: (take: (image: MetadataImage) => void) => void;
@@ -165,7 +164,7 @@ export class ModelBroker {
   }
 
   #open(key: string, topicId: string, partition: number): ReplicaShell {
-    const { disk, replica, plant, fetchFrom, acknowledged, brokerId } = this.#options;
+    const { disk, replica, fetchFrom, acknowledged, brokerId } = this.#options;
     const shell = new ReplicaShell(
       {
         key,
@@ -174,7 +173,6 @@ export class ModelBroker {
         config: replica,
         disk,
         random: this.#random,
-        plant,
         nowMs: () => this.#nowMs(),
         later: (delayMs, run) => this.#later(delayMs, () => this.#ifLive(shell, key, run)),
         sendFetch: (leader, request, answered) =>

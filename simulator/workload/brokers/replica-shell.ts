@@ -13,9 +13,6 @@ import type { ModelDisk, StoredRecord } from './model-disk.ts';
 /** What a follower gets: the answer, and the records beside it. */
 export type CarriedAnswer = { readonly answer: FetchAnswer; readonly records: readonly StoredRecord[] };
 
-/** A planted bug: what a wrong replica would ask of its shell in place of `effect`. */
-export type ReplicaPlant = (effect: ReplicaEffect, replica: Replica) => readonly ReplicaEffect[];
-
 export type ShellOptions = {
   readonly key: string;
   readonly topicId: string;
@@ -23,7 +20,6 @@ export type ShellOptions = {
   readonly config: ReplicaConfig;
   readonly disk: ModelDisk;
   readonly random: Random;
-  readonly plant: ReplicaPlant;
   readonly nowMs: () => number;
   readonly later: (delayMs: number, run: () => void) => { cancel(): void };
   readonly sendFetch: (
@@ -96,8 +92,7 @@ export class ReplicaShell {
     const { replica } = this;
     const before = [replica.logEndOffset, replica.highWatermark, replica.leaderEpoch];
     const { effects, nextWakeAtMs } = replica.step({ ...input, nowMs: this.#options.nowMs() });
-    for (const effect of effects)
-      for (const planted of this.#options.plant(effect, replica)) this.#run(planted);
+    for (const effect of effects) this.#run(effect);
     if (nextWakeAtMs !== null) this.#wakeAt(nextWakeAtMs);
     const isNews =
       before[0] !== replica.logEndOffset ||
