@@ -1,0 +1,20 @@
+import type { PlantedBug } from '../../planted-bug.ts';
+
+export const bug: PlantedBug = {
+  name: 'a leader that no majority follows stays',
+  source: 'KAFKA-15489; Raft thesis, 6.2',
+  host: 'bare',
+  workload: 'mixed',
+  mark: 'role leader',
+  patches: [
+    {
+      file: 'src/raft/timers.ts',
+      find: `  if (core.nowMs >= leadership.checkQuorumDeadlineMs) {
+    resign(core, leadership, null);
+    return;
+  }
+`,
+      replace: '',
+    },
+  ],
+};

@@ -1,0 +1,18 @@
+import type { PlantedBug } from '../../planted-bug.ts';
+
+export const bug: PlantedBug = {
+  name: 'pre-votes are granted to everybody',
+  source: 'hashicorp/raft 530; Raft thesis, 9.6; etcd 9333: a rejoining server deposes the leader',
+  host: 'bare',
+  workload: 'mixed',
+  mark: 'pre-vote granted',
+  patches: [
+    {
+      file: 'src/raft/vote.ts',
+      find: `  if (request.epoch < core.quorum.epoch || core.quorum.recovering) return false;
+  const { role } = core;`,
+      replace: `  if (request.epoch <= core.quorum.epoch) return true;
+  const { role } = core;`,
+    },
+  ],
+};
