@@ -3,7 +3,7 @@ import type { LinkBehaviour } from '../network.ts';
 import { type BudgetName, budgets } from './budget.ts';
 import { generateFaults } from './generate-fault.ts';
 import { withLongAbsences } from './long-absences.ts';
-import { withLongPartitions } from './long-partitions.ts';
+import { longPartitionsAlone, withLongPartitions } from './long-partitions.ts';
 import { brokerCalls, brokerSessionTimeoutMs, generateBrokers } from '../workload/brokers/broker-plan.ts';
 import { generateCalls } from '../workload/operators/generate-calls.ts';
 import type { PlannedOperation, RunConfig, Schedule } from './schedule.ts';
@@ -37,16 +37,20 @@ const heavyPaddings: readonly (readonly number[])[] = [
 /** One seed in sixteen has one of these each; all others damage a minority at most. */
 const rareBudgets: readonly BudgetName[] = ['fault free', 'short stalls', 'majority damaged'];
 
-/** `mixed`: what a seed happens to have. `brokers`: model brokers in every run. */
-export type WorkloadName = 'mixed' | 'brokers';
+/**
+ * `mixed`: what a seed happens to have. `brokers`: model brokers in every run. `long partitions`: nothing fails
+ * but links, one partition after the other, each for many timeouts.
+ */
+export type WorkloadName = 'mixed' | 'brokers' | 'long partitions';
 
 /** Makes a run out of a seed. */
 export function generateSchedule(seed: number, workload: WorkloadName = 'mixed'): Schedule {
   const config = generateConfig(new HashedChance(seed, 1));
   const faults = generateFaults(new HashedChance(seed, 2), config, budgets[config.budget]);
   const swarm: Schedule = { seed, config, faults, operations: [], calls: [], brokers: null };
-  const schedule = withLongAbsences(withLongPartitions(swarm));
-  const operations = generateOperations(new HashedChance(seed, 3), schedule.config);
+  const schedule =
+    workload === 'long partitions' ? longPartitionsAlone(swarm) : withLongAbsences(withLongPartitions(swarm));
+  const operations = generateOperations(new HashedChance(seed, 3), schedule.config, workload);
   const calls = generateCalls(new HashedChance(seed, 5), schedule.config);
   return withBrokers({ ...schedule, operations, calls }, new HashedChance(seed, 6), workload);
 }
@@ -100,8 +104,16 @@ function generateConfig(chance: HashedChance): RunConfig {
   };
 }
 
-function generateOperations(chance: HashedChance, config: RunConfig): readonly PlannedOperation[] {
-  const meanGapUs = chance.pick([4000, 20_000, 20_000, 60_000, 60_000, 200_000, 200_000, 200_000]);
+/** Mean times between two requests. Through long partitions a quorum over a distance keeps up with few of them. */
+const usualGapsUs = [4000, 20_000, 20_000, 60_000, 60_000, 200_000, 200_000, 200_000];
+const longGapsUs = [60_000, 200_000, 1_000_000];
+
+function generateOperations(
+  chance: HashedChance,
+  config: RunConfig,
+  workload: WorkloadName,
+): readonly PlannedOperation[] {
+  const meanGapUs = chance.pick(workload === 'long partitions' ? longGapsUs : usualGapsUs);
   const keys = chance.pick([1, 4, 32]);
   const readsOfTen = chance.pick([0, 2, 5, 8]);
   const paddings = chance.oneIn(4)

@@ -8,7 +8,9 @@ import { electionSafety } from './election-safety.ts';
 import { epochSurvivesRestart } from './epoch-survives-restart.ts';
 import { equalState } from './equal-state.ts';
 import { flushedSurvivesRestart } from './flushed-survives-restart.ts';
+import { healthyLeaderStays } from './healthy-leader-stays.ts';
 import { leaderCompleteness } from './leader-completeness.ts';
+import { leaderWithoutMajorityResigns } from './leader-without-majority-resigns.ts';
 import { logStartAtSnapshot } from './log-start-at-snapshot.ts';
 import { lostIdentitiesNeverVote } from './lost-identities-never-vote.ts';
 import { majorityOnDisk } from './majority-on-disk.ts';
@@ -43,5 +45,7 @@ export function raftCheckers(cluster: ClusterObservation, schedule: Schedule): r
     oneBootstrapDescriptor(cluster),
     boundedPending(cluster, schedule.config.raft),
     noNeedlessElection(cluster, schedule),
+    leaderWithoutMajorityResigns(cluster, schedule.config.raft),
+    healthyLeaderStays(cluster, schedule),
   ];
 }

@@ -1,5 +1,6 @@
 import { eventKinds } from '../event-kinds.ts';
 import { longPartitionUs } from '../faults/long-partitions.ts';
+import { connectedMajorities, partitionsAlone } from '../faults/partitions.ts';
 import type { Schedule } from '../faults/schedule.ts';
 import type { Clients } from '../workload/clients.ts';
 import type { World } from '../world.ts';
@@ -70,45 +71,13 @@ function askEveryNode(probing: {
 
 type Window = { readonly fromUs: number; readonly toUs: number };
 
-function servingWindows({ config, faults }: Schedule): readonly Window[] {
+function servingWindows(schedule: Schedule): readonly Window[] {
+  const { config } = schedule;
   const windows: Window[] = [];
-  let untilUs = 0;
-  for (const fault of faults) {
-    if (fault.kind !== 'cutPair' && fault.kind !== 'isolate' && fault.kind !== 'split') return [];
-    // Of those that overlap it would have to be known which one a node has met first.
-    if (fault.atUs < untilUs || ('target' in fault && fault.target === 'leader')) return [];
-    untilUs = fault.atUs + fault.forUs;
-    if (fault.forUs < longPartitionUs(config)) continue;
-    const isCut = cutsOf(fault);
-    if (hasConnectedMajority(config.nodes, isCut)) windows.push({ fromUs: fault.atUs, toUs: untilUs });
+  for (const partition of partitionsAlone(schedule) ?? []) {
+    if (partition.forUs < longPartitionUs(config)) continue;
+    if (connectedMajorities(config.nodes, [partition]).length === 0) continue;
+    windows.push({ fromUs: partition.atUs, toUs: partition.atUs + partition.forUs });
   }
   return windows;
-}
-
-type Partition = Extract<Schedule['faults'][number], { kind: 'cutPair' | 'isolate' | 'split' }>;
-
-/** Whether two nodes cannot hear each other in both directions. */
-function cutsOf(fault: Partition): (left: number, right: number) => boolean {
-  return (left, right) => {
-    switch (fault.kind) {
-      case 'cutPair':
-        return (
-          Math.min(left, right) === Math.min(fault.from, fault.to) &&
-          Math.max(left, right) === Math.max(fault.from, fault.to)
-        );
-      case 'isolate':
-        return left === fault.target || right === fault.target;
-      case 'split':
-        return ((fault.side >>> left) & 1) !== ((fault.side >>> right) & 1);
-    }
-  };
-}
-
-function hasConnectedMajority(nodes: number, isCut: (left: number, right: number) => boolean): boolean {
-  for (let members = 0; members < 2 ** nodes; members++) {
-    const chosen = Array.from({ length: nodes }, (_, at) => at).filter((at) => ((members >>> at) & 1) === 1);
-    if (2 * chosen.length <= nodes) continue;
-    if (chosen.every((left) => chosen.every((right) => left === right || !isCut(left, right)))) return true;
-  }
-  return false;
 }
