@@ -179,6 +179,7 @@ export class SimulatedCluster {
     node.durableTip = this.observation.history.root;
     node.disk.wipe([dataDirectory]);
     node.stores.wipe();
+    node.wipedDirectories.add(node.key.directoryId);
     this.#renewKey(node);
   }
 
@@ -223,6 +224,7 @@ export class SimulatedCluster {
       tip: this.observation.history.root,
       durableTip: this.observation.history.root,
       lostTip: null,
+      wipedDirectories: new Set(),
       isDamaged: false,
       hasUnseenDamage: false,
       unsettled: [],

@@ -10,7 +10,9 @@ import { equalState } from './equal-state.ts';
 import { flushedSurvivesRestart } from './flushed-survives-restart.ts';
 import { healthyLeaderStays } from './healthy-leader-stays.ts';
 import { leaderCompleteness } from './leader-completeness.ts';
+import { leaderWasElected } from './leader-was-elected.ts';
 import { leaderWithoutMajorityResigns } from './leader-without-majority-resigns.ts';
+import { leadersRecordsStay } from './leaders-records-stay.ts';
 import { logStartAtSnapshot } from './log-start-at-snapshot.ts';
 import { lostIdentitiesNeverVote } from './lost-identities-never-vote.ts';
 import { majorityOnDisk } from './majority-on-disk.ts';
@@ -20,6 +22,7 @@ import { oneBootstrapDescriptor } from './one-bootstrap-descriptor.ts';
 import { onlyVotersCampaign } from './only-voters-campaign.ts';
 import { oneVotePerEpoch } from './one-vote-per-epoch.ts';
 import { oneVoterChangeAtATime } from './one-voter-change-at-a-time.ts';
+import { recoveryEndsWhole } from './recovery-ends-whole.ts';
 
 /**
  * Every property of the log and of elections. The committed log comes first among those that look after
@@ -28,12 +31,15 @@ import { oneVoterChangeAtATime } from './one-voter-change-at-a-time.ts';
 export function raftCheckers(cluster: ClusterObservation, schedule: Schedule): readonly Checker[] {
   return [
     electionSafety(cluster),
+    leaderWasElected(cluster),
     committedLog(cluster),
     leaderCompleteness(cluster),
     majorityOnDisk(cluster),
     equalState(cluster),
     monotonic(cluster),
     committedNeverTruncated(cluster),
+    leadersRecordsStay(cluster),
+    recoveryEndsWhole(cluster),
     flushedSurvivesRestart(cluster),
     epochSurvivesRestart(cluster),
     durableAtSend(cluster),

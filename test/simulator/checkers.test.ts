@@ -47,6 +47,7 @@ class Scene {
       process,
       key: replica(id),
       tip: this.cluster.history.root,
+      wipedDirectories: new Set(),
     };
     return node as ObservedNode;
   }

@@ -4,7 +4,7 @@ export const bug: PlantedBug = {
   name: 'a voter that hears no leader raises its epoch at once',
   source: 'KIP-996; Raft thesis, 9.6; etcd 9333',
   host: 'bare',
-  workload: 'mixed',
+  workload: 'long partitions',
   mark: 'role candidate',
   patches: [
     {

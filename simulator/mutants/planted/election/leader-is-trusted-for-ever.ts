@@ -4,7 +4,7 @@ export const bug: PlantedBug = {
   name: 'whoever has heard a leader in an epoch never helps to replace it',
   source: 'etcd 9892, 10483: a lease that does not expire',
   host: 'bare',
-  workload: 'mixed',
+  workload: 'long partitions',
   mark: 'pre-vote refused',
   patches: [
     {

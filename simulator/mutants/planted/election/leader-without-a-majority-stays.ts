@@ -4,7 +4,7 @@ export const bug: PlantedBug = {
   name: 'a leader that no majority follows stays',
   source: 'KAFKA-15489; Raft thesis, 6.2',
   host: 'bare',
-  workload: 'mixed',
+  workload: 'long partitions',
   mark: 'role leader',
   patches: [
     {

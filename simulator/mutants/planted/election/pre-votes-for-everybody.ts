@@ -2,9 +2,9 @@ import type { PlantedBug } from '../../planted-bug.ts';
 
 export const bug: PlantedBug = {
   name: 'pre-votes are granted to everybody',
-  source: 'hashicorp/raft 530; Raft thesis, 9.6; etcd 9333: a rejoining server deposes the leader',
+  source: 'Raft thesis, 9.6; hashicorp/raft 530; etcd 9333: a server that rejoins deposes the leader',
   host: 'bare',
-  workload: 'mixed',
+  workload: 'long partitions',
   mark: 'pre-vote granted',
   patches: [
     {

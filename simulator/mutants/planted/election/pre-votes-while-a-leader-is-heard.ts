@@ -4,7 +4,7 @@ export const bug: PlantedBug = {
   name: 'pre-votes are granted while a leader is heard',
   source: 'KIP-996; etcd 9352',
   host: 'bare',
-  workload: 'mixed',
+  workload: 'long partitions',
   mark: 'pre-vote granted',
   patches: [
     {

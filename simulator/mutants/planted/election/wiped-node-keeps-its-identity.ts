@@ -11,8 +11,14 @@ export const bug: PlantedBug = {
       file: 'src/runtime/start/identity.ts',
       find: `  const directoryId = randomUuid(ports.random);
   if (properties === null && opened.state === null) yield* persistFirst`,
-      replace: `  const directoryId = nodeId.toString(16).padStart(32, '0') as Uuid;
+      replace: `  const directoryId = randomUuid(seededRandom(nodeId));
   if (properties === null && opened.state === null) yield* persistFirst`,
+    },
+    {
+      file: 'src/runtime/start/identity.ts',
+      find: `import { randomUuid } from '../../base/uuid.ts';`,
+      replace: `import { seededRandom } from '../../base/random.ts';
+import { randomUuid } from '../../base/uuid.ts';`,
     },
   ],
 };
