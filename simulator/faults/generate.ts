@@ -2,6 +2,7 @@ import { HashedChance } from '../chance.ts';
 import type { LinkBehaviour } from '../network.ts';
 import { type BudgetName, budgets } from './budget.ts';
 import { generateFaults } from './generate-fault.ts';
+import { withLateCopies } from './late-copies.ts';
 import { withLongAbsences } from './long-absences.ts';
 import { longPartitionsAlone, withLongPartitions } from './long-partitions.ts';
 import { brokerCalls, brokerSessionTimeoutMs, generateBrokers } from '../workload/brokers/broker-plan.ts';
@@ -39,20 +40,27 @@ const rareBudgets: readonly BudgetName[] = ['fault free', 'short stalls', 'major
 
 /**
  * `mixed`: what a seed happens to have. `brokers`: model brokers in every run. `long partitions`: nothing fails
- * but links, one partition after the other, each for many timeouts.
+ * but links, one partition after the other, each for many timeouts. `late copies`: what a seed happens to have,
+ * and messages that are repeated timeouts later.
  */
-export type WorkloadName = 'mixed' | 'brokers' | 'long partitions';
+export type WorkloadName = 'mixed' | 'brokers' | 'long partitions' | 'late copies';
 
 /** Makes a run out of a seed. */
 export function generateSchedule(seed: number, workload: WorkloadName = 'mixed'): Schedule {
   const config = generateConfig(new HashedChance(seed, 1));
   const faults = generateFaults(new HashedChance(seed, 2), config, budgets[config.budget]);
   const swarm: Schedule = { seed, config, faults, operations: [], calls: [], brokers: null };
-  const schedule =
-    workload === 'long partitions' ? longPartitionsAlone(swarm) : withLongAbsences(withLongPartitions(swarm));
+  const schedule = conditioned(swarm, workload);
   const operations = generateOperations(new HashedChance(seed, 3), schedule.config, workload);
   const calls = generateCalls(new HashedChance(seed, 5), schedule.config);
   return withBrokers({ ...schedule, operations, calls }, new HashedChance(seed, 6), workload);
+}
+
+/** Under the conditions that the workload asks for. */
+function conditioned(schedule: Schedule, workload: WorkloadName): Schedule {
+  if (workload === 'long partitions') return longPartitionsAlone(schedule);
+  if (workload === 'late copies') return withLateCopies(schedule);
+  return withLongAbsences(withLongPartitions(schedule));
 }
 
 function withBrokers(schedule: Schedule, chance: HashedChance, workload: WorkloadName): Schedule {

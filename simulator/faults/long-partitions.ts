@@ -13,7 +13,7 @@ export function withLongPartitions(schedule: Schedule): Schedule {
 
 /** Long partitions in every run, more of them, and on links that lose nothing: whatever happens, they did it. */
 export function longPartitionsAlone(schedule: Schedule): Schedule {
-  const chance = new HashedChance(schedule.seed, 7);
+  const chance = new HashedChance(schedule.seed, 8);
   const { link } = schedule.config;
   const config = {
     ...schedule.config,

@@ -4,7 +4,7 @@ export const bug: PlantedBug = {
   name: 'a late pre-vote counts as a vote',
   source: 'canonical/raft 196',
   host: 'bare',
-  workload: 'mixed',
+  workload: 'late copies',
   mark: 'pre-vote granted',
   patches: [
     {

@@ -4,7 +4,7 @@ export const bug: PlantedBug = {
   name: 'a vote that arrives twice counts twice',
   source: 'akka-raft 45; xraft 27',
   host: 'bare',
-  workload: 'mixed',
+  workload: 'late copies',
   mark: 'vote granted',
   patches: [
     {

@@ -4,7 +4,7 @@ export const bug: PlantedBug = {
   name: 'votes of an earlier election count',
   source: 'little-raft 44; Raft TLA+ specification, DropStaleResponse',
   host: 'bare',
-  workload: 'mixed',
+  workload: 'late copies',
   mark: 'vote granted',
   patches: [
     {

@@ -4,7 +4,7 @@ export const bug: PlantedBug = {
   name: 'a vote is granted in an epoch that is over',
   source: 'Raft paper, Figure 2, RequestVote 1: "Reply false if term < currentTerm"',
   host: 'bare',
-  workload: 'mixed',
+  workload: 'late copies',
   mark: 'vote refused',
   patches: [
     {

@@ -4,7 +4,7 @@ export const bug: PlantedBug = {
   name: 'a fetch of an older epoch acknowledges',
   source: 'Raft paper, 5.1; KIP-595: FENCED_LEADER_EPOCH',
   host: 'bare',
-  workload: 'mixed',
+  workload: 'late copies',
   mark: 'fetch FENCED_LEADER_EPOCH',
   patches: [
     {

@@ -4,7 +4,7 @@ export const bug: PlantedBug = {
   name: 'a late word of divergence truncates what was fetched since',
   source: 'microsoft/CCF 5991: stale NACKs',
   host: 'bare',
-  workload: 'mixed',
+  workload: 'late copies',
   mark: 'fetch diverging',
   patches: [
     {

@@ -16,7 +16,7 @@ export const bug: PlantedBug = {
     {
       file: 'src/codec/image-pages.ts',
       find: '/** Pages that did not change are looked at so many at a time. */',
-      replace: `const isOfSessions = ({ kind }: RegisteredTable): boolean => kind === 'session';
+      replace: `const isOfSessions = ({ resource }: RegisteredTable): boolean => resource.name === 'session';
 
 /** Pages that did not change are looked at so many at a time. */`,
     },
