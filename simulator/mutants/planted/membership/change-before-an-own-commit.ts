@@ -5,7 +5,7 @@ export const bug: PlantedBug = {
   source: 'Ongaro 2015, raft-dev: bug in single-server membership changes; KIP-853',
   host: 'bare',
   workload: 'mixed',
-  mark: 'voter change',
+  mark: 'voter change: made',
   patches: [
     {
       file: 'src/raft/voter-change.ts',

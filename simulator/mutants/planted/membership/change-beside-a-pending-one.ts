@@ -5,7 +5,7 @@ export const bug: PlantedBug = {
   source: 'Raft thesis, 4.1; KIP-853',
   host: 'bare',
   workload: 'mixed',
-  mark: 'voter change',
+  mark: 'voter change: made',
   patches: [
     {
       file: 'src/raft/voter-change.ts',

@@ -5,7 +5,7 @@ export const bug: PlantedBug = {
   source: 'aeron 2147: a quorum counted at an older voter set; Raft thesis, 4.1',
   host: 'bare',
   workload: 'mixed',
-  mark: 'voter change',
+  mark: 'voter change: made',
   patches: [
     {
       file: 'src/raft/high-watermark.ts',

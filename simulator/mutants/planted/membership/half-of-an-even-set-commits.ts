@@ -5,7 +5,7 @@ export const bug: PlantedBug = {
   source: 'Raft paper, Figure 2: a majority of matchIndex; btmorr/leifdb 73',
   host: 'bare',
   workload: 'mixed',
-  mark: 'voter change',
+  mark: 'voter change: made',
   patches: [
     {
       file: 'src/raft/voter-set.ts',

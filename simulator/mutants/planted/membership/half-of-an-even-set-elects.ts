@@ -5,7 +5,7 @@ export const bug: PlantedBug = {
   source: 'btmorr/leifdb 73; Raft paper, 5.2',
   host: 'bare',
   workload: 'mixed',
-  mark: 'voter change',
+  mark: 'voter change: made',
   patches: [
     {
       file: 'src/raft/voter-set.ts',
