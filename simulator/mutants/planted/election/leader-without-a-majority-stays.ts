@@ -14,7 +14,10 @@ export const bug: PlantedBug = {
     return;
   }
 `,
-      replace: '',
+      replace: `  if (core.nowMs >= leadership.checkQuorumDeadlineMs) {
+    leadership.checkQuorumDeadlineMs = Number.POSITIVE_INFINITY;
+  }
+`,
     },
   ],
 };
