@@ -52,6 +52,8 @@ export class SimulatedCluster {
   readonly #clusterId: Uuid;
   readonly #addresses = new Map<NodeId, SimulatedProcess>();
   readonly #voters: readonly Voter[];
+  /** Directory ids under which a life has begun. */
+  readonly #lived = new Set<Uuid>();
 
   constructor(options: ClusterOptions) {
     const { world, config, name, host } = options;
@@ -179,7 +181,8 @@ export class SimulatedCluster {
     node.durableTip = this.observation.history.root;
     node.disk.wipe([dataDirectory]);
     node.stores.wipe();
-    node.wipedDirectories.add(node.key.directoryId);
+    // One that is wiped again before it has lived gets the same identity again.
+    if (this.#lived.has(node.key.directoryId)) node.wipedDirectories.add(node.key.directoryId);
     this.#renewKey(node);
   }
 
@@ -246,6 +249,7 @@ export class SimulatedCluster {
       () =>
         `${node.process.name} is ready: log ${view.logStart.endOffset} to ${view.logEndOffset}, epoch ${view.epoch}`,
     );
+    this.#lived.add(node.key.directoryId);
     this.observation.afterBoot(node, view);
   }
 

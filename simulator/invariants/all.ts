@@ -9,6 +9,7 @@ import { epochSurvivesRestart } from './epoch-survives-restart.ts';
 import { equalState } from './equal-state.ts';
 import { flushedSurvivesRestart } from './flushed-survives-restart.ts';
 import { healthyLeaderStays } from './healthy-leader-stays.ts';
+import { higherEpochsAreEntered } from './higher-epochs-are-entered.ts';
 import { leaderCompleteness } from './leader-completeness.ts';
 import { leaderWasElected } from './leader-was-elected.ts';
 import { leaderWithoutMajorityResigns } from './leader-without-majority-resigns.ts';
@@ -19,6 +20,7 @@ import { majorityOnDisk } from './majority-on-disk.ts';
 import { monotonic } from './monotonic.ts';
 import { noNeedlessElection } from './no-needless-election.ts';
 import { oneBootstrapDescriptor } from './one-bootstrap-descriptor.ts';
+import { olderFetchesAreRefused } from './older-fetches-are-refused.ts';
 import { onlyVotersCampaign } from './only-voters-campaign.ts';
 import { oneVotePerEpoch } from './one-vote-per-epoch.ts';
 import { oneVoterChangeAtATime } from './one-voter-change-at-a-time.ts';
@@ -46,6 +48,8 @@ export function raftCheckers(cluster: ClusterObservation, schedule: Schedule): r
     epochSurvivesRestart(cluster),
     durableAtSend(cluster),
     onlyVotersCampaign(cluster),
+    higherEpochsAreEntered(cluster),
+    olderFetchesAreRefused(cluster),
     logStartAtSnapshot(cluster),
     oneVotePerEpoch(cluster),
     oneVoterChangeAtATime(cluster),

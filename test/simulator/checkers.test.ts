@@ -8,10 +8,12 @@ import type { ReplicaKey, Voter } from '../../src/raft/replica-key.ts';
 import type { BatchNode } from '../../simulator/batch-history.ts';
 import { boundedPending } from '../../simulator/invariants/bounded-pending.ts';
 import { healthyLeaderStays } from '../../simulator/invariants/healthy-leader-stays.ts';
+import { higherEpochsAreEntered } from '../../simulator/invariants/higher-epochs-are-entered.ts';
 import { leaderWasElected } from '../../simulator/invariants/leader-was-elected.ts';
 import { leaderWithoutMajorityResigns } from '../../simulator/invariants/leader-without-majority-resigns.ts';
 import { leadersRecordsStay } from '../../simulator/invariants/leaders-records-stay.ts';
 import { lostIdentitiesNeverVote } from '../../simulator/invariants/lost-identities-never-vote.ts';
+import { olderFetchesAreRefused } from '../../simulator/invariants/older-fetches-are-refused.ts';
 import { oneBootstrapDescriptor } from '../../simulator/invariants/one-bootstrap-descriptor.ts';
 import { oneVotePerEpoch } from '../../simulator/invariants/one-vote-per-epoch.ts';
 import { oneVoterChangeAtATime } from '../../simulator/invariants/one-voter-change-at-a-time.ts';
@@ -248,6 +250,42 @@ describe('a checker of leaders', () => {
     scene.world.runUntil(endUs - 1);
     expect(look('leader', 4)).toBeNull();
     expect(look('unattached', 5)).toMatch('a leader with a sound majority stays');
+  });
+});
+
+describe('a checker of epochs', () => {
+  const voteRequest = (inEpoch: number, preVote: boolean): Input =>
+    ({
+      type: 'messageReceived',
+      nowMs: 0,
+      from: nodeId(2),
+      message: { type: 'voteRequest', epoch: epoch(inEpoch), voter: replica(1), preVote } as Message,
+    }) as const;
+
+  it('takes a node for a violation that hears of a higher epoch and stays, but not for a pre-vote', () => {
+    const scene = new Scene();
+    const node: ObservedNode = { ...scene.node(1), view: roleView('follower', 4) };
+    const checker = higherEpochsAreEntered(scene.cluster);
+    const look = (input: Input) => scene.verdict(() => checker.onEffects?.(node, input, []));
+    expect(look(voteRequest(4, false))).toBeNull();
+    expect(look(voteRequest(5, true))).toBeNull();
+    expect(look(voteRequest(5, false))).toMatch('a higher epoch is entered');
+  });
+
+  it('takes a fetch of an older epoch that is served for a violation', () => {
+    const scene = new Scene();
+    const node: ObservedNode = { ...scene.node(1), view: roleView('leader', 4) };
+    const checker = olderFetchesAreRefused(scene.cluster);
+    const fetch = (inEpoch: number): Input => ({
+      type: 'messageReceived',
+      nowMs: 0,
+      from: nodeId(2),
+      message: { type: 'fetchRequest', epoch: epoch(inEpoch) } as Message,
+    });
+    const advance = { type: 'highWatermarkAdvanced', highWatermark: offset(3) } as const;
+    const look = (input: Input) => scene.verdict(() => checker.onEffects?.(node, input, [advance]));
+    expect(look(fetch(4))).toBeNull();
+    expect(look(fetch(3))).toMatch('a fetch of an older epoch is refused');
   });
 });
 

@@ -1,8 +1,8 @@
 import type { PlantedBug } from '../../planted-bug.ts';
 
 export const bug: PlantedBug = {
-  name: 'an older snapshot replaces newer state',
-  source: 'Raft paper, Figure 13, 8: retain what follows a known prefix; camunda 6092',
+  name: 'a snapshot is taken whose records are all there',
+  source: 'Raft paper, Figure 13, 6: a snapshot of a known prefix changes nothing; camunda 6092',
   host: 'bare',
   workload: 'mixed',
   mark: 'installSnapshot',
@@ -10,8 +10,8 @@ export const bug: PlantedBug = {
     {
       file: 'src/raft/fetch.ts',
       find: '    if (log.epochBefore(fetchOffset) === lastFetchedEpoch) return null;',
-      replace:
-        '    if (log.epochBefore(fetchOffset) === lastFetchedEpoch && (log.logStart.endOffset === 0 || fetchOffset < log.endOffset)) return null;',
+      replace: `    if (fetchOffset === log.endOffset && log.logStart.endOffset > 0) return { kind: 'snapshot', snapshotId: snapshotToOffer(core) };
+    if (log.epochBefore(fetchOffset) === lastFetchedEpoch) return null;`,
     },
     {
       file: 'src/raft/download-snapshot.ts',
