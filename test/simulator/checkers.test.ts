@@ -317,7 +317,11 @@ describe('a checker of followers', () => {
     const logStart = { endOffset: offset(0), epoch: epoch(0) };
     const look = (isRecovering: boolean) =>
       scene.verdict(() => checker.afterEvent?.(lost, roleView('follower', 4, { isRecovering, logStart })));
+    const outcome = { kind: 'records', highWatermark: 2, epochStartOffset: 1, logEndOffset: 1 };
+    const answer = { type: 'fetchResponse', epoch: epoch(4), outcome } as unknown as Message;
+    const answered = { type: 'messageReceived', nowMs: 0, from, message: answer } as Input;
     expect(look(true)).toBeNull();
+    checker.onEffects?.(lost, answered, []);
     lost.durableTip = acknowledged;
     expect(look(false)).toBeNull();
     lost.durableTip = cluster.history.root;
