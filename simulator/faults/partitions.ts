@@ -24,7 +24,7 @@ function isPartition(fault: Fault): fault is Partition & Fault {
   return fault.kind === 'cutPair' || fault.kind === 'split';
 }
 
-/** The majorities, each as the places of its nodes, of which each node is connected to each through all of `partitions`. */
+/** The majorities, each as the places of its nodes, whose nodes all `partitions` leave connected, each to each. */
 export function connectedMajorities(
   nodes: number,
   partitions: readonly Partition[],

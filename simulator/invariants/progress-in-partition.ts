@@ -21,7 +21,7 @@ import type { World } from '../world.ts';
 export function checkProgressInPartitions(world: World, clients: Clients, schedule: Schedule): number {
   const windows = servingWindows(schedule);
   const { nodes } = schedule.config;
-  for (const { fromUs, toUs } of windows) {
+  for (const [number, { fromUs, toUs }] of windows.entries()) {
     const open = new Set<string>(['write', 'read']);
     const middleUs = Math.floor((fromUs + toUs) / 2);
     const stepUs = Math.floor((toUs - middleUs) / (2 * probesOfEachNode));
@@ -31,7 +31,7 @@ export function checkProgressInPartitions(world: World, clients: Clients, schedu
           clients,
           nodes,
           kind,
-          probe,
+          probe: number * probesOfEachNode + probe,
           atUs: middleUs + probe * stepUs,
           onDone: () => open.delete(kind),
         });
@@ -63,7 +63,7 @@ function askEveryNode(probing: {
 }): void {
   const { clients, nodes, kind, probe, atUs, onDone } = probing;
   for (let at = 0; at < nodes; at++) {
-    // Clients of their own, who have no node that they prefer: they begin at the one that their number names.
+    // Clients of their own in each such time, who prefer no node yet: they begin at the one that their number names.
     const client = (probingClient + 2 * probe + (kind === 'write' ? 0 : 1)) * nodes + at;
     clients.plan([{ atUs, client, kind, key: at, padding: 0, onDone }]);
   }

@@ -5,19 +5,17 @@ export const bug: PlantedBug = {
   source: 'KAFKA-15489; Raft thesis, 6.2',
   host: 'bare',
   workload: 'long partitions',
-  mark: 'role leader',
+  mark: 'check-quorum: the leader resigns',
   patches: [
     {
       file: 'src/raft/timers.ts',
-      find: `  if (core.nowMs >= leadership.checkQuorumDeadlineMs) {
-    resign(core, leadership, null);
+      find: `    resign(core, leadership, null);
     return;
   }
-`,
-      replace: `  if (core.nowMs >= leadership.checkQuorumDeadlineMs) {
-    leadership.checkQuorumDeadlineMs = Number.POSITIVE_INFINITY;
+  if (core.nowMs >= leadership.tell`,
+      replace: `    leadership.checkQuorumDeadlineMs = Number.POSITIVE_INFINITY;
   }
-`,
+  if (core.nowMs >= leadership.tell`,
     },
   ],
 };

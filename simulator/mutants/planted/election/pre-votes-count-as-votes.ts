@@ -9,8 +9,8 @@ export const bug: PlantedBug = {
   patches: [
     {
       file: 'src/raft/vote.ts',
-      find: 'if (response.preVote !== isPreVote || response.requestEpoch !== core.quorum.epoch) return;',
-      replace: 'if (response.requestEpoch < core.quorum.epoch - (response.preVote ? 1 : 0)) return;',
+      find: 'if (response.preVote !== isPreVote || response.requestEpoch !== core.quorum.epoch) {',
+      replace: 'if (response.requestEpoch < core.quorum.epoch - (response.preVote ? 1 : 0)) {',
     },
   ],
 };

@@ -9,10 +9,12 @@ export const bug: PlantedBug = {
   patches: [
     {
       file: 'src/raft/vote.ts',
-      find: `  if (request.epoch < core.quorum.epoch || core.quorum.recovering) return false;
-  const { role } = core;`,
+      find: `  if (request.epoch < core.quorum.epoch) return false;
+  if (core.quorum.recovering) {
+    coverageMark('pre-vote`,
       replace: `  if (request.epoch <= core.quorum.epoch) return true;
-  const { role } = core;`,
+  if (core.quorum.recovering) {
+    coverageMark('pre-vote`,
     },
   ],
 };

@@ -5,14 +5,17 @@ export const bug: PlantedBug = {
   source: 'design 19; Protocol-Aware Recovery, FAST 2018',
   host: 'bare',
   workload: 'mixed',
-  mark: 'boot recovering',
+  mark: 'vote: refused while recovering',
   patches: [
     {
       file: 'src/raft/vote.ts',
-      find: `  // Design 19: this replica has lost records that it acknowledged; its log is no witness.
-  if (quorum.recovering) return false;
+      find: `  if (quorum.recovering) {
+    coverageMark('vote: refused while recovering');
+    return false;
+  }
 `,
-      replace: '',
+      replace: `  if (quorum.recovering) coverageMark('vote: refused while recovering');
+`,
     },
   ],
 };

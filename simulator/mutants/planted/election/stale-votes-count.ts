@@ -9,8 +9,8 @@ export const bug: PlantedBug = {
   patches: [
     {
       file: 'src/raft/vote.ts',
-      find: 'if (response.preVote !== isPreVote || response.requestEpoch !== core.quorum.epoch) return;',
-      replace: 'if (response.preVote !== isPreVote) return;',
+      find: 'if (response.preVote !== isPreVote || response.requestEpoch !== core.quorum.epoch) {',
+      replace: 'if (response.preVote !== isPreVote) {',
     },
   ],
 };

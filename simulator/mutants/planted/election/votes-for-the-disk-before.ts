@@ -5,14 +5,14 @@ export const bug: PlantedBug = {
   source: 'KIP-853: requests name the whole key of the voter; KAFKA-16164',
   host: 'bare',
   workload: 'mixed',
-  mark: 'vote granted',
+  mark: 'vote: asked of another directory',
   patches: [
     {
       file: 'src/raft/vote.ts',
-      find: `  // KIP-853: the one who is asked stood on another disk; its promises are not this replica's to keep.
-  if (!isLocal(core, request.voter)) return;
+      find: `  if (!isLocal(core, request.voter)) {
 `,
-      replace: '',
+      replace: `  if (request.voter.id !== core.local.id) {
+`,
     },
     {
       file: 'src/raft/vote.ts',

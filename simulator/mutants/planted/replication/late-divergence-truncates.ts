@@ -9,8 +9,8 @@ export const bug: PlantedBug = {
   patches: [
     {
       file: 'src/raft/fetch-response.ts',
-      find: 'if (role.question?.fetchId !== response.fetchId) return;',
-      replace: `if (outcome.kind !== 'diverging' && role.question?.fetchId !== response.fetchId) return;`,
+      find: 'if (role.question?.fetchId !== response.fetchId) {',
+      replace: `if (outcome.kind !== 'diverging' && role.question?.fetchId !== response.fetchId) {`,
     },
   ],
 };

@@ -5,12 +5,15 @@ export const bug: PlantedBug = {
   source: 'KIP-630; camunda 10183: a pending snapshot that is not reset',
   host: 'bare',
   workload: 'mixed',
-  mark: 'storeSnapshotChunk',
+  mark: 'snapshot: another leader ends a download',
   patches: [
     {
       file: 'src/raft/transition.ts',
-      find: 'if (!isResumable) core.download = null;',
-      replace: 'if (!isResumable && epoch === 0) core.download = null;',
+      find: `    coverageMark('snapshot: another leader ends a download');
+    core.download = null;
+`,
+      replace: `    coverageMark('snapshot: another leader ends a download');
+`,
     },
   ],
 };
