@@ -58,6 +58,8 @@ export class SimulatedCluster {
   readonly #addresses = new Map<NodeId, SimulatedProcess>();
   /** Those that the cluster is born with. */
   readonly #voters: readonly Voter[];
+  /** Directory ids under which a life has begun. */
+  readonly #lived = new Set<Uuid>();
 
   constructor(options: ClusterOptions) {
     const { world, config, name, host } = options;
@@ -206,6 +208,8 @@ export class SimulatedCluster {
     node.durableTip = this.observation.history.root;
     node.disk.wipe([dataDirectory]);
     node.stores.wipe();
+    // One that is wiped again before it has lived gets the same identity again.
+    if (this.#lived.has(node.key.directoryId)) node.wipedDirectories.add(node.key.directoryId);
     this.#renewKey(node);
   }
 
@@ -251,6 +255,7 @@ export class SimulatedCluster {
       tip: this.observation.history.root,
       durableTip: this.observation.history.root,
       lostTip: null,
+      wipedDirectories: new Set(),
       isDamaged: false,
       hasUnseenDamage: false,
       unsettled: [],
@@ -272,6 +277,7 @@ export class SimulatedCluster {
       () =>
         `${node.process.name} is ready: log ${view.logStart.endOffset} to ${view.logEndOffset}, epoch ${view.epoch}`,
     );
+    this.#lived.add(node.key.directoryId);
     this.observation.afterBoot(node, view);
   }
 

@@ -11,6 +11,8 @@ import type { World } from './world.ts';
 export type LinkBehaviour = {
   readonly lossPerMille: number;
   readonly duplicatePerMille: number;
+  /** How much later than the first copy a repeated message may come; by default as late as another message. */
+  readonly repeatedWithinUs?: number;
   /** The least delay, and the mean of what an exponential distribution adds to it. */
   readonly delayUs: number;
   readonly jitterUs: number;
@@ -235,7 +237,10 @@ export class SimulatedNetwork {
     const duplicatePerMille = this.behaviour.duplicatePerMille + this.storm.duplicatePerMille;
     if (isRepeatable && (fate >>> 10) % 1000 < duplicatePerMille) {
       this.counts.duplicated++;
-      this.#deliver(from, receiver, message, delayUs + this.#delayUs(link, chance));
+      const lateUs = delayUs + this.#delayUs(link, chance);
+      const { repeatedWithinUs } = this.behaviour;
+      const laterUs = repeatedWithinUs === undefined ? 0 : chance.integer(repeatedWithinUs);
+      this.#deliver(from, receiver, message, lateUs + laterUs);
     }
   }
 

@@ -71,6 +71,8 @@ export type ObservedNode = {
   durableTip: BatchNode;
   /** What it had on disk before its disk was damaged: its acknowledgements of that were true. */
   lostTip: BatchNode | null;
+  /** Directory ids of its disks that were wiped. */
+  readonly wipedDirectories: Set<Uuid>;
   /** True after a fault that its redundancy does not cover: bit rot or a wipe. */
   isDamaged: boolean;
   /** True while the system's cache hides the damage from the node. */

@@ -14,6 +14,9 @@ export type WorldOptions = {
   readonly recorder?: TimelineRecorder | null;
 };
 
+/** More than any run lets happen at one moment: a timer that is due again and again keeps time from passing. */
+const eventsAtOnceMax = 100_000;
+
 /**
  * Virtual time, processes and a network between them: room for any number of clusters. It knows nothing
  * of Raft; what runs in it, and what must hold, comes from outside.
@@ -29,6 +32,8 @@ export class World {
   afterEvent: (process: SimulatedProcess | null) => void = () => undefined;
   /** The first property found broken; it ends the run. Kept here, because code under test may catch. */
   violation: Error | null = null;
+  /** How many events have happened at the present moment. */
+  #eventsAtOnce = 0;
 
   constructor(options: WorldOptions) {
     this.seed = options.seed;
@@ -76,8 +81,14 @@ export class World {
   /** Lets everything happen that is due by `untilUs`; stops at the first broken property. */
   runUntil(untilUs: number): void {
     while (this.violation === null) {
+      const beforeUs = this.nowUs;
       const event = this.scheduler.next(untilUs);
       if (event === null) break;
+      this.#eventsAtOnce = this.nowUs === beforeUs ? this.#eventsAtOnce + 1 : 0;
+      if (this.#eventsAtOnce > eventsAtOnceMax) {
+        this.violation = new Violation('time passes', `${eventsAtOnceMax} events happen at ${beforeUs} us`);
+        break;
+      }
       this.#happen(event);
     }
     if (this.violation === null) this.scheduler.advanceTo(untilUs);

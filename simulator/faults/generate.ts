@@ -2,8 +2,9 @@ import { HashedChance } from '../chance.ts';
 import type { LinkBehaviour } from '../network.ts';
 import { type BudgetName, budgets } from './budget.ts';
 import { generateFaults } from './generate-fault.ts';
+import { withLateCopies } from './late-copies.ts';
 import { withLongAbsences } from './long-absences.ts';
-import { withLongPartitions } from './long-partitions.ts';
+import { longPartitionsAlone, withLongPartitions } from './long-partitions.ts';
 import { withSuspensions } from './suspensions.ts';
 import { withMixedVersions } from './mixed-versions.ts';
 import { withVoterChanges } from './voter-changes.ts';
@@ -46,8 +47,19 @@ const heavyPaddings: readonly (readonly number[])[] = [
 /** One seed in sixteen has one of these each; all others damage a minority at most. */
 const rareBudgets: readonly BudgetName[] = ['fault free', 'short stalls', 'majority damaged'];
 
-/** `mixed`: what a seed happens to have. `brokers`: model brokers in every run. */
-export const workloadNames = ['mixed', 'brokers'] as const;
+/**
+ * `mixed`: what a seed happens to have. `brokers`, `operators`, `voter changes`: the same, with these in every
+ * run. `long partitions`: nothing fails but links, one partition after the other, each for many timeouts. `late
+ * copies`: what a seed happens to have, and messages that are repeated timeouts later.
+ */
+export const workloadNames = [
+  'mixed',
+  'brokers',
+  'operators',
+  'voter changes',
+  'long partitions',
+  'late copies',
+] as const;
 export type WorkloadName = (typeof workloadNames)[number];
 
 /** Makes a run out of a seed. */
@@ -55,17 +67,26 @@ export function generateSchedule(seed: number, workload: WorkloadName = 'mixed')
   const config = generateConfig(new HashedChance(seed, 1));
   const faults = generateFaults(new HashedChance(seed, 2), config, budgets[config.budget]);
   const swarm: Schedule = { seed, config, faults, operations: [], calls: [], brokers: null };
-  const partitioned = withLongPartitions(swarm);
-  // What is judged in long partitions is whether the quorum goes on, with nothing else happening.
-  const schedule = withLongAbsences(partitioned === swarm ? withOperators(swarm) : partitioned);
-  const operations = generateOperations(new HashedChance(seed, 3), schedule.config);
-  const calls = withConditions(generateCalls(new HashedChance(seed, 5), schedule.config), seed);
+  const schedule = conditioned(swarm, workload);
+  const operations = generateOperations(new HashedChance(seed, 3), schedule.config, workload);
+  const planned = generateCalls(new HashedChance(seed, 5), schedule.config, workload === 'operators');
+  const calls = withConditions(planned, seed);
   return withBrokers({ ...schedule, operations, calls }, new HashedChance(seed, 6), workload);
 }
 
+/** Under the conditions that the workload asks for. */
+function conditioned(schedule: Schedule, workload: WorkloadName): Schedule {
+  if (workload === 'long partitions') return longPartitionsAlone(schedule);
+  if (workload === 'late copies') return withLateCopies(schedule);
+  if (workload === 'voter changes') return withLongAbsences(withVoterChanges(schedule, true));
+  const partitioned = withLongPartitions(schedule);
+  // What is judged in long partitions is whether the quorum goes on, with nothing else happening.
+  return withLongAbsences(partitioned === schedule ? withCompany(schedule) : partitioned);
+}
+
 /** What comes in company, each in some of the seeds. */
-function withOperators(schedule: Schedule): Schedule {
-  return withMixedVersions(withSuspensions(withVoterChanges(schedule)));
+function withCompany(schedule: Schedule): Schedule {
+  return withMixedVersions(withSuspensions(withVoterChanges(schedule, false)));
 }
 
 function withBrokers(schedule: Schedule, chance: HashedChance, workload: WorkloadName): Schedule {
@@ -131,8 +152,16 @@ function generateConfig(chance: HashedChance): RunConfig {
   };
 }
 
-function generateOperations(chance: HashedChance, config: RunConfig): readonly PlannedOperation[] {
-  const meanGapUs = chance.pick([4000, 20_000, 20_000, 60_000, 60_000, 200_000, 200_000, 200_000]);
+/** Mean times between two requests. Through long partitions a quorum over a distance keeps up with few of them. */
+const usualGapsUs = [4000, 20_000, 20_000, 60_000, 60_000, 200_000, 200_000, 200_000];
+const longGapsUs = [60_000, 200_000, 1_000_000];
+
+function generateOperations(
+  chance: HashedChance,
+  config: RunConfig,
+  workload: WorkloadName,
+): readonly PlannedOperation[] {
+  const meanGapUs = chance.pick(workload === 'long partitions' ? longGapsUs : usualGapsUs);
   const keys = chance.pick([1, 4, 32]);
   const readsOfTen = chance.pick([0, 2, 5, 8]);
   const paddings = chance.oneIn(4)

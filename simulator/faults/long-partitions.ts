@@ -11,16 +11,30 @@ export function withLongPartitions(schedule: Schedule): Schedule {
   return isChosen ? partitioned(schedule, chance) : schedule;
 }
 
+/** Long partitions in every run, more of them, and on links that lose nothing: whatever happens, they did it. */
+export function longPartitionsAlone(schedule: Schedule): Schedule {
+  const chance = new HashedChance(schedule.seed, 8);
+  const { link } = schedule.config;
+  const config = {
+    ...schedule.config,
+    budget: 'minority damaged',
+    link: { ...link, lossPerMille: 0 },
+    // One fetch reads from one segment: over a distance small ones alone would leave a node behind for ever.
+    segmentBytes: 262_144,
+  } as const;
+  return partitioned({ ...schedule, config }, chance, 4);
+}
+
 /** A partition this long, in fetch timeouts and a fixed time for disks and distances, leaves time to go on. */
 export function longPartitionUs(config: RunConfig): number {
   return 8 * config.raft.fetchTimeoutMs * 1000 + 3_000_000;
 }
 
-function partitioned(schedule: Schedule, chance: HashedChance): Schedule {
+function partitioned(schedule: Schedule, chance: HashedChance, partitions = 2): Schedule {
   const forUs = longPartitionUs(schedule.config);
   const faults: Fault[] = [];
   let atUs = 2_000_000;
-  for (let count = 0; count < 2; count++) {
+  for (let count = 0; count < partitions; count++) {
     faults.push(partition(chance, schedule.config.nodes, atUs, forUs));
     atUs += forUs + 1_000_000 + chance.integer(1_000_000);
   }

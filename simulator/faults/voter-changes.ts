@@ -9,10 +9,10 @@ const oneRunIn = 6;
 const sparesMax = 2;
 
 /** Spare controllers, and operators who make voters of them and send others away, among the faults that are there. */
-export function withVoterChanges(schedule: Schedule): Schedule {
+export function withVoterChanges(schedule: Schedule, isForced: boolean): Schedule {
   const { config, seed } = schedule;
   const chance = new HashedChance(seed, 13);
-  if (!budgets[config.budget].kinds.has('addVoter') || !chance.oneIn(oneRunIn)) return schedule;
+  if (!budgets[config.budget].kinds.has('addVoter') || !(chance.oneIn(oneRunIn) || isForced)) return schedule;
   const spares = 1 + chance.integer(sparesMax);
   const controllers = config.nodes + spares;
   const meanGapUs = chance.pick([300_000, 1_000_000, 2_000_000]);

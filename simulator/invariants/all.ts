@@ -8,16 +8,23 @@ import { electionSafety } from './election-safety.ts';
 import { epochSurvivesRestart } from './epoch-survives-restart.ts';
 import { equalState } from './equal-state.ts';
 import { flushedSurvivesRestart } from './flushed-survives-restart.ts';
+import { healthyLeaderStays } from './healthy-leader-stays.ts';
+import { higherEpochsAreEntered } from './higher-epochs-are-entered.ts';
 import { leaderCompleteness } from './leader-completeness.ts';
+import { leaderWasElected } from './leader-was-elected.ts';
+import { leaderWithoutMajorityResigns } from './leader-without-majority-resigns.ts';
+import { leadersRecordsStay } from './leaders-records-stay.ts';
 import { logStartAtSnapshot } from './log-start-at-snapshot.ts';
 import { lostIdentitiesNeverVote } from './lost-identities-never-vote.ts';
 import { majorityOnDisk } from './majority-on-disk.ts';
 import { monotonic } from './monotonic.ts';
 import { noNeedlessElection } from './no-needless-election.ts';
 import { oneBootstrapDescriptor } from './one-bootstrap-descriptor.ts';
+import { olderFetchesAreRefused } from './older-fetches-are-refused.ts';
 import { onlyVotersCampaign } from './only-voters-campaign.ts';
 import { oneVotePerEpoch } from './one-vote-per-epoch.ts';
 import { oneVoterChangeAtATime } from './one-voter-change-at-a-time.ts';
+import { recoveryEndsWhole } from './recovery-ends-whole.ts';
 
 /**
  * Every property of the log and of elections. The committed log comes first among those that look after
@@ -26,22 +33,30 @@ import { oneVoterChangeAtATime } from './one-voter-change-at-a-time.ts';
 export function raftCheckers(cluster: ClusterObservation, schedule: Schedule): readonly Checker[] {
   return [
     electionSafety(cluster),
+    leaderWasElected(cluster),
     committedLog(cluster),
     leaderCompleteness(cluster),
     majorityOnDisk(cluster),
     equalState(cluster),
     monotonic(cluster),
     committedNeverTruncated(cluster),
+    leadersRecordsStay(cluster),
+    recoveryEndsWhole(cluster),
     flushedSurvivesRestart(cluster),
+    // Before those that see what follows from a wrong identity.
+    lostIdentitiesNeverVote(cluster),
     epochSurvivesRestart(cluster),
     durableAtSend(cluster),
     onlyVotersCampaign(cluster),
+    higherEpochsAreEntered(cluster),
+    olderFetchesAreRefused(cluster),
     logStartAtSnapshot(cluster),
     oneVotePerEpoch(cluster),
-    lostIdentitiesNeverVote(cluster),
     oneVoterChangeAtATime(cluster),
     oneBootstrapDescriptor(cluster),
     boundedPending(cluster, schedule.config.raft),
     noNeedlessElection(cluster, schedule),
+    leaderWithoutMajorityResigns(cluster, schedule.config.raft),
+    healthyLeaderStays(cluster, schedule),
   ];
 }

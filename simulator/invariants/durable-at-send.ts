@@ -6,27 +6,42 @@ import { sampling } from './sampling.ts';
 import { ancestorAt, type Checker, type ClusterObservation, type ObservedNode } from '../observation.ts';
 
 /**
- * Whatever a message promises is on its sender's disk when it is sent: the vote it grants or asks for,
+ * Whatever a message promises is on its sender's disk when it is sent: its epoch, the vote it grants or asks for,
  * the records it acknowledges. A sample of acknowledgements is compared with the bytes on the disk, the
  * others with what was flushed.
  */
 export function durableAtSend(cluster: ClusterObservation): Checker {
   const acknowledged = new Map<ObservedNode, number>();
+  /** The epoch that was last found on each disk in the present life of its node. */
+  const durableEpochs = new Map<ObservedNode, number>();
   const isSampled = sampling();
   const checker: Checker = {
     name: 'durable at send',
     source: 'Raft paper, Figure 2, "updated on stable storage before responding"; design 17',
     afterBoot(node) {
       acknowledged.delete(node);
+      durableEpochs.delete(node);
     },
     onSend(node, to, peerMessage) {
       if (peerMessage.channel !== 'raft') return;
       const { message } = peerMessage;
+      checkEpoch(node, message.epoch);
       if (message.type === 'voteResponse') checkVote(node, to, message);
       else if (message.type === 'voteRequest') checkCandidacy(node, message);
       else if (message.type === 'fetchRequest') checkAcknowledgement(node, message);
     },
   };
+
+  /** A voter that forgets an epoch could vote again in those below it. */
+  function checkEpoch(node: ObservedNode, epoch: number): void {
+    if ((durableEpochs.get(node) ?? 0) >= epoch) return;
+    if (node.view?.voters.some((voter) => sameReplica(voter, node.key)) !== true) return;
+    const durable = readDurableQuorumState(node.disk)?.epoch ?? 0;
+    if (durable < epoch) {
+      cluster.fail(checker, `${node.process.name} speaks in epoch ${epoch}, and its disk says ${durable}`);
+    }
+    durableEpochs.set(node, durable);
+  }
 
   function checkVote(node: ObservedNode, to: NodeId, response: VoteResponse): void {
     if (!response.voteGranted || response.preVote) return;

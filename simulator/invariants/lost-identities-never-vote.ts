@@ -23,6 +23,7 @@ export function lostIdentitiesNeverVote(cluster: ClusterObservation): Checker {
       const before = present.get(node);
       if (before !== undefined && before !== directoryId) lost.add(before);
       present.set(node, directoryId);
+      for (const wiped of node.wipedDirectories) lost.add(wiped);
       if (lost.has(directoryId)) {
         cluster.fail(
           checker,

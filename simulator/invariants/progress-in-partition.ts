@@ -1,5 +1,6 @@
 import { eventKinds } from '../event-kinds.ts';
 import { longPartitionUs } from '../faults/long-partitions.ts';
+import { connectedMajorities, partitionsAlone } from '../faults/partitions.ts';
 import type { Schedule } from '../faults/schedule.ts';
 import type { Clients } from '../workload/clients.ts';
 import type { World } from '../world.ts';
@@ -20,7 +21,7 @@ import type { World } from '../world.ts';
 export function checkProgressInPartitions(world: World, clients: Clients, schedule: Schedule): number {
   const windows = servingWindows(schedule);
   const { nodes } = schedule.config;
-  for (const { fromUs, toUs } of windows) {
+  for (const [number, { fromUs, toUs }] of windows.entries()) {
     const open = new Set<string>(['write', 'read']);
     const middleUs = Math.floor((fromUs + toUs) / 2);
     const stepUs = Math.floor((toUs - middleUs) / (2 * probesOfEachNode));
@@ -30,7 +31,7 @@ export function checkProgressInPartitions(world: World, clients: Clients, schedu
           clients,
           nodes,
           kind,
-          probe,
+          probe: number * probesOfEachNode + probe,
           atUs: middleUs + probe * stepUs,
           onDone: () => open.delete(kind),
         });
@@ -62,7 +63,7 @@ function askEveryNode(probing: {
 }): void {
   const { clients, nodes, kind, probe, atUs, onDone } = probing;
   for (let at = 0; at < nodes; at++) {
-    // Clients of their own, who have no node that they prefer: they begin at the one that their number names.
+    // Clients of their own in each such time, who prefer no node yet: they begin at the one that their number names.
     const client = (probingClient + 2 * probe + (kind === 'write' ? 0 : 1)) * nodes + at;
     clients.plan([{ atUs, client, kind, key: at, padding: 0, onDone }]);
   }
@@ -70,45 +71,13 @@ function askEveryNode(probing: {
 
 type Window = { readonly fromUs: number; readonly toUs: number };
 
-function servingWindows({ config, faults }: Schedule): readonly Window[] {
+function servingWindows(schedule: Schedule): readonly Window[] {
+  const { config } = schedule;
   const windows: Window[] = [];
-  let untilUs = 0;
-  for (const fault of faults) {
-    if (fault.kind !== 'cutPair' && fault.kind !== 'isolate' && fault.kind !== 'split') return [];
-    // Of those that overlap it would have to be known which one a node has met first.
-    if (fault.atUs < untilUs || ('target' in fault && fault.target === 'leader')) return [];
-    untilUs = fault.atUs + fault.forUs;
-    if (fault.forUs < longPartitionUs(config)) continue;
-    const isCut = cutsOf(fault);
-    if (hasConnectedMajority(config.nodes, isCut)) windows.push({ fromUs: fault.atUs, toUs: untilUs });
+  for (const partition of partitionsAlone(schedule) ?? []) {
+    if (partition.forUs < longPartitionUs(config)) continue;
+    if (connectedMajorities(config.nodes, [partition]).length === 0) continue;
+    windows.push({ fromUs: partition.atUs, toUs: partition.atUs + partition.forUs });
   }
   return windows;
-}
-
-type Partition = Extract<Schedule['faults'][number], { kind: 'cutPair' | 'isolate' | 'split' }>;
-
-/** Whether two nodes cannot hear each other in both directions. */
-function cutsOf(fault: Partition): (left: number, right: number) => boolean {
-  return (left, right) => {
-    switch (fault.kind) {
-      case 'cutPair':
-        return (
-          Math.min(left, right) === Math.min(fault.from, fault.to) &&
-          Math.max(left, right) === Math.max(fault.from, fault.to)
-        );
-      case 'isolate':
-        return left === fault.target || right === fault.target;
-      case 'split':
-        return ((fault.side >>> left) & 1) !== ((fault.side >>> right) & 1);
-    }
-  };
-}
-
-function hasConnectedMajority(nodes: number, isCut: (left: number, right: number) => boolean): boolean {
-  for (let members = 0; members < 2 ** nodes; members++) {
-    const chosen = Array.from({ length: nodes }, (_, at) => at).filter((at) => ((members >>> at) & 1) === 1);
-    if (2 * chosen.length <= nodes) continue;
-    if (chosen.every((left) => chosen.every((right) => left === right || !isCut(left, right)))) return true;
-  }
-  return false;
 }

@@ -1,14 +1,23 @@
 import { describe, expect, it } from 'vitest';
-import { type Epoch, epoch, nodeId, type Uuid, uuid } from '../../src/base/brands.ts';
+import { type Epoch, epoch, nodeId, offset, type Uuid, uuid } from '../../src/base/brands.ts';
 import type { LogBatch } from '../../src/raft/batch.ts';
+import type { Effect } from '../../src/raft/effects.ts';
+import type { Input } from '../../src/raft/inputs.ts';
 import type { Message } from '../../src/raft/messages.ts';
 import type { ReplicaKey, Voter } from '../../src/raft/replica-key.ts';
 import type { BatchNode } from '../../simulator/batch-history.ts';
 import { boundedPending } from '../../simulator/invariants/bounded-pending.ts';
+import { healthyLeaderStays } from '../../simulator/invariants/healthy-leader-stays.ts';
+import { higherEpochsAreEntered } from '../../simulator/invariants/higher-epochs-are-entered.ts';
+import { leaderWasElected } from '../../simulator/invariants/leader-was-elected.ts';
+import { leaderWithoutMajorityResigns } from '../../simulator/invariants/leader-without-majority-resigns.ts';
+import { leadersRecordsStay } from '../../simulator/invariants/leaders-records-stay.ts';
 import { lostIdentitiesNeverVote } from '../../simulator/invariants/lost-identities-never-vote.ts';
+import { olderFetchesAreRefused } from '../../simulator/invariants/older-fetches-are-refused.ts';
 import { oneBootstrapDescriptor } from '../../simulator/invariants/one-bootstrap-descriptor.ts';
 import { oneVotePerEpoch } from '../../simulator/invariants/one-vote-per-epoch.ts';
 import { oneVoterChangeAtATime } from '../../simulator/invariants/one-voter-change-at-a-time.ts';
+import { recoveryEndsWhole } from '../../simulator/invariants/recovery-ends-whole.ts';
 import {
   type Checker,
   ClusterObservation,
@@ -17,6 +26,7 @@ import {
 } from '../../simulator/observation.ts';
 import { World } from '../../simulator/world.ts';
 import { generateSchedule } from '../../simulator/faults/generate.ts';
+import { connectedMajorities, partitionsAlone } from '../../simulator/faults/partitions.ts';
 
 const directories: readonly Uuid[] = ['A', 'B', 'C', 'D'].map((letter) => uuid(`${letter.repeat(21)}A`));
 
@@ -47,6 +57,7 @@ class Scene {
       process,
       key: replica(id),
       tip: this.cluster.history.root,
+      wipedDirectories: new Set(),
     };
     return node as ObservedNode;
   }
@@ -191,5 +202,140 @@ describe('a checker of what a node keeps', () => {
       });
     expect(scene.verdict(() => start(directories[1] ?? uuid('')))).toBeNull();
     expect(scene.verdict(() => start(directories[2] ?? uuid('')))).toMatch('one bootstrap descriptor');
+  });
+});
+
+/** What a node looks like that has this role in this epoch, with a log and voters that nobody asks about. */
+function roleView(role: NodeView['role'], inEpoch: number, more: Partial<NodeView> = {}): NodeView {
+  return { role, epoch: epoch(inEpoch), voters: [voter(1), voter(2), voter(3)], ...more } as NodeView;
+}
+
+describe('a checker of leaders', () => {
+  const { raft } = generateSchedule(1).config;
+
+  it('takes a leader for a violation for which too few have voted in its epoch', () => {
+    const scene = new Scene();
+    const leader = scene.node(1);
+    const checker = leaderWasElected(scene.cluster);
+    send(checker, scene.node(2), 1, vote(replica(2), 4));
+    send(checker, scene.node(2), 1, vote(replica(2), 4));
+    send(checker, scene.node(3), 1, vote(replica(3), 5, true));
+    const look = (inEpoch: number) =>
+      scene.verdict(() => checker.afterEvent?.(leader, roleView('leader', inEpoch)));
+    expect(look(4)).toBeNull();
+    expect(look(5)).toMatch('a leader was elected');
+  });
+
+  it('takes a leader for a violation that stays for long without being heard', () => {
+    const scene = new Scene();
+    const leader = scene.node(1);
+    const checker = leaderWithoutMajorityResigns(scene.cluster, raft);
+    const look = () => scene.verdict(() => checker.afterEvent?.(leader, roleView('leader', 4)));
+    const stepUs = raft.fetchTimeoutMs * 250;
+    for (let step = 0; step <= 12; step++) {
+      scene.world.runUntil(step * stepUs);
+      expect(look()).toBeNull();
+    }
+    scene.world.runUntil(13 * stepUs);
+    expect(look()).toMatch('a leader without a majority resigns');
+  });
+
+  it('takes a leader that is deposed though nothing is wrong in its majority for a violation', () => {
+    const schedule = generateSchedule(3, 'long partitions');
+    const [first] = partitionsAlone(schedule) ?? [];
+    const endUs = (first?.atUs ?? 0) + (first?.forUs ?? 0);
+    const places = Array.from({ length: schedule.config.nodes }, (_, at) => at);
+    const [majority] = connectedMajorities(schedule.config.nodes, first === undefined ? [] : [first]);
+    const sound = places.find((at) => majority?.includes(at) === true) ?? 0;
+    const scene = new Scene();
+    const nodes = places.map((at) => scene.node(at + 1));
+    scene.cluster.nodes.push(...nodes);
+    const checker = healthyLeaderStays(scene.cluster, schedule);
+    const look = (role: NodeView['role'], inEpoch: number) =>
+      scene.verdict(() => {
+        const node = nodes[sound];
+        if (node !== undefined) checker.afterEvent?.(node, roleView(role, inEpoch));
+      });
+    expect(look('leader', 4)).toBeNull();
+    scene.world.runUntil(endUs - 1);
+    expect(look('leader', 4)).toBeNull();
+    expect(look('unattached', 5)).toMatch('a leader with a sound majority stays');
+  });
+});
+
+describe('a checker of epochs', () => {
+  const voteRequest = (inEpoch: number, preVote: boolean): Input =>
+    ({
+      type: 'messageReceived',
+      nowMs: 0,
+      from: nodeId(2),
+      message: { type: 'voteRequest', epoch: epoch(inEpoch), voter: replica(1), preVote } as Message,
+    }) as const;
+
+  it('takes a node for a violation that hears of a higher epoch and stays, but not for a pre-vote', () => {
+    const scene = new Scene();
+    const node: ObservedNode = { ...scene.node(1), view: roleView('follower', 4) };
+    const checker = higherEpochsAreEntered(scene.cluster);
+    const look = (input: Input) => scene.verdict(() => checker.onEffects?.(node, input, []));
+    expect(look(voteRequest(4, false))).toBeNull();
+    expect(look(voteRequest(5, true))).toBeNull();
+    expect(look(voteRequest(5, false))).toMatch('a higher epoch is entered');
+  });
+
+  it('takes a fetch of an older epoch that is served for a violation', () => {
+    const scene = new Scene();
+    const node: ObservedNode = { ...scene.node(1), view: roleView('leader', 4) };
+    const checker = olderFetchesAreRefused(scene.cluster);
+    const fetch = (inEpoch: number): Input => ({
+      type: 'messageReceived',
+      nowMs: 0,
+      from: nodeId(2),
+      message: { type: 'fetchRequest', epoch: epoch(inEpoch) } as Message,
+    });
+    const advance = { type: 'highWatermarkAdvanced', highWatermark: offset(3) } as const;
+    const look = (input: Input) => scene.verdict(() => checker.onEffects?.(node, input, [advance]));
+    expect(look(fetch(4))).toBeNull();
+    expect(look(fetch(3))).toMatch('a fetch of an older epoch is refused');
+  });
+});
+
+describe('a checker of followers', () => {
+  const from = nodeId(2);
+  const message = { type: 'fetchResponse', epoch: epoch(4) } as Message;
+  const input = { type: 'messageReceived', nowMs: 0, from, message } as Input;
+  const append = { type: 'appendBatches', ioId: 1, batches: [] } as const;
+  const truncate = { type: 'truncateLog', ioId: 2, to: offset(3) } as const;
+
+  it("takes a truncation behind the leader's own records for a violation, and one before them for none", () => {
+    const scene = new Scene();
+    const node = scene.node(1);
+    const checker = leadersRecordsStay(scene.cluster);
+    const look = (effect: Effect) => scene.verdict(() => checker.onEffects?.(node, input, [effect]));
+    expect(look(truncate)).toBeNull();
+    expect(look(append)).toBeNull();
+    expect(look(truncate)).toMatch("a leader's records are not truncated in its epoch");
+  });
+
+  it('takes a recovery for a violation that ends without what was acknowledged', () => {
+    const scene = new Scene();
+    const { cluster } = scene;
+    const acknowledged = voters(scene, cluster.history.root, 1, [voter(1), voter(2)]);
+    const leader = { ...scene.node(2), view: roleView('leader', 4), tip: acknowledged };
+    const lost: ObservedNode = { ...scene.node(1), lostTip: acknowledged, durableTip: cluster.history.root };
+    cluster.nodes.push(lost, leader);
+    const checker = recoveryEndsWhole(cluster);
+    const logStart = { endOffset: offset(0), epoch: epoch(0) };
+    const look = (isRecovering: boolean) =>
+      scene.verdict(() => checker.afterEvent?.(lost, roleView('follower', 4, { isRecovering, logStart })));
+    const outcome = { kind: 'records', highWatermark: 2, epochStartOffset: 1, logEndOffset: 1 };
+    const answer = { type: 'fetchResponse', epoch: epoch(4), outcome } as unknown as Message;
+    const answered = { type: 'messageReceived', nowMs: 0, from, message: answer } as Input;
+    expect(look(true)).toBeNull();
+    checker.onEffects?.(lost, answered, []);
+    lost.durableTip = acknowledged;
+    expect(look(false)).toBeNull();
+    lost.durableTip = cluster.history.root;
+    expect(look(true)).toBeNull();
+    expect(look(false)).toMatch('a recovery ends with everything that was acknowledged');
   });
 });
