@@ -37,8 +37,8 @@ const heavyPaddings: readonly (readonly number[])[] = [
 /** One seed in sixteen has one of these each; all others damage a minority at most. */
 const rareBudgets: readonly BudgetName[] = ['fault free', 'short stalls', 'majority damaged'];
 
-/** `mixed`: what a seed happens to have. `brokers`: model brokers in every run. */
-export type WorkloadName = 'mixed' | 'brokers';
+/** `mixed`: what a seed happens to have. `brokers`: model brokers in every run. `operators`: those in every run. */
+export type WorkloadName = 'mixed' | 'brokers' | 'operators';
 
 /** Makes a run out of a seed. */
 export function generateSchedule(seed: number, workload: WorkloadName = 'mixed'): Schedule {
@@ -47,7 +47,7 @@ export function generateSchedule(seed: number, workload: WorkloadName = 'mixed')
   const swarm: Schedule = { seed, config, faults, operations: [], calls: [], brokers: null };
   const schedule = withLongAbsences(withLongPartitions(swarm));
   const operations = generateOperations(new HashedChance(seed, 3), schedule.config);
-  const calls = generateCalls(new HashedChance(seed, 5), schedule.config);
+  const calls = generateCalls(new HashedChance(seed, 5), schedule.config, workload === 'operators');
   return withBrokers({ ...schedule, operations, calls }, new HashedChance(seed, 6), workload);
 }
 

@@ -15,6 +15,7 @@ import { majorityOnDisk } from './majority-on-disk.ts';
 import { monotonic } from './monotonic.ts';
 import { noNeedlessElection } from './no-needless-election.ts';
 import { oneBootstrapDescriptor } from './one-bootstrap-descriptor.ts';
+import { onlyDamagedNodesRecover } from './only-damaged-nodes-recover.ts';
 import { onlyVotersCampaign } from './only-voters-campaign.ts';
 import { oneVotePerEpoch } from './one-vote-per-epoch.ts';
 import { oneVoterChangeAtATime } from './one-voter-change-at-a-time.ts';
@@ -33,6 +34,7 @@ export function raftCheckers(cluster: ClusterObservation, schedule: Schedule): r
     monotonic(cluster),
     committedNeverTruncated(cluster),
     flushedSurvivesRestart(cluster),
+    onlyDamagedNodesRecover(cluster),
     epochSurvivesRestart(cluster),
     durableAtSend(cluster),
     onlyVotersCampaign(cluster),

@@ -12,4 +12,6 @@ export type PlannedCall = {
   readonly keyed: boolean;
   readonly consistency: 'linearizable' | 'stale';
   readonly isAfterOwn: boolean;
+  /** How long its client waits for an answer to one attempt; a second when absent. */
+  readonly timeoutMs?: number;
 };

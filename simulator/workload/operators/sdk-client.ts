@@ -145,7 +145,7 @@ export class SdkClient {
     const { planned } = running.entry;
     const { consistency } = planned;
     // Made once: what is asked for under a key never changes from one attempt to the next.
-    running.content ??= this.#content(planned);
+    running.content ??= this.#content(running);
     if (running.content === null) return null;
     const { operationId, params, body } = running.content;
     return {
@@ -157,13 +157,15 @@ export class SdkClient {
       consistency,
       minOffset: planned.isAfterOwn && !planned.isWrite ? offset(running.entry.clientWasTold) : null,
       ifMatch: null,
-      timeoutMs: attemptTimeoutMs,
+      timeoutMs: planned.timeoutMs ?? attemptTimeoutMs,
     };
   }
 
-  #content({ operationId, params, body }: PlannedCall): Content | null {
+  #content({ entry }: Running): Content | null {
+    const { operationId, params, body } = entry.planned;
     if (operationId === 'closeOwnSession') {
       const { sessionId } = this.#session;
+      entry.closes = sessionId;
       return sessionId === null ? null : { operationId: 'closeSession', params: { sessionId }, body };
     }
     if (operationId !== 'registerBroker') return { operationId, params, body };
