@@ -9,14 +9,15 @@ export const bug: PlantedBug = {
   patches: [
     {
       file: 'src/replica/leader.ts',
-      find: `  if (view.isr.length < view.minIsr) return failProduce(state, produceId, 'NOT_ENOUGH_REPLICAS');
+      find: `  if (view.isr.length < view.minIsr) {
 `,
-      replace: '',
+      replace: `  if (view.isr.length < 0) {
+`,
     },
     {
       file: 'src/replica/leader.ts',
-      find: '  if (view === null || !state.holdsLease || view.isr.length < view.minIsr) return;',
-      replace: '  if (view === null || !state.holdsLease) return;',
+      find: `  if (view === null || !state.holdsLease || view.isr.length < view.minIsr) return;`,
+      replace: `  if (view === null || !state.holdsLease) return;`,
     },
   ],
 };

@@ -9,9 +9,10 @@ export const bug: PlantedBug = {
   patches: [
     {
       file: 'src/replica/replica.ts',
-      find: `    if (generation !== state.generation || endOffset <= state.flushedOffset) return;
-    assert(endOffset <= state.logEndOffset, 'nothing is flushed that was not appended');`,
-      replace: '    if (endOffset > state.logEndOffset || endOffset <= state.flushedOffset) return;',
+      find: `    if (generation !== state.generation) {
+`,
+      replace: `    if (generation > state.generation || endOffset > state.logEndOffset) {
+`,
     },
   ],
 };

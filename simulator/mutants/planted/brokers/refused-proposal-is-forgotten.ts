@@ -9,13 +9,11 @@ export const bug: PlantedBug = {
   patches: [
     {
       file: 'src/replica/isr.ts',
-      find: `  if (answer.kind === 'unknown') {
-    proposal.mayTakeEffect = true;
-  } else if`,
-      replace: `  if (answer.kind === 'unknown') {
-    role.proposal = null;
+      find: `    proposal.mayTakeEffect = true;
+`,
+      replace: `    role.proposal = null;
     role.retryProposalAtMs = proposal.retryAtMs;
-  } else if`,
+`,
     },
   ],
 };

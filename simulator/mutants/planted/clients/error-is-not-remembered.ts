@@ -9,8 +9,8 @@ export const bug: PlantedBug = {
   patches: [
     {
       file: 'src/runtime/leader/client-work.ts',
-      find: '  if (closesItsSession(ran, key)) return executionOf(ran, []);',
-      replace: '  if (closesItsSession(ran, key) || !ran.ok) return executionOf(ran, []);',
+      find: `  if (closesItsSession(ran, key)) {`,
+      replace: `  if (closesItsSession(ran, key) || !ran.ok) {`,
     },
   ],
 };

@@ -9,9 +9,11 @@ export const bug: PlantedBug = {
   patches: [
     {
       file: 'src/client/core/call-core.ts',
-      find: `    if (this.#mayHaveExecuted) return { type: 'unknown', reason: problem.detail, problem };
+      find: `      return { type: 'unknown', reason: problem.detail, problem };
+    }
     // Without`,
-      replace: '    // Without',
+      replace: `    }
+    // Without`,
     },
   ],
 };

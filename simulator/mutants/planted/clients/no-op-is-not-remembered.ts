@@ -9,9 +9,9 @@ export const bug: PlantedBug = {
   patches: [
     {
       file: 'src/runtime/leader/client-work.ts',
-      find: '  if (closesItsSession(ran, key)) return executionOf(ran, []);',
-      replace: `  if (closesItsSession(ran, key)) return executionOf(ran, []);
-  if (ran.ok && ran.value.records.length === 0) return executionOf(ran, []);`,
+      find: `  if (closesItsSession(ran, key)) {`,
+      replace: `  const isEmpty = ran.ok && ran.value.records.length === 0;
+  if (closesItsSession(ran, key) || isEmpty) {`,
     },
   ],
 };

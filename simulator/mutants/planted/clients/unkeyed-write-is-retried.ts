@@ -9,9 +9,11 @@ export const bug: PlantedBug = {
   patches: [
     {
       file: 'src/client/core/call-core.ts',
-      find: `    if (repeat === 'never') return { type: 'unknown', reason, problem };
-`,
-      replace: '',
+      find: `      return { type: 'unknown', reason, problem };
+    }
+    if (repeat === 'keyed')`,
+      replace: `    }
+    if (repeat === 'keyed')`,
     },
   ],
 };

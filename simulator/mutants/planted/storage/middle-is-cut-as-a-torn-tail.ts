@@ -10,15 +10,20 @@ export const bug: PlantedBug = {
   patches: [
     {
       file: 'src/runtime/log/scan-segment.ts',
-      find: `    if (!isLast || blankSectorIn === null) return ok({ kind: 'corrupt', position, reason });
-    // A torn frame was the last thing ever written: all after it must be as it was made, zeros.
-    const after = yield* reader.firstWritten(blankSectorIn);
-    if (!after.ok) return after;
-    if (after.value === null) return ok({ kind: 'torn', position, lastFrame: null });`,
-      replace: `    if (!isLast) return ok({ kind: 'corrupt', position, reason });
-    const after = yield* reader.firstWritten(blankSectorIn ?? position);
-    if (!after.ok) return after;
-    if (after.value !== null) return ok({ kind: 'torn', position, lastFrame: null });`,
+      find: `    if (!isLast || blankSectorIn === null) {`,
+      replace: `    if (!isLast) {`,
+    },
+    {
+      file: 'src/runtime/log/scan-segment.ts',
+      find: `    const after = yield* reader.firstWritten(blankSectorIn);`,
+      replace: `    const after = yield* reader.firstWritten(blankSectorIn ?? position);`,
+    },
+    {
+      file: 'src/runtime/log/scan-segment.ts',
+      find: `    if (after.value === null) {
+      coverageMark('log: a torn frame');`,
+      replace: `    if (after.value !== null) {
+      coverageMark('log: a torn frame');`,
     },
   ],
 };
