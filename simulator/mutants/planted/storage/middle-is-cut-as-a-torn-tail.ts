@@ -22,7 +22,7 @@ export const bug: PlantedBug = {
       file: 'src/runtime/log/scan-segment.ts',
       find: `    if (after.value === null) {
       coverageMark('log: a torn frame');`,
-      replace: `    if (after.value !== null) {
+      replace: `    if (after.value === null || blankSectorIn === null) {
       coverageMark('log: a torn frame');`,
     },
   ],
