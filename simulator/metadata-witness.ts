@@ -11,6 +11,8 @@ export type CommittedRecord = {
   readonly record: MetadataRecord;
   readonly offset: Offset;
   readonly epoch: Epoch;
+  /** When its batch was appended, in ms since 1970. */
+  readonly timestampMs: number;
   readonly before: MetadataImage;
   /** Valid during the call: the next record may change it in place. */
   readonly after: MetadataImage;
@@ -60,7 +62,8 @@ export class MetadataWitness implements Checker {
       if (!isWatched) continue;
       // Who watches a record compares both sides of it, and what a builder shows ends with its next record.
       const after = builder.freeze((offset + 1) as Offset, batch.epoch);
-      this.#announce({ record, offset, epoch: batch.epoch, before, after });
+      const { epoch, appendTimestampMs: timestampMs } = batch;
+      this.#announce({ record, offset, epoch, timestampMs, before, after });
       before = after;
       builder = createImageBuilder(after);
     }

@@ -2,6 +2,7 @@ import type { NodeId } from '../src/base/brands.ts';
 import { hearCoverageMarks } from '../src/base/coverage-marks.ts';
 import { SimulatedCluster, type SimulatedNode } from './cluster.ts';
 import { sampleThroughCodec } from './codec-sample.ts';
+import { eventKinds } from './event-kinds.ts';
 import { type Budget, type BudgetName, budgets } from './faults/budget.ts';
 import type { ConcreteFault } from './faults/fault.ts';
 import { FaultInjector } from './faults/inject.ts';
@@ -75,6 +76,10 @@ export function runSchedule(options: RunOptions): RunReport {
 const healTimeouts = 20;
 const healFixedUs = 10_000_000;
 const healStepUs = 50_000;
+/** Who goes on writing meanwhile, and how often. */
+const busyClient = 3;
+const busyGapUs = 30_000;
+const busyKeys = 100;
 
 class Run {
   readonly coverage: Marks = new Map();
@@ -91,6 +96,7 @@ class Run {
   readonly #marks: Marks = new Map();
   readonly #budget: Budget;
   #probesLeft = 0;
+  #busyWrites = 0;
 
   constructor(options: RunOptions) {
     const { schedule, host, print, recorder } = options;
@@ -240,6 +246,7 @@ class Run {
     this.#brokers.heal();
     world.network.behaviour = { ...config.link, lossPerMille: 0, duplicatePerMille: 0 };
     this.#planProbes();
+    this.#keepBusy();
     const deadlineUs = world.nowUs + healTimeouts * config.raft.fetchTimeoutMs * 1000 + healFixedUs;
     while (world.violation === null && this.#whatIsMissing() !== null) {
       if (world.nowUs >= deadlineUs) {
@@ -263,17 +270,27 @@ class Run {
     }
   }
 
+  /** Brokers come back while others go on writing, and not only once the log is at rest (KAFKA-13959). */
+  #keepBusy(): void {
+    const world = this.#world;
+    if (this.#brokers.whatIsMissing() === null) return;
+    // Another key each time: a key that was written lately refuses the next write for a while.
+    const key = this.#busyWrites++ % busyKeys;
+    this.#clients.plan([{ atUs: world.nowUs, client: busyClient, kind: 'write', key, padding: 0 }]);
+    world.schedule(busyGapUs, eventKinds.client, () => this.#keepBusy());
+  }
+
   #whatIsMissing(): string | null {
     const { nodes } = this.#cluster;
     if (this.#cluster.leader() === null) return 'there is no leader';
+    const ofBrokers = this.#brokers.whatIsMissing();
+    if (ofBrokers !== null) return ofBrokers;
     if (this.#probesLeft > 0) return `${this.#probesLeft} requests were never taken`;
     for (const [attempt, { node }] of this.#clients.pending) {
       return `${node.process.name} never answered ${attempt.request.kind} ${attempt.request.attempt}`;
     }
     const { pendingCount } = this.#operators.calls;
     if (pendingCount > 0) return `${pendingCount} calls have not ended`;
-    const ofBrokers = this.#brokers.whatIsMissing();
-    if (ofBrokers !== null) return ofBrokers;
     const end = this.#cluster.observation.committed.endOffset;
     for (const node of nodes) {
       // A damaged node may have to wait for an operator.

@@ -21,6 +21,7 @@ import { monotonic } from './monotonic.ts';
 import { noNeedlessElection } from './no-needless-election.ts';
 import { oneBootstrapDescriptor } from './one-bootstrap-descriptor.ts';
 import { olderFetchesAreRefused } from './older-fetches-are-refused.ts';
+import { onlyDamagedNodesRecover } from './only-damaged-nodes-recover.ts';
 import { onlyVotersCampaign } from './only-voters-campaign.ts';
 import { oneVotePerEpoch } from './one-vote-per-epoch.ts';
 import { oneVoterChangeAtATime } from './one-voter-change-at-a-time.ts';
@@ -45,6 +46,7 @@ export function raftCheckers(cluster: ClusterObservation, schedule: Schedule): r
     flushedSurvivesRestart(cluster),
     // Before those that see what follows from a wrong identity.
     lostIdentitiesNeverVote(cluster),
+    onlyDamagedNodesRecover(cluster),
     epochSurvivesRestart(cluster),
     durableAtSend(cluster),
     onlyVotersCampaign(cluster),

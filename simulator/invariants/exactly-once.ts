@@ -30,6 +30,7 @@ type Recorded = { readonly status: string; readonly answer: unknown; readonly of
  * 3. A topic that comes into being was created by a recorded answer, or by a call without a key that may
  *    have had an effect, and each such call explains one topic.
  * 4. A call that ended in "nothing was done" has no recorded answer, then or ever.
+ * 5. A call that was sent under more than one key, because its session was lost, succeeds under one at most.
  */
 export function exactlyOnce(
   cluster: ClusterObservation,
@@ -94,7 +95,12 @@ export function exactlyOnce(
 
   function judgeEnd(entry: CallEntry): void {
     const { outcome } = entry;
-    if (outcome === null || outcome.kind === 'answered' || outcome.kind === 'unknown') return;
+    if (outcome === null) return;
+    const executed = entry.keys.map(textOf).filter((key) => recorded.get(key)?.status === '');
+    if (executed.length > 1) {
+      cluster.fail(checker, `call ${entry.id} was executed under the keys ${executed.join(' and ')}`);
+    }
+    if (outcome.kind === 'answered' || outcome.kind === 'unknown') return;
     for (const key of entry.keys) {
       const found = recorded.get(textOf(key));
       if (found === undefined) undone.set(textOf(key), entry);

@@ -5,6 +5,8 @@ import { answersAgreeWithTheLog } from './answers-agree-with-the-log.ts';
 import { exactlyOnce } from './exactly-once.ts';
 import { fullReplay } from './full-replay.ts';
 import { isrMembersAreActive } from './isr-members-are-active.ts';
+import { oneEpochPerIncarnation } from './one-epoch-per-incarnation.ts';
+import { sessionsEndOnlyWhenIdle } from './sessions-end-only-when-idle.ts';
 import { timestampsNeverDecrease } from './timestamps-never-decrease.ts';
 
 /** Every property of the state that the log stands for; the witness comes first, because others ask it. */
@@ -21,6 +23,8 @@ export function metadataCheckers(
     fullReplay(cluster, witness),
     isrMembersAreActive(cluster, witness),
     timestampsNeverDecrease(cluster),
+    oneEpochPerIncarnation(cluster, witness),
+    sessionsEndOnlyWhenIdle(cluster, witness, calls),
     answers,
     once,
   ];

@@ -7,6 +7,8 @@ import type { ControllerAnswer, ControllerRequest } from '../../../src/runtime/c
 import type { ControllerNode } from '../../../src/runtime/controller-node.ts';
 import type { ClientOutcome, ClientRequest, CommittedWrite, WrittenBatch } from '../host.ts';
 
+type WriteRequest = Extract<ClientRequest, { kind: 'write' }>;
+
 /** Longer than most faults last, and shorter than the time in which a healed cluster must have answered. */
 const timeoutMs = 10_000;
 
@@ -44,11 +46,23 @@ export class RegisterClient {
   }
 }
 
-function registration(request: ClientRequest, clusterId: Uuid): ControllerRequest {
-  const listeners = [{ name: 'PLAINTEXT', host: 'broker', port: 9092 }];
+function registration(request: WriteRequest, clusterId: Uuid): ControllerRequest {
+  const listeners = paddedListeners(request.padding);
   const incarnationId = incarnationOf(request.attempt);
   const body = { brokerId: request.key, clusterId, incarnationId, listeners };
   return { ...common(request), operationId: 'registerBroker', input: { params: {}, query: {}, body } };
+}
+
+const hostLengthMax = 255;
+const listenersMax = 16;
+
+/** Names of hosts take up as many bytes as the write is to have, so that its frame has several sectors. */
+function paddedListeners(padding: number): readonly object[] {
+  const hosts = Math.min(listenersMax, 1 + Math.floor(padding / hostLengthMax));
+  return Array.from({ length: hosts }, (_, at) => {
+    const length = at + 1 < hosts ? hostLengthMax : padding % hostLengthMax;
+    return { name: `LISTENER_${at}`, host: 'broker'.padEnd(length, '-'), port: 9092 + at };
+  });
 }
 
 function description(request: ClientRequest): ControllerRequest {

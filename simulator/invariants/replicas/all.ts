@@ -1,6 +1,7 @@
 import type { MetadataWitness } from '../../metadata-witness.ts';
 import type { Checker, ClusterObservation } from '../../observation.ts';
 import type { Brokers } from '../../workload/brokers/brokers.ts';
+import { brokerAnswersAgreeWithTheLog } from './broker-answers-agree-with-the-log.ts';
 import { consistentRead } from './consistent-read.ts';
 import { fencedOnlyWithoutLease } from './fenced-only-without-lease.ts';
 import { leaderCandidateCompleteness } from './leader-candidate-completeness.ts';
@@ -25,8 +26,11 @@ export function replicaCheckers(
     noAcknowledgementWithoutLease(cluster, hosted),
   ];
   ledger.judges.push(...judges);
+  const answers = brokerAnswersAgreeWithTheLog(cluster, witness);
+  brokers.judges.push(answers);
   return [
     ...judges,
+    answers,
     leaderCandidateCompleteness(cluster, witness, ledger),
     fencedOnlyWithoutLease(cluster, witness, hosted),
   ];

@@ -7,9 +7,11 @@ import type { SimulatedProcess } from '../../process.ts';
 import type { World } from '../../world.ts';
 import type { Exchanges } from '../operators/exchange.ts';
 import { type BrokerFault, type BrokerPlan, dataTopic, firstModelBroker } from './broker-plan.ts';
+import type { BrokerJudge } from './controller-calls.ts';
 import { keyOf, ModelBroker } from './model-broker.ts';
 import { ModelDisk } from './model-disk.ts';
 import { ReplicaLedger } from './replica-ledger.ts';
+import { Usurper } from './usurper.ts';
 
 export type BrokersOptions = {
   readonly world: World;
@@ -29,10 +31,20 @@ export type HostedBroker = {
 export class Brokers {
   readonly ledger = new ReplicaLedger();
   readonly hosted: HostedBroker[] = [];
-  readonly counts = { crash: 0, pause: 0, suspend: 0, stop: 0, cutFromControllers: 0, cutFromBrokers: 0 };
+  readonly judges: BrokerJudge[] = [];
+  readonly counts = {
+    crash: 0,
+    pause: 0,
+    suspend: 0,
+    stop: 0,
+    cutFromControllers: 0,
+    cutFromBrokers: 0,
+    usurp: 0,
+  };
   readonly #options: BrokersOptions;
   #plan: BrokerPlan | null = null;
   #producer: SimulatedProcess | null = null;
+  #usurper: Usurper | null = null;
   #nextValue = 1;
   #isHealed = false;
 
@@ -41,8 +53,9 @@ export class Brokers {
   }
 
   plan(plan: BrokerPlan): void {
-    const { world } = this.#options;
+    const { world, cluster, exchanges } = this.#options;
     this.#plan = plan;
+    this.#usurper = new Usurper(world, exchanges, () => cluster.leader()?.view?.clusterId ?? null);
     this.#producer = world.addProcess('producer', { driftPpm: 0, wallOffsetMs: 0 });
     this.#producer.begin();
     for (let at = 0; at < plan.brokers; at++) {
@@ -61,6 +74,7 @@ export class Brokers {
 
   heal(): void {
     this.#isHealed = true;
+    this.#usurper?.end();
     for (const broker of this.hosted) {
       broker.process.resume();
       if (broker.life === null) this.#boot(broker);
@@ -96,6 +110,7 @@ export class Brokers {
       disk,
       seed: world.seed,
       exchanges,
+      judges: this.judges,
       minIsr: this.#plan?.minIsr ?? 1,
       replica: {
         brokerId,
@@ -183,7 +198,8 @@ export class Brokers {
       this.#end(broker, fault.forUs);
       if (fault.power) broker.disk.losePower(world.chance(0x62726f6b, broker.brokerId, world.nowUs));
     } else {
-      const peers = fault.kind === 'cutFromControllers' ? cluster.nodes : this.hosted;
+      if (fault.kind === 'usurp') this.#usurper?.begin(broker.brokerId, fault.forUs);
+      const peers = fault.kind === 'cutFromBrokers' ? this.hosted : cluster.nodes;
       for (const peer of peers) if (peer !== broker) this.#cutFor(broker.process, peer.process, fault.forUs);
     }
   }

@@ -10,6 +10,17 @@ import type { Exchanges, ExchangeOutcome } from '../operators/exchange.ts';
 
 type Body = Readonly<Record<string, unknown>>;
 
+/** An answer to a model broker, and what it had asked. */
+export type BrokerAnswer = {
+  readonly brokerId: number;
+  readonly operationId: string;
+  readonly body: Body;
+  readonly answer: ControllerAnswer;
+};
+
+/** Looks at each answer at the moment in which the broker gets it. */
+export type BrokerJudge = { answered(given: BrokerAnswer): void };
+
 /** What one broker asks of the controllers, and what their answers mean to its cores. */
 export class ControllerCalls {
   readonly #brokerId: number;
@@ -17,10 +28,18 @@ export class ControllerCalls {
   readonly #exchanges: Exchanges;
   readonly #clock: Clock;
   readonly #endpoints: Endpoints;
+  readonly #judges: readonly BrokerJudge[];
   #nextRequestId = 1;
 
-  constructor(brokerId: number, process: SimulatedProcess, exchanges: Exchanges, random: Random) {
+  constructor(
+    brokerId: number,
+    process: SimulatedProcess,
+    exchanges: Exchanges,
+    random: Random,
+    judges: readonly BrokerJudge[],
+  ) {
     this.#brokerId = brokerId;
+    this.#judges = judges;
     this.#process = process;
     this.#clock = process.clock();
     this.#exchanges = exchanges;
@@ -87,6 +106,8 @@ export class ControllerCalls {
       if (outcome.type === 'answer') {
         this.#endpoints.answered(index, index + 1, outcome.answer.leaderId, nowMs());
         if (codeOf(outcome.answer) === 'NOT_CONTROLLER') this.#endpoints.failed(index, nowMs());
+        const given = { brokerId: this.#brokerId, operationId, body, answer: outcome.answer };
+        for (const judge of this.#judges) judge.answered(given);
       } else {
         this.#endpoints.failed(index, nowMs());
       }

@@ -8,7 +8,7 @@ import type { PartitionView, ReplicaConfig } from '../../../src/replica/types.ts
 import { eventKinds } from '../../event-kinds.ts';
 import type { SimulatedProcess } from '../../process.ts';
 import type { Exchanges } from '../operators/exchange.ts';
-import { ControllerCalls } from './controller-calls.ts';
+import { type BrokerJudge, ControllerCalls } from './controller-calls.ts';
 import type { ModelDisk } from './model-disk.ts';
 import { type CarriedAnswer, ReplicaShell } from './replica-shell.ts';
 import type { FetchRequest } from '../../../src/replica/types.ts';
@@ -19,6 +19,7 @@ export type ModelBrokerOptions = {
   readonly disk: ModelDisk;
   readonly seed: number;
   readonly exchanges: Exchanges;
+  readonly judges: readonly BrokerJudge[];
   readonly minIsr: number;
   readonly replica: ReplicaConfig;
   readonly clusterId: () => string | null;
@@ -62,13 +63,13 @@ export class ModelBroker {
   #isLeaseTold: { readonly holdsLease: boolean; readonly brokerEpoch: number } = noLease;
 
   constructor(options: ModelBrokerOptions) {
-    const { process, seed, brokerId, exchanges } = options;
+    const { process, seed, brokerId, exchanges, judges } = options;
     this.#options = options;
     this.#clock = process.clock();
     this.#random = seededRandom(hashIntegers(seed, brokerId, process.generation));
     this.#incarnationId = randomUuid(this.#random);
     this.#core = new BrokerCore(agent, this.#random.fork());
-    this.#calls = new ControllerCalls(brokerId, process, exchanges, this.#random);
+    this.#calls = new ControllerCalls(brokerId, process, exchanges, this.#random, judges);
   }
 
   get image(): MetadataImage | null {

@@ -23,6 +23,8 @@ export type CallEntry = {
   readonly clientWasTold: number;
   /** The keys that it was sent under: one, or more where its session was lost before it was executed. */
   readonly keys: KeyPlace[];
+  /** The session whose end it asks for; null when it asks for something else, or was not sent yet. */
+  closes: number | null;
   outcome: CallOutcome | null;
 };
 
@@ -78,7 +80,15 @@ export class CallLedger {
 
   begin(planned: PlannedCall, invokedAfter: number, clientWasTold: number): CallEntry {
     const id = this.entries.length + 1;
-    const entry: CallEntry = { id, planned, invokedAfter, clientWasTold, keys: [], outcome: null };
+    const entry: CallEntry = {
+      id,
+      planned,
+      invokedAfter,
+      clientWasTold,
+      keys: [],
+      closes: null,
+      outcome: null,
+    };
     this.entries.push(entry);
     return entry;
   }

@@ -7,6 +7,11 @@ import type { PlannedCall } from './planned-call.ts';
 type Content = Pick<PlannedCall, 'operationId' | 'params' | 'body' | 'isWrite'>;
 type Template = (chance: HashedChance, number: number) => Content;
 
+const gapsUs = [50_000, 200_000, 400_000, 1_000_000];
+/** Closer together, so that a session has several calls outstanding. */
+const wantedGapsUs = [30_000, 60_000, 200_000, 400_000];
+/** From here on an answer takes so long that nobody gives up earlier than after a second. */
+const farUs = 10_000;
 const topicsMax = 6;
 /** Of the workload's own; the register workload has the low numbers, model brokers those from 2000 on. */
 const firstBroker = 500;
@@ -38,14 +43,21 @@ const reads: readonly Template[] = [
 
 /**
  * What operators and programs ask of the whole controller in one run. Each seed has a random subset of the
- * writes, with a random intensity, and four seeds in five have none, for the sake of speed.
+ * writes, with a random intensity, and four seeds in five have none, for the sake of speed, unless operators
+ * are what is wanted.
  */
-export function generateCalls(chance: HashedChance, config: RunConfig): readonly PlannedCall[] {
-  if (!chance.oneIn(5)) return [];
+export function generateCalls(
+  chance: HashedChance,
+  config: RunConfig,
+  isWanted: boolean,
+): readonly PlannedCall[] {
+  if (!chance.oneIn(5) && !isWanted) return [];
   const enabled = writes.filter(() => !chance.oneIn(3));
-  const meanGapUs = chance.pick([50_000, 200_000, 400_000, 1_000_000]);
+  const meanGapUs = chance.pick(isWanted ? wantedGapsUs : gapsUs);
   const clients = chance.pick([1, 2, 4]);
   const readsOfTen = chance.pick([2, 5, 7]);
+  // An impatient client is told that it cannot be known what became of its call, and then it becomes something.
+  const timeoutMs = chance.pick(config.link.delayUs < farUs ? [100, 300, 1000] : [1000]);
   const calls: PlannedCall[] = [];
   for (let atUs = 200_000; ; ) {
     atUs += 1 + chance.integer(2 * meanGapUs);
@@ -61,6 +73,7 @@ export function generateCalls(chance: HashedChance, config: RunConfig): readonly
       keyed: !isRead && !chance.oneIn(4),
       consistency,
       isAfterOwn: chance.oneIn(2),
+      timeoutMs,
     });
   }
 }

@@ -14,4 +14,6 @@ export type PlannedCall = {
   readonly consistency: 'linearizable' | 'stale';
   readonly isAfterOwn: boolean;
   readonly isConditional?: boolean;
+  /** How long its client waits for an answer to one attempt; a second when absent. */
+  readonly timeoutMs?: number;
 };

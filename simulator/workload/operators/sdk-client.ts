@@ -150,7 +150,7 @@ export class SdkClient {
     const { planned } = running.entry;
     const { consistency } = planned;
     // Made once: what is asked for under a key never changes from one attempt to the next.
-    running.content ??= this.#content(planned);
+    running.content ??= this.#content(running);
     if (running.content === null) return null;
     const { operationId, params, body } = running.content;
     return {
@@ -162,16 +162,18 @@ export class SdkClient {
       consistency,
       minOffset: planned.isAfterOwn && !planned.isWrite ? offset(running.entry.clientWasTold) : null,
       ifMatch: running.content.condition?.ifMatch ?? null,
-      timeoutMs: attemptTimeoutMs,
+      timeoutMs: planned.timeoutMs ?? attemptTimeoutMs,
     };
   }
 
-  #content({ operationId, params, body, isConditional }: PlannedCall): Content | null {
+  #content({ entry }: Running): Content | null {
+    const { operationId, params, body, isConditional } = entry.planned;
     const resource = isConditional === true ? resourceOf(operationId, params) : null;
     const condition = resource === null ? null : (this.#seen.get(resource) ?? null);
     const content = { operationId, params, body, condition };
     if (operationId === 'closeOwnSession') {
       const { sessionId } = this.#session;
+      entry.closes = sessionId;
       return sessionId === null ? null : { ...content, operationId: 'closeSession', params: { sessionId } };
     }
     if (operationId !== 'registerBroker') return content;

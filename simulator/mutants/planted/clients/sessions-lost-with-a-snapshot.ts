@@ -1,0 +1,19 @@
+import type { PlantedBug } from '../../planted-bug.ts';
+
+export const bug: PlantedBug = {
+  name: 'a checkpoint leaves out the sessions',
+  source: 'atomix 418: sessions are not restored from a snapshot',
+  host: 'node',
+  workload: 'operators',
+  mark: 'boot behind a snapshot',
+  patches: [
+    {
+      file: 'src/codec/image-pages.ts',
+      find: '    for (const table of tables) yield* tablePages(image, since, table, root);',
+      replace: `    for (const table of tables) {
+      const { name } = table.definition;
+      if (name !== 'session' && name !== 'sessionAnswer') yield* tablePages(image, since, table, root);
+    }`,
+    },
+  ],
+};

@@ -1,0 +1,16 @@
+import type { PlantedBug } from '../../planted-bug.ts';
+
+export const bug: PlantedBug = {
+  name: 'a heartbeat is acknowledged without a barrier',
+  source: 'design 13: a deposed leader acknowledges none; Gray and Cheriton 1989, leases',
+  host: 'node',
+  workload: 'brokers',
+  mark: 'completeReadBarrier',
+  patches: [
+    {
+      file: 'src/runtime/leader/proposer.ts',
+      find: '        give: isHeartbeat ? () => barrier.whenConfirmed({ give, fail }) : give,',
+      replace: '        give,',
+    },
+  ],
+};

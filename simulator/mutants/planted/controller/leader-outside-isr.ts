@@ -1,0 +1,16 @@
+import type { PlantedBug } from '../../planted-bug.ts';
+
+export const bug: PlantedBug = {
+  name: 'the first active replica leads, in the ISR or not',
+  source: 'KIP-966: only a member of the ISR may be elected; protocols 4',
+  host: 'node',
+  workload: 'brokers',
+  mark: 'batch committed',
+  patches: [
+    {
+      file: 'src/metadata/resources/topic/leadership.ts',
+      find: '  const elected = before.replicas.find(isElectable);',
+      replace: '  const elected = before.replicas.find(isActive);',
+    },
+  ],
+};
