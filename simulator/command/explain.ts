@@ -21,17 +21,19 @@ export function runSaved({ host, schedule }: SavedRun): RunReport {
 /** A run that its seed and the name of the workload make again. */
 export type SeededRun = SavedRun & { readonly workload: WorkloadName };
 
+type RepeatedSeed = Omit<SeededRun, 'schedule'> & { readonly seed: number };
+
 /** The command that repeats a run which a seed has made. */
-export function commandOf({ host, mutant, schedule, workload }: SeededRun): string {
+export function commandOf({ host, mutant, seed, workload }: RepeatedSeed): string {
   const planted = mutant === null ? '' : ` --mutant ${JSON.stringify(mutant)}`;
   const ofWorkload = workload === 'mixed' ? '' : ` --workload ${workload}`;
-  return `npm run simulate -- --seed ${schedule.seed} --host ${host}${ofWorkload}${planted}`;
+  return `npm run simulate -- --seed ${seed} --host ${host}${ofWorkload}${planted}`;
 }
 
 /** Makes a failing run small, and writes and prints what explains it. */
 export function explainFailure(saved: SeededRun, failing: RunReport, print: Print): void {
   const { faults, operations } = failing.recorded;
-  print(`  repeat it:  ${commandOf(saved)}`);
+  print(`  repeat it:  ${commandOf({ ...saved, seed: saved.schedule.seed })}`);
   print('  shrinking …');
   const shrunken = shrinkSchedule(failing, {
     run: (schedule) => runSaved({ ...saved, schedule }),

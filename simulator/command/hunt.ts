@@ -13,8 +13,9 @@ import {
   writeResults,
 } from '../mutants/results.ts';
 import { firstSeeds, type SearchState } from '../mutants/search.ts';
-import type { Print } from './explain.ts';
+import { commandOf, type Print } from './explain.ts';
 import { outputPath } from './files.ts';
+import type { SeedResult } from './seed-result.ts';
 import { progressBar } from './terminal.ts';
 
 export type HuntAllOptions = {
@@ -37,7 +38,8 @@ const saveEveryMs = 2000;
 
 /**
  * Hunts one bug after another, each by three searches at once, and goes on where an earlier hunt was ended.
- * What is known already is not hunted again. True when all that were wanted are caught by all searches.
+ * What is known already is not hunted again. True when all that were wanted are caught by all searches, and
+ * nothing that they have caught breaks a property without the bug.
  */
 export async function huntAll(options: HuntAllOptions): Promise<boolean> {
   const { bugs, words, isAgain, print } = options;
@@ -48,11 +50,18 @@ export async function huntAll(options: HuntAllOptions): Promise<boolean> {
     const result = isAgain && wanted.includes(filed) ? null : currentResult(known, filed);
     if (result !== null) results.set(filed.path, result);
   }
+  const alarms: string[] = [];
   const unfinished = isAgain ? {} : readUnfinished();
   for (const [at, filed] of wanted.entries()) {
     const before = results.get(filed.path);
     if (before !== undefined && !isWorthMore(before, options.seedsMax)) continue;
-    const states = await huntOne(filed, { ...options, unfinished, before, done: at / wanted.length });
+    const states = await huntOne(filed, {
+      ...options,
+      unfinished,
+      before,
+      done: at / wanted.length,
+      onAlarm: (result) => alarms.push(alarmOf(filed, result)),
+    });
     const result = resultOf(filed, states);
     results.set(filed.path, result);
     writeResults([...results.values()]);
@@ -65,7 +74,8 @@ export async function huntAll(options: HuntAllOptions): Promise<boolean> {
   writePage();
   const rows = wanted.flatMap(({ path }) => results.get(path) ?? []);
   printTable(rows, print);
-  return rows.every(isCaught);
+  for (const alarm of alarms) print(alarm);
+  return rows.every(isCaught) && alarms.length === 0;
 }
 
 /** Writes the page from the results as they are. */
@@ -80,12 +90,13 @@ function isWorthMore(result: BugResult, seedsMax: number): boolean {
 type HuntOneOptions = HuntAllOptions & {
   readonly unfinished: Unfinished;
   readonly before: BugResult | undefined;
+  readonly onAlarm: (result: SeedResult) => void;
   /** The share of the bugs that are through. */
   readonly done: number;
 };
 
 function huntOne(filed: FiledBug, options: HuntOneOptions): Promise<readonly SearchState[]> {
-  const { unfinished, before, done, seedsMax, workers, progress } = options;
+  const { unfinished, before, done, seedsMax, workers, progress, onAlarm } = options;
   const { path, bug } = filed;
   const hash = hashOf(bug);
   const begun = unfinished[path];
@@ -97,6 +108,7 @@ function huntOne(filed: FiledBug, options: HuntOneOptions): Promise<readonly Sea
     seedsMax,
     workers,
     folder: outputPath('hunt'),
+    onAlarm,
     onProgress: (states) => {
       const seeds = states.map(({ heldSeeds, caught }) => `${heldSeeds}${caught === null ? '' : '!'}`);
       progress(`${progressBar(done)}  ${path}  ${seeds.join(' + ')} seeds`);
@@ -115,6 +127,12 @@ function printTable(results: readonly BugResult[], print: Print): void {
     print(`${result.path.padEnd(width)}  ${seedsOf(result).padEnd(16)}  ${propertiesOf(result)}`);
   }
   print(`${results.filter(isCaught).length} of ${results.length} caught by all three searches`);
+}
+
+/** A finding of its own, and more than any mutant: the program itself is wrong, or a checker is. */
+function alarmOf({ bug }: FiledBug, { seed, host, broken }: SeedResult): string {
+  const repeated = commandOf({ seed, host, workload: bug.workload, mutant: null });
+  return `WITHOUT ANY BUG seed ${seed} (${host}): ${broken?.message ?? 'nothing'}\n  repeat it:  ${repeated}`;
 }
 
 function readUnfinished(): Unfinished {

@@ -34,7 +34,12 @@ export function runSeeds(options: SeedsOptions): boolean {
       explainFailure(saved, report, print);
       break;
     } else if (isVerbose) {
-      showRun(saved, { name: `seed-${seed}-${host}`, command: commandOf(saved), isVerbose, print });
+      showRun(saved, {
+        name: `seed-${seed}-${host}`,
+        command: commandOf({ ...saved, seed }),
+        isVerbose,
+        print,
+      });
     } else if (count === 1) {
       print(`seed ${seed} holds, digest ${report.digest}`);
     }

@@ -70,6 +70,17 @@ export class Search {
     if (this.#caught === null || found.seed < this.#caught.seed) this.#caught = found;
   }
 
+  /** What it has found shows nothing of the bug: the search goes on behind it. */
+  dismiss(): void {
+    assert(this.isOver, 'a search is judged when it is over');
+    if (this.#caught === null) return;
+    this.#lowestOpen = this.#caught.seed + 1;
+    // What was run beyond it was not needed then, and is now.
+    this.#nextSeed = this.#lowestOpen;
+    this.#heldAbove.clear();
+    this.#caught = null;
+  }
+
   get isOver(): boolean {
     return this.#lowestOpen >= (this.#caught?.seed ?? this.#endSeed);
   }

@@ -126,6 +126,7 @@ describe('a hunt', () => {
       workers: 1,
       folder: join(folder, 'hunted'),
       onProgress: () => undefined,
+      onAlarm: ({ broken }) => expect(broken).toBeNull(),
     });
     expect(found?.caught).not.toBeNull();
     expect(found?.heldSeeds).toBe((found?.caught?.seed ?? 0) - 1);
@@ -158,6 +159,18 @@ describe('a search', () => {
     search.holds(12);
     expect(search.isOver).toBe(true);
     expect(search.state).toEqual({ firstSeed: 11, heldSeeds: 2, caught: found(13) });
+  });
+
+  it('goes on behind a seed that shows nothing of the bug, and repeats what it had run beyond', () => {
+    const search = new Search(start, 4);
+    for (const seed of [11, 12, 13]) expect(search.take()).toBe(seed);
+    search.holds(13);
+    search.breaks(found(12));
+    search.holds(11);
+    search.dismiss();
+    expect(search.isOver).toBe(false);
+    expect(search.state).toEqual({ firstSeed: 11, heldSeeds: 2, caught: null });
+    expect([search.take(), search.take(), search.take()]).toEqual([13, 14, null]);
   });
 
   it('goes on after the seeds that were run when it was ended', () => {

@@ -6,7 +6,7 @@ export const bug: PlantedBug = {
   source: 'KIP-101, the state before it',
   host: 'node',
   workload: 'brokers',
-  mark: 'batch committed',
+  mark: 'replica: truncates',
   patches: [
     {
       file: 'src/replica/follower.ts',

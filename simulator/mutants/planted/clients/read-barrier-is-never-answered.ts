@@ -6,7 +6,7 @@ export const bug: PlantedBug = {
   source: 'design 5',
   host: 'bare',
   workload: 'mixed',
-  mark: 'role leader',
+  mark: "read barrier: waits for the epoch's first commit",
   patches: [
     {
       file: 'src/raft/read-barrier.ts',

@@ -10,9 +10,11 @@ export const bug: PlantedBug = {
   patches: [
     {
       file: 'src/raft/timers.ts',
-      find: `if (core.installation === null) seekElection(core);
-    else role.fetchDeadlineMs`,
-      replace: 'role.fetchDeadlineMs',
+      find: `if (core.installation === null) {
+      seekElection(core);
+      return;
+    }`,
+      replace: '',
     },
   ],
 };

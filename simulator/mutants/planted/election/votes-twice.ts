@@ -6,12 +6,12 @@ export const bug: PlantedBug = {
   source: 'Raft paper, 5.2: at most one vote a term',
   host: 'bare',
   workload: 'mixed',
-  mark: 'vote granted',
+  mark: 'vote: the epoch has its vote',
   patches: [
     {
       file: 'src/raft/vote.ts',
-      find: 'if (quorum.voted !== null) return sameReplica(quorum.voted, request.candidate);',
-      replace: 'if (quorum.voted !== null) return true;',
+      find: 'return sameReplica(quorum.voted, request.candidate);',
+      replace: 'return true;',
     },
   ],
 };
