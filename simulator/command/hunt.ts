@@ -1,4 +1,5 @@
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { escaping } from '../mutants/escaping.ts';
 import { huntBug } from '../mutants/hunt-bug.ts';
 import { mutantsPage, pagePath, plantedSection, propertiesOf, seedsOf } from '../mutants/page.ts';
 import { type FiledBug, selectBugs } from '../mutants/planted-bugs.ts';
@@ -43,7 +44,8 @@ const saveEveryMs = 2000;
  */
 export async function huntAll(options: HuntAllOptions): Promise<boolean> {
   const { bugs, words, isAgain, print } = options;
-  const wanted = selectBugs(bugs, words);
+  const isNamed = words.length > 0;
+  const wanted = selectBugs(bugs, words).filter(({ path }) => isNamed || escaping[path] === undefined);
   const results = new Map<string, BugResult>();
   const known = readResults();
   for (const filed of bugs) {

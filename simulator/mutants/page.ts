@@ -1,3 +1,4 @@
+import { escaping } from './escaping.ts';
 import { classOf } from './planted-bugs.ts';
 import { type BugResult, isCaught } from './results.ts';
 
@@ -13,7 +14,8 @@ export function mutantsPage(sections: readonly PageSection[]): string {
 }
 
 /** What `npm run mutants` has found out about the bugs that were planted by hand. */
-export function plantedSection(results: readonly BugResult[]): PageSection {
+export function plantedSection(all: readonly BugResult[]): PageSection {
+  const results = all.filter(({ path }) => escaping[path] === undefined);
   const caught = results.filter(isCaught).length;
   const searches = results.flatMap((result) => result.searches);
   const seeds = searches.map((search) => search.seeds).toSorted((left, right) => left - right);
@@ -25,6 +27,8 @@ export function plantedSection(results: readonly BugResult[]): PageSection {
     const rows = results.filter((result) => classOf(result) === className).map(rowOf);
     lines.push('', `### ${className}`, '', ...header, ...rows);
   }
+  lines.push('', '### Not found yet', '', '| mutant | what is known |', '|---|---|');
+  for (const [path, known] of Object.entries(escaping)) lines.push(`| \`${path}\` | ${known} |`);
   return { heading: 'Planted bugs', lines };
 }
 
