@@ -1,0 +1,45 @@
+import { readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { compiledPath, compileSources } from './compile.ts';
+import { Copies } from './copies.ts';
+import { type GenericMutant, mutatedText } from './generic-mutant.ts';
+import { TestProcess } from './test-process.ts';
+import { type Kill, tryMutant } from './try-mutant.ts';
+
+export type CampaignOptions = {
+  readonly mutants: readonly GenericMutant[];
+  readonly workers: number;
+  /** What it writes; within the checkout. */
+  readonly folder: string;
+  /** Asked before each trial. */
+  readonly mayGoOn: () => boolean;
+  readonly onTried: (mutant: GenericMutant, kill: Kill | null) => void;
+};
+
+/** Tries one mutant after the other, as many at once as there are workers. */
+export async function runCampaign(options: CampaignOptions): Promise<void> {
+  const { mutants, workers, folder, mayGoOn, onTried } = options;
+  const texts = new Map(mutants.map(({ file }) => [file, readFileSync(file, 'utf8')]));
+  const textOf = (mutant: GenericMutant): string => mutatedText(texts.get(mutant.file) ?? '', mutant);
+  const programs = join(folder, 'programs');
+  compileSources(new Map(mutants.map((mutant) => [sourcePath(mutant), textOf(mutant)])), programs);
+  const waiting = [...mutants];
+  const work = async (name: string): Promise<void> => {
+    const copies = new Copies(join(folder, name));
+    const tests = new TestProcess(resolve(copies.testRoot));
+    while (mayGoOn()) {
+      const mutant = waiting.shift();
+      if (mutant === undefined) break;
+      copies.plant(mutant.file, textOf(mutant), compiledPath(programs, sourcePath(mutant)));
+      onTried(mutant, await tryMutant({ mutant, seedWorkerPath: copies.seedWorkerPath, tests }));
+      copies.restore(mutant.file);
+    }
+    tests.end();
+  };
+  await Promise.all(Array.from({ length: workers }, (_, at) => work(`worker-${at}`)));
+}
+
+/** Each mutant of a file has a folder of its own. */
+function sourcePath({ file, hash }: GenericMutant): string {
+  return `${hash}/${file}`;
+}
