@@ -1,4 +1,6 @@
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { genericSection } from '../mutants/generic/page.ts';
+import { readGenericResults } from '../mutants/generic/results.ts';
 import { huntBug } from '../mutants/hunt-bug.ts';
 import { mutantsPage, pagePath, plantedSection, propertiesOf, seedsOf } from '../mutants/page.ts';
 import { type FiledBug, selectBugs } from '../mutants/planted-bugs.ts';
@@ -80,7 +82,9 @@ export async function huntAll(options: HuntAllOptions): Promise<boolean> {
 
 /** Writes the page from the results as they are. */
 export function writePage(): void {
-  writeFileSync(pagePath, mutantsPage([plantedSection(readResults())]));
+  const generic = readGenericResults();
+  const sections = [plantedSection(readResults()), ...(generic === null ? [] : [genericSection(generic)])];
+  writeFileSync(pagePath, mutantsPage(sections));
 }
 
 function isWorthMore(result: BugResult, seedsMax: number): boolean {

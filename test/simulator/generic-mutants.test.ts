@@ -133,7 +133,7 @@ describe('the generic mutants', () => {
   });
 
   it('are programs', () => {
-    const faults = all.flatMap((mutant) => {
+    const faults = sampleMutants(all, 0.1).flatMap((mutant) => {
       const text = mutatedText(readFileSync(mutant.file, 'utf8'), mutant);
       return parseSync(mutant.file, text).errors.map(({ message }) => `${mutantId(mutant)}: ${message}`);
     });

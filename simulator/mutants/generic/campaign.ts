@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { compiledPath, compileSources } from './compile.ts';
+import { compiledPath, compileTexts } from '../program-copy.ts';
 import { Copies } from './copies.ts';
 import { type GenericMutant, mutatedText } from './generic-mutant.ts';
 import { TestProcess } from './test-process.ts';
@@ -22,7 +22,11 @@ export async function runCampaign(options: CampaignOptions): Promise<void> {
   const texts = new Map(mutants.map(({ file }) => [file, readFileSync(file, 'utf8')]));
   const textOf = (mutant: GenericMutant): string => mutatedText(texts.get(mutant.file) ?? '', mutant);
   const programs = join(folder, 'programs');
-  compileSources(new Map(mutants.map((mutant) => [sourcePath(mutant), textOf(mutant)])), programs);
+  const complaint = compileTexts(
+    new Map(mutants.map((mutant) => [sourcePath(mutant), textOf(mutant)])),
+    programs,
+  );
+  if (complaint !== null) throw new Error(`a mutant is no program: ${complaint}`);
   const waiting = [...mutants];
   const work = async (name: string): Promise<void> => {
     const copies = new Copies(join(folder, name));

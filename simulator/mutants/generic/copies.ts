@@ -1,5 +1,6 @@
-import { copyFileSync, cpSync, linkSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, cpSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { linkPrograms, programOf } from '../program-copy.ts';
 
 /** What the tests need beside packages, which are found in the folders above. */
 const sourceNames = ['src', 'simulator', 'test', 'package.json', 'tsconfig.json', 'vitest.config.ts'];
@@ -48,19 +49,5 @@ export class Copies {
     const path = join(this.#build, programOf(file));
     rmSync(path);
     return path;
-  }
-}
-
-function programOf(file: string): string {
-  return file.replace(/\.ts$/, '.js');
-}
-
-/** By hard links, which takes a moment; declarations and source maps stay behind. */
-function linkPrograms(from: string, to: string): void {
-  mkdirSync(to, { recursive: true });
-  for (const entry of readdirSync(from, { withFileTypes: true })) {
-    const [source, target] = [join(from, entry.name), join(to, entry.name)];
-    if (entry.isDirectory()) linkPrograms(source, target);
-    else if (!/\.(d\.ts|map)$/.test(entry.name)) linkSync(source, target);
   }
 }

@@ -39,7 +39,5 @@ const ofLog: NearestTests = {
     'test/simulator/log-removal',
     'test/property/damaged-log',
     'test/runtime/disk-trouble',
-    'test/runtime/open-storage',
-    'test/runtime/quorum',
   ],
 };

@@ -3,7 +3,7 @@ import { equivalentMutants } from './equivalent.ts';
 import { type GenericMutant, mutantId } from './generic-mutant.ts';
 import type { Kill } from './try-mutant.ts';
 
-export const resultsPath = 'simulator/mutants/generic/results.json';
+export const genericResultsPath = 'simulator/mutants/generic/results.json';
 
 export type Verdict = 'killed' | 'equivalent' | 'not killed';
 
@@ -27,7 +27,7 @@ export type Counts = {
   notKilled: number;
 };
 
-export type Results = {
+export type GenericResults = {
   /** Which part of all mutants is tried. */
   readonly share: number;
   readonly mutants: number;
@@ -42,12 +42,17 @@ export type Results = {
 /** By hash; null: nothing has killed it. */
 export type Trials = ReadonlyMap<string, Kill | null>;
 
-export function resultsOf(
-  all: readonly GenericMutant[],
-  sample: readonly GenericMutant[],
-  share: number,
-  trials: Trials,
-): Results {
+export function resultsOf({
+  all,
+  sample,
+  share,
+  trials,
+}: {
+  readonly all: readonly GenericMutant[];
+  readonly sample: readonly GenericMutant[];
+  readonly share: number;
+  readonly trials: Trials;
+}): GenericResults {
   const totals = noCounts();
   const operators: Record<string, Counts> = {};
   const files: Record<string, Counts> = {};
@@ -75,24 +80,24 @@ export function resultsOf(
 /** What earlier campaigns have found out, for as long as the mutant's line stays as it is. */
 export function readTrials(): Map<string, Kill | null> {
   const trials = new Map<string, Kill | null>();
-  for (const tried of readResults()?.tried ?? []) {
+  for (const tried of readGenericResults()?.tried ?? []) {
     trials.set(tried.hash, tried.verdict === 'killed' ? tried.kill : null);
   }
   return trials;
 }
 
-export function readResults(): Results | null {
-  if (!existsSync(resultsPath)) return null;
-  return JSON.parse(readFileSync(resultsPath, 'utf8')) as Results;
+export function readGenericResults(): GenericResults | null {
+  if (!existsSync(genericResultsPath)) return null;
+  return JSON.parse(readFileSync(genericResultsPath, 'utf8')) as GenericResults;
 }
 
 /** By rename, so that a campaign that is ended in the middle leaves a whole file. */
-export function writeResults(results: Results): void {
+export function writeGenericResults(results: GenericResults): void {
   const { tried, ...rest } = results;
   const head = JSON.stringify(rest, null, 2).slice(0, -2);
   const lines = tried.map((one) => `\n    ${JSON.stringify(one)}`).join(',');
-  writeFileSync(`${resultsPath}.new`, `${head},\n  "tried": [${lines}\n  ]\n}\n`);
-  renameSync(`${resultsPath}.new`, resultsPath);
+  writeFileSync(`${genericResultsPath}.new`, `${head},\n  "tried": [${lines}\n  ]\n}\n`);
+  renameSync(`${genericResultsPath}.new`, genericResultsPath);
 }
 
 function triedMutant(mutant: GenericMutant, kill: Kill | null): TriedMutant {

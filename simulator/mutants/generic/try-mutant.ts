@@ -51,7 +51,7 @@ async function runSeeds(
   last: number,
 ): Promise<Kill | null> {
   for (let seed = first; seed <= last; seed++) {
-    const answer = await process.run({ host, seed, isRepeated: false });
+    const answer = await process.run({ host, workload: 'mixed', seed, isRepeated: false });
     if (answer.kind === 'endless') return { by: host, seed, how: 'the run does not end' };
     if (answer.kind === 'died') return { by: host, seed, how: answer.reason };
     const { broken } = answer.result;
