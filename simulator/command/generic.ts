@@ -11,6 +11,7 @@ import {
   writeGenericResults,
 } from '../mutants/generic/results.ts';
 import { sampleMutants } from '../mutants/generic/sample.ts';
+import type { Stage } from '../mutants/generic/try-mutant.ts';
 import type { Print } from './explain.ts';
 import { outputPath } from './files.ts';
 import { writePage } from './hunt.ts';
@@ -51,14 +52,13 @@ export async function tryGenericMutants(options: GenericOptions): Promise<boolea
     workers: Math.max(1, workers),
     folder: outputPath('generic'),
     mayGoOn: () => performance.now() < endMs,
-    onTried: (mutant, kill) => {
+    onTried: (mutant, stage, kill) => {
+      if (kill !== null || stage === 'thorough') count++;
+      progress(`${progressBar(count / left.length)}  ${count} of ${left.length}  ${mutantId(mutant)}`);
+      if (kill === null)
+        print(`${notFound[stage]} ${mutantId(mutant)}\n  ${mutant.before}\n  ${mutant.after}`);
+      if (kill === null && stage === 'quick') return;
       trials.set(mutant.hash, kill);
-      count++;
-      if (kill === null) print(`NOT KILLED: ${mutantId(mutant)}\n  ${mutant.before}\n  ${mutant.after}`);
-      const end = kill === null ? 'not killed' : `${kill.by}: ${kill.how}`;
-      progress(
-        `${progressBar(count / left.length)}  ${count} of ${left.length}  ${mutantId(mutant)}  ${end}`,
-      );
       write();
     },
   });
@@ -67,6 +67,12 @@ export async function tryGenericMutants(options: GenericOptions): Promise<boolea
   print(totalsText(totals));
   return killedShare(totals) >= killedShareMin;
 }
+
+/** What there is to say of a mutant that a stage does not kill. */
+const notFound: Readonly<Record<Stage, string>> = {
+  quick: 'not killed yet:',
+  thorough: 'NOT KILLED:',
+};
 
 /** In lot order, so that what has been tried when a campaign is ended is a fair sample, too. */
 function mutantsLeft(

@@ -40,6 +40,14 @@ describe('bootstrap', () => {
     expect(world.member(2).outcome).toBe('voter');
   });
 
+  it('says nothing by itself once it is started', () => {
+    const world = new BootstrapWorld([1, 2, 3], three);
+    world.settle();
+    world.flights = [];
+    for (let turn = 0; turn < 5; turn++) world.wake(2);
+    expect(world.flights).toEqual([]);
+  });
+
   it('makes an observer of a node that is not among the configured', () => {
     const world = new BootstrapWorld([1, 2, 3, 4], three);
     world.settle();

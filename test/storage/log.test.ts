@@ -83,6 +83,28 @@ describe('the log', () => {
     expect(recovery).toMatchObject({ logStart: at, endOffset: 500, lastEpoch: 4, corruption: null });
   });
 
+  it.each([1 << 30, 0])(
+    'answers once, by name, a read where no batch begins, with %d bytes in memory',
+    (cacheBytesMax) => {
+      const bench = new LogBench({ segmentBytes, cacheBytesMax });
+      const { log } = bench.openSound();
+      const maker = new BatchMaker();
+      log.append(1, [maker.data(3, 400, 1), maker.data(1, 400, 2)]);
+      bench.scheduler.runUntilIdle();
+      const answers: string[] = [];
+      const read = (from: number, to: number): void =>
+        log.read(offset(from), offset(to), 10_000, (result) =>
+          answers.push(result.ok ? 'read' : result.error.code),
+        );
+      read(1, 4);
+      // Nothing stands between a place and itself, nor beyond the end.
+      read(3, 3);
+      read(4, 5);
+      bench.scheduler.runUntilIdle();
+      expect(answers).toEqual(['CANCELLED', 'CANCELLED', 'CANCELLED']);
+    },
+  );
+
   it('deletes whole segments below a checkpoint and keeps the rest', () => {
     const bench = new LogBench({ segmentBytes });
     const { log } = bench.openSound();

@@ -4,7 +4,7 @@ import { compiledPath, compileTexts } from '../program-copy.ts';
 import { Copies } from './copies.ts';
 import { type GenericMutant, mutatedText } from './generic-mutant.ts';
 import { TestProcess } from './test-process.ts';
-import { type Kill, tryMutant } from './try-mutant.ts';
+import { type Kill, type Stage, tryMutant } from './try-mutant.ts';
 
 export type CampaignOptions = {
   readonly mutants: readonly GenericMutant[];
@@ -13,10 +13,16 @@ export type CampaignOptions = {
   readonly folder: string;
   /** Asked before each trial. */
   readonly mayGoOn: () => boolean;
-  readonly onTried: (mutant: GenericMutant, kill: Kill | null) => void;
+  /** A mutant that was not killed in the quick stage is told of once more, after the thorough one. */
+  readonly onTried: (mutant: GenericMutant, stage: Stage, kill: Kill | null) => void;
 };
 
-/** Tries one mutant after the other, as many at once as there are workers. */
+type Waiting = { readonly mutant: GenericMutant; readonly stage: Stage };
+
+/**
+ * Tries one mutant after the other, as many at once as there are workers: all of them quickly, and then those
+ * that are left thoroughly.
+ */
 export async function runCampaign(options: CampaignOptions): Promise<void> {
   const { mutants, workers, folder, mayGoOn, onTried } = options;
   const texts = new Map(mutants.map(({ file }) => [file, readFileSync(file, 'utf8')]));
@@ -27,16 +33,19 @@ export async function runCampaign(options: CampaignOptions): Promise<void> {
     programs,
   );
   if (complaint !== null) throw new Error(`a mutant is no program: ${complaint}`);
-  const waiting = [...mutants];
+  const waiting = mutants.map((mutant): Waiting => ({ mutant, stage: 'quick' }));
   const work = async (name: string): Promise<void> => {
     const copies = new Copies(join(folder, name));
     const tests = new TestProcess(resolve(copies.testRoot));
     while (mayGoOn()) {
-      const mutant = waiting.shift();
-      if (mutant === undefined) break;
+      const next = waiting.shift();
+      if (next === undefined) break;
+      const { mutant, stage } = next;
       copies.plant(mutant.file, textOf(mutant), compiledPath(programs, sourcePath(mutant)));
-      onTried(mutant, await tryMutant({ mutant, seedWorkerPath: copies.seedWorkerPath, tests }));
+      const kill = await tryMutant({ mutant, stage, seedWorkerPath: copies.seedWorkerPath, tests });
       copies.restore(mutant.file);
+      onTried(mutant, stage, kill);
+      if (kill === null && stage === 'quick') waiting.push({ mutant, stage: 'thorough' });
     }
     tests.end();
   };

@@ -21,6 +21,7 @@ const ofRaft: NearestTests = {
     'test/raft/leader',
     'test/raft/linger',
     'test/raft/membership',
+    'test/raft/message-check',
     'test/raft/recovering',
     'test/raft/snapshot',
   ],

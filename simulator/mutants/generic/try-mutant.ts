@@ -9,13 +9,17 @@ export type Kill =
   | { readonly by: HostName; readonly seed: number; readonly how: string }
   | { readonly by: 'tests'; readonly how: string };
 
-/** The seeds that a mutant is run with on each host. The first few find most, and are cheaper than any test. */
+/** The first few seeds find most, and cost as much as the quick tests. */
 const quickSeeds = 6;
 const bareSeeds = 60;
 const nodeSeeds = 30;
 
+/** `quick` finds nearly all; `thorough` is what is left to do for those that it does not find. */
+export type Stage = 'quick' | 'thorough';
+
 export type Trial = {
   readonly mutant: GenericMutant;
+  readonly stage: Stage;
   readonly seedWorkerPath: string;
   readonly tests: TestProcess;
 };
@@ -24,7 +28,7 @@ export type Trial = {
  * Runs what may find the mutant, the cheapest first, and stops at the first that does. Null when nothing has.
  * The mutant has been planted where `seedWorkerPath` and `tests` look.
  */
-export async function tryMutant({ mutant, seedWorkerPath, tests }: Trial): Promise<Kill | null> {
+export async function tryMutant({ mutant, stage, seedWorkerPath, tests }: Trial): Promise<Kill | null> {
   const { quick, slow } = nearestTests(mutant.file);
   const runTests = async (names: readonly string[]): Promise<Kill | null> => {
     const how = await tests.run(mutant.file, names);
@@ -32,9 +36,8 @@ export async function tryMutant({ mutant, seedWorkerPath, tests }: Trial): Promi
   };
   const process = new SeedProcess(seedWorkerPath);
   try {
+    if (stage === 'quick') return (await runSeeds(process, 'bare', 1, quickSeeds)) ?? (await runTests(quick));
     return (
-      (await runSeeds(process, 'bare', 1, quickSeeds)) ??
-      (await runTests(quick)) ??
       (await runSeeds(process, 'bare', quickSeeds + 1, bareSeeds)) ??
       (await runTests(slow)) ??
       (await runSeeds(process, 'node', 1, nodeSeeds))
