@@ -32,6 +32,7 @@ const ofLog: NearestTests = {
   quick: [
     'test/storage/log.test',
     'test/storage/log-damage',
+    'test/storage/log-failures',
     'test/golden/formats',
     'test/runtime/raft-driver',
   ],
