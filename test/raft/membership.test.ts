@@ -66,6 +66,12 @@ describe('voter sets', () => {
     }
   });
 
+  it('does not take away the only voter', () => {
+    const lone = new Lone({ voters: [1] });
+    while (lone.core.role !== 'leader') lone.tickToNext();
+    expect(change(lone, [])).toBe('NOT_ONE_VOTER');
+  });
+
   it('begins no change while another is not committed', () => {
     const lone = leaderWithObserver();
     change(lone, [1, 2, 3, 4]);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { epoch, nodeId, offset } from '../../src/base/brands.ts';
+import { epoch, nodeId, offset, uuid } from '../../src/base/brands.ts';
 import type { FetchSnapshotResponse, Message } from '../../src/raft/messages.ts';
-import { clusterId, keyOf } from './harness/host.ts';
+import { clusterId, keyOf, origin } from './harness/host.ts';
 import { fetchOf, Lone, recordsOf, voteRequest } from './harness/lone.ts';
 
 /** One sound message of each shape; every number in them is one that a peer could get wrong. */
@@ -68,6 +68,29 @@ function isReported(lone: Lone, message: Message): boolean {
 }
 
 describe('a message', () => {
+  it('is reported, and has no other effect, when it is of another cluster, in another name or of itself', () => {
+    const lone = new Lone();
+    const request = voteRequest(2, { epoch: 7 });
+    const head = { clusterId, epoch: epoch(7) } as const;
+    const vote = { voteGranted: true, preVote: false, requestEpoch: epoch(7) } as const;
+    const chunk = { snapshotId: origin, position: 0, maxBytes: 100 } as const;
+    const wrong: readonly (readonly [number, Message])[] = [
+      [2, { ...request, clusterId: uuid('otherClusterIdAAAAAAAA') }],
+      [3, request],
+      [1, voteRequest(1, { epoch: 7 })],
+      [3, fetchOf(lone, 2)],
+      [3, { ...head, type: 'voteResponse', leaderId: null, voter: keyOf(2), ...vote }],
+      [3, { ...head, type: 'beginQuorumEpochRequest', leader: keyOf(2), voter: keyOf(1) }],
+      [3, { ...head, type: 'endQuorumEpochRequest', leader: keyOf(2), preferredSuccessors: [] }],
+      [3, { ...head, type: 'fetchSnapshotRequest', replica: keyOf(2), ...chunk }],
+    ];
+    for (const [from, message] of wrong) {
+      lone.receive(from, message);
+      expect(lone.effects.map((effect) => effect.type)).toEqual(['badMessage']);
+      expect(lone.core.epoch).toBe(0);
+    }
+  });
+
   it('is not reported where all its numbers are possible', () => {
     const lone = new Lone({ epoch: 2 });
     for (const message of soundMessages(lone))

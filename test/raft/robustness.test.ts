@@ -280,29 +280,6 @@ describe('the core', () => {
     }
   });
 
-  it('reports a message of another cluster, in another name or of itself, and does nothing else', () => {
-    const lone = new Lone();
-    const request = voteRequest(2, { epoch: 7 });
-    const head = { clusterId, epoch: epoch(7) } as const;
-    const vote = { voteGranted: true, preVote: false, requestEpoch: epoch(7) } as const;
-    const chunk = { snapshotId: origin, position: 0, maxBytes: 100 } as const;
-    const wrong: readonly (readonly [number, Message])[] = [
-      [2, { ...request, clusterId: uuid('otherClusterIdAAAAAAAA') }],
-      [3, request],
-      [1, voteRequest(1, { epoch: 7 })],
-      [3, fetchOf(lone, 2)],
-      [3, { ...head, type: 'voteResponse', leaderId: null, voter: keyOf(2), ...vote }],
-      [3, { ...head, type: 'beginQuorumEpochRequest', leader: keyOf(2), voter: keyOf(1) }],
-      [3, { ...head, type: 'endQuorumEpochRequest', leader: keyOf(2), preferredSuccessors: [] }],
-      [3, { ...head, type: 'fetchSnapshotRequest', replica: keyOf(2), ...chunk }],
-    ];
-    for (const [from, message] of wrong) {
-      lone.receive(from, message);
-      expect(lone.effects.map((effect) => effect.type)).toEqual(['badMessage']);
-      expect(lone.core.epoch).toBe(0);
-    }
-  });
-
   it('reports a second leader of its epoch, and a round that was never sent', () => {
     const lone = new Lone();
     lone.becomeLeader();
@@ -429,10 +406,15 @@ describe('an absurd epoch', () => {
     expect(lone.core).toMatchObject({ role: 'follower', epoch: 2 ** 22 });
   });
 
-  it('may be what a new observer finds in an old cluster', () => {
+  it('may be what a new observer finds in an old cluster, but neither an old observer nor a new voter', () => {
     const lone = new Lone({ voters: [2, 3] });
     lone.receive(2, beginQuorumEpoch(2, 2 ** 22));
     expect(lone.core).toMatchObject({ role: 'follower', epoch: 2 ** 22 });
+    for (const other of [new Lone({ voters: [2, 3], epoch: 5 }), new Lone()]) {
+      const before = other.core.epoch;
+      other.receive(2, beginQuorumEpoch(2, 2 ** 22));
+      expect(other.core.epoch).toBe(before);
+    }
   });
 });
 
