@@ -33,6 +33,7 @@ const ofLog: NearestTests = {
     'test/storage/log.test',
     'test/storage/log-damage',
     'test/storage/log-failures',
+    'test/storage/inspect-log',
     'test/golden/formats',
     'test/runtime/raft-driver',
   ],
