@@ -17,6 +17,7 @@ const ofRaft: NearestTests = {
   quick: [
     'test/raft/transcripts',
     'test/raft/vote',
+    'test/raft/epoch-jump',
     'test/raft/fetch',
     'test/raft/leader',
     'test/raft/linger',
