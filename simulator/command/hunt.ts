@@ -82,9 +82,13 @@ export async function huntAll(options: HuntAllOptions): Promise<boolean> {
 
 /** Writes the page from the results as they are. */
 export function writePage(): void {
+  writeFileSync(pagePath, currentPage());
+}
+
+/** The page as the results of both kinds of mutants make it. */
+export function currentPage(): string {
   const generic = readGenericResults();
-  const sections = [plantedSection(readResults()), ...(generic === null ? [] : [genericSection(generic)])];
-  writeFileSync(pagePath, mutantsPage(sections));
+  return mutantsPage([plantedSection(readResults()), ...(generic === null ? [] : [genericSection(generic)])]);
 }
 
 function isWorthMore(result: BugResult, seedsMax: number): boolean {

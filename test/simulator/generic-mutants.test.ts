@@ -94,12 +94,13 @@ describe('an operator', () => {
     ]);
   });
 
-  it('lets assertions, errors, types and imports be', () => {
+  it('lets assertions, coverage marks, errors, types and imports be', () => {
     const text = [
       "import { a } from './a.ts';",
       "assert(b < c, 'told');",
       "const d = assertDefined(e[f + 1], 'there');",
       "if (g === null) violated('no g');",
+      "coverageMark('f: is reached');",
       "if (h) throw new Error('h');",
       'type I = true;',
     ].join('\n');

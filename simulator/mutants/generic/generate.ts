@@ -6,13 +6,14 @@ import { walkProgram } from './syntax.ts';
 
 /**
  * Every small mistake that the operators make in a file, in the order of the text. Assertions are left as
- * they are, because a program without one of them is no worse until it has another bug; and so are texts.
+ * they are, because a program without one of them is no worse until it has another bug; and so are texts, and
+ * marks that count for the simulator alone.
  */
 export function generateMutants(file: string, text: string): readonly GenericMutant[] {
   const found: GenericMutant[] = [];
   const occurrences = new Map<string, number>();
   walkProgram(file, text, (node, parents) => {
-    if (isAssertion(node)) return false;
+    if (isLeftOut(node)) return false;
     for (const operator of operatorNames) {
       for (const replacement of operators[operator]({ node, parents, text })) {
         found.push(describe(file, text, operator, replacement, occurrences));
@@ -23,16 +24,22 @@ export function generateMutants(file: string, text: string): readonly GenericMut
   return found;
 }
 
-const assertions: ReadonlySet<string> = new Set(['assert', 'assertDefined', 'assertNever', 'violated']);
+const withoutMutants: ReadonlySet<string> = new Set([
+  'assert',
+  'assertDefined',
+  'assertNever',
+  'violated',
+  'coverageMark',
+]);
 
 /** `assertDefined` gives a value, but what it is asked for is mostly an element that is known to be there. */
-function isAssertion(node: Node): boolean {
+function isLeftOut(node: Node): boolean {
   if (node.type === 'ThrowStatement') return true;
   if (node.type === 'CallExpression') {
-    return node.callee.type === 'Identifier' && assertions.has(node.callee.name);
+    return node.callee.type === 'Identifier' && withoutMutants.has(node.callee.name);
   }
-  if (node.type === 'ExpressionStatement') return isAssertion(node.expression);
-  return node.type === 'IfStatement' && isAssertion(node.consequent);
+  if (node.type === 'ExpressionStatement') return isLeftOut(node.expression);
+  return node.type === 'IfStatement' && isLeftOut(node.consequent);
 }
 
 function describe(
