@@ -51,9 +51,9 @@ function describe(
 ): GenericMutant {
   const linesBefore = text.slice(0, start).split('\n');
   const column = (linesBefore.at(-1) ?? '').length + 1;
-  const lineStart = start - column + 1;
   const rest = text.indexOf('\n', end);
   const lineEnd = rest < 0 ? text.length : rest;
+  const lineStart = tellingStart(text, start - column + 1, lineEnd);
   const before = inOneLine(text.slice(lineStart, lineEnd));
   const after = inOneLine(text.slice(lineStart, start) + replacement + text.slice(end, lineEnd));
   const change = [file, operator, before, after].join('\n');
@@ -63,6 +63,14 @@ function describe(
   const line = linesBefore.length;
   return { file, operator, line, column, start, end, replacement, before, after, hash };
 }
+
+/** A line that says little, as `return;` does, is shown and hashed with the one above. */
+function tellingStart(text: string, lineStart: number, lineEnd: number): number {
+  const isTelling = text.slice(lineStart, lineEnd).trim().length > tellingLength;
+  return isTelling ? lineStart : text.lastIndexOf('\n', lineStart - 2) + 1;
+}
+
+const tellingLength = 12;
 
 function inOneLine(text: string): string {
   return text.trim().replace(/\s+/g, ' ');
