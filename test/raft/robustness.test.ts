@@ -290,9 +290,9 @@ describe('the core', () => {
       leader: keyOf(2),
       voter: keyOf(1),
     });
-    expect(lone.seen('badMessage')).toHaveLength(1);
+    expect(lone.effects.map((effect) => effect.type)).toEqual(['badMessage']);
     lone.receive(2, fetchOf(lone, 2, { round: 99 }));
-    expect(lone.seen('badMessage')).toHaveLength(1);
+    expect(lone.effects.map((effect) => effect.type)).toEqual(['badMessage']);
   });
 
   it('ignores completions that it does not wait for', () => {
@@ -323,6 +323,23 @@ describe('the core', () => {
     lone.becomeLeader();
     for (let id = 10; id < 110; id++) lone.receive(id, fetchOf(lone, id, { replica: keyOf(id) }));
     expect(lone.core.replicas().length).toBe(3 + 64);
+  });
+
+  it('forgets the observer that was silent for longest', () => {
+    const lone = new Lone();
+    lone.becomeLeader();
+    for (let id = 10; id < 74; id++) {
+      lone.cluster.nowMs += 1;
+      lone.receive(id, fetchOf(lone, id, { replica: keyOf(id) }));
+    }
+    // The first of them speaks again, so that the second has been silent for longest.
+    lone.cluster.nowMs += 1;
+    lone.receive(10, fetchOf(lone, 10, { replica: keyOf(10) }));
+    lone.receive(80, fetchOf(lone, 80, { replica: keyOf(80) }));
+    const known = lone.core.replicas().map(({ id }) => id);
+    expect(known).toContain(10);
+    expect(known).toContain(80);
+    expect(known).not.toContain(11);
   });
 
   it('shows what each replica holds and when it was last heard of', () => {

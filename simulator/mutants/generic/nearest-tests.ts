@@ -21,6 +21,8 @@ const ofRaft: NearestTests = {
     'test/raft/fetch',
     'test/raft/leader',
     'test/raft/linger',
+    'test/raft/log-state',
+    'test/raft/queue',
     'test/raft/membership',
     'test/raft/message-check',
     'test/raft/recovering',
