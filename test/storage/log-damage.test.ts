@@ -401,3 +401,15 @@ it('has no batch that goes back in epochs, or is not the next one', () => {
   expect(objectionTo(2, 5)).toBe('a batch at 5 leaves a gap');
   expect(objectionTo(2, 4, 8)).toBe('the batch at 4 breaks the chain');
 });
+
+it('is refused by name where one of its batches is of a later version', () => {
+  const sound = new BatchMaker().data(1, 10, 1);
+  const bytes = bytesOf(sound).slice();
+  // The version stands behind the two bytes of magic.
+  bytes[2] = 9;
+  const bench = new LogBench({ segmentBytes });
+  bench.openSound().log.append(1, [{ ...sound, body: { form: 'encoded', bytes } }]);
+  bench.scheduler.runUntilIdle();
+  const opened = new LogBench({ disk: bench.disk.durableCopy(), segmentBytes }).open();
+  expect(opened).toMatchObject({ ok: false, error: { code: 'UNSUPPORTED_VERSION' } });
+});
