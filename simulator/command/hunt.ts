@@ -1,5 +1,7 @@
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { escaping } from '../mutants/escaping.ts';
+import { genericSection } from '../mutants/generic/page.ts';
+import { readGenericResults } from '../mutants/generic/results.ts';
 import { huntBug } from '../mutants/hunt-bug.ts';
 import { mutantsPage, pagePath, plantedSection, propertiesOf, seedsOf } from '../mutants/page.ts';
 import { type FiledBug, selectBugs } from '../mutants/planted-bugs.ts';
@@ -82,7 +84,13 @@ export async function huntAll(options: HuntAllOptions): Promise<boolean> {
 
 /** Writes the page from the results as they are. */
 export function writePage(): void {
-  writeFileSync(pagePath, mutantsPage([plantedSection(readResults())]));
+  writeFileSync(pagePath, currentPage());
+}
+
+/** The page as the results of both kinds of mutants make it. */
+export function currentPage(): string {
+  const generic = readGenericResults();
+  return mutantsPage([plantedSection(readResults()), ...(generic === null ? [] : [genericSection(generic)])]);
 }
 
 function isWorthMore(result: BugResult, seedsMax: number): boolean {

@@ -1,7 +1,8 @@
+import { assertDefined } from '../base/assert.ts';
 import type { NodeId } from '../base/brands.ts';
 import { coverageMark } from '../base/coverage-marks.ts';
 import { badMessage, type CoreState, isLocal, send } from './core-state.ts';
-import { type Leadership, newReplicaProgress, progressOf } from './leadership.ts';
+import { type Leadership, progressOf } from './leadership.ts';
 import type { BeginQuorumEpochRequest, BeginQuorumEpochResponse } from './messages.ts';
 import { sameReplica, type Voter } from './replica-key.ts';
 import { becomeFollower, noteEpochOf } from './transition.ts';
@@ -28,11 +29,8 @@ export function repeatBeginQuorumEpoch(core: CoreState, leadership: Leadership):
 function sendBegin(core: CoreState, leadership: Leadership, voter: Voter): void {
   const { id, directoryId } = voter;
   const key = { id, directoryId };
-  let progress = progressOf(leadership, key);
-  if (progress === null) {
-    progress = newReplicaProgress(key, core.nowMs);
-    leadership.replicas.push(progress);
-  }
+  // It began with all voters of its time, and who becomes one has fetched from it before.
+  const progress = assertDefined(progressOf(leadership, key), 'a leader knows how far every voter is');
   progress.beginQuorumEpochSentMs = core.nowMs;
   send(core, id, {
     type: 'beginQuorumEpochRequest',

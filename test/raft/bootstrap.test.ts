@@ -40,6 +40,29 @@ describe('bootstrap', () => {
     expect(world.member(2).outcome).toBe('voter');
   });
 
+  it('says nothing by itself once it is started', () => {
+    const world = new BootstrapWorld([1, 2, 3], three);
+    world.settle();
+    world.flights = [];
+    for (let turn = 0; turn < 5; turn++) world.wake(2);
+    expect(world.flights).toEqual([]);
+  });
+
+  it('persists the start itself when it hears of it, and not only the descriptor once more', () => {
+    const world = new BootstrapWorld([1, 2, 3], three);
+    for (const id of [2, 3]) world.wake(id);
+    world.deliverTo(1);
+    world.completeWrite(1);
+    world.wake(1);
+    world.deliverAllBut(() => false);
+    world.completeWrite(1);
+    const started = world.flights.findIndex(
+      ({ to, message }) => to === 2 && message.type === 'bootstrapStart',
+    );
+    world.deliver(started);
+    expect(world.member(2).writes.map((write) => write.stored.started)).toEqual([true]);
+  });
+
   it('makes an observer of a node that is not among the configured', () => {
     const world = new BootstrapWorld([1, 2, 3, 4], three);
     world.settle();
@@ -66,7 +89,8 @@ describe('bootstrap', () => {
     world.completeWrite(1);
     expect(world.member(1).stored?.started).toBe(false);
     world.wipe(3);
-    world.settle();
+    // At once, and not after so many proposals that nobody accepts.
+    world.settle(10);
     expect(outcomes(world)).toEqual(['voter', 'voter', 'voter']);
     expect(world.member(1).machine.stored?.descriptor?.voters[2]?.directoryId).toBe(
       keyOf(3, 'b').directoryId,
@@ -77,6 +101,16 @@ describe('bootstrap', () => {
     const world = new BootstrapWorld([1, 2, 3], (id) => (id === 3 ? [2, 3] : [1, 2, 3]));
     world.settle();
     expect(world.started).toEqual([]);
+  });
+
+  it('believes nobody who claims to be started and shows no descriptor', () => {
+    const world = new BootstrapWorld([1, 2, 3], three);
+    world.wake(2);
+    const hello = world.flights.find(({ message }) => message.type === 'bootstrapHello');
+    assert(hello?.message.type === 'bootstrapHello', 'node 2 says hello');
+    world.flights = [{ ...hello, message: { ...hello.message, state: 'started', descriptor: null } }];
+    world.deliver(0);
+    expect(world.member(hello.to).writes).toEqual([]);
   });
 
   it('learns from any started voter that its descriptor is started, when it missed the word', () => {

@@ -75,9 +75,12 @@ describe("a leader's answers to fetches", () => {
     lone.receive(2, fetchOf(lone, 2, { fetchOffset: 4, lastFetchedEpoch: 3 }));
     const outcome = lone.sent('fetchResponse', 2)[0]?.outcome;
     expect(outcome).toEqual({ kind: 'diverging', divergingEpoch: 1, endOffset: 2 });
-    lone.receive(2, fetchOf(lone, 2, { fetchOffset: 9, lastFetchedEpoch: 4 }));
+    const repeated = fetchOf(lone, 2, { fetchOffset: 9, lastFetchedEpoch: 4 });
+    lone.receive(2, repeated);
     const longer = lone.sent('fetchResponse', 2)[0]?.outcome;
     expect(longer).toEqual({ kind: 'diverging', divergingEpoch: 4, endOffset: 4 });
+    lone.receive(2, repeated);
+    expect(lone.sent('fetchResponse', 2)).toEqual([]);
   });
 
   it('refuses a fetch of an older epoch, and one that it does not lead', () => {

@@ -333,6 +333,18 @@ describe('resigning', () => {
     expect(request?.preferredSuccessors.map((key) => key.id)).toEqual([3, 2]);
   });
 
+  it.each([2, 3])('puts a preferred successor first, however far another is ahead: node %d', (preferred) => {
+    const other = 5 - preferred;
+    const lone = new Lone({ log: [1, 1, 1] });
+    lone.becomeLeader();
+    lone.receive(preferred, fetchOf(lone, preferred, { fetchOffset: 1 }));
+    lone.receive(other, fetchOf(lone, other, { fetchOffset: 3 }));
+    lone.cluster.queue = [];
+    lone.input({ type: 'resignRequested', reason: 'shutdown', preferredSuccessor: nodeId(preferred) });
+    const [request] = lone.sent('endQuorumEpochRequest');
+    expect(request?.preferredSuccessors.map((key) => key.id)).toEqual([preferred, other]);
+  });
+
   it('stays leader when it runs out of space and no voter has caught up', () => {
     const lone = new Lone();
     lone.becomeLeader();

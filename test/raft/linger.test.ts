@@ -72,6 +72,7 @@ describe('a voter that lingers with its fetch', () => {
   it('fetches once its flush is done, and acknowledges with it', () => {
     const lone = fetched();
     lone.cluster.completeIo(1);
+    expect(lone.sent('fetchRequest')).toHaveLength(1);
     expect(lastFetch(lone)).toMatchObject({ fetchOffset: at(2), flushedOffset: at(2) });
   });
 

@@ -38,6 +38,33 @@ describe('voter sets', () => {
     expect(follower.core.voters.map((voter) => voter.id)).toEqual([1, 2, 3]);
   });
 
+  it('are understood by the version in force, which a truncation takes back as well', () => {
+    const lone = new Lone({ log: [1] });
+    lone.becomeCommittedLeader();
+    expect(lone.core.kraftVersion).toBe(0);
+    lone.receive(4, fetchOf(lone, 4));
+    const old = { ...voterOf(4), kraftVersions: { min: 0, max: 0 } };
+    lone.input({ type: 'voterChangeRequested', requestId: 1, voters: [...lone.core.voters, old] });
+    expect(lone.seen('voterChangeAnswered')).toMatchObject([{ error: 'UNSUPPORTED_VERSION' }]);
+    const follower = new Lone({ log: [1] });
+    const fetchId = follow(follower, 2);
+    const records = [{ type: 'KRaftVersion', kraftVersion: 1 }] as const;
+    const head = {
+      baseOffset: at(1),
+      epoch: epochOf(2),
+      recordCount: 1,
+      appendTimestampMs: 0,
+      sizeInBytes: 1,
+    };
+    const body = { form: 'encoded', bytes: new Uint8Array(1) } as const;
+    const batches = [{ kind: 'control', ...head, records, body }] as const;
+    follower.receive(2, answer(follower, 2, fetchId, { ...recordsOf([1, 2], 1), batches }));
+    expect(follower.core.kraftVersion).toBe(1);
+    const diverging = { kind: 'diverging', divergingEpoch: epochOf(1), endOffset: at(1) } as const;
+    follower.receive(2, answer(follower, 2, lastFetch(follower).fetchId, diverging));
+    expect(follower.core).toMatchObject({ logEndOffset: 1, kraftVersion: 0 });
+  });
+
   it('needs a majority of the new set to commit the new set', () => {
     const lone = leaderWithObserver();
     change(lone, [1, 2, 3, 4]);
@@ -64,6 +91,12 @@ describe('voter sets', () => {
     for (const ids of [[1], [1, 2, 4], [1, 2, 3], [1, 2, 3, 4, 5], [], [1, 2, 2]]) {
       expect(change(lone, ids)).toBe('NOT_ONE_VOTER');
     }
+  });
+
+  it('does not take away the only voter', () => {
+    const lone = new Lone({ voters: [1] });
+    while (lone.core.role !== 'leader') lone.tickToNext();
+    expect(change(lone, [])).toBe('NOT_ONE_VOTER');
   });
 
   it('begins no change while another is not committed', () => {
@@ -101,6 +134,18 @@ describe('voter sets', () => {
     const moved = { ...voterOf(3), endpoint: { host: 'elsewhere', port: 1 } };
     lone.input({ type: 'voterChangeRequested', requestId: 1, voters: [voterOf(1), voterOf(2), moved] });
     expect(lone.core.voters[2]?.endpoint.host).toBe('elsewhere');
+  });
+
+  it.each([
+    ['host', { endpoint: { ...voterOf(3).endpoint, host: 'elsewhere' } }],
+    ['port', { endpoint: { ...voterOf(3).endpoint, port: 1 } }],
+    ['lowest version', { kraftVersions: { min: 1, max: 1 } }],
+    ['highest version', { kraftVersions: { min: 0, max: 2 } }],
+  ])('takes another %s alone for an update', (_, difference) => {
+    const lone = leaderWithObserver();
+    const voters = [voterOf(1), voterOf(2), { ...voterOf(3), ...difference }];
+    lone.input({ type: 'voterChangeRequested', requestId: 1, voters });
+    expect(lone.core.voters).toEqual(voters);
   });
 
   it('refuses a change that it does not lead for, and reports a lost one as unknown', () => {

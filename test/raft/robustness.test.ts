@@ -6,9 +6,9 @@ import type { Effect } from '../../src/raft/effects.ts';
 import type { Input } from '../../src/raft/inputs.ts';
 import { LogView } from '../../src/raft/log-view.ts';
 import type { Message } from '../../src/raft/messages.ts';
-import { batchOf, Cluster } from './harness/cluster.ts';
+import { batchOf } from './harness/cluster.ts';
 import { clusterId, keyOf, origin, testConfig, voterOf } from './harness/host.ts';
-import { batchesOf, beginQuorumEpoch, fetchOf, Lone, recordsOf, voteRequest } from './harness/lone.ts';
+import { batchesOf, fetchOf, Lone, recordsOf, voteRequest } from './harness/lone.ts';
 
 function newCore(seed: number): RaftCore {
   return createRaftCore({
@@ -280,22 +280,6 @@ describe('the core', () => {
     }
   });
 
-  it('reports a message of another cluster, in another name or of itself, and does nothing else', () => {
-    const lone = new Lone();
-    const request = voteRequest(2, { epoch: 7 });
-    const wrong: readonly (readonly [number, Message])[] = [
-      [2, { ...request, clusterId: uuid('otherClusterIdAAAAAAAA') }],
-      [3, request],
-      [1, voteRequest(1, { epoch: 7 })],
-      [3, fetchOf(lone, 2)],
-    ];
-    for (const [from, message] of wrong) {
-      lone.receive(from, message);
-      expect(lone.effects.map((effect) => effect.type)).toEqual(['badMessage']);
-      expect(lone.core.epoch).toBe(0);
-    }
-  });
-
   it('reports a second leader of its epoch, and a round that was never sent', () => {
     const lone = new Lone();
     lone.becomeLeader();
@@ -306,9 +290,9 @@ describe('the core', () => {
       leader: keyOf(2),
       voter: keyOf(1),
     });
-    expect(lone.seen('badMessage')).toHaveLength(1);
+    expect(lone.effects.map((effect) => effect.type)).toEqual(['badMessage']);
     lone.receive(2, fetchOf(lone, 2, { round: 99 }));
-    expect(lone.seen('badMessage')).toHaveLength(1);
+    expect(lone.effects.map((effect) => effect.type)).toEqual(['badMessage']);
   });
 
   it('ignores completions that it does not wait for', () => {
@@ -341,6 +325,23 @@ describe('the core', () => {
     expect(lone.core.replicas().length).toBe(3 + 64);
   });
 
+  it('forgets the observer that was silent for longest', () => {
+    const lone = new Lone();
+    lone.becomeLeader();
+    for (let id = 10; id < 74; id++) {
+      lone.cluster.nowMs += 1;
+      lone.receive(id, fetchOf(lone, id, { replica: keyOf(id) }));
+    }
+    // The first of them speaks again, so that the second has been silent for longest.
+    lone.cluster.nowMs += 1;
+    lone.receive(10, fetchOf(lone, 10, { replica: keyOf(10) }));
+    lone.receive(80, fetchOf(lone, 80, { replica: keyOf(80) }));
+    const known = lone.core.replicas().map(({ id }) => id);
+    expect(known).toContain(10);
+    expect(known).toContain(80);
+    expect(known).not.toContain(11);
+  });
+
   it('shows what each replica holds and when it was last heard of', () => {
     const lone = new Lone();
     lone.becomeCommittedLeader();
@@ -352,80 +353,6 @@ describe('the core', () => {
       { id: 3, isVoter: true, logEndOffset: 0, lastFetchMs: null, lastCaughtUpMs: null },
       { id: 4, isVoter: false, logEndOffset: 0, lastFetchMs: lone.nowMs, lastCaughtUpMs: null },
     ]);
-  });
-});
-
-describe('an absurd epoch', () => {
-  it('is not believed, and takes nobody to where no epoch is left', () => {
-    const lone = new Lone({ epoch: 5 });
-    for (const message of [
-      voteRequest(2, { epoch: 2 ** 31 - 1 }),
-      beginQuorumEpoch(2, 5 + 2 ** 20 + 1),
-      fetchOf(lone, 2, { epoch: 2 ** 30 }),
-    ]) {
-      lone.receive(2, message);
-      expect(lone.seen('badMessage')).toHaveLength(1);
-      expect(lone.core.epoch).toBe(5);
-    }
-    lone.receive(2, beginQuorumEpoch(2, 5 + 2 ** 20));
-    expect(lone.core).toMatchObject({ role: 'follower', epoch: 5 + 2 ** 20 });
-  });
-
-  it('is believed once a majority of the voters names one so far ahead, each in its own time', () => {
-    const lone = new Lone({ epoch: 5, voters: [1, 2, 3, 4, 5] });
-    const far = 5 + 2 ** 21;
-    for (const [from, named] of [
-      [2, far],
-      [2, far + 1],
-      // Not a voter, whatever it says.
-      [9, far],
-      // A voter that says what anybody might.
-      [3, 6],
-      [4, far + 2],
-    ] as const) {
-      lone.receive(from, voteRequest(from, { epoch: named, preVote: true }));
-      expect(lone.core.epoch).toBe(5);
-    }
-    // The third agrees on an epoch as distant, but may not name one for itself that is far beyond.
-    lone.receive(5, beginQuorumEpoch(5, 2 ** 31 - 1));
-    expect(lone.core.epoch).toBe(5);
-    lone.receive(5, beginQuorumEpoch(5, far));
-    expect(lone.core).toMatchObject({ role: 'follower', epoch: far, leaderId: 5 });
-  });
-
-  it('is where a voter that was away for very long finds its quorum, by itself', () => {
-    const cluster = new Cluster({ voters: [1, 2, 3] });
-    cluster.startAll();
-    cluster.elect(1);
-    cluster.run(1_000);
-    cluster.crash(3);
-    const far = epoch(2 ** 22);
-    for (const id of [1, 2]) {
-      cluster.crash(id);
-      cluster.start(id, (disk) => {
-        disk.quorumState = { ...disk.quorumState, epoch: far, leaderId: null, voted: null };
-      });
-    }
-    cluster.elect(2);
-    cluster.propose(2, 1, ['while it was away']);
-    cluster.run(1_000);
-    cluster.start(3);
-    cluster.run(20_000);
-    const { core } = cluster.host(3);
-    expect(core.epoch).toBe(cluster.host(2).core.epoch);
-    expect(core).toMatchObject({ role: 'follower', leaderId: 2, logEndOffset: cluster.endOf(2) });
-  });
-
-  it('of the other is enough for one of two voters', () => {
-    const lone = new Lone({ epoch: 5, voters: [1, 2] });
-    lone.receive(2, beginQuorumEpoch(2, 2 ** 22));
-    expect(lone.core).toMatchObject({ role: 'follower', epoch: 2 ** 22 });
-  });
-
-  it('may be what a new observer finds in an old cluster', () => {
-    const lone = new Lone({ voters: [2, 3] });
-    lone.receive(2, beginQuorumEpoch(2, 2 ** 22));
-    expect(lone.core).toMatchObject({ role: 'follower', epoch: 2 ** 22 });
   });
 });
 

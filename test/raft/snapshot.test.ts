@@ -198,6 +198,33 @@ describe('taking a snapshot', () => {
     expect(lone.sent('fetchSnapshotRequest', 3)).toMatchObject([{ position: 0 }]);
   });
 
+  it('begins a snapshot anew with the same leader in another epoch', () => {
+    const lone = downloading();
+    lone.receive(2, chunk(lone, 0, 10));
+    lone.host.completeIo(lone.nowMs);
+    lone.receive(2, beginQuorumEpoch(2, 3));
+    lone.host.completeIo(lone.nowMs);
+    lone.receive(2, answer(lone, 2, lastFetchId(lone), { kind: 'snapshot', snapshotId }));
+    expect(lone.sent('fetchSnapshotRequest', 2)).toMatchObject([{ position: 0 }]);
+  });
+
+  it('waits for its own chunk and its own snapshot, whatever else completes', () => {
+    const lone = downloading();
+    lone.receive(2, chunk(lone, 0, 5, true));
+    const storing = lone.seen('storeSnapshotChunk')[0]?.ioId ?? 0;
+    lone.input({ type: 'snapshotChunkStored', ioId: storing + 1, position: 5 });
+    expect(lone.seen('installSnapshot')).toEqual([]);
+    lone.input({ type: 'snapshotChunkStored', ioId: storing, position: 5 });
+    const installing = lone.seen('installSnapshot')[0]?.ioId ?? 0;
+    expect(installing).toBeGreaterThan(storing);
+    const snapshot = { voters: lone.core.voters, kraftVersion: 1 };
+    lone.input({ type: 'snapshotInstalled', ioId: installing + 1, snapshot });
+    expect(lone.core.logStart.endOffset).toBe(0);
+    lone.input({ type: 'snapshotInstalled', ioId: installing, snapshot });
+    expect(lone.core.logStart.endOffset).toBe(5);
+    expect(lone.seen('applyCommitted')).toEqual([]);
+  });
+
   it('neither fetches nor campaigns while a snapshot replaces its log', () => {
     const lone = downloading();
     lone.receive(2, chunk(lone, 0, 5, true));

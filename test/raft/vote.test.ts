@@ -361,6 +361,32 @@ describe('standing for election', () => {
     expect(lone.core.role).toBe('leader');
   });
 
+  it.each(['unattached', 'prospective', 'candidate'] as const)(
+    'follows a leader that makes itself known in its epoch, or that an answer names, as %s',
+    (role) => {
+      const inRole = (): Lone => {
+        const lone = new Lone({ epoch: 3 });
+        if (role !== 'unattached') lone.becomeProspective();
+        if (role === 'candidate') lone.receive(2, voteResponse(lone, 2, { preVote: true }));
+        expect(lone.core.role).toBe(role);
+        return lone;
+      };
+      const told = inRole();
+      told.receive(3, beginQuorumEpoch(3, told.core.epoch));
+      expect(told.core).toMatchObject({ role: 'follower', leaderId: 3 });
+      const answered = inRole();
+      const head = { clusterId, epoch: answered.core.epoch } as const;
+      answered.receive(2, { ...head, type: 'endQuorumEpochResponse', leaderId: nodeId(3) });
+      expect(answered.core).toMatchObject({ role: 'follower', leaderId: 3 });
+    },
+  );
+
+  it('is no former leader that tells others of its end, when it is no voter any more', () => {
+    const lone = new Lone({ voters: [2, 3], epoch: 3, leaderId: 1, voted: keyOf(1) });
+    expect(lone.core.role).toBe('unattached');
+    expect(lone.sent('endQuorumEpochRequest')).toEqual([]);
+  });
+
   it('follows a leader of its epoch that it hears of as a candidate', () => {
     const lone = new Lone();
     lone.becomeCandidate();

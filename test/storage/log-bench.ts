@@ -71,6 +71,11 @@ export class LogBench {
     return answer;
   }
 
+  /** Opens the log on what `attach` or `extra` gives, and leaves it to the test to let time pass. */
+  openLater(extra: Partial<OpenLogOptions>, complete: Parameters<typeof openRaftLog>[1]): void {
+    openRaftLog(this.options(extra), complete);
+  }
+
   options(extra: Partial<OpenLogOptions> = {}): OpenLogOptions {
     return {
       files: this.files,

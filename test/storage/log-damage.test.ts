@@ -12,10 +12,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { equal, ok as holds } from 'node:assert/strict';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { assert } from '../../src/base/assert.ts';
-import { offset, type Offset } from '../../src/base/brands.ts';
+import { assert, assertDefined } from '../../src/base/assert.ts';
+import { epoch, offset, type Offset } from '../../src/base/brands.ts';
+import { decodeBatch } from '../../src/codec/batch.ts';
+import { LogContents } from '../../src/runtime/log/log-contents.ts';
+import { Segment } from '../../src/runtime/log/segment.ts';
 import { batchEndOffset, type LogBatch } from '../../src/raft/batch.ts';
 import { type LogOpenError, openRaftLog, type OpenedLog } from '../../src/runtime/log/open-raft-log.ts';
+import type { FileHandle, Files } from '../../src/ports/files.ts';
+import { continuationGuard, frameGuard } from '../../src/runtime/log/sectors.ts';
 import type { RaftLog } from '../../src/runtime/log/raft-log.ts';
 import { NodeFiles } from '../../src/storage/files.ts';
 import type { Result } from '../../src/base/result.ts';
@@ -304,3 +309,107 @@ async function readReal(log: RaftLog): Promise<readonly LogBatch[]> {
   }
   return all;
 }
+
+describe('the last frame with a sector that was never written', () => {
+  const sectorBytes = 512;
+  const made = new LogBench({ segmentBytes: 32 * sectorBytes });
+  const { log } = made.openSound();
+  const maker = new BatchMaker();
+  for (const [at, bytes] of [100, 1_500].entries()) {
+    log.append(at + 1, [maker.data(1, bytes, at + 1)]);
+    made.scheduler.runUntilIdle();
+  }
+  const path = '/data/log/segment-0000000001.log';
+  /** Behind the header and the first frame, each of one sector. */
+  const lastFrame = 2 * sectorBytes;
+
+  function withBlankSector(): SimulatedDisk {
+    const disk = made.disk.durableCopy();
+    const bytes = assertDefined(disk.bytes(path), 'there is a segment');
+    for (let at = 0; at < sectorBytes; at++) {
+      const position = lastFrame + sectorBytes + at;
+      disk.corrupt(path, position, bytes[position] ?? 0);
+    }
+    return disk;
+  }
+
+  it('is torn, and is cut', () => {
+    const { recovery } = new LogBench({
+      disk: withBlankSector(),
+      segmentBytes: 32 * sectorBytes,
+    }).openSound();
+    expect(recovery).toMatchObject({ endOffset: 1, corruption: null, tornTail: { position: lastFrame } });
+  });
+
+  it('is corrupt where anything was written behind it, whatever it looks like', () => {
+    for (const guard of [continuationGuard, frameGuard, 1]) {
+      const disk = withBlankSector();
+      disk.corrupt(path, 16 * sectorBytes, guard);
+      const { recovery } = new LogBench({ disk, segmentBytes: 32 * sectorBytes }).openSound();
+      expect(recovery).toMatchObject({ tornTail: null, corruption: { position: lastFrame } });
+    }
+  });
+
+  it('is not judged where what lies behind it cannot be read', () => {
+    const reads = countReads(withBlankSector());
+    for (let failsAt = 0; failsAt < reads; failsAt++) {
+      const bench = new LogBench({ disk: withBlankSector(), segmentBytes: 32 * sectorBytes });
+      const files = bench.attach();
+      let count = 0;
+      const failing: Files = {
+        submit: (operation, complete) => {
+          if (operation.kind === 'pread' && count++ === failsAt) bench.disk.failNext.pread = 1;
+          files.submit(operation, complete);
+        },
+      };
+      const codes: string[] = [];
+      bench.openLater({ files: failing }, (opened) => codes.push(opened.ok ? 'open' : opened.error.code));
+      bench.scheduler.runUntilIdle();
+      expect([failsAt, codes]).toEqual([failsAt, ['IO']]);
+    }
+  });
+
+  function countReads(disk: SimulatedDisk): number {
+    const bench = new LogBench({ disk, segmentBytes: 32 * sectorBytes });
+    const files = bench.attach();
+    let count = 0;
+    const counted: Files = {
+      submit: (operation, complete) => {
+        if (operation.kind === 'pread') count++;
+        files.submit(operation, complete);
+      },
+    };
+    bench.openLater({ files: counted }, () => {});
+    bench.scheduler.runUntilIdle();
+    return count;
+  }
+});
+
+it('has no batch that goes back in epochs, or is not the next one', () => {
+  const contents = new LogContents();
+  const beginning = { sequence: 1, baseOffset: offset(4), epoch: epoch(2), chainCrc: 9, beginsAnew: true };
+  contents.addSegment(new Segment({ ...beginning, sizeBytes: segmentBytes }, 'segment', 1 as FileHandle));
+  const objectionTo = (inEpoch: number, base = 4, chainCrc = 9): string | null => {
+    const batch = new BatchMaker(offset(base), chainCrc, inEpoch).data(1, 10, 1);
+    const decoded = decodeBatch(Buffer.from(bytesOf(batch)), 0);
+    assert(decoded.ok, 'the batch is sound');
+    return contents.objectionTo(decoded.value);
+  };
+  expect(objectionTo(2)).toBeNull();
+  expect(objectionTo(3)).toBeNull();
+  expect(objectionTo(1)).toBe('the batch at 4 goes back in epochs');
+  expect(objectionTo(2, 5)).toBe('a batch at 5 leaves a gap');
+  expect(objectionTo(2, 4, 8)).toBe('the batch at 4 breaks the chain');
+});
+
+it('is refused by name where one of its batches is of a later version', () => {
+  const sound = new BatchMaker().data(1, 10, 1);
+  const bytes = bytesOf(sound).slice();
+  // The version stands behind the two bytes of magic.
+  bytes[2] = 9;
+  const bench = new LogBench({ segmentBytes });
+  bench.openSound().log.append(1, [{ ...sound, body: { form: 'encoded', bytes } }]);
+  bench.scheduler.runUntilIdle();
+  const opened = new LogBench({ disk: bench.disk.durableCopy(), segmentBytes }).open();
+  expect(opened).toMatchObject({ ok: false, error: { code: 'UNSUPPORTED_VERSION' } });
+});

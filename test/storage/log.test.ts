@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { assert } from '../../src/base/assert.ts';
 import { epoch, offset } from '../../src/base/brands.ts';
 import { batchesPerReadMax } from '../../src/runtime/log/limits.ts';
+import type { FileOperation, Files } from '../../src/ports/files.ts';
 import type { RaftLog } from '../../src/runtime/log/raft-log.ts';
 import { SimulatedDisk } from '../../simulator/files.ts';
 import { BatchMaker, LogBench } from './log-bench.ts';
@@ -83,6 +84,28 @@ describe('the log', () => {
     expect(recovery).toMatchObject({ logStart: at, endOffset: 500, lastEpoch: 4, corruption: null });
   });
 
+  it.each([1 << 30, 0])(
+    'answers once, by name, a read where no batch begins, with %d bytes in memory',
+    (cacheBytesMax) => {
+      const bench = new LogBench({ segmentBytes, cacheBytesMax });
+      const { log } = bench.openSound();
+      const maker = new BatchMaker();
+      log.append(1, [maker.data(3, 400, 1), maker.data(1, 400, 2)]);
+      bench.scheduler.runUntilIdle();
+      const answers: string[] = [];
+      const read = (from: number, to: number): void =>
+        log.read(offset(from), offset(to), 10_000, (result) =>
+          answers.push(result.ok ? 'read' : result.error.code),
+        );
+      read(1, 4);
+      // Nothing stands between a place and itself, nor beyond the end.
+      read(3, 3);
+      read(4, 5);
+      bench.scheduler.runUntilIdle();
+      expect(answers).toEqual(['CANCELLED', 'CANCELLED', 'CANCELLED']);
+    },
+  );
+
   it('deletes whole segments below a checkpoint and keeps the rest', () => {
     const bench = new LogBench({ segmentBytes });
     const { log } = bench.openSound();
@@ -117,6 +140,58 @@ describe('the log', () => {
     }
   });
 
+  it.each([1 << 30, 0])(
+    'reads no more bytes than were asked for, with %d bytes in memory',
+    (cacheBytesMax) => {
+      const bench = new LogBench({ segmentBytes: 64 * 512, cacheBytesMax });
+      const { log } = bench.openSound();
+      appendEach(log, new BatchMaker(), 20, 400);
+      bench.scheduler.runUntilIdle();
+      const one = bench.readAll(log, offset(0))[0]?.sizeInBytes ?? 0;
+      for (const count of [1, 2, 5]) {
+        const read = bench.read(log, offset(3), offset(20), count * one);
+        expect(read.ok && read.value).toHaveLength(count);
+      }
+    },
+  );
+
+  it('keeps the file of a segment that it deletes for as long as it is read, and closes every file once', () => {
+    const bench = new LogBench({ segmentBytes, cacheBytesMax: 0 });
+    const files = bench.attach();
+    const open = new Set<number>();
+    const counted: Files = {
+      submit: (operation, complete) => {
+        const asked: FileOperation = operation;
+        if (asked.kind === 'pread') assert(open.has(asked.handle), 'only an open file is read');
+        if (asked.kind === 'close') assert(open.delete(asked.handle), 'a file is closed once');
+        files.submit(operation, (result) => {
+          if (operation.kind === 'open' && result.ok) open.add(result.value as number);
+          complete(result);
+        });
+      },
+    };
+    const opened: RaftLog[] = [];
+    bench.openLater({ files: counted }, (result) => {
+      if (result.ok) opened.push(result.value.log);
+    });
+    bench.scheduler.runUntilIdle();
+    const [log] = opened;
+    assert(log !== undefined, 'the log opens');
+    appendEach(log, new BatchMaker(), 40, 400);
+    bench.scheduler.runUntilIdle();
+    const answers: boolean[] = [];
+    log.read(offset(0), offset(40), 10_000, (result) => answers.push(result.ok));
+    log.cleanTo({ endOffset: offset(30), epoch: epoch(1) });
+    bench.scheduler.runUntilIdle();
+    log.read(offset(35), offset(40), 10_000, (result) => answers.push(result.ok));
+    bench.scheduler.runUntilIdle();
+    expect(answers).toEqual([true, true]);
+    log.close(() => answers.push(true));
+    bench.scheduler.runUntilIdle();
+    expect(answers).toHaveLength(3);
+    expect([...open]).toEqual([]);
+  });
+
   it('tells of a batch on disk that is no longer what was written', () => {
     const bench = new LogBench({ segmentBytes, cacheBytesMax: 0 });
     const { log } = bench.openSound();
@@ -135,18 +210,23 @@ describe('the log', () => {
     });
     const bench = new LogBench({ disk, segmentBytes });
     const { log } = bench.openSound();
-    appendEach(log, new BatchMaker(), 100, 400);
+    const maker = new BatchMaker();
+    appendEach(log, maker, 100, 400);
     for (let at = 0; at < 2_000; at++) bench.steps(1);
     const flushedSoFar = log.flushedOffset;
+    // It asks once a second whether there is room, and no oftener for being asked to append.
+    const { writes } = bench.disk.counts;
+    for (let at = 0; at < 20; at++) log.append(101 + at, [maker.data(1, 400, 101 + at)]);
+    expect(bench.disk.counts.writes).toBe(writes);
     expect(bench.failures).toEqual([]);
     expect(flushedSoFar).toBeGreaterThan(0);
     expect(flushedSoFar).toBeLessThan(100);
     disk.capacityBytes = 1_000_000;
     bench.scheduler.runUntilIdle();
-    expect(log.flushedOffset).toBe(100);
-    expect(bench.flushed.at(-1)).toBe(100);
+    expect(log.flushedOffset).toBe(120);
+    expect(bench.flushed.at(-1)).toBe(120);
     const { recovery } = bench.openSound();
-    expect(recovery).toMatchObject({ endOffset: 100, corruption: null, tornTail: null });
+    expect(recovery).toMatchObject({ endOffset: 120, corruption: null, tornTail: null });
   });
 
   it.each(['pwrite', 'fdatasync'] as const)(

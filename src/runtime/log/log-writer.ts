@@ -196,7 +196,8 @@ export class LogWriter {
       });
       payloadPosition += sizeInBytes;
     }
-    events.onGroupFlushed(this.#takeWritten(batches.length));
+    const completed = this.#takeWritten(batches.length);
+    if (this.#mayTell()) events.onGroupFlushed(completed);
     return ok(null);
   }
 
@@ -251,7 +252,7 @@ export class LogWriter {
     index.truncateTo(to);
     index.noteBase(to);
     this.#jobs.shift();
-    events.onCutFlushed(ioId);
+    if (this.#mayTell()) events.onCutFlushed(ioId);
     return ok(null);
   }
 
@@ -299,7 +300,7 @@ export class LogWriter {
     const removed = yield* this.#removeSteps(before);
     if (!removed.ok) return removed;
     this.#jobs.shift();
-    events.onCutFlushed(job.ioId);
+    if (this.#mayTell()) events.onCutFlushed(job.ioId);
     return ok(null);
   }
 
@@ -346,6 +347,11 @@ export class LogWriter {
       done(value);
       this.#closeWhenIdle();
     });
+  }
+
+  /** What was under way when another task failed may still end well, and nobody is to hear of it. */
+  #mayTell(): boolean {
+    return this.#state === 'open';
   }
 
   #fail(error: FileError): void {
