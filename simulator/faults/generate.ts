@@ -67,7 +67,7 @@ export function generateSchedule(seed: number, workload: WorkloadName = 'mixed')
   const config = generateConfig(new HashedChance(seed, 1));
   const faults = generateFaults(new HashedChance(seed, 2), config, budgets[config.budget]);
   const swarm: Schedule = { seed, config, faults, operations: [], calls: [], brokers: null };
-  const schedule = conditioned(swarm, workload);
+  const schedule = withSnapshotsInTime(conditioned(swarm, workload));
   const operations = generateOperations(new HashedChance(seed, 3), schedule.config, workload);
   const planned = generateCalls(new HashedChance(seed, 5), schedule.config, workload === 'operators');
   const calls = withConditions(planned, seed);
@@ -97,20 +97,19 @@ function withBrokers(schedule: Schedule, chance: HashedChance, workload: Workloa
   const brokers = { ...plan, faults: inOrder(plan.faults, asleep) };
   return {
     ...schedule,
-    config: {
-      ...config,
-      raft: withSnapshotsInTime(config),
-      brokerSessionTimeoutMs: brokerSessionTimeoutMs(chance, config),
-    },
+    config: { ...config, brokerSessionTimeoutMs: brokerSessionTimeoutMs(chance, config) },
     calls: [...calls, ...brokerCalls(chance, brokers, config)],
     brokers,
   };
 }
 
-/** With model brokers a snapshot is large: in the smallest chunks, one a round trip, it outlasts the heal phase. */
-function withSnapshotsInTime({ raft, link }: RunConfig): RunConfig['raft'] {
-  if (link.delayUs < 10_000) return raft;
-  return { ...raft, snapshotChunkBytesMax: Math.max(1024, raft.snapshotChunkBytesMax) };
+/** A large snapshot in the smallest chunks, one a round trip, would outlast the heal phase where the way is long. */
+function withSnapshotsInTime(schedule: Schedule): Schedule {
+  const { raft, link } = schedule.config;
+  const travelUs = link.delayUs + link.jitterUs;
+  const chunkBytesMin = travelUs >= 10_000 ? 1024 : travelUs >= 3000 ? 256 : 64;
+  const snapshotChunkBytesMax = Math.max(chunkBytesMin, raft.snapshotChunkBytesMax);
+  return { ...schedule, config: { ...schedule.config, raft: { ...raft, snapshotChunkBytesMax } } };
 }
 
 function generateConfig(chance: HashedChance): RunConfig {
