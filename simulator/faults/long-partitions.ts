@@ -19,8 +19,6 @@ export function longPartitionsAlone(schedule: Schedule): Schedule {
     ...schedule.config,
     budget: 'minority damaged',
     link: { ...link, lossPerMille: 0 },
-    // One fetch reads from one segment: over a distance small ones alone would leave a node behind for ever.
-    segmentBytes: 262_144,
   } as const;
   return partitioned({ ...schedule, config }, chance, 4);
 }
@@ -51,7 +49,10 @@ function partitioned(schedule: Schedule, chance: HashedChance, partitions = 2): 
   };
   // On the slowest disks a flush of what some workloads write takes seconds, partition or not.
   const diskSpread = Math.min(schedule.config.diskSpread, 8);
-  return { ...schedule, config: { ...schedule.config, link, raft, diskSpread, durationUs: atUs }, faults };
+  // One fetch reads from one segment: over a distance small ones alone would leave a node behind for ever.
+  const segmentBytes = 262_144;
+  const config = { ...schedule.config, link, raft, diskSpread, segmentBytes, durationUs: atUs };
+  return { ...schedule, config, faults };
 }
 
 function partition(chance: HashedChance, nodes: number, atUs: number, forUs: number): Fault {

@@ -130,12 +130,12 @@ class Model {
     this.log.resetTo(this.#ioId, { endOffset: start, epoch: epoch(startEpoch) }, startCrc);
   }
 
-  /** As the node does it: only below a checkpoint, which is never above what is flushed. */
+  /** Below what is flushed; a checkpoint beyond it has a test of its own (`log.test.ts`). */
   #clean(part: number): void {
     const candidates = this.#state.batches.filter((batch) => batchEndOffset(batch) <= this.log.flushedOffset);
     const at = candidates[Math.floor(part * candidates.length)];
     if (at === undefined) return;
-    // What may still be cut by a call that is not answered is not committed, so no checkpoint covers it.
+    // What a call that is not answered may still cut stays.
     if (this.#possible.some(({ state }) => endOf(state) < at.baseOffset)) return;
     this.log.cleanTo({ endOffset: at.baseOffset, epoch: at.epoch });
     if (at.baseOffset > this.#cleanedTo) this.#cleanedTo = at.baseOffset;

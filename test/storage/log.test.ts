@@ -122,6 +122,23 @@ describe('the log', () => {
     expect(recovery.logStart.endOffset).toBeLessThanOrEqual(40);
   });
 
+  it('keeps what a cut that is on its way needs, though a checkpoint covers what is to stand there', () => {
+    const bench = new LogBench({ segmentBytes });
+    const { log } = bench.openSound();
+    appendEach(log, new BatchMaker(), 60, 400);
+    bench.scheduler.runUntilIdle();
+    const crc = log.chainCrcAt(offset(5));
+    assert(crc !== null, 'a batch begins there');
+    log.truncate(100, offset(5));
+    // What the others have on disk is committed, and applied here, before this disk has cut and written anything.
+    appendEach(log, new BatchMaker(offset(5), crc, 2), 50, 400, 101);
+    log.cleanTo({ endOffset: offset(50), epoch: epoch(2) });
+    bench.scheduler.runUntilIdle();
+    expect(log.flushedOffset).toBe(55);
+    expect(bench.readAll(log, offset(50))).toHaveLength(5);
+    expect(bench.openSound().recovery).toMatchObject({ endOffset: 55, lastEpoch: 2, corruption: null });
+  });
+
   it('reads no more batches at once than an answer may carry, from memory and from disk', () => {
     const count = batchesPerReadMax + 10;
     for (const cacheBytesMax of [1 << 30, 0]) {

@@ -183,7 +183,9 @@ export class SegmentedLog implements RaftLog {
     if (!this.#writer.isOpen) return;
     // A reset that is on its way removes every older segment itself.
     if (this.#pendingCuts.some((cut) => cut.isReset)) return;
-    const dropped = this.#index.dropBelow(logStart.endOffset);
+    // What is committed can be applied, and be in a checkpoint, before this disk has even cut what stood there.
+    const cuts = this.#pendingCuts.map((cut) => cut.to);
+    const dropped = this.#index.dropBelow(Math.min(logStart.endOffset, ...cuts) as Offset);
     if (dropped.length === 0) return;
     coverageMark('log: segments behind a checkpoint are removed');
     this.#startOffset = this.#index.logStart.endOffset;
