@@ -216,8 +216,11 @@ describe('the log', () => {
     const flushedSoFar = log.flushedOffset;
     // It asks once a second whether there is room, and no oftener for being asked to append.
     const { writes } = bench.disk.counts;
-    for (let at = 0; at < 20; at++) log.append(101 + at, [maker.data(1, 400, 101 + at)]);
-    expect(bench.disk.counts.writes).toBe(writes);
+    for (let at = 0; at < 20; at++) {
+      log.append(101 + at, [maker.data(1, 400, 101 + at)]);
+      bench.runFor(100);
+    }
+    expect(bench.disk.counts.writes - writes).toBeLessThanOrEqual(3);
     expect(bench.failures).toEqual([]);
     expect(flushedSoFar).toBeGreaterThan(0);
     expect(flushedSoFar).toBeLessThan(100);
