@@ -103,6 +103,11 @@ describe('the log', () => {
       read(4, 5);
       bench.scheduler.runUntilIdle();
       expect(answers).toEqual(['CANCELLED', 'CANCELLED', 'CANCELLED']);
+      log.append(2, [maker.data(3, 400, 3)]);
+      bench.scheduler.runUntilIdle();
+      // Within the last batch, within another, and beyond the end.
+      expect([6, 1, 8].map((at) => log.chainCrcAt(offset(at)))).toEqual([null, null, null]);
+      expect(log.chainCrcAt(offset(4))).not.toBeNull();
     },
   );
 

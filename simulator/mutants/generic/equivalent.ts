@@ -55,4 +55,9 @@ export const equivalentMutants: Readonly<Record<string, Equivalence>> = {
     place: 'src/raft/end-quorum-epoch.ts:47:7 condition operator swapped',
     reason: 'Nobody else ends the epoch of a leader, and one that has resigned has ended its epoch itself.',
   },
+  '1ad3923cbf50': {
+    place: 'src/raft/transition.ts:210:5 early return dropped',
+    reason:
+      'Behind it nothing happens where a leader is known or none is named, and one of these is so by then.',
+  },
 };
