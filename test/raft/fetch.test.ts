@@ -97,15 +97,6 @@ describe("a leader's answers to fetches", () => {
     lone.receive(2, fetchOf(lone, 2));
     expect(lone.sent('fetchResponse')[0]?.leaderId).toBe(3);
   });
-
-  it('tells voters of its epoch again that do not fetch', () => {
-    const lone = new Lone();
-    lone.becomeCommittedLeader();
-    lone.tick(testConfig.fetchTimeoutMs / 2);
-    lone.receive(2, fetchOf(lone, 2, { round: 1 }));
-    lone.tick(testConfig.fetchTimeoutMs / 2);
-    expect(lone.sent('beginQuorumEpochRequest').map((request) => request.voter.id)).toContain(3);
-  });
 });
 
 describe('acknowledgements', () => {

@@ -136,6 +136,33 @@ describe('rounds', () => {
   });
 });
 
+describe('a new epoch', () => {
+  it('tells voters of its epoch again that do not fetch', () => {
+    const lone = new Lone();
+    lone.becomeCommittedLeader();
+    lone.tick(testConfig.fetchTimeoutMs / 2);
+    lone.receive(2, fetchOf(lone, 2, { round: 1 }));
+    lone.tick(testConfig.fetchTimeoutMs / 2);
+    expect(lone.sent('beginQuorumEpochRequest').map((request) => request.voter.id)).toContain(3);
+  });
+
+  it('tells them no oftener than twice in a fetch timeout', () => {
+    const lone = new Lone();
+    lone.becomeCommittedLeader();
+    const pieces = 8;
+    let told = 0;
+    for (let count = 0; count < 3 * pieces; count++) {
+      lone.tick(testConfig.fetchTimeoutMs / pieces);
+      told += lone.sent('beginQuorumEpochRequest', 3).length;
+      lone.receive(2, fetchOf(lone, 2, { round: lastRound(lone) ?? 0 }));
+      lone.receive(2, fetchOf(lone, 2, { round: lastRound(lone) ?? 0 }));
+    }
+    expect(lone.core.role).toBe('leader');
+    expect(told).toBeGreaterThan(3);
+    expect(told).toBeLessThanOrEqual(6);
+  });
+});
+
 describe('check-quorum', () => {
   it('resigns when no majority has followed it for 1.5 fetch timeouts', () => {
     const lone = new Lone();

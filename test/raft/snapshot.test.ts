@@ -3,7 +3,16 @@ import { epoch, nodeId, offset } from '../../src/base/brands.ts';
 import type { FetchSnapshotResponse } from '../../src/raft/messages.ts';
 import { Cluster } from './harness/cluster.ts';
 import { clusterId, keyOf, testConfig } from './harness/host.ts';
-import { answer, beginQuorumEpoch, fetchOf, follow, lastFetch, Lone, recordsOf } from './harness/lone.ts';
+import {
+  answer,
+  beginQuorumEpoch,
+  fetchOf,
+  follow,
+  lastFetch,
+  Lone,
+  recordsOf,
+  voteResponse,
+} from './harness/lone.ts';
 
 const snapshotId = { endOffset: offset(5), epoch: epoch(1) };
 
@@ -196,6 +205,19 @@ describe('taking a snapshot', () => {
     lone.host.completeIo(lone.nowMs);
     lone.receive(3, answer(lone, 3, lastFetchId(lone), { kind: 'snapshot', snapshotId }));
     expect(lone.sent('fetchSnapshotRequest', 3)).toMatchObject([{ position: 0 }]);
+  });
+
+  it('goes on with a snapshot when it loses a pre-vote and follows the same leader again', () => {
+    const lone = downloading();
+    lone.receive(2, chunk(lone, 0, 10));
+    lone.host.completeIo(lone.nowMs);
+    lone.becomeProspective();
+    for (const from of [2, 3]) {
+      lone.receive(from, voteResponse(lone, from, { voteGranted: false, preVote: true }));
+    }
+    expect(lone.core).toMatchObject({ role: 'follower', leaderId: 2 });
+    lone.tickToNext();
+    expect(lone.sent('fetchSnapshotRequest', 2)).toMatchObject([{ position: 10 }]);
   });
 
   it('begins a snapshot anew with the same leader in another epoch', () => {

@@ -100,6 +100,17 @@ export class LogBench {
     return opened.value;
   }
 
+  /** Lets everything happen that does within so long. */
+  runFor(ms: number): void {
+    const endUs = this.scheduler.nowUs + ms * 1_000;
+    for (let event = this.scheduler.next(endUs); event !== null; event = this.scheduler.next(endUs)) {
+      const { run } = event;
+      event.run = null;
+      run?.();
+    }
+    this.scheduler.advanceTo(endUs);
+  }
+
   /** Lets `count` events happen. */
   steps(count: number): void {
     for (let done = 0; done < count; done++) {

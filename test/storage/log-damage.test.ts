@@ -312,7 +312,9 @@ async function readReal(log: RaftLog): Promise<readonly LogBatch[]> {
 
 describe('the last frame with a sector that was never written', () => {
   const sectorBytes = 512;
-  const made = new LogBench({ segmentBytes: 32 * sectorBytes });
+  /** More than is read at once. */
+  const largeSegmentBytes = 8_192 * sectorBytes;
+  const made = new LogBench({ segmentBytes: largeSegmentBytes });
   const { log } = made.openSound();
   const maker = new BatchMaker();
   for (const [at, bytes] of [100, 1_500].entries()) {
@@ -336,7 +338,7 @@ describe('the last frame with a sector that was never written', () => {
   it('is torn, and is cut', () => {
     const { recovery } = new LogBench({
       disk: withBlankSector(),
-      segmentBytes: 32 * sectorBytes,
+      segmentBytes: largeSegmentBytes,
     }).openSound();
     expect(recovery).toMatchObject({ endOffset: 1, corruption: null, tornTail: { position: lastFrame } });
   });
@@ -345,7 +347,7 @@ describe('the last frame with a sector that was never written', () => {
     for (const guard of [continuationGuard, frameGuard, 1]) {
       const disk = withBlankSector();
       disk.corrupt(path, 16 * sectorBytes, guard);
-      const { recovery } = new LogBench({ disk, segmentBytes: 32 * sectorBytes }).openSound();
+      const { recovery } = new LogBench({ disk, segmentBytes: largeSegmentBytes }).openSound();
       expect(recovery).toMatchObject({ tornTail: null, corruption: { position: lastFrame } });
     }
   });
@@ -353,7 +355,7 @@ describe('the last frame with a sector that was never written', () => {
   it('is not judged where what lies behind it cannot be read', () => {
     const reads = countReads(withBlankSector());
     for (let failsAt = 0; failsAt < reads; failsAt++) {
-      const bench = new LogBench({ disk: withBlankSector(), segmentBytes: 32 * sectorBytes });
+      const bench = new LogBench({ disk: withBlankSector(), segmentBytes: largeSegmentBytes });
       const files = bench.attach();
       let count = 0;
       const failing: Files = {
@@ -370,7 +372,7 @@ describe('the last frame with a sector that was never written', () => {
   });
 
   function countReads(disk: SimulatedDisk): number {
-    const bench = new LogBench({ disk, segmentBytes: 32 * sectorBytes });
+    const bench = new LogBench({ disk, segmentBytes: largeSegmentBytes });
     const files = bench.attach();
     let count = 0;
     const counted: Files = {

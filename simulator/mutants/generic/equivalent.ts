@@ -18,10 +18,6 @@ export const equivalentMutants: Readonly<Record<string, Equivalence>> = {
     place: 'src/raft/read-barrier.ts:79:35 early return dropped',
     reason: 'Without an open barrier the loop that follows has nothing to do.',
   },
-  '060be75ab68a': {
-    place: 'src/raft/end-quorum-epoch.ts:46:7 condition side dropped',
-    reason: 'Nobody else ends the epoch of a leader, and one that has resigned has ended its epoch itself.',
-  },
   '2ee981deaf32': {
     place: 'src/raft/end-quorum-epoch.ts:63:20 early return dropped',
     reason:
@@ -42,5 +38,26 @@ export const equivalentMutants: Readonly<Record<string, Equivalence>> = {
   '905a2a9bcf3f': {
     place: 'src/raft/begin-quorum-epoch.ts:73:39 comparison off by one',
     reason: 'The two have been found unequal before.',
+  },
+  '04cf1b0acb74': {
+    place: 'src/raft/end-quorum-epoch.ts:47:7 condition side dropped',
+    reason: 'Nobody else ends the epoch of a leader, and one that has resigned has ended its epoch itself.',
+  },
+  '42440ec5e1e3': {
+    place: 'src/raft/end-quorum-epoch.ts:47:7 condition side dropped',
+    reason: 'Nobody else ends the epoch of a leader, and one that has resigned has ended its epoch itself.',
+  },
+  '8fb494f148f8': {
+    place: 'src/raft/end-quorum-epoch.ts:47:7 condition side dropped',
+    reason: 'Nobody else ends the epoch of a leader, and one that has resigned has ended its epoch itself.',
+  },
+  '95d6a30ec42d': {
+    place: 'src/raft/end-quorum-epoch.ts:47:7 condition operator swapped',
+    reason: 'Nobody else ends the epoch of a leader, and one that has resigned has ended its epoch itself.',
+  },
+  '1ad3923cbf50': {
+    place: 'src/raft/transition.ts:210:5 early return dropped',
+    reason:
+      'Behind it nothing happens where a leader is known or none is named, and one of these is so by then.',
   },
 };

@@ -12,16 +12,17 @@ export type TestAnswer = { readonly failed: string | null };
  */
 const root = process.argv[2] ?? '.';
 /** Of the run under way: vitest's own state remembers those of earlier runs, too. */
-let failures: string[] = [];
+let failedTests: string[] = [];
+let failedFiles: string[] = [];
 /** The file that the last run has seen changed is as it was by now. */
 let changedBefore: string | null = null;
 const reporter: Reporter = {
   onTestCaseResult: (test) => {
-    if (test.result().state === 'failed') failures.push(`${test.module.relativeModuleId}: ${test.fullName}`);
+    if (test.result().state === 'failed')
+      failedTests.push(`${test.module.relativeModuleId}: ${test.fullName}`);
   },
   onTestModuleEnd: (module) => {
-    if (module.state() === 'failed' && failures.length === 0)
-      failures.push(`${module.relativeModuleId} cannot be loaded`);
+    if (module.state() === 'failed') failedFiles.push(`${module.relativeModuleId} cannot be loaded`);
   },
 };
 const running = createVitest('test', {
@@ -47,9 +48,11 @@ async function runTests(vitest: Vitest, { changedPath, tests }: TestTask): Promi
   const specifications = await vitest.globTestSpecifications([...tests]);
   if (specifications.length < tests.length)
     throw new Error(`some of these tests are gone: ${tests.join(', ')}`);
-  failures = [];
+  failedTests = [];
+  failedFiles = [];
   const { unhandledErrors } = await vitest.runTestSpecifications(specifications, true);
-  const [failed] = failures;
+  // A file fails with its tests, and may be told of before them.
+  const failed = failedTests[0] ?? failedFiles[0];
   if (failed !== undefined) return { failed };
   return { failed: unhandledErrors.length === 0 ? null : 'an error outside of any test' };
 }
