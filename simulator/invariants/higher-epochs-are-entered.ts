@@ -34,6 +34,8 @@ function epochAfter(before: number, effects: readonly Effect[]): number {
   let epoch = before;
   for (const effect of effects) {
     if (effect.type === 'persistQuorumState') epoch = Math.max(epoch, effect.state.epoch);
+    // What is to be persisted waits while another write of the quorum state is under way.
+    if (effect.type === 'roleChanged') epoch = Math.max(epoch, effect.epoch);
   }
   return epoch;
 }
