@@ -5,7 +5,7 @@ export const bug: PlantedBug = {
   source: 'KAFKA-17067',
   host: 'bare',
   workload: 'mixed',
-  mark: 'boot recovering',
+  mark: 'boot',
   patches: [
     {
       file: 'src/raft/core-state.ts',

@@ -5,7 +5,7 @@ export const bug: PlantedBug = {
   source: 'KIP-853: requests name the whole key of the voter; KAFKA-16164',
   host: 'bare',
   workload: 'mixed',
-  mark: 'vote: asked of another directory',
+  mark: 'boot',
   patches: [
     {
       file: 'src/raft/vote.ts',

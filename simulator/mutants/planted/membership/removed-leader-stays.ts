@@ -5,7 +5,7 @@ export const bug: PlantedBug = {
   source: 'KIP-853; Raft thesis, 4.2.2',
   host: 'bare',
   workload: 'voter changes',
-  mark: 'voter change: made',
+  mark: 'boot',
   patches: [
     {
       file: 'src/raft/voter-change.ts',

@@ -5,7 +5,7 @@ export const bug: PlantedBug = {
   source: 'KIP-853 and KIP-630: snapshots and voter sets; hashicorp/raft, configurations and compaction',
   host: 'bare',
   workload: 'voter changes',
-  mark: 'boot behind a snapshot',
+  mark: 'boot',
   patches: [
     {
       file: 'src/raft/voter-set.ts',

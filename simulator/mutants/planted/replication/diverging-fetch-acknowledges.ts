@@ -5,7 +5,7 @@ export const bug: PlantedBug = {
   source: 'microsoft/CCF 6016: commit advances on a NACK',
   host: 'bare',
   workload: 'mixed',
-  mark: 'fetch diverging',
+  mark: 'boot',
   patches: [
     {
       file: 'src/raft/fetch.ts',

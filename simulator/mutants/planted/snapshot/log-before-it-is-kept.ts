@@ -5,7 +5,7 @@ export const bug: PlantedBug = {
   source: 'design 18; hashicorp/raft 697 and 704: a conflicting log behind a snapshot',
   host: 'node',
   workload: 'mixed',
-  mark: 'boot behind a snapshot',
+  mark: 'boot',
   patches: [
     {
       file: 'src/runtime/start/open-storage.ts',

@@ -5,7 +5,7 @@ export const bug: PlantedBug = {
   source: 'KIP-630: the epoch of the last record that it holds',
   host: 'node',
   workload: 'mixed',
-  mark: 'boot behind a snapshot',
+  mark: 'boot',
   patches: [
     {
       file: 'src/runtime/checkpoint/snapshots.ts',

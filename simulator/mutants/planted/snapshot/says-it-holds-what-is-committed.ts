@@ -5,7 +5,7 @@ export const bug: PlantedBug = {
   source: 'etcd 13766: an index is persisted without the effect of its entry',
   host: 'node',
   workload: 'mixed',
-  mark: 'boot behind a snapshot',
+  mark: 'boot',
   patches: [
     {
       file: 'src/runtime/checkpoint/snapshots.ts',

@@ -5,7 +5,7 @@ export const bug: PlantedBug = {
   source: 'atomix 418: sessions not restored from a snapshot',
   host: 'node',
   workload: 'mixed',
-  mark: 'boot behind a snapshot',
+  mark: 'boot',
   patches: [
     {
       file: 'src/codec/image-pages.ts',

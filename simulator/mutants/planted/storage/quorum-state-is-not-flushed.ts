@@ -5,7 +5,7 @@ export const bug: PlantedBug = {
   source: 'Raft paper, Figure 2; Alice (Pillai and others, OSDI 14)',
   host: 'node',
   workload: 'mixed',
-  mark: 'vote granted',
+  mark: 'boot',
   patches: [
     {
       file: 'src/runtime/quorum-state/quorum-state-copies.ts',
