@@ -4,7 +4,7 @@ import { type BudgetName, budgets } from './budget.ts';
 import { generateFaults } from './generate-fault.ts';
 import { withLateCopies } from './late-copies.ts';
 import { withLongAbsences } from './long-absences.ts';
-import { catchesUpSlowly, longPartitionsAlone, withLongPartitions } from './long-partitions.ts';
+import { longPartitionsAlone, withLongPartitions } from './long-partitions.ts';
 import { withSuspensions } from './suspensions.ts';
 import { withMixedVersions } from './mixed-versions.ts';
 import { withVoterChanges } from './voter-changes.ts';
@@ -160,9 +160,7 @@ function generateOperations(
   config: RunConfig,
   workload: WorkloadName,
 ): readonly PlannedOperation[] {
-  const meanGapUs = chance.pick(
-    workload === 'long partitions' || catchesUpSlowly(config) ? longGapsUs : usualGapsUs,
-  );
+  const meanGapUs = chance.pick(workload === 'long partitions' ? longGapsUs : usualGapsUs);
   const keys = chance.pick([1, 4, 32]);
   const readsOfTen = chance.pick([0, 2, 5, 8]);
   const paddings = chance.oneIn(4)

@@ -23,14 +23,6 @@ export function longPartitionsAlone(schedule: Schedule): Schedule {
   return partitioned({ ...schedule, config }, chance, 4);
 }
 
-/** One fetch reads from one segment: over a distance small ones alone would leave a node behind for ever. */
-const segmentBytes = 262_144;
-
-/** Over a distance a node that was cut off catches up only where little is written meanwhile. */
-export function catchesUpSlowly(config: RunConfig): boolean {
-  return config.segmentBytes === segmentBytes && config.link.delayUs >= 10_000;
-}
-
 /** A partition this long, in fetch timeouts and a fixed time for disks and distances, leaves time to go on. */
 export function longPartitionUs(config: RunConfig): number {
   return 8 * config.raft.fetchTimeoutMs * 1000 + 3_000_000;
@@ -57,6 +49,8 @@ function partitioned(schedule: Schedule, chance: HashedChance, partitions = 2): 
   };
   // On the slowest disks a flush of what some workloads write takes seconds, partition or not.
   const diskSpread = Math.min(schedule.config.diskSpread, 8);
+  // One fetch reads from one segment: over a distance small ones alone would leave a node behind for ever.
+  const segmentBytes = 262_144;
   const config = { ...schedule.config, link, raft, diskSpread, segmentBytes, durationUs: atUs };
   return { ...schedule, config, faults };
 }

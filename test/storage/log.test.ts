@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { assert } from '../../src/base/assert.ts';
+import { assert, assertDefined } from '../../src/base/assert.ts';
 import { epoch, offset } from '../../src/base/brands.ts';
 import { batchesPerReadMax } from '../../src/runtime/log/limits.ts';
+import { batchEndOffset } from '../../src/raft/batch.ts';
 import type { FileOperation, Files } from '../../src/ports/files.ts';
 import type { RaftLog } from '../../src/runtime/log/raft-log.ts';
 import { SimulatedDisk } from '../../simulator/files.ts';
@@ -176,6 +177,25 @@ describe('the log', () => {
       }
     },
   );
+
+  it('reads on where the memory begins, so that a reader just before it catches up while others write', () => {
+    const bench = new LogBench({ segmentBytes: 256 * 512, cacheBytesMax: 5_000 });
+    const { log } = bench.openSound();
+    const maker = new BatchMaker();
+    appendEach(log, maker, 100, 100);
+    bench.scheduler.runUntilIdle();
+    let reads = 0;
+    for (let at = 0; reads < 50; reads++) {
+      const read = bench.read(log, offset(at), log.endOffset, 4_000);
+      assert(read.ok, 'the log is read');
+      at = batchEndOffset(assertDefined(read.value.at(-1), 'a read gives one batch at least'));
+      if (at === log.endOffset) break;
+      // One batch more for each read: much less than what it may carry.
+      appendEach(log, maker, 1, 100, 1_000 + reads);
+      bench.scheduler.runUntilIdle();
+    }
+    expect(reads).toBeLessThan(10);
+  });
 
   it('keeps the file of a segment that it deletes for as long as it is read, and closes every file once', () => {
     const bench = new LogBench({ segmentBytes, cacheBytesMax: 0 });
