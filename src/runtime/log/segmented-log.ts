@@ -157,7 +157,7 @@ export class SegmentedLog implements RaftLog {
       return;
     }
     // On into what is in memory as well, as far as the disk has it: a read that ended where the memory begins
-    // would give a reader just before it no more than has left the memory meanwhile, for as long as others write.
+    // would give a reader shortly before it no more than has left the memory meanwhile, for as long as others write.
     const limit = Math.min(to, Math.max(this.#recent.startOffset, this.#flushedOffset));
     this.#readFromDisk(planRead(located.segment, located.index, limit, maxBytes), complete);
   }
