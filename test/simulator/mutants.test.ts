@@ -50,6 +50,11 @@ describe('planted bugs', () => {
     expect(new Set(bugs.map(({ bug }) => bug.name)).size).toBe(bugs.length);
   });
 
+  it('are each another mistake', () => {
+    const patches = bugs.map(({ bug }) => JSON.stringify(bug.patches));
+    expect(new Set(patches).size).toBe(bugs.length);
+  });
+
   it('are known by their places where they are not found yet', () => {
     const places = new Set(bugs.map(({ path }) => path));
     expect(Object.keys(escaping).filter((path) => !places.has(path))).toEqual([]);
