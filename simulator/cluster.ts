@@ -27,6 +27,8 @@ export type SimulatedNode = ObservedNode & {
   isOlder: boolean;
   /** When it may start again; null while it runs or nobody has planned its start. */
   restartAtUs: number | null;
+  /** The disk that it began with was emptied. */
+  wasWiped: boolean;
 };
 
 export type ClusterOptions = {
@@ -86,6 +88,11 @@ export class SimulatedCluster {
       endpoint: { host: node.process.name, port: 9645 },
       kraftVersions: versionsOf(node),
     };
+  }
+
+  /** Those that the cluster was born with, whether or not they are voters still. */
+  get founders(): readonly SimulatedNode[] {
+    return this.nodes.slice(0, this.#voters.length);
   }
 
   /** The node that leads the highest epoch, as an outsider sees it. */
@@ -205,6 +212,7 @@ export class SimulatedCluster {
   wipe(node: SimulatedNode, downUs: number): void {
     this.crash(node, true, downUs);
     this.markDamaged(node);
+    node.wasWiped = true;
     node.durableTip = this.observation.history.root;
     node.disk.wipe([dataDirectory]);
     node.stores.wipe();
@@ -251,6 +259,7 @@ export class SimulatedCluster {
       host: null,
       isOlder: index === this.#options.config.olderNode,
       restartAtUs: null,
+      wasWiped: false,
       view: null,
       tip: this.observation.history.root,
       durableTip: this.observation.history.root,

@@ -66,7 +66,8 @@ export const faultKinds: readonly FaultKind[] = [
  *
  * What no budget contains, because the design promises nothing then: a disk that says that it has flushed
  * and has not (mutants have one); a voter whose last acknowledged group of records is replaced by zeros
- * (design 19, "What remains"), and so a misdirected write that leaves no trace where it landed; clocks that
+ * (design 19, "What remains"), and so a misdirected write that leaves no trace where it landed; an empty disk in the
+ * place of every founding voter's, after which nobody can know that there was a cluster; clocks that
  * drift by more than the timeouts' margins; and that a broker whose machine was suspended knows that its lease is
  * over. (Design 13: clocks stop in suspend, so data is fenced by leader epoch all the same. Its records are kept, its
  * reads are consistent, and a suspended controller takes no lease from anybody: those hold under every budget.)
@@ -99,7 +100,8 @@ export const budgets: Readonly<Record<BudgetName, Budget>> = {
   },
   'majority damaged': {
     name: 'majority damaged',
-    assumes: 'anything fails, voters come and go, and any number of them loses what it had acknowledged',
+    assumes:
+      'anything fails, voters come and go, and any number of them loses what it had acknowledged, but not all of them everything',
     kinds: new Set(faultKinds),
     badLinks: true,
     damagedMax: (voters) => voters,

@@ -60,7 +60,13 @@ export class FaultContext {
   allows(kind: FaultKind, node: SimulatedNode | null): boolean {
     if (!this.budget.kinds.has(kind)) return false;
     if (!damagingKinds.has(kind)) return true;
-    return node !== null && this.mayDamage(node);
+    if (node === null || !this.mayDamage(node)) return false;
+    return kind !== 'wipe' || this.#leavesWitness(node);
+  }
+
+  /** When the disks of all founders are empty, nobody can know that there was a cluster, and they found another. */
+  #leavesWitness(node: SimulatedNode): boolean {
+    return this.cluster.founders.some((founder) => founder !== node && !founder.wasWiped);
   }
 }
 

@@ -18,11 +18,9 @@ function damageQuorumState({ disk }: SimulatedNode, choice: number): boolean {
   return paths.map((path) => disk.corrupt(path, 0, 1 << (choice % 8))).includes(true);
 }
 
-/** A copy of the quorum state stands in for one that is damaged. Not for two that differ, one by a lost write. */
-function damageOneBit({ disk, isDamaged }: SimulatedNode, choice: number): boolean {
+function damageOneBit({ disk }: SimulatedNode, choice: number): boolean {
   const files = disk
     .paths()
-    .filter((path) => !isDamaged || !quorumStateNames.some((name) => path.endsWith(name)))
     .map((path) => ({ path, usedBytes: usedBytesOf(disk.bytes(path) ?? new Uint8Array()) }))
     .filter(({ usedBytes }) => usedBytes > 0);
   const file = files[choice % Math.max(1, files.length)];

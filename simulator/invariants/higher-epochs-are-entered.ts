@@ -14,8 +14,7 @@ export function higherEpochsAreEntered(cluster: ClusterObservation): Checker {
     name: 'a higher epoch is entered',
     source: 'Raft paper, Figure 2, "Rules for Servers, All Servers"; etcd 5468',
     onEffects(node, input, effects) {
-      // What a damaged disk says of its epoch may be older than what its node knows by its log.
-      if (input.type !== 'messageReceived' || node.view === null || node.isDamaged) return;
+      if (input.type !== 'messageReceived' || node.view === null) return;
       const { message, from } = input;
       if (message.epoch <= node.view.epoch || !bindsNode(node, message)) return;
       if (epochAfter(node.view.epoch, effects) >= message.epoch || isCalledBad(effects, from)) return;

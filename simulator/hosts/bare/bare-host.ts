@@ -1,4 +1,5 @@
 import type { Offset } from '../../../src/base/brands.ts';
+import type { RecoveredState } from '../../../src/raft/config.ts';
 import type { ReplicaKey } from '../../../src/raft/replica-key.ts';
 import { dataDirectory, type Host, type HostContext, type HostKind } from '../host.ts';
 import { openRaftLog, type OpenedLog } from '../../../src/runtime/log/open-raft-log.ts';
@@ -7,6 +8,7 @@ import {
   type OpenedQuorumState,
 } from '../../../src/runtime/quorum-state/open-quorum-state.ts';
 import type { QuorumState } from '../../../src/raft/quorum-state.ts';
+import { hasForgottenVotes } from '../../../src/runtime/start/identity.ts';
 import { faultOfKRaftVersion } from '../../../src/runtime/supported-versions.ts';
 import { BareCheckpoints, durableCheckpointEnd } from './checkpoints.ts';
 import { decodeRegisterWrite } from '../../workload/register-payload.ts';
@@ -148,18 +150,17 @@ class Boot {
   }
 
   #start(quorum: OpenedQuorumState, state: QuorumState, opened: OpenedLog, wasReset: boolean): void {
-    const checkpoint = this.#checkpoints.latest;
-    // Without a quorum state the log says at least which epochs there were.
-    const epoch = state.epoch > opened.recovery.lastEpoch ? state.epoch : opened.recovery.lastEpoch;
-    const recovered = recoveredState({
-      context: this.#context,
-      key: this.#key,
-      quorumState: quorum.state === null ? { ...state, epoch } : state,
-      checkpoint,
-      recovery: opened.recovery,
-      wasReset,
-      logEndOffset: opened.log.endOffset as Offset,
-    });
+    const recovered = this.#withoutForgottenVotes(
+      recoveredState({
+        context: this.#context,
+        key: this.#key,
+        quorumState: state,
+        checkpoint: this.#checkpoints.latest,
+        recovery: opened.recovery,
+        wasReset,
+        logEndOffset: opened.log.endOffset as Offset,
+      }),
+    );
     const fault = faultOfKRaftVersion(recovered.kraftVersion, this.#context.kraftVersions);
     if (fault !== null) {
       this.#fail(`its own disk has ${fault}`);
@@ -174,6 +175,23 @@ class Boot {
       onFailed: (reason) => this.#fail(reason),
     });
     this.node.begin();
+  }
+
+  /** As in the whole node: a voter whose quorum state is older than its log is somebody else now (design 19). */
+  #withoutForgottenVotes(recovered: RecoveredState): RecoveredState {
+    const { local, quorumState, epochStarts, logStart, voterSets } = recovered;
+    const lastEpoch = epochStarts.at(-1)?.epoch ?? logStart.epoch;
+    const identity = { directoryId: local.directoryId, quorumState };
+    if (!hasForgottenVotes(identity, local.id, { lastEpoch, voterSets })) return recovered;
+    const { recovering } = quorumState;
+    this.#context.say(
+      () => `has a quorum state of epoch ${quorumState.epoch} and a log of epoch ${lastEpoch}`,
+    );
+    return {
+      ...recovered,
+      local: this.#context.renewKey(),
+      quorumState: { ...unwritten, epoch: lastEpoch, recovering },
+    };
   }
 
   #failOn(error: FileFailure): void {

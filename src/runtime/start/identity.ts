@@ -115,7 +115,7 @@ function* complete(
  * it is a stale copy, restored from a backup perhaps, and the votes cast since then are forgotten.
  */
 export function hasForgottenVotes(
-  identity: Identity,
+  identity: Pick<Identity, 'directoryId' | 'quorumState'>,
   nodeId: NodeId,
   storage: { readonly lastEpoch: Epoch; readonly voterSets: readonly VoterSetAt[] },
 ): boolean {
