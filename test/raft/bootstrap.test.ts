@@ -155,6 +155,36 @@ describe('bootstrap', () => {
     expect(world.startedClusters().size).toBe(1);
   });
 
+  it('believes the proposer that the descriptor is started which was left for an older one of its own', () => {
+    const world = new BootstrapWorld([1, 2, 3], three);
+    for (const id of [2, 3]) world.wake(id);
+    world.deliverTo(1);
+    world.completeWrite(1);
+    world.wake(1);
+    const late = world.flights.filter(({ to, message }) => to === 2 && message.type === 'bootstrapPropose');
+    expect(late).toHaveLength(1);
+    world.flights = [];
+    // Another disk asks for another descriptor, and all of them accept that.
+    world.wipe(3);
+    world.deliverTo(1);
+    world.flights = [];
+    world.completeWrite(1);
+    world.wake(1);
+    world.deliverAllBut(() => false);
+    const started = world.member(1).writes[0]?.stored;
+    expect(started?.started).toBe(true);
+    // The first proposal comes only now, so that the word of the start means nothing to node 2.
+    world.flights = [...late];
+    world.deliverAllBut(() => false);
+    expect(world.member(2).stored?.descriptor).not.toEqual(started?.descriptor);
+    world.completeWrite(1);
+    world.deliverAllBut(() => false);
+    expect(world.member(2).stored?.started).toBe(false);
+    world.wake(2);
+    world.deliverAllBut(({ to }) => to === 3);
+    expect(world.member(2).stored).toEqual(started);
+  });
+
   it('never starts two clusters, in every order of the first steps of two nodes with crashes and a lost disk', () => {
     const explored = exploreAll(7);
     expect(explored.schedules).toBeGreaterThan(5000);

@@ -55,7 +55,6 @@ export class BareNode implements NodeView {
   #logStart: SnapshotId;
   #role: RoleName = 'unattached';
   #leaderId: NodeId | null = null;
-  #quorumState: QuorumState;
   #highWatermark: Offset;
   #lastTimestampMs = 0;
 
@@ -63,7 +62,6 @@ export class BareNode implements NodeView {
     const { context, recovered, log, checkpoints } = options;
     this.#options = options;
     this.#logStart = recovered.logStart;
-    this.#quorumState = recovered.quorumState;
     const { latest } = checkpoints;
     this.#machine = latest === null ? new RegisterMachine(context.voters) : RegisterMachine.from(latest);
     this.#applyTarget = recovered.appliedOffset;
@@ -82,10 +80,7 @@ export class BareNode implements NodeView {
     this.#driver = new RaftDriver({
       core: this.#core,
       log,
-      persistQuorumState: (ioId, state) => {
-        this.#quorumState = state;
-        options.persistQuorumState(ioId, state);
-      },
+      persistQuorumState: options.persistQuorumState,
       transport: this.#transport,
       clock: context.clock,
       kraftVersions: context.kraftVersions,
@@ -98,7 +93,7 @@ export class BareNode implements NodeView {
   }
 
   get epoch(): Epoch {
-    return this.#quorumState.epoch;
+    return this.#core.epoch;
   }
 
   get leaderId(): NodeId | null {
@@ -130,7 +125,7 @@ export class BareNode implements NodeView {
   }
 
   get isRecovering(): boolean {
-    return this.#quorumState.recovering;
+    return this.#core.recovering;
   }
 
   get clusterId(): Uuid {
@@ -204,7 +199,7 @@ export class BareNode implements NodeView {
     this.#driver.push({
       type: 'recordsProposed',
       proposalId: request.attempt,
-      epoch: this.#quorumState.epoch,
+      epoch: this.#core.epoch,
       expectedBaseOffset: this.#options.log.endOffset,
       batches: [
         {
