@@ -165,6 +165,29 @@ export const errorCatalogue = {
     summary: 'Nothing was tried for this item, because the batch that would hold it was full or failed.',
   },
 
+  // Who asks.
+  SASL_AUTHENTICATION_FAILED: {
+    status: 401,
+    retriable: false,
+    summary: 'The request says not who asks, or the token or certificate that it shows is not honoured.',
+  },
+  CLUSTER_AUTHORIZATION_FAILED: {
+    status: 403,
+    retriable: false,
+    summary: 'The role of whoever asks does not allow this operation.',
+  },
+  UNKNOWN_TOKEN_ID: { status: 404, retriable: false, summary: 'There is no token with this id.' },
+  TOKEN_CONFLICT: {
+    status: 409,
+    retriable: false,
+    summary: 'The name belongs to tokens of another role, or the secret to another token.',
+  },
+  TOKEN_TABLE_FULL: {
+    status: 409,
+    retriable: false,
+    summary: 'No further token can be kept: revoke some.',
+  },
+
   // Features.
   INVALID_UPDATE_FEATURE: {
     status: 400,

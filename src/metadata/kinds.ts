@@ -8,4 +8,5 @@ export * as broker from './resources/broker/index.ts';
 export * as topic from './resources/topic/index.ts';
 export * as isr from './resources/isr/index.ts';
 export * as session from './resources/session/index.ts';
+export * as token from './resources/token/index.ts';
 export * as noop from './resources/noop/index.ts';

@@ -43,6 +43,10 @@ export const limits = {
   /** Rows that one batch of expiry removes at most. */
   expiryRowsMax: 1_000,
   principalLengthMax: 256,
+
+  tokensMax: 10_000,
+  tokenLifetimeMsMin: 1_000,
+  tokenLifetimeMsMax: 315_360_000_000,
 } as const;
 
 /** Called where the registry is made: a limit changed alone would break another. */

@@ -79,7 +79,9 @@ describe('the bytes of records', () => {
       'ForgetHeaderAnswersRecord',
       'HeaderAnswerRecord',
       'OpenSessionRecord',
+      'RemoveTokenRecord',
       'SessionAnswerRecord',
+      'TokenRecord',
     ]);
     expect(Object.values(ids)).toHaveLength(new Set(Object.values(ids)).size);
   });
@@ -132,5 +134,6 @@ function exampleImage(): MetadataImage {
     answerRecord({ sessionId, sequence: 4, forgetBelow: 2 }, 'tester', hash, null, Uint8Array.of(5)),
     answerRecord({ headerKey: 'key' }, 'tester', hash, 'INVALID_REQUEST', Uint8Array.of()),
   ]);
+  cluster.ok('createToken', { body: { name: 'operations', role: 'operator', secretHash: '07'.repeat(32) } });
   return cluster.image;
 }

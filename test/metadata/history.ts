@@ -2,6 +2,7 @@ import * as fc from 'fast-check';
 import { lookupAnswer, answerRecord } from '../../src/metadata/resources/session/answers.ts';
 import { expireSessions } from '../../src/metadata/resources/session/expiry.ts';
 import { expireBrokerSessions } from '../../src/metadata/resources/broker/expiry.ts';
+import { tokenIdOf } from '../../src/metadata/resources/token/identity.ts';
 import type { TestCluster } from './cluster.ts';
 import { allPartitions } from './invariants.ts';
 
@@ -29,6 +30,8 @@ export type Event =
   | { readonly kind: 'answer'; readonly session: number; readonly sequence: number; readonly forget: number }
   | { readonly kind: 'headerAnswer'; readonly key: number }
   | { readonly kind: 'closeSession'; readonly session: number }
+  | { readonly kind: 'createToken'; readonly token: number; readonly name: number; readonly broker: number }
+  | { readonly kind: 'revokeToken'; readonly token: number }
   | { readonly kind: 'time'; readonly ms: number }
   | { readonly kind: 'pause' }
   | { readonly kind: 'step' }
@@ -68,6 +71,8 @@ export const events: fc.Arbitrary<Event[]> = fc.array(
     event('answer', 4, { session: small, sequence: fc.nat({ max: 12 }), forget: fc.nat({ max: 8 }) }),
     event('headerAnswer', 2, { key: fc.nat({ max: 4 }) }),
     event('closeSession', 1, { session: small }),
+    event('createToken', 3, { token: fc.nat({ max: 5 }), name: fc.nat({ max: 2 }), broker }),
+    event('revokeToken', 2, { token: fc.nat({ max: 5 }) }),
     event('time', 2, { ms: fc.constantFrom(1, 5_000, 700_000, 3_700_000) }),
     event('pause', 1, {}),
     event('step', 2, {}),
@@ -126,6 +131,15 @@ export function happen(cluster: TestCluster, now: Event): void {
       cluster.run('closeSession', { params: { sessionId: rows[now.session % rows.length]?.sessionId ?? 0 } });
       return;
     }
+    case 'createToken': {
+      const { token, name, broker: brokerId } = now;
+      const secretHash = Buffer.alloc(32, token).toString('hex');
+      cluster.run('createToken', { body: { name: `name-${name}`, role: 'broker', brokerId, secretHash } });
+      return;
+    }
+    case 'revokeToken':
+      cluster.run('revokeToken', { params: { tokenId: tokenIdOf(Buffer.alloc(32, now.token)) } });
+      return;
     case 'time':
       cluster.timestampMs += now.ms;
       cluster.goOn(expireSessions);

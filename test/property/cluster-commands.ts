@@ -60,7 +60,14 @@ export type Command =
       readonly featureLevel: number;
       readonly validateOnly: boolean;
     }
-  | { readonly kind: 'registerController'; readonly controllerId: number; readonly supports: number };
+  | { readonly kind: 'registerController'; readonly controllerId: number; readonly supports: number }
+  | {
+      readonly kind: 'createToken';
+      readonly secret: number;
+      readonly name: number;
+      readonly isOfBroker: boolean;
+    }
+  | { readonly kind: 'revokeToken'; readonly secret: number };
 
 export type Step =
   | { readonly kind: 'write'; readonly command: Command; readonly key: KeyChoice }
@@ -128,6 +135,8 @@ const commands: fc.Arbitrary<Command> = fc.oneof(
     validateOnly: fc.boolean(),
   }),
   command('registerController', 1, { controllerId: fc.nat({ max: 2 }), supports: fc.constantFrom(1, 1, 2) }),
+  command('createToken', 3, { secret: fc.nat({ max: 3 }), name: fc.nat({ max: 1 }), isOfBroker: seldom }),
+  command('revokeToken', 1, { secret: fc.nat({ max: 3 }) }),
 );
 
 const keys: fc.Arbitrary<KeyChoice> = fc.oneof(

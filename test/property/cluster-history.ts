@@ -4,6 +4,7 @@ import { offset } from '../../src/base/brands.ts';
 import type { MetadataImage } from '../../src/metadata/image.ts';
 import { operationsById } from '../../src/metadata/operations.ts';
 import { expireBrokerSessions } from '../../src/metadata/resources/broker/expiry.ts';
+import { tokenIdOf } from '../../src/metadata/resources/token/identity.ts';
 import type { ControllerRequest } from '../../src/runtime/controller-api.ts';
 import { clientWork } from '../../src/runtime/leader/client-work.ts';
 import { TestCluster } from '../metadata/cluster.ts';
@@ -16,7 +17,7 @@ import {
 import { RecordedReply } from '../runtime/support/operations.ts';
 import type { Command, KeyChoice, Step } from './cluster-commands.ts';
 import { ClusterModel, newIsr, partitionOf, type SeenPartition } from './cluster-model.ts';
-import { creation, heartbeat, inputOf, registration } from './cluster-requests.ts';
+import { creation, heartbeat, inputOf, registration, secretHashOf } from './cluster-requests.ts';
 
 /** What every run together has seen, so that a history which only ever is refused does not pass. */
 export type Seen = { readonly answers: Map<string, number>; repeated: number };
@@ -215,8 +216,18 @@ function viewOf(cluster: TestCluster): unknown {
     })),
     topics: topics.map(({ lastModified: _lastModified, ...topic }) => topic),
     sessions: sessions.map(({ sessionId, forgetBelow }) => ({ sessionId, forgetBelow })),
+    tokens: tokensBySecret(cluster),
     controllers: controllers.map(({ controllerId }) => controllerId),
   };
+}
+
+function tokensBySecret(cluster: TestCluster): unknown {
+  const { tokens } = cluster.ok('listTokens', {});
+  const secretOf = (tokenId: string): number =>
+    [0, 1, 2, 3].find((secret) => tokenIdOf(secretHashOf(secret)) === tokenId) ?? -1;
+  return tokens
+    .map(({ tokenId, name, role }) => ({ secret: secretOf(tokenId), name, isOfBroker: role === 'broker' }))
+    .sort((left, right) => left.secret - right.secret);
 }
 
 /** A refusal leaves all as it was; under a key the answer is remembered, and nothing else. */

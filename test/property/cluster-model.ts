@@ -38,6 +38,8 @@ export class ClusterModel {
   readonly topics = new Map<string, ModelTopic>();
   readonly sessions = new Map<number, { forgetBelow: number }>();
   readonly controllers = new Set<number>();
+  /** By the number of its secret: whose it is. */
+  readonly tokens = new Map<number, { readonly name: number; readonly isOfBroker: boolean }>();
 
   isActive(id: number): boolean {
     const broker = this.brokers.get(id);
@@ -76,9 +78,23 @@ export class ClusterModel {
         return command.name === 'metadata.version' && command.featureLevel === 1
           ? null
           : 'INVALID_UPDATE_FEATURE';
+      case 'createToken':
+        return this.#judgeToken(command);
+      case 'revokeToken':
+        return this.tokens.has(command.secret) ? null : 'UNKNOWN_TOKEN_ID';
       case 'registerController':
         return command.supports === 1 ? null : 'UNSUPPORTED_VERSION';
     }
+  }
+
+  /** A secret has one token, and a name one role. */
+  #judgeToken({ secret, name, isOfBroker }: Extract<Command, { kind: 'createToken' }>): Verdict {
+    const known = this.tokens.get(secret);
+    if (known !== undefined && known.name !== name) return 'TOKEN_CONFLICT';
+    const isOtherRole = [...this.tokens.values()].some(
+      (token) => token.name === name && token.isOfBroker !== isOfBroker,
+    );
+    return isOtherRole ? 'TOKEN_CONFLICT' : null;
   }
 
   #judgeRegistration(command: Extract<Command, { kind: 'registerBroker' }>): Verdict {
@@ -178,6 +194,12 @@ export class ClusterModel {
       case 'closeSession':
         this.sessions.delete(this.sessionAt(command.session) ?? -1);
         return;
+      case 'createToken':
+        this.tokens.set(command.secret, { name: command.name, isOfBroker: command.isOfBroker });
+        return;
+      case 'revokeToken':
+        this.tokens.delete(command.secret);
+        return;
       case 'registerController':
         this.controllers.add(command.controllerId);
         return;
@@ -240,6 +262,9 @@ export class ClusterModel {
       sessions: [...this.sessions]
         .sort(byKey)
         .map(([sessionId, { forgetBelow }]) => ({ sessionId, forgetBelow })),
+      tokens: [...this.tokens]
+        .sort(byKey)
+        .map(([secret, { name, isOfBroker }]) => ({ secret, name: `name-${name}`, isOfBroker })),
       controllers: [...this.controllers].sort((left, right) => left - right),
     };
   }

@@ -1,3 +1,4 @@
+import { tokenIdOf } from '../../src/metadata/resources/token/identity.ts';
 import { clusterId, incarnationId, type TestCluster } from '../metadata/cluster.ts';
 import type { Command } from './cluster-commands.ts';
 import { type ClusterModel, leaderOf, newIsr, partitionOf, type SeenPartition } from './cluster-model.ts';
@@ -25,6 +26,10 @@ export function creation(name: string, replicationFactor: number): Command {
 /** The levels of `metadata.version` that a node says it supports. */
 function featuresOf(level: number) {
   return [{ name: 'metadata.version', minSupportedVersion: level, maxSupportedVersion: level }];
+}
+
+export function secretHashOf(secret: number): Uint8Array {
+  return new Uint8Array(32).fill(secret + 1);
 }
 
 const otherClusterId = incarnationId(9_999);
@@ -72,6 +77,14 @@ export function inputOf(
       const { name, featureLevel, validateOnly } = command;
       return { params: { feature: name }, body: { featureLevel, validateOnly } };
     }
+    case 'createToken': {
+      const { name, isOfBroker } = command;
+      const role = isOfBroker ? { role: 'broker', brokerId: 1 } : { role: 'reader' };
+      const secretHash = Buffer.from(secretHashOf(command.secret)).toString('hex');
+      return { body: { name: `name-${name}`, ...role, secretHash } };
+    }
+    case 'revokeToken':
+      return { params: { tokenId: tokenIdOf(secretHashOf(command.secret)) } };
     case 'registerController': {
       const { controllerId, supports } = command;
       const listeners = [{ name: 'CONTROLLER', host: 'host', port: 9_645 }];

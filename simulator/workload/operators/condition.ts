@@ -12,10 +12,16 @@ const parameters: ReadonlyMap<string, string> = new Map([
   ['deleteTopic', 'topic'],
   ['describeBroker', 'brokerId'],
   ['unregisterBroker', 'brokerId'],
+  ['describeToken', 'tokenId'],
+  ['revokeToken', 'tokenId'],
 ]);
 
 /** The writes that a client may make on condition that nobody has changed what it saw. */
-export const conditionalWrites: ReadonlySet<string> = new Set(['deleteTopic', 'unregisterBroker']);
+export const conditionalWrites: ReadonlySet<string> = new Set([
+  'deleteTopic',
+  'unregisterBroker',
+  'revokeToken',
+]);
 
 /** Null where the operation is not one on a single resource. */
 export function resourceOf(operationId: string, params: Params): string | null {

@@ -1,4 +1,5 @@
 import { uuidFromBytes } from '../../../src/base/uuid.ts';
+import { tokenIdOf } from '../../../src/metadata/resources/token/identity.ts';
 import { HashedChance } from '../../chance.ts';
 import type { RunConfig } from '../../faults/schedule.ts';
 import { conditionalWrites } from './condition.ts';
@@ -16,6 +17,7 @@ const topicsMax = 6;
 /** Of the workload's own; the register workload has the low numbers, model brokers those from 2000 on. */
 const firstBroker = 500;
 const brokersMax = 4;
+const secretsMax = 6;
 
 /** Writes, each with how often it is drawn where a seed has it turned on. */
 const writes: readonly (readonly [weight: number, template: Template])[] = [
@@ -27,6 +29,8 @@ const writes: readonly (readonly [weight: number, template: Template])[] = [
   [1, updateFeature],
   [1, registerController],
   [1, () => write('closeOwnSession')],
+  [3, createToken],
+  [2, (chance) => write('revokeToken', { tokenId: tokenIdOf(secretHash(chance)) })],
 ];
 
 const reads: readonly Template[] = [
@@ -39,6 +43,8 @@ const reads: readonly Template[] = [
   () => read('describeFeatures'),
   () => read('listControllers'),
   () => read('describeIdempotency'),
+  () => read('listTokens'),
+  (chance) => read('describeToken', { tokenId: tokenIdOf(secretHash(chance)) }),
 ];
 
 /**
@@ -126,6 +132,19 @@ function registerController(chance: HashedChance, number: number): Content {
 function updateFeature(chance: HashedChance): Content {
   const feature = chance.oneIn(3) ? 'no.such.feature' : 'metadata.version';
   return write('updateFeature', { feature }, { featureLevel: chance.integer(3) });
+}
+
+/** Few secrets, so that tokens are made, found, revoked and made again; their names now and then conflict. */
+function createToken(chance: HashedChance): Content {
+  const name = `token-${chance.integer(3)}`;
+  const role = chance.oneIn(4) ? { role: 'broker', brokerId: firstBroker } : { role: 'operator' };
+  const lifetime = chance.oneIn(3) ? { lifetimeMs: 1_000 } : {};
+  const hash = Buffer.from(secretHash(chance)).toString('hex');
+  return write('createToken', {}, { name, ...role, secretHash: hash, ...lifetime });
+}
+
+function secretHash(chance: HashedChance): Uint8Array {
+  return new Uint8Array(32).fill(1 + chance.integer(secretsMax));
 }
 
 function incarnationOf(number: number): string {
