@@ -14,8 +14,8 @@ import { compileOuterCheck } from '../client/protocol/validation.ts';
 import type { ControllerAnswer, ControllerRequest } from '../runtime/controller-api.ts';
 import { ownStanding, problemFor, sendJson, sendOwnProblem, type Standing } from './answers.ts';
 import { checkInput, fieldsOf, type CompiledOperation } from './compiled-operation.ts';
+import { findForbidden, findForeignBroker, type Identity, identityOf } from './authentication/index.ts';
 import { readEntryConventions } from './conventions.ts';
-import { principalOf } from './principal.ts';
 import { findForgottenKey, noRoom, silence, type RouteContext } from './route-context.ts';
 
 export type BatchContext = RouteContext & {
@@ -41,10 +41,10 @@ function handle(request: FastifyRequest, reply: FastifyReply, context: BatchCont
     sendOwnProblem(reply, context.controller, { code: 'INVALID_REQUEST', message: read.error });
     return;
   }
-  const principal = principalOf(request);
+  const identity = identityOf(request);
   const results = new BatchResults(read.value.length, (whole) => sendResults(reply, whole, context));
   for (const [index, entry] of read.value.entries()) {
-    carryOut(entry, principal, context, (result) => results.set(index, result));
+    carryOut(entry, identity, context, (result) => results.set(index, result));
   }
 }
 
@@ -61,7 +61,7 @@ function readEnvelope(request: FastifyRequest): Result<readonly unknown[], strin
 /** `respond` is called once, now or when the controller has answered. */
 function carryOut(
   entry: unknown,
-  principal: string,
+  identity: Identity,
   context: BatchContext,
   respond: (result: BatchResult) => void,
 ): void {
@@ -73,9 +73,9 @@ function carryOut(
   }
   const { compiled } = found.value;
   const { operation } = compiled;
-  const accepted = acceptEntry(found.value, principal, context);
+  const accepted = acceptEntry(found.value, identity, context);
   if (!accepted.ok) {
-    respond(ownProblem({ code: 'INVALID_REQUEST', message: accepted.error }, context));
+    respond(ownProblem(accepted.error, context));
   } else if (!submissions.hasRoom(operation.priority)) {
     respond(ownProblem(noRoom(submissions.pendingCount), context));
   } else {
@@ -106,22 +106,31 @@ function findOperation(entry: unknown, context: BatchContext): Result<FoundOpera
 
 function acceptEntry(
   { entry, compiled }: FoundOperation,
-  principal: string,
+  identity: Identity,
   context: BatchContext,
-): Result<Omit<ControllerRequest, 'requestId'>, string> {
+): Result<Omit<ControllerRequest, 'requestId'>, ProblemInput> {
   const { operation } = compiled;
+  const forbidden = findForbidden(identity, operation);
+  if (forbidden !== null) return failed(forbidden);
   const conventions = readEntryConventions(entry, operation.kind, context.limits);
-  if (!conventions.ok) return conventions;
+  if (!conventions.ok) return failed(invalid(conventions.error));
   const forgotten = findForgottenKey(conventions.value, context);
-  if (forgotten !== null) return failed(forgotten);
+  if (forgotten !== null) return failed(invalid(forgotten));
   const input = checkInput(compiled, entry.params ?? noFields, entry.query ?? noFields, entry.body);
-  if (!input.ok) return input;
+  if (!input.ok) return failed(invalid(input.error));
+  const foreign = findForeignBroker(identity, operation, input.value);
+  if (foreign !== null) return failed(foreign);
   return ok({
     operationId: operation.operationId,
     input: input.value,
-    principal,
+    principal: identity.principal,
+    tokenId: identity.tokenId,
     ...conventions.value,
   });
+}
+
+function invalid(message: string): ProblemInput {
+  return { code: 'INVALID_REQUEST', message };
 }
 
 const noFields: Readonly<Record<string, unknown>> = {};

@@ -1,3 +1,4 @@
+export type { Authentication } from './authentication/index.ts';
 export { startHttpServer, type HttpServer } from './server.ts';
 export {
   type HttpServerOptions,

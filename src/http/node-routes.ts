@@ -7,6 +7,7 @@ import { apiPrefix } from '../client/protocol/headers.ts';
 import { logPageRecordsMax, nodeOperations, probeOperations } from '../client/protocol/node-operations.ts';
 import type { ControllerApi, LogSlice, LogSliceError, NodeStatus } from '../runtime/controller-api.ts';
 import { ownStanding, sendJson, sendOwnProblem } from './answers.ts';
+import { findForbidden, identityOf } from './authentication/index.ts';
 import { readConventions } from './conventions.ts';
 import { checkInput, compileOperation, fieldsOf } from './compiled-operation.ts';
 import { readinessChecks } from './readiness.ts';
@@ -45,7 +46,13 @@ function add(
   handler: NodeHandler,
 ): void {
   const compiled = compileOperation(operation);
+  const isPublic = Object.hasOwn(probeOperations, operation.operationId);
   const handle = (request: FastifyRequest, reply: FastifyReply): void => {
+    const forbidden = isPublic ? null : findForbidden(identityOf(request), operation);
+    if (forbidden !== null) {
+      sendOwnProblem(reply, context.controller, forbidden);
+      return;
+    }
     const { headers } = request;
     const read = readConventions({ query: fieldsOf(request.query), headers }, operation.kind, context.limits);
     const input = read.ok
@@ -58,7 +65,12 @@ function add(
     }
     handler(fieldsOf(input.value.query), reply, read.value.conventions.timeoutMs);
   };
-  app.route({ method: operation.method, url: prefix + routePath(operation.path), handler: handle });
+  app.route({
+    method: operation.method,
+    url: prefix + routePath(operation.path),
+    config: { isPublic },
+    handler: handle,
+  });
 }
 
 function clusterView(status: NodeStatus): Static<typeof nodeOperations.getCluster.response> {

@@ -1,11 +1,12 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { apiPrefix } from '../client/protocol/headers.ts';
+import type { ProblemInput } from '../client/protocol/problem.ts';
 import { failed, ok, type Result } from '../base/result.ts';
 import type { ControllerRequest } from '../runtime/controller-api.ts';
 import { sendAnswer, sendOwnProblem } from './answers.ts';
 import { checkInput, fieldsOf, type CompiledOperation } from './compiled-operation.ts';
+import { findForbidden, findForeignBroker, identityOf } from './authentication/index.ts';
 import { readConventions } from './conventions.ts';
-import { principalOf } from './principal.ts';
 import { findForgottenKey, noRoom, routePath, silence, type RouteContext } from './route-context.ts';
 
 /** One route for one operation of the image: check, submit, answer. */
@@ -32,7 +33,7 @@ function handle(
   const { operation } = compiled;
   const accepted = acceptRequest(compiled, request, context);
   if (!accepted.ok) {
-    sendOwnProblem(reply, controller, { code: 'INVALID_REQUEST', message: accepted.error });
+    sendOwnProblem(reply, controller, accepted.error);
     return;
   }
   if (!submissions.hasRoom(operation.priority)) {
@@ -51,20 +52,30 @@ function acceptRequest(
   compiled: CompiledOperation,
   request: FastifyRequest,
   context: RouteContext,
-): Result<Omit<ControllerRequest, 'requestId'>, string> {
+): Result<Omit<ControllerRequest, 'requestId'>, ProblemInput> {
   const { operation } = compiled;
   const { headers } = request;
+  const identity = identityOf(request);
+  const forbidden = findForbidden(identity, operation);
+  if (forbidden !== null) return failed(forbidden);
   const read = readConventions({ query: fieldsOf(request.query), headers }, operation.kind, context.limits);
-  if (!read.ok) return read;
+  if (!read.ok) return failed(invalid(read.error));
   const { conventions, ownQuery } = read.value;
   const forgotten = findForgottenKey(conventions, context);
-  if (forgotten !== null) return failed(forgotten);
+  if (forgotten !== null) return failed(invalid(forgotten));
   const input = checkInput(compiled, fieldsOf(request.params), ownQuery, request.body);
-  if (!input.ok) return input;
+  if (!input.ok) return failed(invalid(input.error));
+  const foreign = findForeignBroker(identity, operation, input.value);
+  if (foreign !== null) return failed(foreign);
   return ok({
     operationId: operation.operationId,
     input: input.value,
-    principal: principalOf(request),
+    principal: identity.principal,
+    tokenId: identity.tokenId,
     ...conventions,
   });
+}
+
+function invalid(message: string): ProblemInput {
+  return { code: 'INVALID_REQUEST', message };
 }

@@ -5,6 +5,7 @@ import type { OperationDescription } from '../client/protocol/description.ts';
 import type { Logger } from '../ports/logger.ts';
 import type { Endpoint } from '../raft/replica-key.ts';
 import type { ControllerApi } from '../runtime/controller-api.ts';
+import type { Authentication } from './authentication/index.ts';
 import { isLoopbackHost } from '../transport/loopback.ts';
 
 export type HttpServerOptions = {
@@ -14,9 +15,13 @@ export type HttpServerOptions = {
   /** Port 0 takes a free one. */
   readonly listen: Endpoint;
   readonly tls: TlsMaterial | null;
-  /** Allows a listener without TLS that other machines can reach. */
+  /** Who is let in. */
+  readonly authentication: Authentication;
+  /** Allows a listener without TLS, or without authentication, that other machines can reach. */
   readonly insecure: boolean;
   readonly logger?: Logger;
+  /** Wall clock, by which tokens expire; the process's own when absent. */
+  readonly wallMs?: () => number;
   readonly limits?: Partial<HttpLimits>;
 };
 
@@ -26,6 +31,8 @@ export type TlsMaterial = {
   readonly key: string;
   /** Who signs client certificates; null when clients are not asked for any. */
   readonly clientAuthority: string | null;
+  /** Lets nobody in without a certificate of that authority; otherwise one may show it instead of a token. */
+  readonly requiresCertificate?: boolean;
 };
 
 /**
@@ -85,11 +92,17 @@ export type HttpStartError = {
   readonly message: string;
 };
 
-/** A listener that others can reach has TLS, or was asked for without it in so many words. */
+/** A listener that others can reach has TLS and asks who they are, or was asked for without in so many words. */
 export function checkListener(options: HttpServerOptions): Result<null, HttpStartError> {
-  if (options.tls !== null || options.insecure || isLoopbackHost(options.listen.host)) return ok(null);
+  const { host } = options.listen;
+  if (options.insecure || isLoopbackHost(host)) return ok(null);
+  if (options.tls !== null && options.authentication !== 'off') return ok(null);
+  const [lack, advice] =
+    options.tls === null
+      ? ['without TLS', 'Give a certificate and key']
+      : ['without authentication', 'Turn authentication on'];
   return failed({
     code: 'INSECURE_LISTENER',
-    message: `HTTP would listen on ${options.listen.host}, which other machines can reach, without TLS. Give a certificate and key, listen on 127.0.0.1, or pass --insecure.`,
+    message: `HTTP would listen on ${host}, which other machines can reach, ${lack}. ${advice}, listen on 127.0.0.1, or pass --insecure.`,
   });
 }

@@ -1,16 +1,23 @@
-import { createServer as createHttpsServer } from 'node:https';
+import { createServer as createHttpsServer, Server as HttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { fastify, type FastifyInstance, type FastifyServerOptions } from 'fastify';
 import { assert, assertDefined } from '../base/assert.ts';
-import { failed, ok, type Result } from '../base/result.ts';
+import { type Failed, failed, ok, type Result } from '../base/result.ts';
 import { silentLogger, type Logger } from '../ports/logger.ts';
 import { sendOwnProblem } from './answers.ts';
+import { createAuthenticator, refuseStrangers } from './authentication/index.ts';
 import { addBatchRoute } from './batch-route.ts';
 import { compileOperation, type CompiledOperation } from './compiled-operation.ts';
 import { answerBrokenHttp, sendFrameworkError, sendNotFound } from './framework-errors.ts';
 import { addNodeRoutes } from './node-routes.ts';
 import { addOperationRoute } from './operation-routes.ts';
-import { checkListener, resolveLimits, type HttpServerOptions, type HttpStartError } from './options.ts';
+import {
+  checkListener,
+  resolveLimits,
+  type HttpServerOptions,
+  type HttpStartError,
+  type TlsMaterial,
+} from './options.ts';
 import type { RouteContext } from './route-context.ts';
 import { Submissions } from './submissions.ts';
 
@@ -19,6 +26,8 @@ export type HttpServer = {
   readonly url: string;
   /** Requests handed to the controller and not answered yet. */
   pendingCount(): number;
+  /** For new connections; refused, and nothing changed, when it cannot be used. Only of a server with TLS. */
+  replaceTls(tls: TlsMaterial): Result<null, HttpStartError>;
   /**
    * Takes no new request, waits for the answers to those it has, then closes every connection. What is not
    * answered within the grace is answered as unknown. May be called more than once.
@@ -44,6 +53,8 @@ export async function startHttpServer(
   if (!created.ok) return created;
   const app = created.value;
   refuseWhileClosing(app, controller, closing);
+  const wallMs = options.wallMs ?? Date.now;
+  refuseStrangers(app, createAuthenticator(options.authentication, controller, wallMs), controller);
   addNodeRoutes(app, context);
   const operations = new Map<string, CompiledOperation>();
   for (const operation of options.operations) {
@@ -60,6 +71,7 @@ export async function startHttpServer(
   return ok({
     url: listening.value,
     pendingCount: () => context.submissions.pendingCount,
+    replaceTls: (tls) => replaceTls(app, tls),
     close: closeOnce(app, context, closing),
   });
 }
@@ -108,21 +120,45 @@ function makeInstance(
   if (tls === null) return ok(fastify({ ...settings, http: nodeOptions }));
   const secure = {
     ...nodeOptions,
-    cert: tls.certificate,
-    key: tls.key,
-    minVersion: 'TLSv1.2' as const,
+    ...secureContextOf(tls),
+    handshakeTimeout: resolveLimits(options.limits).headersTimeoutMs,
     ...(tls.clientAuthority === null
       ? {}
-      : { ca: tls.clientAuthority, requestCert: true, rejectUnauthorized: true }),
+      : { requestCert: true, rejectUnauthorized: tls.requiresCertificate ?? true }),
   };
   try {
     return ok(fastify({ ...settings, serverFactory: (handler) => createHttpsServer(secure, handler) }));
   } catch (error) {
-    return failed({
-      code: 'INVALID_TLS',
-      message: `The certificate or key cannot be used: ${messageOf(error)}. Both must be PEM and belong together.`,
-    });
+    return unusableTls(error);
   }
+}
+
+/** What a listener can be given anew while it runs. */
+function secureContextOf({ certificate, key, clientAuthority }: TlsMaterial) {
+  return {
+    cert: certificate,
+    key,
+    minVersion: 'TLSv1.2' as const,
+    ...(clientAuthority === null ? {} : { ca: clientAuthority }),
+  };
+}
+
+function replaceTls(app: FastifyInstance, tls: TlsMaterial): Result<null, HttpStartError> {
+  const { server } = app;
+  assert(server instanceof HttpsServer, 'only a server with TLS has certificates');
+  try {
+    server.setSecureContext(secureContextOf(tls));
+    return ok(null);
+  } catch (error) {
+    return unusableTls(error);
+  }
+}
+
+function unusableTls(error: unknown): Failed<HttpStartError> {
+  return failed({
+    code: 'INVALID_TLS',
+    message: `The certificate or key cannot be used: ${messageOf(error)}. Both must be PEM and belong together.`,
+  });
 }
 
 /** RFC 9112, section 3.2: such a request of HTTP/1.1 must be refused. */

@@ -35,6 +35,11 @@ export type OperationDefinition<
   readonly priority: 'fencing' | 'heartbeat' | 'administration';
   /** Who may call it, beside the administrator, who may call everything. */
   readonly mayCall: readonly Role[];
+  /**
+   * Where the operation names the broker in whose name it is called: one who has the role of a broker may
+   * call it for its own broker alone.
+   */
+  readonly speaksFor?: 'params.brokerId' | 'body.brokerId';
   readonly params: Params;
   readonly query: Query;
   readonly body: Body;

@@ -11,6 +11,10 @@ export const roles = ['administrator', 'operator', 'broker', 'reader'] as const;
 
 export type Role = (typeof roles)[number];
 
+export function isRole(text: string): text is Role {
+  return roles.some((role) => role === text);
+}
+
 /** For what anybody may call who has said who it is. */
 export const everyRole: readonly Role[] = Object.freeze(['operator', 'broker', 'reader'] as const);
 

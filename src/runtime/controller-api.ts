@@ -1,6 +1,7 @@
 import type { Epoch, NodeId, Offset, Uuid } from '../base/brands.ts';
 import type { Result } from '../base/result.ts';
 import type { ErrorCode } from '../metadata/errors.ts';
+import type { TokenRow } from '../metadata/resources/token/resource.ts';
 import type { IdempotencyKey } from '../ports/transport.ts';
 import type { RoleName } from '../raft/effects.ts';
 import type { Voter } from '../raft/replica-key.ts';
@@ -23,6 +24,11 @@ export type ControllerApi = {
     request: { readonly from: Offset; readonly maxRecords: number },
     complete: (result: Result<LogSlice, LogSliceError>) => void,
   ): void;
+  /**
+   * A token of this node's committed image; null when it has none of that id. Absent where there are none,
+   * and then nobody is known.
+   */
+  findToken?(tokenId: Uuid): TokenRow | null;
   /**
    * True when `bareIdempotencyKey` is remembered (design 14). Where it is not, such keys are refused at
    * the border: a promise of exactly once is never dropped without a word.
@@ -70,6 +76,8 @@ export type ControllerRequest = {
   /** Params, query and body, already checked against the operation's schemas. */
   readonly input: { readonly params: unknown; readonly query: unknown; readonly body: unknown };
   readonly principal: string;
+  /** The token that the caller has shown: it must still be honoured where the request is executed. */
+  readonly tokenId?: Uuid | null;
   readonly idempotencyKey: IdempotencyKey | null;
   /** A key of the caller's own choice, without a session; never given together with `idempotencyKey`. */
   readonly bareIdempotencyKey?: string | null;

@@ -1,9 +1,10 @@
 import { assert } from '../base/assert.ts';
-import type { Epoch, NodeId, Offset } from '../base/brands.ts';
+import type { Epoch, NodeId, Offset, Uuid } from '../base/brands.ts';
 import { epoch, offset } from '../base/brands.ts';
 import type { Result } from '../base/result.ts';
 import { zeroUuid } from '../base/uuid.ts';
 import type { MetadataImage } from '../metadata/image.ts';
+import type { TokenRow } from '../metadata/resources/token/resource.ts';
 import { type ControllerNodeOptions, type NodeTransport, supportedVersions } from './node-options.ts';
 import type { PeerMessage } from '../ports/transport.ts';
 import type { ReplicaKey } from '../raft/replica-key.ts';
@@ -107,6 +108,10 @@ class Node implements ControllerNode {
 
   image(): MetadataImage | null {
     return this.#member?.image() ?? null;
+  }
+
+  findToken(tokenId: Uuid): TokenRow | null {
+    return this.image()?.token.tokens.get(tokenId) ?? null;
   }
 
   stop(complete: () => void): void {

@@ -1,4 +1,4 @@
-import type { NodeId, Offset } from '../base/brands.ts';
+import { isUuid, type NodeId, type Offset, type Uuid } from '../base/brands.ts';
 import { coverageMark } from '../base/coverage-marks.ts';
 import { failed, ok, type Result } from '../base/result.ts';
 import { errorCatalogue, type ErrorCode } from '../metadata/errors.ts';
@@ -15,6 +15,7 @@ type ForwardResponse = Extract<ForwardMessage, { type: 'forwardResponse' }>;
 /** What is not in a forward message's own fields and travels in its `input`. */
 type ForwardedInput = Pick<ControllerRequest, 'input' | 'consistency' | 'minOffset' | 'ifMatch'> & {
   readonly bareIdempotencyKey: string | null;
+  readonly tokenId: Uuid | null;
 };
 
 const forwardsInFlightMax = 10_000;
@@ -194,6 +195,7 @@ function encodeForwardRequest(requestId: number, request: ControllerRequest): Fo
     minOffset: request.minOffset,
     ifMatch: request.ifMatch,
     bareIdempotencyKey: request.bareIdempotencyKey ?? null,
+    tokenId: request.tokenId ?? null,
   };
   return {
     type: 'forwardRequest',
@@ -210,19 +212,22 @@ function encodeForwardRequest(requestId: number, request: ControllerRequest): Fo
 export function decodeForwardRequest(message: ForwardRequest): Result<ControllerRequest, string> {
   const parsed = parseObject(message.input);
   if (!parsed.ok) return parsed;
-  const { input, consistency, minOffset, ifMatch, bareIdempotencyKey } = parsed.value;
+  const { input, consistency, minOffset, ifMatch, bareIdempotencyKey, tokenId } = parsed.value;
   if (!isObject(input)) return failed('a forwarded request has no input');
   if (consistency !== 'linearizable' && consistency !== 'stale') return failed('unknown consistency');
   if (!isOffsetOrNull(minOffset)) return failed('minOffset is not an offset');
   if (!isOffsetOrNull(ifMatch)) return failed('ifMatch is not an offset');
   if (bareIdempotencyKey !== null && typeof bareIdempotencyKey !== 'string')
     return failed('the key is not a text');
+  // Left out it would pass for a request without a token, which is not looked at again.
+  if (tokenId !== null && !isUuid(tokenId)) return failed('tokenId is no id');
   return ok({
     requestId: message.requestId,
     operationId: message.operationId,
     // What has no field is left out on the way.
     input: { params: input['params'] ?? {}, query: input['query'] ?? {}, body: input['body'] ?? {} },
     principal: message.principal,
+    tokenId,
     idempotencyKey: message.idempotencyKey,
     bareIdempotencyKey,
     consistency,

@@ -1,6 +1,7 @@
 import { isNodeId, type NodeId } from '../base/brands.ts';
 import { failed, ok, type Result } from '../base/result.ts';
 import type { Endpoint } from '../raft/replica-key.ts';
+import type { CertificateRole } from './certificate-role.ts';
 import type { LogSlice, NodeStatus } from './controller-api.ts';
 
 /** What one controller process needs to know; the composition root turns it into a running node. */
@@ -12,12 +13,34 @@ export type ServerConfig = {
   readonly httpListen: Endpoint;
   readonly peerListen: Endpoint;
   readonly tls: ServerTls | null;
-  /** Allows listeners without TLS that other machines can reach. */
+  /**
+   * Allows listeners without TLS that other machines can reach, and makes everybody an administrator unless
+   * `asksWho` says otherwise.
+   */
   readonly insecure: boolean;
+  /** Whether callers must say who they are, by token or certificate; when absent, unless it is insecure. */
+  readonly asksWho?: boolean;
+  /** Client certificates that stand in for a token. */
+  readonly certificateRoles?: readonly CertificateRole[];
+  /** Told when this controller has made the cluster's first administrator, and at each start until the file is gone. */
+  readonly onAdministrator?: (notice: AdministratorNotice) => void;
   readonly logLevel: LogLevel;
   /** Settings of the controller by their flat names (see `ControllerSettings`); the rest have their defaults. */
   readonly settings?: Readonly<Record<string, number>>;
 };
+
+export type AdministratorNotice = {
+  /** To be shown to a person, and never to be logged. */
+  readonly token: string;
+  /** It stands there, too, for its owner's eyes alone. */
+  readonly file: string;
+};
+
+/** Asks the controller of a directory, by a file in it, to make whoever holds a secret an administrator. */
+export type RequestAdministrator = (
+  dataDir: string,
+  secretHash: string,
+) => Promise<Result<null, { readonly message: string }>>;
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';
 
@@ -35,6 +58,11 @@ export type RunningServer = {
   readonly httpUrl: string;
   /** Where its node stands now; never waits for the quorum. */
   status(): NodeStatus;
+  /**
+   * Reads certificates, keys and authorities again; where they cannot be used, the old ones stay. Nothing is
+   * there to be read without TLS.
+   */
+  reload(): Promise<Result<null, { readonly message: string }>>;
   /** Resolves when the node has ended, by `stop` or by itself. */
   readonly stopped: Promise<ServerEnd>;
   /** Hands leadership over, answers what is pending, flushes and closes. May be called more than once. */

@@ -1,10 +1,13 @@
 import { nodeId as checkedNodeId } from '../base/brands.ts';
+import { type CertificateRole, parseCertificateRole } from '../runtime/certificate-role.ts';
 import {
+  type AdministratorNotice,
   parseEndpoint,
   parseVoters,
   type LogLevel,
   type ServerStartError,
 } from '../runtime/server-config.ts';
+import type { Result } from '../base/result.ts';
 import { startServer } from './start-server.ts';
 
 export type CreateControllerOptions = {
@@ -18,8 +21,14 @@ export type CreateControllerOptions = {
   readonly http: string;
   /** Where peers reach it; what `voters` says of this node when absent. */
   readonly peers?: string;
-  /** Allows addresses without TLS that other machines can reach. */
+  /** Allows addresses without TLS that other machines can reach, and makes everybody an administrator. */
   readonly insecure?: boolean;
+  /** Callers must say who they are even so, and not only where it is not insecure. */
+  readonly asksWho?: boolean;
+  /** Certificates that stand in for a token, as in `CN:operations=operator` or `DNS:broker-1=broker:1`. */
+  readonly certificateRoles?: readonly string[];
+  /** Told of the cluster's first administrator by the controller that has made it. */
+  readonly onAdministrator?: (notice: AdministratorNotice) => void;
   readonly tls?: {
     readonly certificateFile: string;
     readonly keyFile: string;
@@ -37,6 +46,8 @@ export type Controller = {
   readonly stopped: Promise<
     { readonly reason: 'asked' } | { readonly reason: 'failed'; readonly message: string }
   >;
+  /** Reads certificates and keys again; they are also taken in when their files have changed. */
+  reload(): Promise<Result<null, { readonly message: string }>>;
   /** Hands leadership over, answers what is pending, flushes and closes. */
   stop(): Promise<void>;
 };
@@ -72,11 +83,20 @@ export async function createController(options: CreateControllerOptions): Promis
     tls:
       tls === undefined ? null : { ...tls, requireClientCertificate: tls.requireClientCertificate ?? false },
     insecure: options.insecure ?? false,
+    ...(options.asksWho === undefined ? {} : { asksWho: options.asksWho }),
+    certificateRoles: (options.certificateRoles ?? []).map(certificateRoleOf),
+    ...(options.onAdministrator === undefined ? {} : { onAdministrator: options.onAdministrator }),
     logLevel: options.logLevel ?? 'warn',
     settings: options.settings ?? {},
   });
   if (!started.ok) throw new ControllerStartError(started.error);
   return started.value;
+}
+
+function certificateRoleOf(text: string): CertificateRole {
+  const role = parseCertificateRole(text);
+  if (role.ok) return role.value;
+  throw new ControllerStartError({ code: 'CONFIG_INVALID', message: role.error });
 }
 
 function endpointOf(text: string, name: string): { readonly host: string; readonly port: number } {

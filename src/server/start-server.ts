@@ -4,7 +4,7 @@ import { seededRandom } from '../base/random.ts';
 import { failed, ok, type Result } from '../base/result.ts';
 import type { RunningServer, ServerConfig, ServerEnd, ServerStartError } from '../runtime/server-config.ts';
 import { decodePeerMessage, encodePeerMessage } from '../codec/peer-message.ts';
-import { type HttpServer, startHttpServer, type TlsMaterial } from '../http/index.ts';
+import { type Authentication, type HttpServer, startHttpServer, type TlsMaterial } from '../http/index.ts';
 import { operations } from '../metadata/operations.ts';
 import type { Logger } from '../ports/logger.ts';
 import type { NodeStatus } from '../runtime/controller-api.ts';
@@ -16,10 +16,16 @@ import { LevelStores } from '../storage/level-stores.ts';
 import { defaultTransportLimits } from '../transport/limits.ts';
 import { isLoopbackHost } from '../transport/loopback.ts';
 import { createTcpTransport } from '../transport/tcp-transport.ts';
+import { assertDefined } from '../base/assert.ts';
+import { Administrators } from './administrators.ts';
+import { Certificates, type PeerCertificates } from './certificates.ts';
 import { nodeClock } from './node-clock.ts';
 import { createLogger } from './pino-logger.ts';
 import { resolveSettings } from './settings.ts';
 import { readTls } from './tls-files.ts';
+
+/** How often the files of certificates are looked at. */
+const certificatePollMs = 10_000;
 
 type Started = Result<RunningServer, ServerStartError>;
 
@@ -29,7 +35,9 @@ export async function startServer(config: ServerConfig): Promise<Started> {
   if (!settings.ok) return failed({ code: 'CONFIG_INVALID', message: settings.error });
   const insecure = insecureListener(config);
   if (insecure !== null) return failed({ code: 'INSECURE_LISTENER', message: insecure });
-  const tls = await readTls(config.tls);
+  const certificateFault = faultOfCertificateRoles(config);
+  if (certificateFault !== null) return failed({ code: 'CONFIG_INVALID', message: certificateFault });
+  const tls = await readTls(config.tls, (config.certificateRoles ?? []).length > 0);
   if (!tls.ok) return tls;
   const locked = await acquireDirectoryLock(config.dataDir);
   if (!locked.ok) return failed(lockError(locked.error));
@@ -44,6 +52,9 @@ class Server implements RunningServer {
   readonly #lock: DirectoryLock;
   readonly #logger: Logger;
   readonly #node: ControllerNode;
+  readonly #administrators: Administrators | null;
+  #peers: PeerCertificates | null = null;
+  #certificates: Certificates | null = null;
   #http: HttpServer | null = null;
   #stopping: Promise<void> | null = null;
   #end: (end: ServerEnd) => void = () => {};
@@ -62,9 +73,12 @@ class Server implements RunningServer {
       configuredVoters: config.voters.map(({ id, host, port }) => ({ id, endpoint: { host, port } })),
       advertised: advertisedEndpoint(config),
       settings,
-      ports: createPorts(config, this.#logger),
+      ports: createPorts(config, this.#logger, (transport) => {
+        this.#peers = transport;
+      }),
       onFatal: (reason) => void this.#failed(reason),
     });
+    this.#administrators = authenticationOf(config) === 'off' ? null : this.#createAdministrators();
   }
 
   get httpUrl(): string {
@@ -84,6 +98,7 @@ class Server implements RunningServer {
       operations,
       listen: httpListen,
       tls,
+      authentication: authenticationOf(this.#config),
       insecure,
       logger: this.#logger,
     });
@@ -94,12 +109,38 @@ class Server implements RunningServer {
       return failed({ code: 'DIRECTORY_UNUSABLE', message });
     }
     this.#http = http.value;
+    await this.#watchCertificates(http.value);
+    this.#administrators?.start();
     return ok(this);
   }
 
   stop(): Promise<void> {
     this.#stopping ??= this.#shutDown({ reason: 'asked' });
     return this.#stopping;
+  }
+
+  reload(): Promise<Result<null, { readonly message: string }>> {
+    return this.#certificates?.reload() ?? Promise.resolve(ok(null));
+  }
+
+  async #watchCertificates(http: HttpServer): Promise<void> {
+    const { tls, certificateRoles } = this.#config;
+    if (tls === null) return;
+    this.#certificates = new Certificates({
+      tls,
+      hasCertificateRoles: (certificateRoles ?? []).length > 0,
+      http,
+      peers: assertDefined(this.#peers, 'a node that has started has a transport'),
+      logger: this.#logger,
+      pollMs: certificatePollMs,
+    });
+    await this.#certificates.start();
+  }
+
+  #createAdministrators(): Administrators {
+    const { dataDir, onAdministrator = () => {} } = this.#config;
+    const { wallMs } = nodeClock;
+    return new Administrators({ node: this.#node, dataDir, logger: this.#logger, wallMs, onAdministrator });
   }
 
   /** Undoes a start that did not succeed. */
@@ -114,6 +155,8 @@ class Server implements RunningServer {
 
   /** Leadership is handed over before the door is closed, so that waiting requests get their answers. */
   async #shutDown(end: ServerEnd): Promise<void> {
+    this.#administrators?.stop();
+    this.#certificates?.stop();
     await new Promise<void>((resolve) => this.#node.stop(resolve));
     await this.#http?.close();
     await this.#lock.release();
@@ -121,7 +164,11 @@ class Server implements RunningServer {
   }
 }
 
-function createPorts(config: ServerConfig, logger: Logger): ControllerPorts {
+function createPorts(
+  config: ServerConfig,
+  logger: Logger,
+  onTransport: (transport: PeerCertificates) => void,
+): ControllerPorts {
   // Two processes of one node must not begin alike.
   const random = seededRandom(randomInt(2 ** 47));
   return {
@@ -130,8 +177,8 @@ function createPorts(config: ServerConfig, logger: Logger): ControllerPorts {
     clock: nodeClock,
     random,
     logger,
-    createTransport: (local, events): NodeTransport =>
-      createTcpTransport(
+    createTransport: (local, events): NodeTransport => {
+      const transport = createTcpTransport(
         {
           local,
           listen: config.peerListen,
@@ -145,7 +192,10 @@ function createPorts(config: ServerConfig, logger: Logger): ControllerPorts {
           decode: decodePeerMessage,
         },
         events,
-      ),
+      );
+      onTransport(transport);
+      return transport;
+    },
   };
 }
 
@@ -158,6 +208,16 @@ function peerTls(tls: NonNullable<ServerConfig['tls']>): Parameters<typeof creat
 function advertisedEndpoint({ nodeId, voters, peerListen }: ServerConfig): { host: string; port: number } {
   const own = voters.find((voter) => voter.id === nodeId);
   return own === undefined ? peerListen : { host: own.host, port: own.port };
+}
+
+function authenticationOf({ insecure, asksWho, certificateRoles }: ServerConfig): Authentication {
+  return (asksWho ?? !insecure) ? { certificateRoles: certificateRoles ?? [] } : 'off';
+}
+
+function faultOfCertificateRoles({ certificateRoles, tls }: ServerConfig): string | null {
+  if ((certificateRoles ?? []).length === 0) return null;
+  if (tls !== null && tls.authorityFile !== null) return null;
+  return 'Certificates cannot be given roles without TLS and the authority that signs them. Give a certificate, a key and an authority.';
 }
 
 function insecureListener({ peerListen, httpListen, tls, insecure }: ServerConfig): string | null {

@@ -5,18 +5,22 @@ import type { TlsMaterial } from '../http/index.ts';
 import type { ServerStartError, ServerTls } from '../runtime/server-config.ts';
 
 /** What HTTP needs of the TLS files, which peers read by themselves; each fault is told with its file's name. */
-export async function readTls(tls: ServerTls | null): Promise<Result<TlsMaterial | null, ServerStartError>> {
+export async function readTls(
+  tls: ServerTls | null,
+  hasCertificateRoles = false,
+): Promise<Result<TlsMaterial | null, ServerStartError>> {
   if (tls === null) return ok(null);
   try {
     const [certificate, key] = await Promise.all([
       readFile(tls.certificateFile, 'utf8'),
       readFile(tls.keyFile, 'utf8'),
     ]);
-    const isAsked = tls.requireClientCertificate && tls.authorityFile !== null;
+    const isAsked = (tls.requireClientCertificate || hasCertificateRoles) && tls.authorityFile !== null;
     const clientAuthority =
       isAsked && tls.authorityFile !== null ? await readFile(tls.authorityFile, 'utf8') : null;
     const fault = findFault(tls, certificate, key);
-    return fault === null ? ok({ certificate, key, clientAuthority }) : invalid(fault);
+    if (fault !== null) return invalid(fault);
+    return ok({ certificate, key, clientAuthority, requiresCertificate: tls.requireClientCertificate });
   } catch (error) {
     return invalid(`The TLS files cannot be read: ${messageOf(error)}`);
   }

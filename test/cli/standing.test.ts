@@ -1,3 +1,4 @@
+import { ok } from '../../src/base/result.ts';
 import { describe, expect, it } from 'vitest';
 import { epoch, nodeId } from '../../src/base/brands.ts';
 import { announce, listensLine, servesNow } from '../../src/cli/standing.ts';
@@ -54,7 +55,13 @@ describe('a controller that listens', () => {
     const stopped = new Promise<{ reason: 'asked' }>((resolve) => {
       end = () => resolve({ reason: 'asked' });
     });
-    const running = { httpUrl: url, status: () => status, stopped, stop: async () => end() };
+    const running = {
+      httpUrl: url,
+      status: () => status,
+      stopped,
+      reload: async () => ok(null),
+      stop: async () => end(),
+    };
     announce(config(0, [0, 1, 2]), running, (line) => lines.push(line));
     expect(lines).toHaveLength(1);
     expect(lines[0]).not.toContain('serves');

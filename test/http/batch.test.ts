@@ -244,6 +244,7 @@ describe('a batch of real operations', () => {
       listen: { host: '127.0.0.1', port: 0 },
       tls: null,
       insecure: false,
+      authentication: 'off',
     });
     if (!started.ok) throw new Error(started.error.message);
     onTestFinished(() => started.value.close());

@@ -1,5 +1,5 @@
 import { assert } from '../../src/base/assert.ts';
-import { epoch, offset, type BrokerId, type Offset } from '../../src/base/brands.ts';
+import { epoch, offset, type BrokerId, type Offset, type Uuid } from '../../src/base/brands.ts';
 import { seededRandom } from '../../src/base/random.ts';
 import type { TSchema } from 'typebox';
 import { runOperation } from '../../src/metadata/execute.ts';
@@ -7,6 +7,7 @@ import { createImageBuilder, emptyImage, type MetadataImage } from '../../src/me
 import type { InternalOperation, OperationContext, OperationInput } from '../../src/metadata/operation.ts';
 import { operationsById } from '../../src/metadata/operations.ts';
 import type { MetadataRecord } from '../../src/metadata/registry.ts';
+import type { TokenRow } from '../../src/metadata/resources/token/resource.ts';
 import { bootstrapRecords } from '../../src/metadata/resources/feature/supported.ts';
 import type {
   ControllerAnswer,
@@ -24,6 +25,8 @@ import { fakeStatus } from './fake-controller.ts';
 export class ImageController implements ControllerApi {
   image: MetadataImage = emptyImage;
   readonly requests: ControllerRequest[] = [];
+  /** What the node says of itself otherwise than usual. */
+  changes: Partial<NodeStatus> = {};
   readonly #records: LogRecordView[] = [];
   readonly #heard = new Map<BrokerId, Offset | null>();
   readonly #random = seededRandom(1);
@@ -32,7 +35,7 @@ export class ImageController implements ControllerApi {
   intercept: (request: ControllerRequest) => ControllerAnswer['result'] | 'silent' | null = () => null;
 
   constructor() {
-    this.#append(bootstrapRecords());
+    this.append(bootstrapRecords());
   }
 
   status(): NodeStatus {
@@ -42,6 +45,7 @@ export class ImageController implements ControllerApi {
       logEndOffset: end,
       flushedOffset: end,
       appliedOffset: end,
+      ...this.changes,
     });
   }
 
@@ -62,6 +66,10 @@ export class ImageController implements ControllerApi {
         });
       });
     }
+  }
+
+  findToken(tokenId: Uuid): TokenRow | null {
+    return this.image.token.tokens.get(tokenId);
   }
 
   readLog(
@@ -99,7 +107,7 @@ export class ImageController implements ControllerApi {
       return { ok: false, code, message, details: details ?? null, retryAfterMs: null };
     }
     const { records, response, heard, forgotten, continueWith } = result.value;
-    this.#append(records);
+    this.append(records);
     if (heard !== undefined) this.#heard.set(heard.brokerId, heard.metadataOffset);
     if (forgotten !== undefined) this.#heard.delete(forgotten);
     this.#goOn(continueWith ?? null);
@@ -109,7 +117,7 @@ export class ImageController implements ControllerApi {
   #goOn(first: InternalOperation | null): void {
     for (let next = first; next !== null; ) {
       const outcome = next.handle(this.image, this.#context('User:controller'));
-      this.#append(outcome.records);
+      this.append(outcome.records);
       next = outcome.continueWith;
     }
   }
@@ -132,7 +140,8 @@ export class ImageController implements ControllerApi {
     };
   }
 
-  #append(records: readonly MetadataRecord[]): void {
+  /** Into the log, without an operation. */
+  append(records: readonly MetadataRecord[]): void {
     const builder = createImageBuilder(this.image);
     let at = this.image.endOffset;
     for (const record of records) {

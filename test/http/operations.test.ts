@@ -22,6 +22,7 @@ describe('an operation over HTTP', () => {
         operationId: 'createTopic',
         input: { params: {}, query: { validateOnly: true }, body: topic },
         principal: 'User:ANONYMOUS',
+        tokenId: null,
         idempotencyKey: null,
         bareIdempotencyKey: null,
         consistency: 'linearizable',
@@ -179,7 +180,7 @@ describe('a controller that stays silent', () => {
 });
 
 describe('a server', () => {
-  const base = { operations: [], tls: null, insecure: false } as const;
+  const base = { operations: [], tls: null, insecure: false, authentication: 'off' } as const;
 
   it('refuses to listen without TLS where others can reach it, unless told so', async () => {
     const controller = new FakeController();

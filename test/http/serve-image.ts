@@ -15,6 +15,7 @@ export async function serveImage(
     listen: { host: '127.0.0.1', port: 0 },
     tls: null,
     insecure: false,
+    authentication: 'off',
     ...options,
   });
   assert(started.ok, 'the server starts');

@@ -18,6 +18,7 @@ export async function serve(options: Partial<HttpServerOptions> = {}): Promise<S
     listen: { host: '127.0.0.1', port: 0 },
     tls: null,
     insecure: false,
+    authentication: 'off',
     ...options,
   });
   assert(started.ok, 'the server starts');

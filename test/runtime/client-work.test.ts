@@ -4,7 +4,7 @@ import type { OperationContext } from '../../src/metadata/operation.ts';
 import { operationsById, type RegisteredOperation } from '../../src/metadata/operations.ts';
 import type { MetadataRecord } from '../../src/metadata/registry.ts';
 import type { ControllerRequest } from '../../src/runtime/controller-api.ts';
-import { clientWork } from '../../src/runtime/leader/client-work.ts';
+import { answerRead, clientWork } from '../../src/runtime/leader/client-work.ts';
 import type { Execution } from '../../src/runtime/leader/operation-queue.ts';
 import { offset } from '../../src/base/brands.ts';
 import { TestCluster } from '../metadata/cluster.ts';
@@ -59,6 +59,49 @@ function take(cluster: TestCluster, request: ControllerRequest, given?: Register
 }
 
 const types = (records: readonly MetadataRecord[]): readonly string[] => records.map(({ type }) => type);
+
+describe('a token that was honoured where the request came in', () => {
+  const made = {
+    body: { name: 'operations', role: 'operator', secretHash: '01'.repeat(32), lifetimeMs: 5_000 },
+  };
+
+  it('is looked at again in the order of the log, before the key is', () => {
+    const { cluster, sessionId } = clusterWithSession();
+    const { tokenId } = cluster.ok('createToken', made);
+    const idempotencyKey = { sessionId, sequence: 0, forgetBelow: 0 };
+    const request = requestOf('createTopic', { body: { name: 'a' }, tokenId, idempotencyKey });
+    expect(take(cluster, request)).toMatch(/^ok/);
+    cluster.ok('revokeToken', { params: { tokenId } });
+    const { endOffset } = cluster.image;
+    expect(take(cluster, request)).toMatch(/^SASL_AUTHENTICATION_FAILED/);
+    expect(cluster.image.endOffset).toBe(endOffset);
+  });
+
+  it('ends at its expiry by the clock of the log', () => {
+    const { cluster } = clusterWithSession();
+    const { tokenId } = cluster.ok('createToken', made);
+    const request = (name: string) => requestOf('createTopic', { body: { name }, tokenId });
+    cluster.timestampMs += 4_999;
+    expect(take(cluster, request('a'))).toMatch(/^ok/);
+    cluster.timestampMs += 1;
+    expect(take(cluster, request('b'))).toMatch(/^SASL_AUTHENTICATION_FAILED/);
+  });
+
+  it('is looked at before a read is answered, too', () => {
+    const { cluster } = clusterWithSession();
+    const { tokenId } = cluster.ok('createToken', made);
+    const operation = operationsById.get('listTopics');
+    if (operation === undefined) throw new Error('no such operation');
+    const read = (): string | null => {
+      const reply = new RecordedReply();
+      answerRead(operation, requestOf('listTopics', { tokenId }), reply, cluster.image, cluster.context);
+      return reply.told;
+    };
+    expect(read()).toMatch(/^ok/);
+    cluster.ok('revokeToken', { params: { tokenId } });
+    expect(read()).toMatch(/^SASL_AUTHENTICATION_FAILED/);
+  });
+});
 
 describe('a client’s request on the leader', () => {
   it('writes the answer into the operation’s own batch, behind its records', () => {

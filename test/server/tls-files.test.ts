@@ -21,7 +21,10 @@ function files(certificate: string, key: string) {
 
 it('takes a certificate with its key', async () => {
   const tls = files(own.certificate, own.key);
-  expect(await readTls(tls)).toEqual({ ok: true, value: { ...own, clientAuthority: null } });
+  expect(await readTls(tls)).toEqual({
+    ok: true,
+    value: { ...own, clientAuthority: null, requiresCertificate: false },
+  });
 });
 
 it('names both files when the key is another certificate’s', async () => {

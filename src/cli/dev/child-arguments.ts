@@ -22,6 +22,8 @@ export function controllerArguments(layout: DevLayout, controller: DevController
     `${devHost}:${controller.httpPort}`,
     '--peers',
     `${devHost}:${controller.peerPort}`,
+    // Whoever tries it out on this machine is its administrator.
+    '--insecure',
   ];
 }
 

@@ -61,6 +61,8 @@ const borderCodes: ReadonlySet<string> = new Set([
   'RESOURCE_NOT_FOUND',
   'UNSUPPORTED_VERSION',
   'UNKNOWN_SERVER_ERROR',
+  'SASL_AUTHENTICATION_FAILED',
+  'CLUSTER_AUTHORIZATION_FAILED',
 ]);
 
 /**

@@ -13,6 +13,7 @@ import {
   fitsAnswer,
   lookupAnswer,
 } from '../../metadata/resources/session/answers.ts';
+import { hasTokenExpired } from '../../metadata/resources/token/identity.ts';
 import type { ControllerRequest } from '../controller-api.ts';
 import type { Execution, PendingOperation, Reply } from './operation-queue.ts';
 import { requestHashOf } from './request-hash.ts';
@@ -42,7 +43,27 @@ export function answerRead(
   image: MetadataImage,
   context: OperationContext,
 ): void {
-  give(runOperation(operation, image, inputOf(request), context), reply, image.endOffset);
+  const dishonoured = findDishonoured(image, request, context.timestampMs);
+  const ran =
+    dishonoured === null ? runOperation(operation, image, inputOf(request), context) : failed(dishonoured);
+  give(ran, reply, image.endOffset);
+}
+
+/**
+ * The node that took the request has looked at the token in its own image, which may have been behind. Here
+ * the log is in order: behind the record that revokes a token nothing is written under it, and no read that
+ * asks for a majority is confirmed. It is refused before the key is looked up, and nothing is remembered.
+ */
+function findDishonoured(
+  image: MetadataImage,
+  { tokenId }: ControllerRequest,
+  nowMs: number,
+): OperationError | null {
+  if (tokenId === undefined || tokenId === null) return null;
+  const row = image.token.tokens.get(tokenId);
+  if (row !== null && !hasTokenExpired(row, nowMs)) return null;
+  const fate = row === null ? 'was revoked' : 'has expired';
+  return { code: 'SASL_AUTHENTICATION_FAILED', message: `The token ${fate}; nothing was changed.` };
 }
 
 type Ran = Result<OperationOutcome<unknown>, OperationError>;
@@ -53,6 +74,8 @@ function execute(
   image: MetadataImage,
   context: OperationContext,
 ): Execution {
+  const dishonoured = findDishonoured(image, request, context.timestampMs);
+  if (dishonoured !== null) return executionOf(failed(dishonoured), []);
   const key = keyOf(request);
   if (key === null) return executionOf(runChecked(operation, request, image, context), []);
   const requestHash = requestHashOf(request);

@@ -30,6 +30,7 @@ export const heartbeatBroker = defineOperation({
   kind: 'heartbeat',
   priority: 'heartbeat',
   mayCall: ['broker'],
+  speaksFor: 'params.brokerId',
   params: closed({ brokerId: schemas.brokerId }),
   query: nothing,
   body: heartbeatBody,

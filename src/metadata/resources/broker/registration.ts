@@ -36,6 +36,7 @@ export const registerBroker = defineOperation({
   kind: 'write',
   priority: 'heartbeat',
   mayCall: ['broker'],
+  speaksFor: 'body.brokerId',
   params: nothing,
   query: nothing,
   body: registrationBody,

@@ -18,6 +18,7 @@ export const alterPartition = defineOperation({
   kind: 'write',
   priority: 'fencing',
   mayCall: ['broker'],
+  speaksFor: 'body.brokerId',
   params: nothing,
   query: nothing,
   body: closed({

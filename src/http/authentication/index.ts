@@ -1,0 +1,4 @@
+export { createAuthenticator, type Authentication } from './authenticator.ts';
+export { findForbidden, findForeignBroker } from './authorisation.ts';
+export type { Identity } from './identity.ts';
+export { identityOf, refuseStrangers } from './refuse-strangers.ts';

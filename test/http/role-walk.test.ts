@@ -1,0 +1,185 @@
+import { describe, expect, it } from 'vitest';
+import { hashToken, makeToken } from '../../src/client/protocol/bearer-token.ts';
+import { nodeOperations, probeOperations } from '../../src/client/protocol/node-operations.ts';
+import { operations as imageOperations } from '../../src/metadata/operations.ts';
+import type { OperationDescription } from '../../src/client/protocol/description.ts';
+import { tokenIdOf } from '../../src/metadata/resources/token/identity.ts';
+import { isAllowed, roles, type Role } from '../../src/metadata/roles.ts';
+import { ask, type Answered } from './serve.ts';
+import { serveImage } from './serve-image.ts';
+
+/** Everything that has a route, with the prefix of its path. */
+const guarded: readonly OperationDescription[] = [...imageOperations, ...Object.values(nodeOperations)];
+const nowMs = 1_700_000_000_000;
+
+type Holder = Role | 'expired' | 'revoked' | 'malformed' | 'password' | 'stranger' | 'nobody';
+
+/** A server that asks who it is, with a token of each kind, and one request as whoever holds it. */
+async function serveRoles() {
+  const { url, controller } = await serveImage({
+    authentication: { certificateRoles: [] },
+    wallMs: () => nowMs,
+  });
+  const tokens = new Map<Holder, string>([
+    ['malformed', 'ottla_tooshort'],
+    ['password', 'hunter2'],
+    ['stranger', makeToken().token],
+  ]);
+  const add = (holder: Holder, role: Role, expiresMs: number): void => {
+    const { token } = makeToken();
+    tokens.set(holder, token);
+    const secretHash = hashToken(token);
+    const tokenId = tokenIdOf(secretHash);
+    const whose = { name: holder, role, brokerId: role === 'broker' ? 1 : -1 };
+    controller.append([{ type: 'TokenRecord', tokenId, ...whose, secretHash, createdMs: 1, expiresMs }]);
+    if (holder === 'revoked') controller.append([{ type: 'RemoveTokenRecord', tokenId }]);
+  };
+  for (const role of roles) add(role, role, -1);
+  add('expired', 'administrator', nowMs);
+  add('revoked', 'administrator', -1);
+  const askAs = (holder: Holder, method: string, path: string, body?: unknown): Promise<Answered> => {
+    const token = tokens.get(holder);
+    const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
+    return ask(url + path, method, body, headers);
+  };
+  return { url, controller, tokens, askAs };
+}
+
+const pathOf = ({ path }: OperationDescription): string =>
+  `/v1${path.replace('{tokenId}', 'AAAAAAAAAAAAAAAAAAAAAA').replaceAll(/\{\w+\}/g, '1')}`;
+
+describe('every operation', () => {
+  it('is refused to whoever does not say who it is, or shows what is not honoured', async () => {
+    const { askAs, controller } = await serveRoles();
+    const strangers = ['nobody', 'expired', 'revoked', 'malformed', 'password', 'stranger'] as const;
+    for (const operation of guarded) {
+      for (const stranger of strangers) {
+        const answer = await askAs(stranger, operation.method, pathOf(operation));
+        expect([operation.operationId, stranger, answer.status]).toEqual([
+          operation.operationId,
+          stranger,
+          401,
+        ]);
+        expect(answer.body).toMatchObject({ code: 'SASL_AUTHENTICATION_FAILED', retryable: false });
+        const fault = stranger === 'nobody' ? '' : ', error="invalid_token"';
+        expect(answer.headers.get('www-authenticate')).toBe(`Bearer realm="ottla"${fault}`);
+      }
+    }
+    expect(controller.requests).toEqual([]);
+  });
+
+  it('is refused, by name, to roles that it does not list, and to no other', async () => {
+    const { askAs } = await serveRoles();
+    for (const operation of guarded) {
+      for (const role of roles) {
+        const { status, body } = await askAs(role, operation.method, pathOf(operation));
+        const code = status < 300 ? null : (body as { readonly code: string }).code;
+        const isRefused = status === 403 && code === 'CLUSTER_AUTHORIZATION_FAILED';
+        expect([operation.operationId, role, isRefused]).toEqual([
+          operation.operationId,
+          role,
+          !isAllowed(role, operation.mayCall),
+        ]);
+      }
+    }
+  });
+
+  it('is refused in a batch as it is alone', async () => {
+    const { askAs } = await serveRoles();
+    for (const role of roles) {
+      const operations = imageOperations.map(({ operationId }) => ({ operationId }));
+      const { body } = await askAs(role, 'POST', '/v1/batch', { operations });
+      const { results } = body as {
+        readonly results: readonly { readonly problem?: { readonly code: string } }[];
+      };
+      const refused = results.map(({ problem }) => problem?.code === 'CLUSTER_AUTHORIZATION_FAILED');
+      expect(refused).toEqual(imageOperations.map(({ mayCall }) => !isAllowed(role, mayCall)));
+    }
+  });
+
+  it('that a broker calls in its own name says where that name stands', () => {
+    const named = imageOperations.filter(
+      ({ kind, mayCall, params, body }) =>
+        kind !== 'read' &&
+        mayCall.includes('broker') &&
+        JSON.stringify([params, body]).includes('"brokerId"'),
+    );
+    expect(named.map(({ operationId }) => operationId)).toEqual([
+      'registerBroker',
+      'heartbeatBroker',
+      'alterPartition',
+    ]);
+    for (const { speaksFor } of named) expect(speaksFor).toMatch(/^(?:params|body)\.brokerId$/);
+  });
+});
+
+describe('a broker’s token', () => {
+  const registration = (brokerId: number) => ({
+    brokerId,
+    clusterId: 'BBBBBBBBBBBBBBBBBBBBBA',
+    incarnationId: 'CCCCCCCCCCCCCCCCCCCCCA',
+    listeners: [{ name: 'PLAINTEXT', host: 'localhost', port: 9092 }],
+    rack: null,
+  });
+
+  it('speaks for its own broker alone, by itself and in a batch', async () => {
+    const { askAs } = await serveRoles();
+    const own = await askAs('broker', 'POST', '/v1/brokers', registration(1));
+    expect(own.status).toBe(201);
+    const { brokerEpoch } = own.body as { readonly brokerEpoch: number };
+    expect((await askAs('administrator', 'POST', '/v1/brokers', registration(2))).status).toBe(201);
+    const heartbeat = { brokerEpoch, metadataOffset: 0 };
+    expect((await askAs('broker', 'POST', '/v1/brokers/1/heartbeat', heartbeat)).status).toBe(200);
+    const epochs = { leaderEpoch: 0, partitionEpoch: 0 };
+    const partition = { topicId: 'AAAAAAAAAAAAAAAAAAAAAQ', partition: 0, ...epochs, newIsr: [] };
+    const alteration = { brokerId: 2, brokerEpoch, partitions: [partition] };
+    const foreign = [
+      await askAs('broker', 'POST', '/v1/brokers', registration(2)),
+      await askAs('broker', 'POST', '/v1/brokers/2/heartbeat', heartbeat),
+    ];
+    for (const { status, body } of foreign) {
+      expect(status).toBe(403);
+      expect(body).toMatchObject({
+        code: 'CLUSTER_AUTHORIZATION_FAILED',
+        detail: expect.stringMatching(/speaks for broker 1, and \w+ was called for broker 2\.$/),
+      });
+    }
+    const operations = [
+      { operationId: 'heartbeatBroker', params: { brokerId: 2 }, body: heartbeat },
+      { operationId: 'alterPartition', body: alteration },
+      { operationId: 'heartbeatBroker', params: { brokerId: 1 }, body: heartbeat },
+    ];
+    const batch = await askAs('broker', 'POST', '/v1/batch', { operations });
+    expect(batch.body).toMatchObject({ results: [{ status: 403 }, { status: 403 }, { status: 200 }] });
+  });
+});
+
+describe('what is open to all', () => {
+  it('is the probes, and nothing else: a stranger learns not even which paths there are', async () => {
+    const { askAs } = await serveRoles();
+    for (const { method, path } of Object.values(probeOperations)) {
+      expect([200, 503]).toContain((await askAs('nobody', method, path)).status);
+    }
+    expect((await askAs('nobody', 'GET', '/v1/no/such/path')).status).toBe(401);
+    expect((await askAs('reader', 'GET', '/v1/no/such/path')).status).toBe(404);
+  });
+});
+
+describe('a node that is not in touch with its quorum', () => {
+  it('lets in whom it knows, and does not claim that a token it does not know is none', async () => {
+    const { askAs, controller } = await serveRoles();
+    controller.changes = { active: false, leaderId: null, role: 'prospective', lastContactMs: 10_000 };
+    expect((await askAs('reader', 'GET', '/v1/topics?consistency=stale')).status).toBe(200);
+    const unknown = await askAs('stranger', 'GET', '/v1/topics?consistency=stale');
+    expect(unknown.status).toBe(503);
+    expect(unknown.body).toMatchObject({ code: 'NOT_CONTROLLER', retryable: true });
+  });
+});
+
+describe('an expired token', () => {
+  it('is told so, since its holder has shown that it is its own', async () => {
+    const { askAs } = await serveRoles();
+    const { body } = await askAs('expired', 'GET', '/v1/topics');
+    expect(body).toMatchObject({ detail: 'The token of expired expired at 2023-11-14T22:13:20.000Z.' });
+  });
+});
