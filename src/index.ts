@@ -16,6 +16,7 @@ export {
   type Controller,
   type CreateControllerOptions,
 } from './server/create-controller.ts';
+export type { AdministratorNotice } from './runtime/server-config.ts';
 export * from './client/index.ts';
 export { errorCatalogue, type ErrorCode } from './metadata/errors.ts';
 export { defineResource, type ResourceDefinition } from './metadata/resource.ts';

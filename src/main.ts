@@ -20,6 +20,8 @@ process.exitCode = await runCli(process.argv.slice(2), {
   startServer: async (config) => (await import('./server/start-server.ts')).startServer(config),
   readLogDirectory: async (dataDir, request) =>
     (await import('./server/read-log-directory.ts')).readLogDirectory(dataDir, request),
+  requestAdministrator: async (dataDir, secretHash) =>
+    (await import('./server/administrators.ts')).requestAdministrator(dataDir, secretHash),
   terminal: createTerminal({ stdout: process.stdout, stderr: process.stderr }, process.env),
   environment: process.env,
   version: readVersion(),

@@ -2,14 +2,16 @@ import { readFileSync } from 'node:fs';
 import { Option, type Command } from 'commander';
 import { createClient, type Client } from '../client/create-client.ts';
 import type { ClientTls } from '../client/exchange.ts';
+import { isToken } from '../client/protocol/bearer-token.ts';
 import { CliFailure } from './failures.ts';
 import type { Terminal } from './output/terminal.ts';
-import type { ReadLogDirectory, StartServer } from '../runtime/server-config.ts';
+import type { ReadLogDirectory, RequestAdministrator, StartServer } from '../runtime/server-config.ts';
 
 /** What the commands get from outside; the composition root fills it in, tests fill it in otherwise. */
 export type CliDependencies = {
   readonly startServer: StartServer;
   readonly readLogDirectory: ReadLogDirectory;
+  readonly requestAdministrator: RequestAdministrator;
   readonly terminal: Terminal;
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly version: string;
@@ -31,16 +33,21 @@ export type ClusterOptions = {
   readonly tlsAuthority?: string;
   readonly tlsCertificate?: string;
   readonly tlsKey?: string;
+  readonly tokenFile?: string;
+  /** From the environment alone: what stands in a command line is seen by everybody on the machine. */
+  readonly token?: string;
 };
 
 export function withClusterOptions(command: Command, environment: CliDependencies['environment']): Command {
   const endpoints = environment['OTTLA_ENDPOINTS'] ?? defaultEndpoints.join(',');
+  if (environment['OTTLA_TOKEN'] !== undefined) command.setOptionValue('token', environment['OTTLA_TOKEN']);
   return withOutputOption(command)
     .option('--endpoints <urls>', 'controllers to ask, separated by commas (or OTTLA_ENDPOINTS)', endpoints)
     .option('--timeout <ms>', 'how long to wait for an answer', '10000')
     .option('--tls-authority <file>', 'PEM of the authority that signed the servers’ certificates')
     .option('--tls-certificate <file>', 'PEM of this client’s certificate')
-    .option('--tls-key <file>', 'PEM of this client’s key');
+    .option('--tls-key <file>', 'PEM of this client’s key')
+    .option('--token-file <file>', 'a file with the token that says who asks (or OTTLA_TOKEN)');
 }
 
 export function withOutputOption(command: Command): Command {
@@ -79,8 +86,14 @@ export async function withClient<Value>(
 
 function makeClient(options: ClusterOptions, endpoints: readonly string[], timeoutMs: number): Client {
   const tls = readTls(options);
+  const token = readToken(options);
   try {
-    return createClient({ endpoints, timeoutMs, ...(tls === null ? {} : { tls }) });
+    return createClient({
+      endpoints,
+      timeoutMs,
+      ...(tls === null ? {} : { tls }),
+      ...(token === null ? {} : { token }),
+    });
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
     throw new CliFailure('usage', error.message, 'Correct --endpoints.');
@@ -97,12 +110,25 @@ function readTls(options: ClusterOptions): ClientTls | null {
   };
 }
 
+/** What is no token is not sent, and not repeated in a message either: it may be another secret. */
+export function readToken({ tokenFile, token }: Pick<ClusterOptions, 'tokenFile' | 'token'>): string | null {
+  const text = tokenFile === undefined ? token : readText(tokenFile, 'Give the name of a file with a token.');
+  if (text === undefined || text.trim() === '') return null;
+  if (isToken(text.trim())) return text.trim();
+  const where = tokenFile === undefined ? 'OTTLA_TOKEN' : tokenFile;
+  throw new CliFailure('usage', `What stands in ${where} is no token.`, 'Tokens look like this: ottla_…');
+}
+
 function readPem(file: string): string {
+  return readText(file, 'Give the name of a PEM file.');
+}
+
+function readText(file: string, advice: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw new CliFailure('usage', `${file} cannot be read: ${reason}.`, 'Give the name of a PEM file.');
+    throw new CliFailure('usage', `${file} cannot be read: ${reason}.`, advice);
   }
 }
 

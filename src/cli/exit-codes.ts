@@ -19,12 +19,18 @@ export const exitCodes = {
     meaning: 'A server could not start: an address is taken, a directory locked or damaged, a setting wrong.',
   },
   stopped: { code: 9, meaning: 'A server stopped by itself; the last lines say why.' },
+  notAllowed: {
+    code: 10,
+    meaning: 'The cluster does not know who asks, or its role does not allow it. Nothing was changed.',
+  },
 } as const;
 
 export type ExitName = keyof typeof exitCodes;
 
 /** The part of the help text that lists them. */
 export function exitCodeHelp(): string {
-  const lines = Object.values(exitCodes).map(({ code, meaning }) => `  ${code}  ${meaning}`);
+  const lines = Object.values(exitCodes).map(
+    ({ code, meaning }) => `  ${String(code).padStart(2)}  ${meaning}`,
+  );
   return ['Exit codes:', ...lines].join('\n');
 }

@@ -32,6 +32,12 @@ const adviceByCode: Readonly<Record<string, string>> = {
   INVALID_REPLICA_ASSIGNMENT: 'See which brokers there are with: ottla broker list',
   BROKER_ID_NOT_REGISTERED: 'See which brokers there are with: ottla broker list',
   BROKER_STILL_ACTIVE: 'Stop the broker first; once it is fenced (ottla broker list) it can be unregistered.',
+  SASL_AUTHENTICATION_FAILED:
+    'Show a token, by OTTLA_TOKEN or --token-file. Where all of them are lost: ottla token recover --help',
+  CLUSTER_AUTHORIZATION_FAILED: 'Use a token of another role; an administrator makes one: ottla token create',
+  UNKNOWN_TOKEN_ID: 'See which there are with: ottla token list',
+  TOKEN_CONFLICT: 'See whose tokens there are with: ottla token list',
+  TOKEN_TABLE_FULL: 'See which have expired with: ottla token list',
   OFFSET_OUT_OF_RANGE: 'Leave --from out to begin where the log begins.',
   UNKNOWN_SERVER_ERROR: 'The server’s own log says more.',
   RESOURCE_NOT_FOUND: 'Is the server of an older version than this command? See: ottla --version',
@@ -113,6 +119,8 @@ function errorCatalogueAdvice(error: OttlaError): string {
 
 const exitByStatus: Readonly<Record<number, ExitName>> = {
   400: 'refused',
+  401: 'notAllowed',
+  403: 'notAllowed',
   404: 'notFound',
   409: 'conflict',
   410: 'notFound',

@@ -4,6 +4,7 @@ import { addDevCommand } from './commands/dev.ts';
 import { addLogCommands } from './commands/log.ts';
 import { addQuorumCommands } from './commands/quorum.ts';
 import { addServerCommands } from './commands/server.ts';
+import { addTokenCommands } from './commands/token.ts';
 import { addTopicCommands } from './commands/topic.ts';
 import type { CliDependencies } from './context.ts';
 import { addDevChildCommands } from './dev/child-commands.ts';
@@ -47,6 +48,7 @@ function createProgram(dependencies: CliDependencies): Command {
   addBrokerCommands(program, dependencies);
   addTopicCommands(program, dependencies);
   addLogCommands(program, dependencies);
+  addTokenCommands(program, dependencies);
   inheritSettings(program);
   return program;
 }

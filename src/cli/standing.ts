@@ -1,5 +1,6 @@
 import type { NodeStatus } from '../runtime/controller-api.ts';
-import type { RunningServer, ServerConfig } from '../runtime/server-config.ts';
+import type { Terminal } from './output/terminal.ts';
+import type { AdministratorNotice, RunningServer, ServerConfig } from '../runtime/server-config.ts';
 
 /** Whether a request would be served: it has joined its cluster, and leads it or hears from who does. */
 export function servesNow(status: NodeStatus): boolean {
@@ -31,6 +32,12 @@ function waitsFor({ nodeId, voters }: ServerConfig, { clusterId }: NodeStatus): 
 export function servesLine({ nodeId }: ServerConfig, url: string, status: NodeStatus): string {
   const leads = status.leaderId === nodeId ? 'it leads' : `controller ${status.leaderId} leads`;
   return `Controller ${nodeId} serves ${url}; ${leads}${status.isObserver ? ', and it observes' : ''}. Ctrl-C stops it.\n`;
+}
+
+/** A person gets to see the secret; what may be kept in a journal only names the file. */
+export function administratorText({ token, file }: AdministratorNotice, { isWatched }: Terminal): string {
+  const secret = isWatched === true ? `\n\n  ${token}\n\nIt also stands` : ' Its token stands';
+  return `The cluster’s first administrator was made.${secret} in ${file}, for this user alone to read:\nkeep it in a safe place, use it as OTTLA_TOKEN, and delete that file.\n`;
 }
 
 const lookEveryMs = 100;

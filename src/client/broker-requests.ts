@@ -3,7 +3,7 @@ import { supportedFeatures } from '../metadata/resources/feature/supported.ts';
 import type { BrokerFailure, BrokerRefusal, HeartbeatResult, RegistrationResult } from './broker-core.ts';
 import { createClient, type Client } from './create-client.ts';
 import { OttlaError, OutcomeUnknownError } from './errors.ts';
-import type { ClientTls } from './exchange.ts';
+import type { ClientTls, TokenSource } from './exchange.ts';
 import { makeProblem } from './protocol/problem.ts';
 
 export type Registration = {
@@ -24,6 +24,7 @@ export type Registration = {
 export type BrokerRequestsOptions = {
   readonly controllers: readonly string[];
   readonly tls: ClientTls | null;
+  readonly token: TokenSource | null;
   readonly metadataOffset: (() => number) | null;
 };
 
@@ -48,6 +49,7 @@ export function createBrokerRequests(
     attemptTimeoutMs: 1_000,
     connectionsMax: 2,
     ...(options.tls === null ? {} : { tls: options.tls }),
+    ...(options.token === null ? {} : { token: options.token }),
   });
   const cluster: { id: string | null } = { id: registration.clusterId };
   // Each controller once: the waiting between attempts is the core's, which has its own clock for it.

@@ -13,7 +13,7 @@ import {
   type BrokerStep,
 } from './broker-core.ts';
 import { createBrokerRequests, type BrokerRequests, type Registration } from './broker-requests.ts';
-import type { ClientTls } from './exchange.ts';
+import type { ClientTls, TokenSource } from './exchange.ts';
 
 export type BrokerOptions = {
   /** Origins of controllers, `http://127.0.0.1:9644`. */
@@ -34,6 +34,8 @@ export type BrokerOptions = {
   readonly metadataOffset?: () => number;
   readonly heartbeatIntervalMs?: number;
   readonly tls?: ClientTls;
+  /** A token of the role broker for this broker's id, or what gives it anew for each request. */
+  readonly token?: TokenSource;
 };
 
 export type BrokerListener = {
@@ -117,6 +119,7 @@ class BrokerShell implements Broker {
     this.#requests = createBrokerRequests(registrationOf(options, this.incarnationId), {
       controllers: options.controllers,
       tls: options.tls ?? null,
+      token: options.token ?? null,
       metadataOffset: options.metadataOffset ?? null,
     });
     this.#core = new BrokerCore(config, seededRandom(randomInt(2 ** 32)));

@@ -45,7 +45,12 @@ export type ExchangeOptions = {
   readonly connectionsMax: number;
   readonly connectTimeoutMs: number;
   readonly tls: ClientTls | null;
+  /** Who asks; null for nobody in particular. */
+  readonly token: TokenSource | null;
 };
+
+/** A token, or what gives the one that holds now: it is asked for each request, so that a token can be replaced. */
+export type TokenSource = string | (() => string);
 
 /** PEM texts. */
 export type ClientTls = {
@@ -79,7 +84,7 @@ export function createExchange(options: ExchangeOptions): Exchange {
   return {
     send: (endpointIndex, request) => {
       const { pool, isTls } = assertDefined(pools[endpointIndex], `there is no endpoint ${endpointIndex}`);
-      return send(pool, isTls, request);
+      return send(pool, isTls, request, authorizationOf(options.token));
     },
     close: async () => {
       await Promise.all(pools.map(({ pool }) => pool.destroy()));
@@ -87,7 +92,17 @@ export function createExchange(options: ExchangeOptions): Exchange {
   };
 }
 
-async function send(pool: Pool, isTls: boolean, request: ExchangeRequest): Promise<ExchangeResult> {
+function authorizationOf(source: TokenSource | null): Readonly<Record<string, string>> {
+  if (source === null) return {};
+  return { authorization: `Bearer ${typeof source === 'string' ? source : source()}` };
+}
+
+async function send(
+  pool: Pool,
+  isTls: boolean,
+  request: ExchangeRequest,
+  authorization: Readonly<Record<string, string>>,
+): Promise<ExchangeResult> {
   const timeout = new AbortController();
   const timer = setTimeout(() => timeout.abort(), request.timeoutMs);
   const stop = (): void => timeout.abort();
@@ -97,7 +112,7 @@ async function send(pool: Pool, isTls: boolean, request: ExchangeRequest): Promi
     const response = await pool.request({
       method: request.method,
       path: request.path,
-      headers: request.headers,
+      headers: { ...request.headers, ...authorization },
       body: request.body,
       signal: timeout.signal,
     });

@@ -10,6 +10,7 @@ export {
 export type { BrokerStateName } from './broker-core.ts';
 export type { ClientOptions } from './operations-client.ts';
 export type { ConnectionFailure, EndpointOutcome, FailureKind } from './connection-failure.ts';
-export type { ClientTls } from './exchange.ts';
+export type { ClientTls, TokenSource } from './exchange.ts';
+export { makeToken, type NewToken } from './protocol/bearer-token.ts';
 export type { Answer, CallOptions } from './typed.ts';
 export { NoAnswerError, OttlaError, OutcomeUnknownError, UnexpectedAnswerError } from './errors.ts';

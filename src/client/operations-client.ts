@@ -10,7 +10,7 @@ import type { Backoff } from './core/backoff.ts';
 import type { Repeat } from './core/call-core.ts';
 import { Endpoints } from './core/endpoints.ts';
 import { UnexpectedAnswerError } from './errors.ts';
-import { createExchange, type ClientTls, type Exchange } from './exchange.ts';
+import { createExchange, type ClientTls, type Exchange, type TokenSource } from './exchange.ts';
 import { fillPath, placeInput, planFields, type FieldPlan, type PlacedInput } from './input.ts';
 import type { OperationDescription, OperationDescriptions } from './protocol/description.ts';
 import { apiPrefix, commonQueryNames, headerNames } from './protocol/headers.ts';
@@ -29,6 +29,8 @@ export type ClientOptions = {
   /** Writes under way at once; more wait for their turn. */
   readonly outstandingWritesMax?: number;
   readonly tls?: ClientTls;
+  /** The token by which the cluster knows who asks, or what gives it anew for each request. */
+  readonly token?: TokenSource;
 };
 
 /** What the cluster's operations are, and which of them opens a session. */
@@ -120,6 +122,7 @@ class ClientCore<Operations extends OperationDescriptions> {
       connectionsMax: options.connectionsMax ?? defaults.connectionsMax,
       connectTimeoutMs: defaults.connectTimeoutMs,
       tls: options.tls ?? null,
+      token: options.token ?? null,
     });
     this.#caller = new Caller({
       endpoints,

@@ -10,6 +10,7 @@ export async function cli(args: readonly string[], changes: Partial<CliDependenc
   const exitCode = await runCli(args, {
     startServer: async () => failed({ code: 'CONFIG_INVALID', message: 'This test starts no server.' }),
     readLogDirectory: async () => failed({ message: 'This test reads no directory.' }),
+    requestAdministrator: async () => failed({ message: 'This test asks no controller.' }),
     terminal: {
       out: (text) => {
         written.out += text;

@@ -3,8 +3,10 @@ import { isNodeId, type NodeId } from '../../base/brands.ts';
 import type { Endpoint } from '../../raft/replica-key.ts';
 import type { CliDependencies } from '../context.ts';
 import { CliFailure } from '../failures.ts';
-import { announce } from '../standing.ts';
+import { administratorText, announce } from '../standing.ts';
+import { type CertificateRole, parseCertificateRole } from '../../runtime/certificate-role.ts';
 import {
+  type AdministratorNotice,
   parseEndpoint,
   parseVoters,
   type LogLevel,
@@ -28,6 +30,8 @@ type StartOptions = {
   readonly tlsAuthority?: string;
   readonly tlsClientCertificates: boolean;
   readonly insecure: boolean;
+  readonly authentication: boolean;
+  readonly certificateRole: readonly string[];
   readonly logLevel: LogLevel;
   readonly set: readonly string[];
 };
@@ -44,10 +48,15 @@ Example, the first of three controllers on one machine:
     --http 127.0.0.1:9644`,
     )
     .action(async (options: StartOptions) => {
-      const config = readServerConfig(options);
+      const { terminal } = dependencies;
+      const onAdministrator = (notice: AdministratorNotice): void =>
+        terminal.err(administratorText(notice, terminal));
+      const config = { ...readServerConfig(options), onAdministrator };
       const running = await startServer(config, dependencies);
-      announce(config, running, dependencies.terminal.err);
-      await runUntilStopped(running, signalled());
+      announce(config, running, terminal.err);
+      const reload = (): void => void tellReload(running, terminal.err);
+      process.on('SIGHUP', reload);
+      await runUntilStopped(running, signalled()).finally(() => process.off('SIGHUP', reload));
     });
 }
 
@@ -68,7 +77,18 @@ export function withStartOptions(command: Command): Command {
       'PEM of the authority that signed its peers’ (and clients’) certificates',
     )
     .option('--tls-client-certificates', 'let only clients in that show a certificate', false)
-    .option('--insecure', 'allow addresses without TLS that other machines can reach', false)
+    .option(
+      '--insecure',
+      'allow addresses without TLS that other machines can reach, and ask nobody who they are',
+      false,
+    )
+    .option('--authentication', 'ask everybody who they are, even with --insecure', false)
+    .option(
+      '--certificate-role <name=role>',
+      'give client certificates a role, as in CN:ops=operator or DNS:b1.example.org=broker:1; may be repeated',
+      collect,
+      [],
+    )
     .option(
       '--set <name=number>',
       'change a setting, as in segmentBytes=1048576; may be repeated',
@@ -109,6 +129,8 @@ export function readServerConfig(options: StartOptions): ServerConfig {
     peerListen: peerAddress(options.peers, nodeId, voters.value),
     tls: readServerTls(options),
     insecure: options.insecure,
+    asksWho: options.authentication || !options.insecure,
+    certificateRoles: options.certificateRole.map(readCertificateRole),
     logLevel: options.logLevel,
     settings: readSettings(options.set),
   };
@@ -116,6 +138,12 @@ export function readServerConfig(options: StartOptions): ServerConfig {
 
 function collect(text: string, earlier: readonly string[]): readonly string[] {
   return [...earlier, text];
+}
+
+function readCertificateRole(text: string): CertificateRole {
+  const role = parseCertificateRole(text);
+  if (role.ok) return role.value;
+  throw new CliFailure('usage', role.error, 'Correct --certificate-role.');
 }
 
 /** Whether there is such a setting and it may have this value says the server. */
@@ -197,10 +225,19 @@ async function stop(running: RunningServer): Promise<ServerEnd> {
   return running.stopped;
 }
 
+/** SIGHUP, as with other servers: what can be read anew is, and the process goes on. */
+async function tellReload(running: RunningServer, say: (text: string) => void): Promise<void> {
+  const reloaded = await running.reload();
+  say(
+    reloaded.ok
+      ? 'Certificates were read again.\n'
+      : `Certificates were not replaced, the old ones stay: ${reloaded.error.message}\n`,
+  );
+}
+
 /** The first signal asks; a second one finds nobody who listens, and ends the process at once. */
 export function signalled(): Promise<NodeJS.Signals> {
   return new Promise((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
-      process.once(signal, () => resolve(signal));
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve(signal));
   });
 }

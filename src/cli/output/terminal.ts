@@ -5,6 +5,8 @@ export type Terminal = {
   /** Everything about the doing: progress, warnings, errors. */
   readonly err: (text: string) => void;
   readonly isColoured: boolean;
+  /** Whether what is written to `err` is shown to a person, and kept nowhere. */
+  readonly isWatched?: boolean;
 };
 
 /** SGR parameters: what begins a style and what ends it (ECMA-48, 8.3.117). */
@@ -30,5 +32,6 @@ export function createTerminal(
     out: (text) => void streams.stdout.write(text),
     err: (text) => void streams.stderr.write(text),
     isColoured: streams.stdout.isTTY === true && !isRefused,
+    isWatched: streams.stderr.isTTY === true,
   };
 }
