@@ -16,11 +16,14 @@ import { ownStanding, problemFor, sendJson, sendOwnProblem, type Standing } from
 import { checkInput, fieldsOf, type CompiledOperation } from './compiled-operation.ts';
 import { findForbidden, findForeignBroker, type Identity, identityOf } from './authentication/index.ts';
 import { readEntryConventions } from './conventions.ts';
+import type { RateLimiter } from './rate-limiter.ts';
 import { findForgottenKey, noRoom, silence, type RouteContext } from './route-context.ts';
 
 export type BatchContext = RouteContext & {
   /** The operations that may stand in a batch, by their id. */
   readonly operations: ReadonlyMap<string, CompiledOperation>;
+  /** Null where nobody is asked who it is. */
+  readonly limiter: RateLimiter | null;
 };
 
 const checkEnvelope = compileOuterCheck(batchRequestSchema, 'batch');
@@ -42,6 +45,8 @@ function handle(request: FastifyRequest, reply: FastifyReply, context: BatchCont
     return;
   }
   const identity = identityOf(request);
+  // The request itself was counted at the border; each operation counts as one.
+  context.limiter?.charge(identity.principal, read.value.length - 1);
   const results = new BatchResults(read.value.length, (whole) => sendResults(reply, whole, context));
   for (const [index, entry] of read.value.entries()) {
     carryOut(entry, identity, context, (result) => results.set(index, result));

@@ -19,6 +19,7 @@ export function addOperationRoute(
   app.route({
     method: operation.method,
     url: apiPrefix + routePath(operation.path),
+    config: { isHeartbeat: operation.kind === 'heartbeat' },
     handler: (request, reply) => handle(compiled, request, reply, context),
   });
 }

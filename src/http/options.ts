@@ -42,6 +42,7 @@ export type TlsMaterial = {
  * 2. A request's own timeout is at most `requestTimeoutMaxMs`, and the server answers for a controller that
  *    stays silent at most `answerGraceMs` later.
  * 3. A closing server waits `closeGraceMs` for its answers, which is above `answerGraceMs`.
+ * 4. One address cannot have all connections: `connectionsPerAddressMax` is below `connectionsMax`.
  */
 export type HttpLimits = {
   readonly bodyBytesMax: number;
@@ -49,6 +50,11 @@ export type HttpLimits = {
   readonly pendingMax: number;
   readonly administrationPendingMax: number;
   readonly connectionsMax: number;
+  /** Of these, how many one address may have. */
+  readonly connectionsPerAddressMax: number;
+  /** Of one principal at this node: in the long run, and at once; not counted where nobody is asked who it is. */
+  readonly requestsPerSecond: number;
+  readonly requestsBurst: number;
   readonly requestTimeoutDefaultMs: number;
   readonly requestTimeoutMaxMs: number;
   readonly answerGraceMs: number;
@@ -63,6 +69,9 @@ export const defaultHttpLimits: HttpLimits = {
   pendingMax: 8_192,
   administrationPendingMax: 6_144,
   connectionsMax: 16_384,
+  connectionsPerAddressMax: 4_096,
+  requestsPerSecond: 10_000,
+  requestsBurst: 20_000,
   requestTimeoutDefaultMs,
   requestTimeoutMaxMs,
   answerGraceMs: 250,
@@ -73,17 +82,36 @@ export const defaultHttpLimits: HttpLimits = {
 
 export function resolveLimits(given: Partial<HttpLimits> | undefined): HttpLimits {
   const limits = { ...defaultHttpLimits, ...given };
-  assert(
-    limits.administrationPendingMax < limits.pendingMax,
-    'administration must leave room for heartbeats: administrationPendingMax < pendingMax',
-  );
-  assert(
-    limits.requestTimeoutDefaultMs <= limits.requestTimeoutMaxMs,
-    'the default timeout exceeds the maximum',
-  );
-  assert(limits.answerGraceMs < limits.closeGraceMs, 'closing must outlast the grace for answers');
-  assert(limits.headersTimeoutMs <= limits.receiveTimeoutMs, 'headers arrive within the whole request');
+  const fault = findLimitFault(limits);
+  assert(fault === null, fault ?? '');
   return limits;
+}
+
+/** A relation between limits that does not hold, or null. */
+export function findLimitFault(limits: HttpLimits): string | null {
+  if (limits.administrationPendingMax >= limits.pendingMax) {
+    return 'administration must leave room for heartbeats: administrationPendingMax < pendingMax.';
+  }
+  if (limits.requestTimeoutDefaultMs > limits.requestTimeoutMaxMs) {
+    return 'the default timeout exceeds the maximum: requestTimeoutDefaultMs <= requestTimeoutMaxMs.';
+  }
+  if (limits.answerGraceMs >= limits.closeGraceMs) {
+    return 'closing must outlast the grace for answers: answerGraceMs < closeGraceMs.';
+  }
+  if (limits.headersTimeoutMs > limits.receiveTimeoutMs) {
+    return 'headers arrive within the whole request: headersTimeoutMs <= receiveTimeoutMs.';
+  }
+  if (limits.connectionsPerAddressMax >= limits.connectionsMax) {
+    return 'one address must not have all connections: connectionsPerAddressMax < connectionsMax.';
+  }
+  const positive = [
+    'connectionsPerAddressMax',
+    'requestsPerSecond',
+    'requestsBurst',
+    'headersTimeoutMs',
+  ] as const;
+  const zero = positive.find((name) => limits[name] < 1);
+  return zero === undefined ? null : `${zero} must be at least 1.`;
 }
 
 /** Why a server did not start. */

@@ -9,15 +9,19 @@ import { createAuthenticator, refuseStrangers } from './authentication/index.ts'
 import { addBatchRoute } from './batch-route.ts';
 import { compileOperation, type CompiledOperation } from './compiled-operation.ts';
 import { answerBrokenHttp, sendFrameworkError, sendNotFound } from './framework-errors.ts';
+import { limits as metadataLimits } from '../metadata/limits.ts';
 import { addNodeRoutes } from './node-routes.ts';
 import { addOperationRoute } from './operation-routes.ts';
 import {
   checkListener,
+  type HttpLimits,
   resolveLimits,
   type HttpServerOptions,
   type HttpStartError,
   type TlsMaterial,
 } from './options.ts';
+import { RateLimiter } from './rate-limiter.ts';
+import { boundConnectionsPerAddress, refuseFloods } from './refuse-floods.ts';
 import type { RouteContext } from './route-context.ts';
 import { Submissions } from './submissions.ts';
 
@@ -55,6 +59,8 @@ export async function startHttpServer(
   refuseWhileClosing(app, controller, closing);
   const wallMs = options.wallMs ?? Date.now;
   refuseStrangers(app, createAuthenticator(options.authentication, controller, wallMs), controller);
+  const limiter = options.authentication === 'off' ? null : createLimiter(limits);
+  if (limiter !== null) refuseFloods(app, limiter, controller);
   addNodeRoutes(app, context);
   const operations = new Map<string, CompiledOperation>();
   for (const operation of options.operations) {
@@ -64,7 +70,7 @@ export async function startHttpServer(
     operations.set(operationId, compiled);
     addOperationRoute(app, compiled, context);
   }
-  addBatchRoute(app, { ...context, operations });
+  addBatchRoute(app, { ...context, operations, limiter });
 
   const listening = await listen(app, options);
   if (!listening.ok) return listening;
@@ -74,6 +80,12 @@ export async function startHttpServer(
     replaceTls: (tls) => replaceTls(app, tls),
     close: closeOnce(app, context, closing),
   });
+}
+
+function createLimiter({ requestsPerSecond: perSecond, requestsBurst: burst }: HttpLimits): RateLimiter {
+  return new RateLimiter({ perSecond, burst, principalsMax: metadataLimits.tokensMax }, () =>
+    performance.now(),
+  );
 }
 
 function createApp(
@@ -98,6 +110,7 @@ function createApp(
   if (!app.ok) return app;
   const instance = app.value;
   instance.server.maxConnections = limits.connectionsMax;
+  boundConnectionsPerAddress(instance.server, limits.connectionsPerAddressMax);
   instance.server.requestTimeout = limits.receiveTimeoutMs;
   instance.server.headersTimeout = limits.headersTimeoutMs;
   instance.setErrorHandler((error: Parameters<typeof sendFrameworkError>[0], _request, reply) =>
@@ -110,7 +123,11 @@ function createApp(
 }
 
 /** Node would answer a request without a Host header by itself, with a bare status; see `refuseWithoutHost`. */
-const nodeOptions = { requireHostHeader: false };
+const nodeOptions = {
+  requireHostHeader: false,
+  // How often Node looks for requests that take too long to arrive; half a minute by default.
+  connectionsCheckingInterval: 1_000,
+};
 
 function makeInstance(
   settings: FastifyServerOptions,

@@ -1,28 +1,44 @@
 import { failed, ok, type Result } from '../base/result.ts';
+import { defaultHttpLimits, findLimitFault, type HttpLimits } from '../http/index.ts';
 import { quarterOfFetchTimeoutMs } from '../raft/limits.ts';
 import { type ControllerSettings, defaultSettings } from '../runtime/node-options.ts';
 import { segmentBytesMax, segmentBytesMin } from '../runtime/log/open-raft-log.ts';
 import { sectorBytes } from '../runtime/log/sectors.ts';
 
-/** Settings by their own flat names, those of Raft among them; what is not given has its default. */
-export function resolveSettings(given: Readonly<Record<string, number>>): Result<ControllerSettings, string> {
+/** The limits of HTTP that may be set, beside what the node itself lets one set. */
+const httpNames = [
+  'connectionsMax',
+  'connectionsPerAddressMax',
+  'requestsPerSecond',
+  'requestsBurst',
+  'headersTimeoutMs',
+  'receiveTimeoutMs',
+] as const satisfies readonly (keyof HttpLimits)[];
+
+export type ServerSettings = { readonly node: ControllerSettings; readonly http: HttpLimits };
+
+/** Settings by their own flat names, those of Raft and of HTTP among them; what is not given has its default. */
+export function resolveSettings(given: Readonly<Record<string, number>>): Result<ServerSettings, string> {
   const { raft, ...own } = defaultSettings;
   const settings: Record<string, number> = { ...own };
   const raftSettings: Record<string, number> = { ...raft };
+  const http: Record<string, number> = { ...defaultHttpLimits };
+  const names = [...Object.keys({ ...own, ...raft }), ...httpNames];
   for (const [name, value] of Object.entries(given)) {
     if (!Number.isSafeInteger(value) || value < 0)
       return failed(`${name} must be a whole number, not ${value}.`);
+    if (!names.includes(name)) {
+      return failed(`There is no setting ${name}. There are: ${names.join(', ')}.`);
+    }
     if (Object.hasOwn(own, name)) settings[name] = value;
     else if (Object.hasOwn(raft, name)) raftSettings[name] = value;
-    else
-      return failed(
-        `There is no setting ${name}. There are: ${Object.keys({ ...own, ...raft }).join(', ')}.`,
-      );
+    else http[name] = value;
   }
-  // Every name of the type is there, since the defaults were copied first.
-  const resolved = { ...settings, raft: raftSettings } as unknown as ControllerSettings;
-  const fault = findFault(resolved);
-  return fault === null ? ok(resolved) : failed(fault);
+  // Every name of both types is there, since the defaults were copied first.
+  const node = { ...settings, raft: raftSettings } as unknown as ControllerSettings;
+  const limits = http as unknown as HttpLimits;
+  const fault = findFault(node) ?? findLimitFault(limits);
+  return fault === null ? ok({ node, http: limits }) : failed(fault);
 }
 
 /** A relation between settings that does not hold, or null. */

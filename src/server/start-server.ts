@@ -4,12 +4,18 @@ import { seededRandom } from '../base/random.ts';
 import { failed, ok, type Result } from '../base/result.ts';
 import type { RunningServer, ServerConfig, ServerEnd, ServerStartError } from '../runtime/server-config.ts';
 import { decodePeerMessage, encodePeerMessage } from '../codec/peer-message.ts';
-import { type Authentication, type HttpServer, startHttpServer, type TlsMaterial } from '../http/index.ts';
+import {
+  type Authentication,
+  type HttpLimits,
+  type HttpServer,
+  startHttpServer,
+  type TlsMaterial,
+} from '../http/index.ts';
 import { operations } from '../metadata/operations.ts';
 import type { Logger } from '../ports/logger.ts';
 import type { NodeStatus } from '../runtime/controller-api.ts';
 import { type ControllerNode, createControllerNode, type StartError } from '../runtime/controller-node.ts';
-import type { ControllerPorts, ControllerSettings, NodeTransport } from '../runtime/node-options.ts';
+import type { ControllerPorts, NodeTransport } from '../runtime/node-options.ts';
 import { acquireDirectoryLock, type DirectoryLock } from '../storage/directory-lock.ts';
 import { NodeFiles } from '../storage/files.ts';
 import { LevelStores } from '../storage/level-stores.ts';
@@ -21,7 +27,7 @@ import { Administrators } from './administrators.ts';
 import { Certificates, type PeerCertificates } from './certificates.ts';
 import { nodeClock } from './node-clock.ts';
 import { createLogger } from './pino-logger.ts';
-import { resolveSettings } from './settings.ts';
+import { resolveSettings, type ServerSettings } from './settings.ts';
 import { readTls } from './tls-files.ts';
 
 /** How often the files of certificates are looked at. */
@@ -49,6 +55,7 @@ export async function startServer(config: ServerConfig): Promise<Started> {
 
 class Server implements RunningServer {
   readonly #config: ServerConfig;
+  readonly #limits: HttpLimits;
   readonly #lock: DirectoryLock;
   readonly #logger: Logger;
   readonly #node: ControllerNode;
@@ -60,8 +67,9 @@ class Server implements RunningServer {
   #end: (end: ServerEnd) => void = () => {};
   readonly stopped: Promise<ServerEnd>;
 
-  constructor(config: ServerConfig, settings: ControllerSettings, lock: DirectoryLock) {
+  constructor(config: ServerConfig, settings: ServerSettings, lock: DirectoryLock) {
     this.#config = config;
+    this.#limits = settings.http;
     this.#lock = lock;
     this.#logger = createLogger(config.logLevel, { node: config.nodeId });
     this.stopped = new Promise((resolve) => {
@@ -72,7 +80,7 @@ class Server implements RunningServer {
       directory: join(config.dataDir, 'metadata'),
       configuredVoters: config.voters.map(({ id, host, port }) => ({ id, endpoint: { host, port } })),
       advertised: advertisedEndpoint(config),
-      settings,
+      settings: settings.node,
       ports: createPorts(config, this.#logger, (transport) => {
         this.#peers = transport;
       }),
@@ -100,6 +108,7 @@ class Server implements RunningServer {
       tls,
       authentication: authenticationOf(this.#config),
       insecure,
+      limits: this.#limits,
       logger: this.#logger,
     });
     if (!http.ok) return failed(http.error);
@@ -139,8 +148,13 @@ class Server implements RunningServer {
 
   #createAdministrators(): Administrators {
     const { dataDir, onAdministrator = () => {} } = this.#config;
-    const { wallMs } = nodeClock;
-    return new Administrators({ node: this.#node, dataDir, logger: this.#logger, wallMs, onAdministrator });
+    return new Administrators({
+      node: this.#node,
+      dataDir,
+      logger: this.#logger,
+      wallMs: () => nodeClock.wallMs(),
+      onAdministrator,
+    });
   }
 
   /** Undoes a start that did not succeed. */

@@ -29,11 +29,11 @@ export class Controllers {
 
   static async prepare(count: number): Promise<Controllers> {
     const root = mkdtempSync(join(tmpdir(), 'ottla-controllers-'));
-    const { ports, release } = await reservePorts(2 * count);
-    const controllers = new Controllers(root, ports);
+    const reserved = await reservePorts(2 * count);
+    const controllers = new Controllers(root, reserved.ports);
     onTestFinished(async () => {
       await controllers.stopAll();
-      release();
+      reserved.release();
       rmSync(root, { recursive: true, force: true });
     });
     return controllers;
