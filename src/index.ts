@@ -7,6 +7,8 @@
  *   dataDir: './data-0',
  *   voters: '0@127.0.0.1:9645',
  *   http: '127.0.0.1:9644',
+ *   // Nobody is asked who they are; without it, callers show tokens (docs/SECURITY.md).
+ *   insecure: true,
  * });
  * ```
  */

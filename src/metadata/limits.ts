@@ -45,6 +45,8 @@ export const limits = {
   principalLengthMax: 256,
 
   tokensMax: 10_000,
+  /** Room beyond that for tokens of administrators. */
+  administratorTokensReserved: 100,
   tokenLifetimeMsMin: 1_000,
   tokenLifetimeMsMax: 315_360_000_000,
 } as const;

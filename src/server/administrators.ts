@@ -2,7 +2,7 @@ import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { failed, ok } from '../base/result.ts';
 import { hashToken, isToken, makeToken } from '../client/protocol/bearer-token.ts';
-import { hasAdministrator, tokenIdOf } from '../metadata/resources/token/identity.ts';
+import { administratorName, hasAdministrator, tokenIdOf } from '../metadata/resources/token/identity.ts';
 import type { Logger } from '../ports/logger.ts';
 import type { ControllerAnswer } from '../runtime/controller-api.ts';
 import type { ControllerNode } from '../runtime/controller-node.ts';
@@ -94,7 +94,8 @@ export class Administrators {
     const token = kept ?? makeToken().token;
     if (kept === null) await writePrivateFile(this.#tokenFile, `${token}\n`);
     // What comes of it shows at the next look, in the image.
-    await this.#create(hashToken(token).toString('hex'), firstAdministratorKey);
+    const { result } = await this.#create(hashToken(token).toString('hex'), firstAdministratorKey);
+    if (!result.ok) this.#options.logger.warn('administrator-not-made', { code: result.code });
     return false;
   }
 
@@ -125,6 +126,7 @@ export class Administrators {
       return;
     }
     const { result } = await this.#create(secretHash, null);
+    // What nobody could say yet is asked again at the next look.
     if (!result.ok && result.code !== 'TOKEN_CONFLICT') return;
     await rm(this.#requestFile, { force: true });
     if (result.ok) logger.warn('administrator-made-on-request');
@@ -133,7 +135,7 @@ export class Administrators {
 
   #create(secretHash: string, key: string | null): Promise<ControllerAnswer> {
     const requestId = this.#nextRequestId++;
-    const body = { name: 'administrator', role: 'administrator', secretHash };
+    const body = { name: administratorName, role: 'administrator', secretHash };
     const request = {
       requestId,
       operationId: 'createToken',

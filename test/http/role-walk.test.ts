@@ -12,7 +12,7 @@ import { serveImage } from './serve-image.ts';
 const guarded: readonly OperationDescription[] = [...imageOperations, ...Object.values(nodeOperations)];
 const nowMs = 1_700_000_000_000;
 
-type Holder = Role | 'expired' | 'revoked' | 'malformed' | 'password' | 'stranger' | 'nobody';
+type Holder = Role | 'expired' | 'revoked' | 'malformed' | 'password' | 'stranger' | 'lookalike' | 'nobody';
 
 /** A server that asks who it is, with a token of each kind, and one request as whoever holds it. */
 async function serveRoles() {
@@ -35,6 +35,13 @@ async function serveRoles() {
     if (holder === 'revoked') controller.append([{ type: 'RemoveTokenRecord', tokenId }]);
   };
   for (const role of roles) add(role, role, -1);
+  const lookalike = makeToken().token;
+  tokens.set('lookalike', lookalike);
+  // Half of the hash, and with it the id, is that of another token.
+  const almost = hashToken(lookalike);
+  almost[31] = (almost[31] ?? 0) ^ 1;
+  const other = { name: 'other', role: 'administrator', brokerId: -1, createdMs: 1, expiresMs: -1 };
+  controller.append([{ type: 'TokenRecord', tokenId: tokenIdOf(almost), ...other, secretHash: almost }]);
   add('expired', 'administrator', nowMs);
   add('revoked', 'administrator', -1);
   const askAs = (holder: Holder, method: string, path: string, body?: unknown): Promise<Answered> => {
@@ -51,7 +58,15 @@ const pathOf = ({ path }: OperationDescription): string =>
 describe('every operation', () => {
   it('is refused to whoever does not say who it is, or shows what is not honoured', async () => {
     const { askAs, controller } = await serveRoles();
-    const strangers = ['nobody', 'expired', 'revoked', 'malformed', 'password', 'stranger'] as const;
+    const strangers = [
+      'nobody',
+      'expired',
+      'revoked',
+      'malformed',
+      'password',
+      'stranger',
+      'lookalike',
+    ] as const;
     for (const operation of guarded) {
       for (const stranger of strangers) {
         const answer = await askAs(stranger, operation.method, pathOf(operation));

@@ -56,6 +56,11 @@ describe('a token', () => {
     expect(cluster.code('createToken', tokenOf(1, { brokerId: 1 }))).toBe('INVALID_REQUEST');
   });
 
+  it('has the name of the controllers’ own administrator only with that role', () => {
+    const cluster = new TestCluster();
+    expect(cluster.code('createToken', tokenOf(1, { name: 'administrator' }))).toBe('INVALID_REQUEST');
+  });
+
   it('is revoked once', () => {
     const cluster = new TestCluster();
     const { tokenId } = cluster.ok('createToken', tokenOf(1));
@@ -104,6 +109,7 @@ describe('a token', () => {
     });
     cluster.append(records);
     expect(cluster.code('createToken', tokenOf(1))).toBe('TOKEN_TABLE_FULL');
+    cluster.ok('createToken', tokenOf(2, { name: 'root', role: 'administrator' }));
   });
 });
 

@@ -8,6 +8,9 @@ import type { TokenRow } from './resource.ts';
 
 export const secretHashBytes = 32;
 
+/** Of the tokens that controllers make of their own accord; no other role may have it. */
+export const administratorName = 'administrator';
+
 /**
  * A token's id follows from the hash of its secret: who holds the secret finds the row without a list of all
  * of them, and a request that is repeated makes no second token. The first bit is cleared, so that no id

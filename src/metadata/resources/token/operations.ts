@@ -15,7 +15,14 @@ import {
 import type { MetadataImage } from '../../image.ts';
 import { limits } from '../../limits.ts';
 import type { OperationError } from '../../operation.ts';
-import { bytesOfHash, hasTokenExpired, isSamePrincipal, isSameSecret, tokenIdOf } from './identity.ts';
+import {
+  administratorName,
+  bytesOfHash,
+  hasTokenExpired,
+  isSamePrincipal,
+  isSameSecret,
+  tokenIdOf,
+} from './identity.ts';
 import type { TokenRecord } from './records.ts';
 import type { TokenRow } from './resource.ts';
 
@@ -92,17 +99,25 @@ export const createToken = defineOperation({
     if ((body.role === 'broker') !== (body.brokerId !== undefined)) {
       return refuse('INVALID_REQUEST', 'A brokerId is given with the role broker and with no other.');
     }
+    if (body.name === administratorName && body.role !== 'administrator') {
+      return refuse('INVALID_REQUEST', `The name ${administratorName} is for tokens of that role.`);
+    }
     const record = recordOf(body, timestampMs);
     const known = image.token.tokens.get(record.tokenId);
     if (known !== null) return answerKnown(known, record);
     const conflict = findConflict(image, record);
     if (conflict !== null) return refuse('TOKEN_CONFLICT', conflict);
-    if (image.token.tokens.size >= limits.tokensMax) {
+    if (image.token.tokens.size >= tokensMaxFor(body.role)) {
       return refuse('TOKEN_TABLE_FULL', `There are ${limits.tokensMax} tokens (tokensMax); revoke some.`);
     }
     return ok({ records: [record], response: createdView(record), modifiedOffset: null });
   },
 });
+
+/** Nobody is locked out by a full table: there is always room for whoever revokes some. */
+function tokensMaxFor(given: string): number {
+  return limits.tokensMax + (given === 'administrator' ? limits.administratorTokensReserved : 0);
+}
 
 function recordOf(body: Static<typeof createBody>, timestampMs: number): TokenRecord {
   const secretHash = bytesOfHash(body.secretHash);
