@@ -85,7 +85,11 @@ describe('an address', () => {
     socket.write('GET /v1/topics HTTP/1.1\r\n');
     const trickle = setInterval(() => socket.write('x: y\r\n'), 20);
     onTestFinished(() => clearInterval(trickle));
-    socket.resume();
+    let answer = '';
+    socket.on('data', (data) => {
+      answer += data.toString();
+    });
     await new Promise((resolve) => socket.once('close', resolve));
+    expect(answer).toContain('What arrived is not a complete HTTP request.');
   });
 });

@@ -202,9 +202,10 @@ function describeText(view: TokenView): string {
   ]);
 }
 
-function expiryCell({ expiresMs, hasExpired }: TokenView): string {
+/** By this machine's clock; whether it is still honoured the cluster decides by its own. */
+function expiryCell({ expiresMs }: TokenView): string {
   if (expiresMs === null) return 'never';
-  return hasExpired ? `expired ${timeText(expiresMs)}` : timeText(expiresMs);
+  return expiresMs <= Date.now() ? `expired ${timeText(expiresMs)}` : timeText(expiresMs);
 }
 
 function expiryText(expiresMs: number | null): string {

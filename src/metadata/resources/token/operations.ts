@@ -15,14 +15,7 @@ import {
 import type { MetadataImage } from '../../image.ts';
 import { limits } from '../../limits.ts';
 import type { OperationError } from '../../operation.ts';
-import {
-  administratorName,
-  bytesOfHash,
-  hasTokenExpired,
-  isSamePrincipal,
-  isSameSecret,
-  tokenIdOf,
-} from './identity.ts';
+import { administratorName, bytesOfHash, isSamePrincipal, isSameSecret, tokenIdOf } from './identity.ts';
 import type { TokenRecord } from './records.ts';
 import type { TokenRow } from './resource.ts';
 
@@ -45,7 +38,6 @@ const tokenView = closed({
   createdMs: milliseconds,
   /** Null for a token that never expires. */
   expiresMs: nullable(milliseconds),
-  hasExpired: Type.Boolean(),
   lastModified: schemas.offset,
 });
 
@@ -166,13 +158,13 @@ export const listTokens = defineOperation({
   body: nothing,
   response: closed({ tokens: Type.Array(tokenView), continue: schemas.nextToken }),
   errors: ['INVALID_REQUEST'],
-  handle: (image, { query }, { timestampMs }) => {
+  handle: (image, { query }) => {
     const { tokens } = image.token;
     const after = query.continue;
     if (after !== undefined && !isUuid(after)) return unknownToken;
     const rows = after === undefined ? tokens.values() : tokens.valuesAfter(after);
     const page = takePage(rows, query, (row) => row.tokenId);
-    return answer({ tokens: page.rows.map((row) => viewOf(row, timestampMs)), continue: page.continue });
+    return answer({ tokens: page.rows.map(viewOf), continue: page.continue });
   },
 });
 
@@ -189,10 +181,10 @@ export const describeToken = defineOperation({
   body: nothing,
   response: tokenView,
   errors: ['UNKNOWN_TOKEN_ID'],
-  handle: (image, { params }, { timestampMs }) => {
+  handle: (image, { params }) => {
     const found = find(image, params.tokenId);
     if (!found.ok) return found;
-    return answer(viewOf(found.value, timestampMs), offset(found.value.lastModified));
+    return answer(viewOf(found.value), offset(found.value.lastModified));
   },
 });
 
@@ -230,13 +222,12 @@ function createdView({ tokenId, name, role: given, brokerId, expiresMs }: Omit<T
   return { tokenId, name, role: given, brokerId: orNull(brokerId), expiresMs: orNull(expiresMs) };
 }
 
-function viewOf(row: TokenRow, nowMs: number) {
-  return {
-    ...createdView(row),
-    createdMs: row.createdMs,
-    hasExpired: hasTokenExpired(row, nowMs),
-    lastModified: row.lastModified,
-  };
+/**
+ * It does not say whether it has expired: an answer follows from the state at its offset, whenever and on
+ * whichever node it is given, and that would follow from a clock.
+ */
+function viewOf(row: TokenRow) {
+  return { ...createdView(row), createdMs: row.createdMs, lastModified: row.lastModified };
 }
 
 /** Records have -1 where an answer has null. */

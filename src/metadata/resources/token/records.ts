@@ -36,4 +36,3 @@ export const removeTokenRecord = defineRecord({
 });
 
 export type TokenRecord = RecordOf<typeof tokenRecord>;
-export type RemoveTokenRecord = RecordOf<typeof removeTokenRecord>;
