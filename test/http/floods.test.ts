@@ -17,8 +17,13 @@ async function serveLimited(limits: Partial<HttpLimits>) {
   return { url, headers: { authorization: `Bearer ${token}` } };
 }
 
-/** One request in an hour, after so many at once: what is refused in a test stays refused. */
-const slow = (requestsBurst: number) => ({ requestsPerSecond: 1, requestsBurst });
+/** Overdraws by a batch: what follows is refused for minutes, however slow the machine is. */
+async function flood(url: string, headers: Readonly<Record<string, string>>): Promise<void> {
+  const operations = Array.from({ length: 500 }, () => ({ operationId: 'unheardOf' }));
+  expect((await ask(`${url}/v1/batch`, 'POST', { operations }, headers)).status).toBe(200);
+}
+
+const slow = { requestsPerSecond: 1, requestsBurst: 5 };
 
 async function open(url: string): Promise<Socket> {
   const { hostname, port } = new URL(url);
@@ -30,38 +35,21 @@ async function open(url: string): Promise<Socket> {
 }
 
 describe('a principal that floods a node', () => {
-  it('is told when to come again', async () => {
-    const { url, headers } = await serveLimited(slow(2));
-    const answers = [];
-    for (let at = 0; at < 6; at++) answers.push(await ask(`${url}/v1/topics`, 'GET', undefined, headers));
-    const refused = answers.filter(({ status }) => status === 429);
-    expect(refused.length).toBeGreaterThan(0);
-    for (const { body, headers: told } of refused) {
-      expect(body).toMatchObject({ code: 'THROTTLING_QUOTA_EXCEEDED', retryable: true });
-      expect(Number(told.get('retry-after'))).toBeGreaterThan(0);
-    }
+  it('is charged for each operation of a batch, and told when to come again', async () => {
+    const { url, headers } = await serveLimited(slow);
+    await flood(url, headers);
+    const { status, body, headers: told } = await ask(`${url}/v1/topics`, 'GET', undefined, headers);
+    expect(status).toBe(429);
+    expect(body).toMatchObject({ code: 'THROTTLING_QUOTA_EXCEEDED', retryable: true });
+    expect(Number(told.get('retry-after'))).toBeGreaterThan(1);
     // Whoever is not known is refused for that, and takes nothing from anybody.
     expect((await ask(`${url}/v1/topics`)).status).toBe(401);
     expect((await ask(`${url}/livez`)).status).toBe(200);
   });
 
-  it('is charged for each operation of a batch', async () => {
-    const { url, headers } = await serveLimited(slow(5));
-    const operations = Array.from({ length: 50 }, () => ({ operationId: 'listTopics' }));
-    expect((await ask(`${url}/v1/batch`, 'POST', { operations }, headers)).status).toBe(200);
-    const { status, body } = await ask(`${url}/v1/topics`, 'GET', undefined, headers);
-    expect(status).toBe(429);
-    expect((body as { readonly retryAfterMs: number }).retryAfterMs).toBeGreaterThan(10_000);
-  });
-
   it('does not lose its lease over it', async () => {
-    const { url, headers } = await serveLimited(slow(1));
-    await ask(
-      `${url}/v1/batch`,
-      'POST',
-      { operations: [{ operationId: 'x' }, { operationId: 'x' }] },
-      headers,
-    );
+    const { url, headers } = await serveLimited(slow);
+    await flood(url, headers);
     expect((await ask(`${url}/v1/topics`, 'GET', undefined, headers)).status).toBe(429);
     const heartbeat = { brokerEpoch: 1, metadataOffset: 0 };
     expect((await ask(`${url}/v1/brokers/1/heartbeat`, 'POST', heartbeat, headers)).status).toBe(404);
