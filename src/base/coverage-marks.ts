@@ -105,6 +105,8 @@ export const coverageMarks = [
   'start: no checkpoint for a log that begins late',
   'start: the log ends before the checkpoint',
   'start: the whole log stands in for a damaged checkpoint',
+  'watch: catches up from the log',
+  'watch: its place in the log is gone',
   // The SDK and the broker agent.
   'broker: its registration is lost',
   'call: a refusal says nothing of an earlier attempt',
@@ -114,6 +116,8 @@ export const coverageMarks = [
   'call: sent again under its key',
   'lease: an acknowledgement comes too late to grant it',
   'lease: runs out',
+  'watch: begins again with the state',
+  'watch: goes on where it broke off',
   // A partition's replica.
   'ISR: a follower that lags leaves',
   'ISR: a proposal is refused for good',

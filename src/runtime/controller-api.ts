@@ -4,6 +4,7 @@ import type { ErrorCode } from '../metadata/errors.ts';
 import type { IdempotencyKey } from '../ports/transport.ts';
 import type { RoleName } from '../raft/effects.ts';
 import type { Voter } from '../raft/replica-key.ts';
+import type { WatchHandle, WatchListener, WatchRequest } from './watch/watch-api.ts';
 
 /**
  * The controller node as HTTP and embedders see it: batched, serialisable submit and completion
@@ -23,6 +24,11 @@ export type ControllerApi = {
     request: { readonly from: Offset; readonly maxRecords: number },
     complete: (result: Result<LogSlice, LogSliceError>) => void,
   ): void;
+  /**
+   * Begins a stream of what this node commits (`watch/README.md`); absent when the node does not offer it.
+   * Nothing is told to `listener` from within this call or a call of the handle.
+   */
+  openWatch?(request: WatchRequest, listener: WatchListener): WatchHandle;
   /**
    * True when `bareIdempotencyKey` is remembered (design 14). Where it is not, such keys are refused at
    * the border: a promise of exactly once is never dropped without a word.

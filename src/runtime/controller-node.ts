@@ -21,6 +21,7 @@ import {
 import { openStorage, type OpenedStorage } from './start/open-storage.ts';
 import { StorageEvents } from './start/storage-events.ts';
 import { faultOfFeatures, faultOfKRaftVersion } from './supported-versions.ts';
+import { openWatchLater } from './watch/open-watch.ts';
 
 /**
  * One controller: it starts from its directory, joins or founds its cluster, and takes part in the quorum
@@ -96,6 +97,15 @@ class Node implements ControllerNode {
       complete({ ok: false, error: { code: 'UNKNOWN_SERVER_ERROR', message, logStartOffset: offset(0) } });
     });
   };
+
+  openWatch: NonNullable<ControllerApi['openWatch']> = (request, listener) =>
+    openWatchLater(this.#options.ports.clock, () => {
+      const member = this.#member;
+      if (member !== null && this.#phase === 'running') return member.openWatch(request, listener);
+      const message = 'The node has not joined its cluster yet.';
+      listener.ended({ code: 'NOT_CONTROLLER', message, position: request.since, logStartOffset: null });
+      return null;
+    });
 
   get acceptsBareIdempotencyKeys(): boolean {
     return true;

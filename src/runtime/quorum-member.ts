@@ -30,6 +30,9 @@ import type { StorageEvents } from './start/storage-events.ts';
 import { CommittedState } from './state/committed-state.ts';
 import { describeStatus } from './status.ts';
 import { faultOfFeatures } from './supported-versions.ts';
+import { BatchRecords } from './watch/batch-records.ts';
+import type { WatchHandle } from './watch/watch-api.ts';
+import { WatchHub } from './watch/watch-hub.ts';
 
 export type QuorumMemberOptions = {
   readonly node: ControllerNodeOptions;
@@ -59,6 +62,7 @@ export class QuorumMember {
   readonly #sessions: BrokerSessions;
   readonly #snapshots: Snapshots;
   readonly #diskSpace: DiskSpace;
+  readonly #watchHub: WatchHub;
 
   /** Peers whose process has ended: nobody listens there. A restarting one connects again. */
   readonly #ended = new Set<NodeId>();
@@ -93,13 +97,16 @@ export class QuorumMember {
     this.#sessions = new BrokerSessions(settings.brokerSessionTimeoutMs);
     this.#deadlines = new Deadlines(clock);
     this.#forwarder = new Forwarder(transport, clock, random.fork());
+    const records = new BatchRecords();
     this.#state = new CommittedState({
       image: storage.image,
       log: storage.log,
+      records,
       clock,
       onApplied: (image, bytes) => this.#applied(image, bytes),
       onFailed: (reason) => options.onFatal(reason),
     });
+    this.#watchHub = this.#createWatchHub(records);
     this.#snapshots = new Snapshots({
       core: this.#core,
       storage,
@@ -171,6 +178,10 @@ export class QuorumMember {
     readLogSlice(this.#options.storage.log, bounds, request, complete);
   }
 
+  openWatch(...[request, listener]: Parameters<NonNullable<ControllerApi['openWatch']>>): WatchHandle {
+    return this.#watchHub.open(request, listener);
+  }
+
   status(isStopped: boolean): NodeStatus {
     return describeStatus({
       core: this.#core,
@@ -215,6 +226,7 @@ export class QuorumMember {
   /** Takes nothing more, answers what is pending, and hands leadership over if this node has it. */
   handOver(done: () => void): void {
     this.#router.drain();
+    this.#watchHub.close();
     new HandOver({
       clock: this.#options.node.ports.clock,
       role: () => this.#core.role,
@@ -234,6 +246,7 @@ export class QuorumMember {
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    this.#watchHub.close();
     this.#leadership.ended();
     this.#reads.failAll();
     this.#router.close();
@@ -264,6 +277,21 @@ export class QuorumMember {
       clock: node.ports.clock,
       random,
       onRejected: (operation, reason) => node.ports.logger.error('operation-rejected', { operation, reason }),
+    });
+  }
+
+  #createWatchHub(records: BatchRecords): WatchHub {
+    const { node, storage, clusterId } = this.#options;
+    return new WatchHub({
+      nodeId: node.nodeId,
+      clusterId,
+      clock: node.ports.clock,
+      log: storage.log,
+      records,
+      image: () => this.#state.image,
+      logStartOffset: () => this.#core.logStart.endOffset,
+      leaderId: () => this.#core.leaderId,
+      recentBytesMax: runtimeLimits.watchRecentBytesMax,
     });
   }
 
@@ -325,6 +353,7 @@ export class QuorumMember {
     this.#reads.applied(image.endOffset);
     this.#router.applied(image.endOffset);
     this.#snapshots.applied(image, bytes);
+    this.#watchHub.applied();
     this.#driver.push({ type: 'applied', offset: image.endOffset });
   }
 

@@ -1,13 +1,11 @@
 import { assert } from '../../base/assert.ts';
 import type { Offset } from '../../base/brands.ts';
-import { batchPayload } from '../../codec/batch.ts';
-import { decodeRecords } from '../../codec/record-value.ts';
 import { createImageBuilder, type MetadataImage } from '../../metadata/image.ts';
-import type { MetadataRecord } from '../../metadata/registry.ts';
 import type { Clock } from '../../ports/clock.ts';
 import { batchEndOffset, type LogBatch } from '../../raft/batch.ts';
 import type { RaftLog } from '../log/raft-log.ts';
 import { runSequence, type Sequence } from '../sequence.ts';
+import type { BatchRecords } from '../watch/batch-records.ts';
 import { SlicedLoop } from '../work-slices.ts';
 
 /** What is read at once; it is replayed in slices of a few milliseconds (design, "Running"). */
@@ -16,6 +14,7 @@ const sliceBytesMax = 256 * 1024;
 export type CommittedStateOptions = {
   readonly image: MetadataImage;
   readonly log: RaftLog;
+  readonly records: Pick<BatchRecords, 'replayed'>;
   readonly clock: Clock;
   /** Everything below the image's end is applied, `bytes` of it since the last call; called after each advance. */
   readonly onApplied: (image: MetadataImage, bytes: number) => void;
@@ -182,7 +181,7 @@ export class CommittedState {
     for (const batch of batches) {
       assert(batch.baseOffset === end, `a gap in the log at offset ${end}`);
       let offset = batch.baseOffset;
-      for (const record of recordsOf(batch)) {
+      for (const record of this.#options.records.replayed(batch)) {
         builder.replay(record, { offset, epoch: batch.epoch, timestampMs: batch.appendTimestampMs });
         offset = (offset + 1) as Offset;
         if (offset % recordsPerLook === 0) yield* slices.pause();
@@ -203,11 +202,3 @@ type Replayed =
   | { readonly kind: 'failed'; readonly reason: string }
   /** A snapshot took the place of what was being replayed, or the node has stopped. */
   | { readonly kind: 'superseded' };
-
-/** A control batch changes no image. */
-function recordsOf(batch: LogBatch): readonly MetadataRecord[] {
-  if (batch.kind === 'control') return [];
-  const records = decodeRecords(batchPayload(batch), batch.recordCount);
-  if (!records.ok) throw new Error(`the batch at offset ${batch.baseOffset}: ${records.error.message}`);
-  return records.value;
-}
