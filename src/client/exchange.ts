@@ -58,13 +58,7 @@ export type ClientTls = {
 const answerBytesMax = 64 * 1024 * 1024;
 
 export function createExchange(options: ExchangeOptions): Exchange {
-  const { tls } = options;
-  const connect = {
-    timeout: options.connectTimeoutMs,
-    ...(tls?.authority === undefined ? {} : { ca: tls.authority }),
-    ...(tls?.certificate === undefined ? {} : { cert: tls.certificate }),
-    ...(tls?.key === undefined ? {} : { key: tls.key }),
-  };
+  const connect = connectOptions(options.connectTimeoutMs, options.tls);
   const pools = options.endpoints.map((endpoint) => ({
     isTls: endpoint.startsWith('https:'),
     pool: new Pool(endpoint, {
@@ -84,6 +78,16 @@ export function createExchange(options: ExchangeOptions): Exchange {
     close: async () => {
       await Promise.all(pools.map(({ pool }) => pool.destroy()));
     },
+  };
+}
+
+/** How connections are made, with or without TLS. */
+export function connectOptions(timeoutMs: number, tls: ClientTls | null) {
+  return {
+    timeout: timeoutMs,
+    ...(tls?.authority === undefined ? {} : { ca: tls.authority }),
+    ...(tls?.certificate === undefined ? {} : { cert: tls.certificate }),
+    ...(tls?.key === undefined ? {} : { key: tls.key }),
   };
 }
 

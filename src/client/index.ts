@@ -12,4 +12,7 @@ export type { ClientOptions } from './operations-client.ts';
 export type { ConnectionFailure, EndpointOutcome, FailureKind } from './connection-failure.ts';
 export type { ClientTls } from './exchange.ts';
 export type { Answer, CallOptions } from './typed.ts';
+export type { LocalImage } from './watch/local-image.ts';
+export type { WatchEvent, WatchOptions } from './watch/watch.ts';
+export type { WatchDelta, WatchRecord, WatchStateRecord } from '../runtime/watch/watch-api.ts';
 export { NoAnswerError, OttlaError, OutcomeUnknownError, UnexpectedAnswerError } from './errors.ts';

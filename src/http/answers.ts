@@ -81,9 +81,16 @@ export function sendAnswer(
 }
 
 function setStanding(reply: FastifyReply, standing: Standing): void {
-  reply.header(headerNames.offset, standing.offset);
-  reply.header(headerNames.node, standing.nodeId);
-  reply.header(headerNames.epoch, standing.epoch);
-  reply.header(headerNames.leader, standing.leaderId ?? noLeader);
-  reply.header(headerNames.forwarded, standing.forwarded ? 'true' : 'false');
+  reply.headers(standingHeaders(standing));
+}
+
+/** The headers that every answer has. */
+export function standingHeaders(standing: Standing): Record<string, string | number> {
+  return {
+    [headerNames.offset]: standing.offset,
+    [headerNames.node]: standing.nodeId,
+    [headerNames.epoch]: standing.epoch,
+    [headerNames.leader]: standing.leaderId ?? noLeader,
+    [headerNames.forwarded]: standing.forwarded ? 'true' : 'false',
+  };
 }

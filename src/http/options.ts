@@ -49,6 +49,8 @@ export type HttpLimits = {
   /** How long a peer may take to send its headers, and its whole request. */
   readonly headersTimeoutMs: number;
   readonly receiveTimeoutMs: number;
+  /** A reader of a stream that takes nothing for so long is cut off; it can go on where it was. */
+  readonly watchStallMs: number;
 };
 
 export const defaultHttpLimits: HttpLimits = {
@@ -62,6 +64,7 @@ export const defaultHttpLimits: HttpLimits = {
   closeGraceMs: 6_000,
   headersTimeoutMs: 10_000,
   receiveTimeoutMs: 30_000,
+  watchStallMs: 15_000,
 };
 
 export function resolveLimits(given: Partial<HttpLimits> | undefined): HttpLimits {

@@ -13,12 +13,15 @@ import { addOperationRoute } from './operation-routes.ts';
 import { checkListener, resolveLimits, type HttpServerOptions, type HttpStartError } from './options.ts';
 import type { RouteContext } from './route-context.ts';
 import { Submissions } from './submissions.ts';
+import { addWatchRoute, type WatchStreams } from './watch/watch-route.ts';
 
 export type HttpServer = {
   /** `http://127.0.0.1:9644`, with the port that was really taken. */
   readonly url: string;
   /** Requests handed to the controller and not answered yet. */
   pendingCount(): number;
+  /** Streams that are open. */
+  watchCount(): number;
   /**
    * Takes no new request, waits for the answers to those it has, then closes every connection. What is not
    * answered within the grace is answered as unknown. May be called more than once.
@@ -54,13 +57,15 @@ export async function startHttpServer(
     addOperationRoute(app, compiled, context);
   }
   addBatchRoute(app, { ...context, operations });
+  const streams = addWatchRoute(app, context);
 
   const listening = await listen(app, options);
   if (!listening.ok) return listening;
   return ok({
     url: listening.value,
     pendingCount: () => context.submissions.pendingCount,
-    close: closeOnce(app, context, closing),
+    watchCount: () => streams.count(),
+    close: closeOnce(app, context, closing, streams),
   });
 }
 
@@ -210,10 +215,12 @@ function closeOnce(
   app: FastifyInstance,
   context: RouteContext,
   closing: { isClosing: boolean },
+  streams: WatchStreams,
 ): () => Promise<void> {
   let closed: Promise<void> | null = null;
   const close = async (): Promise<void> => {
     closing.isClosing = true;
+    streams.close();
     const giveUp = setTimeout(() => {
       context.submissions.giveUp();
       // The answers are written by now; whoever still holds a connection open is cut off.

@@ -6,7 +6,7 @@ import { batchEndOffset, type LogBatch } from '../raft/batch.ts';
 import type { LogBatchView, LogRecordView, LogSlice, LogSliceError } from './controller-api.ts';
 import { runtimeLimits } from './limits.ts';
 import type { RaftLog } from './log/raft-log.ts';
-import { printableBytes } from './printable.ts';
+import { printableFields } from './printable.ts';
 
 type Bounds = { readonly logStartOffset: Offset; readonly endOffset: Offset };
 type SliceRequest = { readonly from: Offset; readonly maxRecords: number };
@@ -84,16 +84,9 @@ function viewOfBatch(batch: LogBatch): Result<LogBatchView, string> {
   const records = recordsOf(batch);
   if (!records.ok) return records;
   const views = records.value.map(({ type, ...value }, index): LogRecordView => {
-    return { offset: (baseOffset + index) as Offset, type, value: printable(value) };
+    return { offset: (baseOffset + index) as Offset, type, value: printableFields(value) };
   });
   return ok({ baseOffset, epoch, appendTimestampMs, kind, sizeInBytes, records: views });
-}
-
-function printable(value: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
-  const fields = Object.entries(value).map(([name, field]): [string, unknown] => {
-    return [name, field instanceof Uint8Array ? printableBytes(field) : field];
-  });
-  return Object.fromEntries(fields);
 }
 
 type AnyRecord = { readonly type: string };

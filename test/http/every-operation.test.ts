@@ -3,13 +3,19 @@ import { describe, expect, it } from 'vitest';
 import { createClient } from '../../src/client/index.ts';
 import { planFields } from '../../src/client/input.ts';
 import { nodeOperations, probeOperations } from '../../src/client/protocol/node-operations.ts';
+import { streamOperations } from '../../src/client/protocol/watch.ts';
 import { assertClosed } from '../../src/client/protocol/validation.ts';
 import { errorCatalogue } from '../../src/metadata/errors.ts';
 import { operations as imageOperations } from '../../src/metadata/operations.ts';
 import { ask } from './serve.ts';
 import { serveImage } from './serve-image.ts';
 
-const operations = [...imageOperations, ...Object.values(nodeOperations), ...Object.values(probeOperations)];
+const operations = [
+  ...imageOperations,
+  ...Object.values(nodeOperations),
+  ...Object.values(streamOperations),
+  ...Object.values(probeOperations),
+];
 const ids = operations.map((operation) => [operation.operationId, operation] as const);
 
 describe('every operation', () => {

@@ -1,5 +1,5 @@
 import { assert } from '../../src/base/assert.ts';
-import { epoch, offset, type BrokerId, type Offset } from '../../src/base/brands.ts';
+import { epoch, nodeId, offset, uuid, type BrokerId, type Offset } from '../../src/base/brands.ts';
 import { seededRandom } from '../../src/base/random.ts';
 import type { TSchema } from 'typebox';
 import { runOperation } from '../../src/metadata/execute.ts';
@@ -15,6 +15,12 @@ import type {
   LogRecordView,
   NodeStatus,
 } from '../../src/runtime/controller-api.ts';
+import { BatchRecords } from '../../src/runtime/watch/batch-records.ts';
+import { openWatchLater } from '../../src/runtime/watch/open-watch.ts';
+import type { WatchHandle, WatchListener, WatchRequest } from '../../src/runtime/watch/watch-api.ts';
+import { WatchHub } from '../../src/runtime/watch/watch-hub.ts';
+import { nodeClock } from '../../src/server/node-clock.ts';
+import { ListLog } from '../runtime/support/list-log.ts';
 import { fakeStatus } from './fake-controller.ts';
 
 /**
@@ -25,14 +31,27 @@ export class ImageController implements ControllerApi {
   image: MetadataImage = emptyImage;
   readonly requests: ControllerRequest[] = [];
   readonly #records: LogRecordView[] = [];
+  readonly log = new ListLog((_delayUs, run) => setImmediate(run));
   readonly #heard = new Map<BrokerId, Offset | null>();
   readonly #random = seededRandom(1);
   readonly #startMs = 1_700_000_000_000;
   /** A test may answer a request itself; null leaves it to the image. */
   intercept: (request: ControllerRequest) => ControllerAnswer['result'] | 'silent' | null = () => null;
 
+  readonly hub = new WatchHub({
+    nodeId: nodeId(0),
+    clusterId: uuid('BBBBBBBBBBBBBBBBBBBBBA'),
+    clock: nodeClock,
+    log: this.log.asLog(),
+    records: new BatchRecords(),
+    image: () => this.image,
+    logStartOffset: () => this.log.startOffset,
+    leaderId: () => nodeId(0),
+    recentBytesMax: 64 * 1024,
+  });
+
   constructor() {
-    this.#append(bootstrapRecords());
+    this.append(bootstrapRecords());
   }
 
   status(): NodeStatus {
@@ -83,6 +102,10 @@ export class ImageController implements ControllerApi {
     );
   }
 
+  openWatch(request: WatchRequest, listener: WatchListener): WatchHandle {
+    return openWatchLater(nodeClock, () => this.hub.open(request, listener));
+  }
+
   /** The broker's session has run out: its id may be taken by another incarnation. */
   forget(broker: BrokerId): void {
     this.#heard.delete(broker);
@@ -99,7 +122,7 @@ export class ImageController implements ControllerApi {
       return { ok: false, code, message, details: details ?? null, retryAfterMs: null };
     }
     const { records, response, heard, forgotten, continueWith } = result.value;
-    this.#append(records);
+    this.append(records);
     if (heard !== undefined) this.#heard.set(heard.brokerId, heard.metadataOffset);
     if (forgotten !== undefined) this.#heard.delete(forgotten);
     this.#goOn(continueWith ?? null);
@@ -109,7 +132,7 @@ export class ImageController implements ControllerApi {
   #goOn(first: InternalOperation | null): void {
     for (let next = first; next !== null; ) {
       const outcome = next.handle(this.image, this.#context('User:controller'));
-      this.#append(outcome.records);
+      this.append(outcome.records);
       next = outcome.continueWith;
     }
   }
@@ -132,7 +155,10 @@ export class ImageController implements ControllerApi {
     };
   }
 
-  #append(records: readonly MetadataRecord[]): void {
+  /** One committed batch; none when there are no records. */
+  append(records: readonly MetadataRecord[]): void {
+    if (records.length === 0) return;
+    this.log.data(records, 3, this.#startMs);
     const builder = createImageBuilder(this.image);
     let at = this.image.endOffset;
     for (const record of records) {
@@ -142,5 +168,6 @@ export class ImageController implements ControllerApi {
       at = offset(at + 1);
     }
     this.image = builder.freeze(at, epoch(3));
+    this.hub.applied();
   }
 }

@@ -77,6 +77,7 @@ class ReplaceableController implements ControllerApi {
   status: ControllerApi['status'] = () => this.current.status();
   submit: ControllerApi['submit'] = (...parts) => this.current.submit(...parts);
   readLog: NonNullable<ControllerApi['readLog']> = (...parts) => this.current.readLog(...parts);
+  openWatch: NonNullable<ControllerApi['openWatch']> = (...parts) => this.current.openWatch(...parts);
 }
 
 describe('whatever is sent to a node', () => {

@@ -32,7 +32,7 @@ function start(clockOf = (host: VirtualProcess): Clock => host.clock): {
   readonly failures: string[];
 } {
   const host = new VirtualProcess();
-  const log = new ListLog(host);
+  const log = new ListLog(host.schedule);
   const applied: number[] = [];
   const failures: string[] = [];
   const state = new CommittedState({

@@ -25,7 +25,7 @@ const session = (sessionId: number): MetadataRecord => ({
 /** A hub over a log whose state is applied as the test says. */
 class HubHost {
   readonly host = new VirtualProcess();
-  readonly log = new ListLog(this.host);
+  readonly log = new ListLog(this.host.schedule);
   readonly records = new BatchRecords();
   image: MetadataImage = emptyImage;
   leaderId: NodeId | null = nodeId(1);

@@ -5,18 +5,17 @@ import { encodeRecords } from '../../../src/codec/record-value.ts';
 import type { MetadataRecord } from '../../../src/metadata/registry.ts';
 import { batchEndOffset, type LogBatch } from '../../../src/raft/batch.ts';
 import type { RaftLog } from '../../../src/runtime/log/raft-log.ts';
-import type { VirtualProcess } from './clock.ts';
 
 /** A log in memory that answers reads later, and counts them. */
 export class ListLog {
   batches: LogBatch[] = [];
   readonly reads: string[] = [];
-  readonly #host: VirtualProcess;
+  readonly #schedule: (delayUs: number, run: () => void) => void;
   /** What was cut off at its beginning. */
   startOffset: Offset = offset(0);
 
-  constructor(host: VirtualProcess) {
-    this.#host = host;
+  constructor(schedule: (delayUs: number, run: () => void) => void) {
+    this.#schedule = schedule;
   }
 
   get endOffset(): Offset {
@@ -24,8 +23,8 @@ export class ListLog {
     return last === undefined ? this.startOffset : batchEndOffset(last);
   }
 
-  data(records: readonly MetadataRecord[], inEpoch = 1): void {
-    const header = { baseOffset: this.endOffset, epoch: epoch(inEpoch), appendTimestampMs: 7 };
+  data(records: readonly MetadataRecord[], inEpoch = 1, appendTimestampMs = 7): void {
+    const header = { baseOffset: this.endOffset, epoch: epoch(inEpoch), appendTimestampMs };
     const payload = encodeRecords(records);
     const made: LogBatch = {
       ...header,
@@ -62,7 +61,7 @@ export class ListLog {
     const read: RaftLog['read'] = (from, to, maxBytes, complete) => {
       this.reads.push(`${from}-${to}`);
       const result = this.#read(from, to, maxBytes);
-      this.#host.schedule(100, () => complete(result));
+      this.#schedule(100, () => complete(result));
     };
     const chainCrcAt = (at: Offset): number | null =>
       at === this.endOffset || this.batches.some(({ baseOffset }) => baseOffset === at) ? 1 : null;
