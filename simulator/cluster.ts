@@ -147,7 +147,7 @@ export class SimulatedCluster {
       onStopped: (reason) => this.#stopped(node, reason),
       say: (line) => world.say(() => `${process.name} ${line()}`),
     });
-    const { call, changeVoters } = started;
+    const { call, changeVoters, watch } = started;
     // Whatever a life still says while its calls unwind after its end, nobody hears it.
     node.host = {
       submit: (request, complete) =>
@@ -161,6 +161,21 @@ export class SimulatedCluster {
               call(request, (answer) => {
                 if (process.generation === generation) complete(answer);
               }),
+      watch:
+        watch === null
+          ? null
+          : (request, listener) => {
+              const isAlive = (): boolean => process.generation === generation;
+              const handle = watch(request, {
+                begun: (begin) => (isAlive() ? listener.begun(begin) : undefined),
+                events: (events) => (isAlive() ? listener.events(events) : undefined),
+                ended: (end) => (isAlive() ? listener.ended(end) : undefined),
+              });
+              return {
+                more: () => (isAlive() ? handle.more() : undefined),
+                close: () => (isAlive() ? handle.close() : undefined),
+              };
+            },
       changeVoters:
         changeVoters === null
           ? null

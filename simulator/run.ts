@@ -16,6 +16,7 @@ import { count, countMarks, type Marks } from './invariants/marks.ts';
 import { metadataCheckers } from './invariants/metadata.ts';
 import { checkProgressInPartitions } from './invariants/progress-in-partition.ts';
 import { replicaCheckers } from './invariants/replicas/all.ts';
+import { watchStreams } from './invariants/watch-streams.ts';
 import { MetadataWitness } from './metadata-witness.ts';
 import type { SimulatedProcess } from './process.ts';
 import { messageInOneLine } from './timeline/message-text.ts';
@@ -28,6 +29,7 @@ import { Clients } from './workload/clients.ts';
 import { Ledger } from './workload/ledger.ts';
 import { Exchanges } from './workload/operators/exchange.ts';
 import { Operators } from './workload/operators/operators.ts';
+import { Watchers } from './workload/watchers/watchers.ts';
 import { World } from './world.ts';
 
 export type RunOptions = {
@@ -55,6 +57,7 @@ export type RunReport = {
   readonly calls: Readonly<Operators['calls']['counts']>;
   /** What went wrong with model brokers, and how many records producers were told of. */
   readonly brokers: Readonly<Brokers['counts'] & { readonly acknowledged: number }>;
+  readonly watches: Readonly<Watchers['counts']>;
   readonly messages: number;
   /** What was observed from outside. */
   readonly marks: Marks;
@@ -91,6 +94,7 @@ class Run {
   readonly #exchanges: Exchanges;
   readonly #operators: Operators;
   readonly #brokers: Brokers;
+  readonly #watchers: Watchers;
   readonly #injector: FaultInjector;
   readonly #ledger = new Ledger();
   readonly #marks: Marks = new Map();
@@ -116,6 +120,7 @@ class Run {
       onEnd: (node) => {
         this.#clients.nodeEnded(node);
         this.#exchanges.nodeEnded(node);
+        this.#watchers.nodeEnded(node);
       },
     });
     const { observation } = this.#cluster;
@@ -139,6 +144,7 @@ class Run {
       cluster: this.#cluster,
       exchanges: this.#exchanges,
     });
+    this.#watchers = new Watchers(world, this.#cluster);
     if (host.holdsMetadata) this.#watchMetadata();
     this.#clients = new Clients(world, this.#cluster, this.#ledger, judges);
     this.#budget = budgets[schedule.config.budget];
@@ -150,19 +156,23 @@ class Run {
     const { observation } = this.#cluster;
     const witness = new MetadataWitness();
     observation.add(...metadataCheckers(observation, witness, this.#operators.calls));
+    const streams = watchStreams(observation, witness);
+    this.#watchers.judges.push(streams);
+    observation.add(streams);
     const minIsr = this.#schedule.brokers?.minIsr ?? null;
     if (minIsr === null) return;
     observation.add(...replicaCheckers(observation, witness, this.#brokers, minIsr));
   }
 
   go(): void {
-    const { config, faults, operations, calls, brokers } = this.#schedule;
+    const { config, faults, operations, calls, brokers, watchers } = this.#schedule;
     for (const node of this.#cluster.nodes) this.#cluster.startLater(node, 1 + node.index);
     this.#injector.plan(faults.filter((fault) => fault.atUs < config.durationUs));
     this.#clients.plan(operations);
     if (this.#host.holdsMetadata) {
       this.#operators.plan(calls);
       if (brokers !== null) this.#brokers.plan(brokers);
+      this.#watchers.plan(watchers);
     }
     checkProgressInPartitions(this.#world, this.#clients, this.#schedule);
     this.#world.runUntil(config.durationUs);
@@ -188,6 +198,7 @@ class Run {
       outcomes: this.#ledger.counts,
       calls: this.#operators.calls.counts,
       brokers: { ...this.#brokers.counts, acknowledged: this.#brokers.ledger.acknowledgedCount },
+      watches: this.#watchers.counts,
       messages: world.network.counts.sent,
       marks: new Map([...this.#marks, ...this.#operators.calls.marks()]),
       coverage: this.coverage,
@@ -195,7 +206,7 @@ class Run {
   }
 
   #recorded(): Schedule {
-    const { seed, config, operations, calls, brokers } = this.#schedule;
+    const { seed, config, operations, calls, brokers, watchers } = this.#schedule;
     const endUs = this.#world.nowUs;
     return {
       seed,
@@ -204,6 +215,7 @@ class Run {
       operations: operations.filter((operation) => operation.atUs <= endUs),
       calls: calls.filter((call) => call.atUs <= endUs),
       brokers,
+      watchers,
     };
   }
 
@@ -299,7 +311,7 @@ class Run {
       if (node.view === null) return `${name} is not up`;
       if (node.view.appliedOffset !== end) return `${name} has applied ${node.view.appliedOffset} of ${end}`;
     }
-    return null;
+    return this.#watchers.whatIsMissing(end);
   }
 
   #atEnd(): void {

@@ -58,7 +58,11 @@ export function decodeSavedRun(text: string): Result<SavedRun, string> {
     (name) => Array.isArray(planned[name]) && !isTimed(planned[name]),
   );
   if (untimed !== undefined) return failed(`one of its ${untimed} is none`);
-  const schedule = { ...planned, config: { ...sinceFirstFormat, ...config } } as unknown as Schedule;
+  const schedule = {
+    watchers: [],
+    ...planned,
+    config: { ...sinceFirstFormat, ...config },
+  } as unknown as Schedule;
   return ok({ host, mutant, schedule });
 }
 

@@ -76,7 +76,7 @@ function noTotals(): Totals {
     elections: 0,
     commits: 0,
   };
-  const groups = { faults: {}, requests: {}, calls: {}, brokers: {}, marks: {}, coverage: {} };
+  const groups = { faults: {}, requests: {}, calls: {}, brokers: {}, watches: {}, marks: {}, coverage: {} };
   return { ...counts, budgets: {}, groups };
 }
 

@@ -3,6 +3,7 @@ import type { LinkBehaviour } from '../network.ts';
 import type { BudgetName } from './budget.ts';
 import type { BrokerPlan } from '../workload/brokers/broker-plan.ts';
 import type { PlannedCall } from '../workload/operators/planned-call.ts';
+import type { PlannedWatcher } from '../workload/watchers/watcher-plan.ts';
 import type { Fault } from './fault.ts';
 
 /** One request of the workload. Its node is chosen when it is sent, by what the client knows. */
@@ -48,4 +49,6 @@ export type Schedule = {
   readonly calls: readonly PlannedCall[];
   /** Brokers that hold replicas; null where none do. */
   readonly brokers: BrokerPlan | null;
+  /** Programs that watch. */
+  readonly watchers: readonly PlannedWatcher[];
 };

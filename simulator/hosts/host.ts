@@ -8,6 +8,7 @@ import type { RaftCore } from '../../src/raft/core.ts';
 import type { VoterChangeError } from '../../src/raft/effects.ts';
 import type { ReplicaKey, VersionRange, Voter } from '../../src/raft/replica-key.ts';
 import type { ControllerAnswer, ControllerRequest } from '../../src/runtime/controller-api.ts';
+import type { WatchHandle, WatchListener, WatchRequest } from '../../src/runtime/watch/watch-api.ts';
 import type { BatchNode } from '../batch-history.ts';
 import type { SimulatedStores } from '../checkpoint-store.ts';
 import type { NodeView } from '../observation.ts';
@@ -69,6 +70,8 @@ export type Host = {
   submit(request: ClientRequest, complete: (outcome: ClientOutcome) => void): void;
   /** Any operation of the controller, answered like `submit`; null where no controller runs. */
   readonly call: ((request: ControllerRequest, complete: (answer: ControllerAnswer) => void) => void) | null;
+  /** Begins a stream; null where nothing is watched. */
+  readonly watch: ((request: WatchRequest, listener: WatchListener) => WatchHandle) | null;
   /** Asks the leader's core for another set of voters; null where nothing takes that yet. */
   readonly changeVoters: ChangeVoters | null;
   /** A graceful stop: leadership is handed over first. */

@@ -28,7 +28,15 @@ function runWith(faults: readonly Fault[], config: Partial<RunConfig> = {}): Run
     (_, at) =>
       ({ atUs: 2_000_000 + at * 35_000, client: 0, kind: 'write', key: at % 3, padding: 8 }) as const,
   );
-  const schedule = { seed: 11, config: { ...calm, ...config }, faults, operations, calls: [], brokers: null };
+  const schedule = {
+    seed: 11,
+    config: { ...calm, ...config },
+    faults,
+    operations,
+    calls: [],
+    brokers: null,
+    watchers: [],
+  };
   return runSchedule({ schedule, host: hosts.bare });
 }
 

@@ -54,6 +54,7 @@ function startBareHost(context: HostContext): Host {
       else boot.node.submit(request, complete);
     },
     call: null,
+    watch: null,
     changeVoters: (voters, complete) => {
       if (boot.node === null) context.clock.afterPendingEvents(() => complete('NOT_LEADER'));
       else boot.node.changeVoters(voters, complete);

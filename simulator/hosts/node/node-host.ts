@@ -1,3 +1,4 @@
+import { assertDefined } from '../../../src/base/assert.ts';
 import { type NodeId, nodeId, type Offset } from '../../../src/base/brands.ts';
 import { seededRandom } from '../../../src/base/random.ts';
 import { decodeCheckpointManifest } from '../../../src/codec/checkpoint-manifest.ts';
@@ -51,6 +52,7 @@ function startNodeHost(context: HostContext): Host {
   return {
     submit: (request, complete) => client.submit(request, complete),
     call: (request, complete) => node.submit([request], complete),
+    watch: (request, listener) => assertDefined(node.openWatch?.(request, listener), 'a node offers a watch'),
     changeVoters: null,
     stop: (complete) => node.stop(complete),
   };
