@@ -49,8 +49,8 @@ const heavyPaddings: readonly (readonly number[])[] = [
 const rareBudgets: readonly BudgetName[] = ['fault free', 'short stalls', 'majority damaged'];
 
 /**
- * `mixed`: what a seed happens to have. `brokers`, `operators`, `watchers`, `voter changes`: the same, with these in every
- * run. `long partitions`: nothing fails but links, one partition after the other, each for many timeouts. `late
+ * `mixed`: what a seed happens to have. `brokers`, `operators`, `watchers`, `voter changes`: the same, with these in
+ * every run. `long partitions`: nothing fails but links, one partition after the other, each for many timeouts. `late
  * copies`: what a seed happens to have, and messages that are repeated timeouts later.
  */
 export const workloadNames = [

@@ -5,6 +5,7 @@ import { addLogCommands } from './commands/log.ts';
 import { addQuorumCommands } from './commands/quorum.ts';
 import { addServerCommands } from './commands/server.ts';
 import { addTopicCommands } from './commands/topic.ts';
+import { addWatchCommand } from './commands/watch.ts';
 import type { CliDependencies } from './context.ts';
 import { addDevChildCommands } from './dev/child-commands.ts';
 import { exitCodeHelp } from './exit-codes.ts';
@@ -47,6 +48,7 @@ function createProgram(dependencies: CliDependencies): Command {
   addBrokerCommands(program, dependencies);
   addTopicCommands(program, dependencies);
   addLogCommands(program, dependencies);
+  addWatchCommand(program, dependencies);
   inheritSettings(program);
   return program;
 }

@@ -25,8 +25,10 @@ export const frameLengthBytes = 4;
 /** A message holds one batch at most, whose records have at most a mebibyte; with their names they take more. */
 export const frameBytesMax = 32 * 1024 * 1024;
 
-/** The names of all kinds of metadata. */
-export const kindNames = Object.freeze(Object.keys(kinds)) as readonly ResourceName[];
+/** The kinds of metadata that have records. */
+export const kindNames: readonly ResourceName[] = Object.freeze(
+  (Object.keys(kinds) as ResourceName[]).filter((name) => kinds[name].resource.records.length > 0),
+);
 
 const offset = Type.Integer({ minimum: 0 });
 const epoch = Type.Integer({ minimum: 0 });
