@@ -27,7 +27,9 @@ export const frameBytesMax = 32 * 1024 * 1024;
 
 /** The kinds of metadata that have records. */
 export const kindNames: readonly ResourceName[] = Object.freeze(
-  (Object.keys(kinds) as ResourceName[]).filter((name) => kinds[name].resource.records.length > 0),
+  Object.values(kinds)
+    .filter(({ resource }) => resource.records.length > 0)
+    .map(({ resource }) => resource.name),
 );
 
 const offset = Type.Integer({ minimum: 0 });
