@@ -1,91 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { epoch, nodeId, type NodeId, offset, uuid } from '../../src/base/brands.ts';
-import { createImageBuilder, emptyImage, imageDigest, type MetadataImage } from '../../src/metadata/image.ts';
-import type { MetadataRecord } from '../../src/metadata/registry.ts';
-import { decodeRecords } from '../../src/codec/record-value.ts';
-import { batchPayload } from '../../src/codec/batch.ts';
-import { BatchRecords } from '../../src/runtime/watch/batch-records.ts';
+import { epoch, nodeId, offset, uuid } from '../../src/base/brands.ts';
+import { createImageBuilder, imageDigest } from '../../src/metadata/image.ts';
 import { RecentDeltas } from '../../src/runtime/watch/recent-deltas.ts';
 import type { WatchDelta } from '../../src/runtime/watch/watch-api.ts';
-import { WatchHub } from '../../src/runtime/watch/watch-hub.ts';
+import { BatchRecords } from '../../src/runtime/watch/batch-records.ts';
+import type { Clock } from '../../src/ports/clock.ts';
+import { HubHost, hubClusterId as clusterId, session } from './support/hub-host.ts';
 import { VirtualProcess } from './support/clock.ts';
 import { ListLog } from './support/list-log.ts';
 import { noOps } from './support/operations.ts';
-import { gaplessFrom, RecordedWatch } from './support/watch.ts';
-
-const clusterId = uuid('BBBBBBBBBBBBBBBBBBBBBA');
-
-const session = (sessionId: number): MetadataRecord => ({
-  type: 'OpenSessionRecord',
-  sessionId,
-  principal: 'tester',
-  timeoutMs: 60_000,
-});
-
-/** A hub over a log whose state is applied as the test says. */
-class HubHost {
-  readonly host = new VirtualProcess();
-  readonly log = new ListLog(this.host.schedule);
-  readonly records = new BatchRecords();
-  image: MetadataImage = emptyImage;
-  leaderId: NodeId | null = nodeId(1);
-  readonly hub = new WatchHub({
-    nodeId: nodeId(0),
-    clusterId,
-    clock: this.host.clock,
-    log: this.log.asLog(),
-    records: this.records,
-    image: () => this.image,
-    logStartOffset: () => this.log.startOffset,
-    leaderId: () => this.leaderId,
-    recentBytesMax: 4_096,
-  });
-
-  watch(request: ConstructorParameters<typeof RecordedWatch>[1] = {}): RecordedWatch {
-    return new RecordedWatch((asked, listener) => {
-      const lazy: { handle: ReturnType<WatchHub['open']> | null; isWanting: boolean } = {
-        handle: null,
-        isWanting: false,
-      };
-      this.host.clock.afterPendingEvents(() => {
-        lazy.handle = this.hub.open(asked, listener);
-        if (lazy.isWanting) lazy.handle.more();
-      });
-      return {
-        more: () => {
-          lazy.isWanting = true;
-          lazy.handle?.more();
-        },
-        close: () => lazy.handle?.close(),
-      };
-    }, request);
-  }
-
-  /** Whatever is in the log and not applied yet is committed. */
-  commit(): void {
-    const builder = createImageBuilder(this.image);
-    for (const batch of this.log.batches) {
-      if (batch.baseOffset < this.image.endOffset || batch.kind === 'control') continue;
-      const decoded = decodeRecords(batchPayload(batch), batch.recordCount);
-      if (!decoded.ok) throw new Error(decoded.error.message);
-      for (const [at, record] of decoded.value.entries()) {
-        const position = { offset: offset(batch.baseOffset + at), epoch: batch.epoch, timestampMs: 7 };
-        builder.replay(record, position);
-      }
-    }
-    this.image = builder.freeze(this.log.endOffset, this.log.batches.at(-1)?.epoch ?? epoch(1));
-    this.hub.applied();
-  }
-
-  write(...batches: readonly (readonly MetadataRecord[])[]): void {
-    for (const records of batches) this.log.data(records);
-    this.commit();
-  }
-
-  run(forMs = 20): void {
-    this.host.run(forMs);
-  }
-}
+import { gaplessFrom } from './support/watch.ts';
 
 describe('a stream', () => {
   it('begins with the state and goes on with every batch after it', () => {
@@ -306,6 +230,54 @@ describe('all who watch', () => {
     host.run();
     expect(host.records.isWatched).toBe(false);
     expect(host.log.reads).toEqual([]);
+  });
+});
+
+/** Every look at it costs a ms, so that long work takes many slices; counts the turns that others get meanwhile. */
+function slowClock({ clock }: VirtualProcess, turns: { count: number }): Clock {
+  let looks = 0;
+  return {
+    monotonicMs: () => clock.monotonicMs() + looks++,
+    wallMs: () => clock.wallMs(),
+    setTimer: (delayMs, callback) => clock.setTimer(delayMs, callback),
+    afterPendingEvents: (callback) => {
+      clock.afterPendingEvents(() => turns.count++);
+      clock.afterPendingEvents(callback);
+    },
+  };
+}
+
+describe('many who watch', () => {
+  it('are served in slices, between which everything else has its turn', () => {
+    const turns = { count: 0 };
+    const host = new HubHost((process) => slowClock(process, turns));
+    host.write([session(1)]);
+    const watches = Array.from({ length: 200 }, () => host.watch({ since: offset(1) }));
+    host.run(2_000);
+    const before = turns.count;
+    for (let at = 2; at < 12; at++) host.write([session(at)]);
+    host.run(5_000);
+    expect(turns.count - before).toBeGreaterThan(40);
+    for (const watch of watches) {
+      expect(watch.position).toBe(host.image.endOffset);
+      expect(gaplessFrom(watch.deltas)).toBe(true);
+    }
+  });
+});
+
+describe('the records of a batch', () => {
+  it('are handed over by the replay, once, and only while somebody watches', () => {
+    const log = new ListLog(() => undefined);
+    log.data([session(1)]);
+    const [batch] = log.batches;
+    if (batch === undefined) throw new Error('there is a batch');
+    const records = new BatchRecords();
+    expect(records.take(batch)).not.toBe(records.replayed(batch));
+    records.isWatched = true;
+    const replayed = records.replayed(batch);
+    expect(records.take(batch)).toBe(replayed);
+    expect(records.take(batch)).not.toBe(replayed);
+    expect(records.take(batch)).toEqual(replayed);
   });
 });
 
