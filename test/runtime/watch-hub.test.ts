@@ -6,7 +6,7 @@ import type { WatchDelta } from '../../src/runtime/watch/watch-api.ts';
 import { BatchRecords } from '../../src/runtime/watch/batch-records.ts';
 import type { Clock } from '../../src/ports/clock.ts';
 import { HubHost, hubClusterId as clusterId, session } from './support/hub-host.ts';
-import { VirtualProcess } from './support/clock.ts';
+import type { VirtualProcess } from './support/clock.ts';
 import { ListLog } from './support/list-log.ts';
 import { noOps } from './support/operations.ts';
 import { gaplessFrom } from './support/watch.ts';
