@@ -29,6 +29,7 @@ export const coverageMarks = [
   'fetch: repeated for its acknowledgement alone',
   'fetch: the leader has ended its reign',
   'fetch: the logs have no epoch in common',
+  'kraft.version: the log takes its first voter set',
   'pre-vote: a rejection is out of date',
   'pre-vote: lost, and the leader is followed again',
   'pre-vote: refused by who hears the leader',

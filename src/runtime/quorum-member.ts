@@ -83,6 +83,7 @@ export class QuorumMember {
         epochStarts: storage.epochStarts,
         voterSets: storage.voterSets,
         kraftVersion: storage.kraftVersion,
+        kraftVersionOffset: storage.kraftVersionOffset,
         appliedOffset: storage.image.endOffset,
         bootstrapPeers: node.configuredVoters.map(({ id }) => id).filter((id) => id !== node.nodeId),
       },
