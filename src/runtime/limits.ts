@@ -35,6 +35,9 @@ export const runtimeLimits = {
   handOverLookMs: 5,
   /** Reads that wait for an offset of their own, which may never come; more are refused. */
   offsetWaitersMax: 50_000,
+  /** How long a controller whose registration failed waits at first, and at most, before it asks again, in ms. */
+  registrationRetryMs: 50,
+  registrationPauseMs: 1_000,
   /** Read barriers under way at once; reads that come meanwhile share the next. */
   barriersInFlightMax: 64,
 } as const;
@@ -59,6 +62,10 @@ type CoreLimits = Pick<RaftConfig, 'pendingProposalsMax' | 'pendingBytesMax'>;
 assert(
   runtimeLimits.bytesInFlightMax >= 4 * runtimeLimits.batchBytesMax,
   'a full batch must not stop the next from being made while it is flushed',
+);
+assert(
+  runtimeLimits.registrationRetryMs < runtimeLimits.registrationPauseMs,
+  'waiting for another attempt grows',
 );
 assert(runtimeLimits.drainMs < runtimeLimits.handOverMs, 'time is left to hand leadership over');
 assert(
