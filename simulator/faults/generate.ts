@@ -124,7 +124,7 @@ function generateConfig(chance: HashedChance): RunConfig {
   return {
     nodes,
     spares: 0,
-    olderNode: null,
+    olderNodes: [],
     budget,
     durationUs: chance.pick([8, 12, 20, 30]) * secondUs,
     raft: {

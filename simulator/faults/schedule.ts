@@ -19,8 +19,8 @@ export type RunConfig = {
   readonly nodes: number;
   /** Controllers beside them that observe, until somebody makes them voters. */
   readonly spares: number;
-  /** Whose software is of an earlier release at first, by its place; null for nobody's. */
-  readonly olderNode: number | null;
+  /** Whose software is of an earlier release at first, by their places. */
+  readonly olderNodes: readonly number[];
   /** Which faults may happen together, and what must hold then. */
   readonly budget: BudgetName;
   /** Faults and requests happen within this time; the heal phase follows it. */

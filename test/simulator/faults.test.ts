@@ -67,6 +67,7 @@ const examples: { readonly [Kind in FaultKind]: Extract<Fault, { kind: Kind }> }
   addVoter: { kind: 'addVoter', atUs, target: 3 },
   removeVoter: { kind: 'removeVoter', atUs, target },
   upgrade: { kind: 'upgrade', atUs, target, downUs: forUs },
+  finalize: { kind: 'finalize', atUs },
 };
 
 describe('a fault', () => {
@@ -89,14 +90,14 @@ describe('a quorum of two releases', () => {
   it('founds its log by the older one, and changes no voters', () => {
     const { removeVoter, upgrade } = examples;
     const faults = [upgrade, { ...removeVoter, atUs: atUs + 1_000_000 }];
-    const report = runWith(faults, { olderNode: 2 });
+    const report = runWith(faults, { olderNodes: [2] });
     expect(report.violation?.message ?? null).toBeNull();
     expect(report.marks.get('voter change: UNSUPPORTED_VERSION')).toBeGreaterThan(0);
     expect(report.marks.get('voter change: made')).toBeUndefined();
   });
 
   it('has no part in it for an older observer, which stops by itself until it is upgraded', () => {
-    const report = runWith([{ ...examples.upgrade, target: 3, atUs: atUs + 2_000_000 }], { olderNode: 3 });
+    const report = runWith([{ ...examples.upgrade, target: 3, atUs: atUs + 2_000_000 }], { olderNodes: [3] });
     expect(report.violation?.message ?? null).toBeNull();
     // Its supervisor has started it over and over.
     expect(report.marks.get('boot')).toBeGreaterThan(8);

@@ -10,7 +10,6 @@ import {
   type ControllerPorts,
   type ControllerSettings,
   type NodeTransport,
-  supportedVersions,
 } from '../../../src/runtime/node-options.ts';
 import type { SimulatedStores } from '../../checkpoint-store.ts';
 import { dataDirectory, type Host, type HostContext, type HostKind } from '../host.ts';
@@ -35,7 +34,7 @@ function startNodeHost(context: HostContext): Host {
     configuredVoters: context.voters.map(({ id, endpoint }) => ({ id, endpoint })),
     advertised: endpointOf(context, context.key.id),
     settings: settingsOf(context),
-    supported: { ...supportedVersions, kraftVersions: context.kraftVersions },
+    supported: context.supported,
     ports: portsOf(context),
     inspector: {
       wrapCore: (core) => context.wrapCore(core),
@@ -52,6 +51,7 @@ function startNodeHost(context: HostContext): Host {
     submit: (request, complete) => client.submit(request, complete),
     call: (request, complete) => node.submit([request], complete),
     changeVoters: null,
+    changeProtocol: null,
     stop: (complete) => node.stop(complete),
   };
 }
