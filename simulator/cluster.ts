@@ -25,7 +25,7 @@ export type SimulatedNode = ObservedNode & {
   /** Where in its work the present life will end, when a fault says so. */
   readonly crashPoint: CrashPoint;
   host: Host | null;
-  /** Its software, from its next start on, is of the earlier release (`releases.ts`). */
+  /** Its software, from its next start on, is of an earlier release (`releases.ts`). */
   isOlder: boolean;
   /** When it may start again; null while it runs or nobody has planned its start. */
   restartAtUs: number | null;
@@ -41,11 +41,6 @@ export type ClusterOptions = {
   /** Told when a life ends, for whatever reason. */
   readonly onEnd: (node: SimulatedNode) => void;
 };
-
-/** What the software supports that a node has on its disk. */
-function releaseOf({ isOlder }: SimulatedNode): SupportedVersions {
-  return isOlder ? releases.older : releases.newer;
-}
 
 /** How long a node that stopped by itself waits for its supervisor. */
 const supervisorUs = 200_000;
@@ -88,8 +83,13 @@ export class SimulatedCluster {
     return {
       ...node.key,
       endpoint: { host: node.process.name, port: 9645 },
-      kraftVersions: releaseOf(node).kraftVersions,
+      kraftVersions: this.#releaseOf(node).kraftVersions,
     };
+  }
+
+  /** What the software supports that a node has on its disk. */
+  #releaseOf({ isOlder }: SimulatedNode): SupportedVersions {
+    return isOlder ? releases[this.#options.config.olderRelease] : releases.newer;
   }
 
   /** The voters as the leader has them, with what the software of each supports that runs, or ran last. */
@@ -126,7 +126,7 @@ export class SimulatedCluster {
     if (process.isUp) return;
     node.restartAtUs = null;
     process.begin();
-    node.supported = releaseOf(node);
+    node.supported = this.#releaseOf(node);
     this.counts.boots++;
     const { generation } = process;
     const schedule = process.lifeScheduler();
@@ -281,7 +281,7 @@ export class SimulatedCluster {
       crashPoint: new CrashPoint(),
       host: null,
       isOlder: this.#options.config.olderNodes.includes(index),
-      supported: releases.older,
+      supported: releases.newer,
       restartAtUs: null,
       wasWiped: false,
       view: null,

@@ -53,8 +53,10 @@ export class Finalization {
       const { host } = leader;
       if (host === null) return;
       if (host.call === null) {
-        // The bare core has no features; and what its voters support, its operator knows.
-        if (feature === 'metadata.version') answered(true);
+        // The bare core has no features; and what its voters support, its operator knows. The answer to an earlier
+        // attempt may have been lost.
+        const isInForce = leader.view?.kraftVersion === featureLevel;
+        if (feature === 'metadata.version' || isInForce) answered(true);
         else host.changeProtocol?.(featureLevel, this.#cluster.votersAsTheyRun(leader), answered);
         return;
       }

@@ -125,6 +125,7 @@ function generateConfig(chance: HashedChance): RunConfig {
     nodes,
     spares: 0,
     olderNodes: [],
+    olderRelease: 'oldest',
     budget,
     durationUs: chance.pick([8, 12, 20, 30]) * secondUs,
     raft: {

@@ -20,7 +20,8 @@ export function withMixedVersions(schedule: Schedule): Schedule {
   if (!budgets[config.budget].kinds.has('upgrade') || !chance.oneIn(oneRunIn)) return schedule;
   const olderNodes = drawOlderNodes(chance, config.nodes + config.spares);
   const upgrade = planUpgrade(chance, olderNodes, config.durationUs);
-  return { ...schedule, config: { ...config, olderNodes }, faults: inOrder(faults, upgrade) };
+  const olderRelease = chance.oneIn(3) ? 'between' : 'oldest';
+  return { ...schedule, config: { ...config, olderNodes, olderRelease }, faults: inOrder(faults, upgrade) };
 }
 
 function drawOlderNodes(chance: HashedChance, controllers: number): readonly number[] {

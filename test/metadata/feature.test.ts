@@ -219,10 +219,19 @@ describe('controllers', () => {
     );
   });
 
-  it('are forgotten by record', () => {
+  it('are forgotten when they are gone for good, so that no feature waits for them, and voters are not', () => {
     const cluster = new TestCluster();
+    cluster.quorum = { ...cluster.quorum, supported: [wide], voters: [voter(1)] };
+    const gone = { params: { controllerId: 2 } };
+    expect(cluster.code('unregisterController', gone)).toBe('CONTROLLER_ID_NOT_REGISTERED');
     cluster.ok('registerController', { body });
-    cluster.append([{ type: 'UnregisterControllerRecord', controllerId: 1 }]);
-    expect(cluster.ok('listControllers', {}).controllers).toEqual([]);
+    cluster.ok('registerController', { body: { ...body, controllerId: 2, features: [] } });
+    expect(cluster.code('unregisterController', { params: { controllerId: 1 } })).toBe(
+      'CONTROLLER_STILL_VOTER',
+    );
+    expect(cluster.code('updateFeature', update('metadata.version', 2))).toBe('UNSUPPORTED_VERSION');
+    cluster.ok('unregisterController', gone);
+    expect(cluster.ok('listControllers', {}).controllers).toMatchObject([{ controllerId: 1 }]);
+    expect(cluster.ok('updateFeature', update('metadata.version', 2)).featureLevel).toBe(2);
   });
 });

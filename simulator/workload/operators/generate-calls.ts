@@ -27,6 +27,7 @@ const writes: readonly (readonly [weight: number, template: Template])[] = [
   [2, (chance) => write('unregisterBroker', { brokerId: firstBroker + chance.integer(brokersMax) })],
   [1, updateFeature],
   [1, registerController],
+  [1, (chance) => write('unregisterController', { controllerId: firstBroker + chance.integer(brokersMax) })],
   [1, () => write('closeOwnSession')],
 ];
 

@@ -51,6 +51,37 @@ export const registerController = defineOperation({
   },
 });
 
+export const unregisterController = defineOperation({
+  operationId: 'unregisterController',
+  method: 'DELETE',
+  path: '/controllers/{controllerId}',
+  summary:
+    'Forget a controller that is gone for good, so that no feature waits for it. One that runs registers again.',
+  kind: 'write',
+  priority: 'administration',
+  params: closed({ controllerId }),
+  query: nothing,
+  body: nothing,
+  response: nothing,
+  errors: ['CONTROLLER_ID_NOT_REGISTERED', 'CONTROLLER_STILL_VOTER'],
+  handle: (image, { params }, { quorum }) => {
+    const { controllerId: id } = params;
+    const before = image.controller.controllers.get(id);
+    if (before === null) return refuse('CONTROLLER_ID_NOT_REGISTERED', `Controller ${id} is not registered.`);
+    if (quorum.voters.some((voter) => voter.id === id)) {
+      return refuse(
+        'CONTROLLER_STILL_VOTER',
+        `Controller ${id} is a voter; remove it from the quorum first.`,
+      );
+    }
+    return ok({
+      records: [{ type: 'UnregisterControllerRecord', controllerId: id }],
+      response: {},
+      modifiedOffset: offset(before.lastModified),
+    });
+  },
+});
+
 export const listControllers = defineOperation({
   operationId: 'listControllers',
   method: 'GET',
@@ -77,4 +108,4 @@ function describeController(row: ControllerRow) {
   };
 }
 
-export const operations = { registerController, listControllers } as const;
+export const operations = { registerController, unregisterController, listControllers } as const;
