@@ -5,6 +5,7 @@ import { sampleThroughCodec } from './codec-sample.ts';
 import { eventKinds } from './event-kinds.ts';
 import { type Budget, type BudgetName, budgets } from './faults/budget.ts';
 import type { ConcreteFault } from './faults/fault.ts';
+import { Finalization } from './faults/finalize.ts';
 import { FaultInjector } from './faults/inject.ts';
 import type { Schedule } from './faults/schedule.ts';
 import type { HostKind } from './hosts/host.ts';
@@ -100,6 +101,8 @@ class Run {
   readonly #marks: Marks = new Map();
   readonly #budget: Budget;
   #probesLeft = 0;
+  /** Of the newer release's levels, where the run has two releases. */
+  #finalization: Finalization | null = null;
   #busyWrites = 0;
 
   constructor(options: RunOptions) {
@@ -257,6 +260,7 @@ class Run {
     this.#injector.heal();
     this.#brokers.heal();
     world.network.behaviour = { ...config.link, lossPerMille: 0, duplicatePerMille: 0 };
+    this.#finalizeRelease();
     this.#planProbes();
     this.#keepBusy();
     const deadlineUs = world.nowUs + healTimeouts * config.raft.fetchTimeoutMs * 1000 + healFixedUs;
@@ -269,6 +273,17 @@ class Run {
       }
       world.runUntil(world.nowUs + healStepUs);
     }
+  }
+
+  /** Once everybody runs the newer release, its levels can be finalized. */
+  #finalizeRelease(): void {
+    const world = this.#world;
+    if (this.#schedule.config.olderNodes.length === 0) return;
+    const after = (delayUs: number, run: () => void): void => {
+      world.schedule(delayUs, eventKinds.client, run);
+    };
+    this.#finalization = new Finalization(this.#cluster, after);
+    this.#finalization.begin();
   }
 
   #planProbes(): void {
@@ -303,6 +318,9 @@ class Run {
     }
     const { pendingCount } = this.#operators.calls;
     if (pendingCount > 0) return `${pendingCount} calls have not ended`;
+    // A damaged node may never come to say what it supports.
+    const isWhole = nodes.every((node) => !node.isDamaged);
+    if (isWhole && this.#finalization?.isDone === false) return 'the newer release is not finalized';
     const end = this.#cluster.observation.committed.endOffset;
     for (const node of nodes) {
       // A damaged node may have to wait for an operator.

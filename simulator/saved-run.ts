@@ -20,7 +20,7 @@ export type SavedRun = {
 const format = 1;
 
 /** What schedules saved by an earlier simulator do not say, because there was none of it. */
-const sinceFirstFormat = { spares: 0, olderNode: null } as const;
+const sinceFirstFormat = { spares: 0, olderNodes: [], olderRelease: 'oldest' } as const;
 
 export const hosts: Readonly<Record<HostName, HostKind>> = { node: nodeHost, bare: bareHost };
 

@@ -127,7 +127,8 @@ function generateConfig(chance: HashedChance): RunConfig {
   return {
     nodes,
     spares: 0,
-    olderNode: null,
+    olderNodes: [],
+    olderRelease: 'oldest',
     budget,
     durationUs: chance.pick([8, 12, 20, 30]) * secondUs,
     raft: {

@@ -117,6 +117,18 @@ export const errorCatalogue = {
     summary: 'The broker is not fenced, so it cannot be unregistered.',
   },
 
+  // Controllers.
+  CONTROLLER_ID_NOT_REGISTERED: {
+    status: 404,
+    retriable: false,
+    summary: 'No controller with this id is registered.',
+  },
+  CONTROLLER_STILL_VOTER: {
+    status: 409,
+    retriable: false,
+    summary: 'The controller is a voter, so it cannot be unregistered.',
+  },
+
   // Topics and partitions.
   TOPIC_ALREADY_EXISTS: { status: 409, retriable: false, summary: 'A topic with this name exists.' },
   UNKNOWN_TOPIC_OR_PARTITION: {

@@ -246,6 +246,7 @@ class Node implements ControllerNode {
         node: this.#options,
         clusterId: identity.clusterId,
         directoryId: identity.directoryId,
+        foundingLevels: identity.descriptor?.descriptor.featureLevels ?? [],
         quorumStateStore: identity.quorumStateStore,
         quorumState: { ...identity.quorumState, recovering: storage.recovering },
         storage,

@@ -45,6 +45,9 @@ export const runtimeLimits = {
   watchStateRecordsMax: 256,
   /** A stream in which nothing has happened for so long says where it stands, in ms. */
   watchBookmarkMs: 5_000,
+  /** How long a controller whose registration failed waits at first, and at most, before it asks again, in ms. */
+  registrationRetryMs: 50,
+  registrationPauseMs: 1_000,
   /** Read barriers under way at once; reads that come meanwhile share the next. */
   barriersInFlightMax: 64,
 } as const;
@@ -73,6 +76,10 @@ assert(
 assert(
   runtimeLimits.watchRecentBytesMax >= 4 * runtimeLimits.batchBytesMax,
   'one who reads as fast as batches come finds them in memory',
+);
+assert(
+  runtimeLimits.registrationRetryMs < runtimeLimits.registrationPauseMs,
+  'waiting for another attempt grows',
 );
 assert(runtimeLimits.drainMs < runtimeLimits.handOverMs, 'time is left to hand leadership over');
 assert(

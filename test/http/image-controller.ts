@@ -7,7 +7,7 @@ import { createImageBuilder, emptyImage, type MetadataImage } from '../../src/me
 import type { InternalOperation, OperationContext, OperationInput } from '../../src/metadata/operation.ts';
 import { operationsById } from '../../src/metadata/operations.ts';
 import type { MetadataRecord } from '../../src/metadata/registry.ts';
-import { bootstrapRecords } from '../../src/metadata/resources/feature/supported.ts';
+import { bootstrapRecords, supportedFeatures } from '../../src/metadata/resources/feature/supported.ts';
 import type {
   ControllerAnswer,
   ControllerApi,
@@ -152,6 +152,7 @@ export class ImageController implements ControllerApi {
         isLive: (broker) => this.#heard.has(broker),
         metadataOffset: (broker) => this.#heard.get(broker) ?? null,
       },
+      quorum: { supported: supportedFeatures, kraftVersion: 1, voters: [] },
     };
   }
 

@@ -24,7 +24,10 @@ function slowClock({ clock }: VirtualProcess, onTurn = (): void => undefined): C
   };
 }
 
-function start(clockOf = (host: VirtualProcess): Clock => host.clock): {
+function start(
+  clockOf = (host: VirtualProcess): Clock => host.clock,
+  faultOf: (image: MetadataImage) => string | null = () => null,
+): {
   readonly host: VirtualProcess;
   readonly log: ListLog;
   readonly state: CommittedState;
@@ -41,6 +44,7 @@ function start(clockOf = (host: VirtualProcess): Clock => host.clock): {
     records: new BatchRecords(),
     clock: clockOf(host),
     onApplied: (image) => applied.push(image.endOffset),
+    faultOf,
     onFailed: (reason) => failures.push(reason),
   });
   return { host, log, state, applied, failures };
@@ -222,5 +226,37 @@ describe('the committed state', () => {
     state.advance(offset(2));
     expect(() => state.replaceBy({ ...emptyImage, endOffset: offset(1) })).toThrow('set the state back');
     expect(() => state.advance(offset(1))).toThrow('went back');
+  });
+
+  it('shows no state with a level of a feature that its node does not support, wherever it comes from', () => {
+    const level = (featureLevel: number): MetadataRecord => ({
+      type: 'FeatureLevelRecord',
+      name: 'metadata.version',
+      featureLevel,
+    });
+    const faultOf = (image: MetadataImage): string | null =>
+      (image.feature.finalized.get('metadata.version')?.featureLevel ?? 1) > 1 ? 'level 2' : null;
+    const { host, log, state, failures } = start(undefined, faultOf);
+    log.data([level(1)]);
+    log.data([level(2), ...noOps(1)]);
+    state.advance(offset(1));
+    host.run(10);
+    state.advance(offset(3));
+    host.run(10);
+    expect(failures).toEqual(['the log has level 2']);
+    expect(state.appliedOffset).toBe(1);
+    const builder = createImageBuilder(emptyImage);
+    builder.replay(level(2), { offset: offset(0), epoch: epoch(1), timestampMs: 1 });
+    const made = builder.freeze(offset(1), epoch(1));
+    const proposing = start(undefined, faultOf);
+    proposing.state.remember(offset(0), made, 10);
+    proposing.state.advance(offset(1));
+    const installing = start(undefined, faultOf);
+    installing.state.suspend();
+    installing.state.replaceBy(made);
+    for (const one of [proposing, installing]) {
+      one.host.run(10);
+      expect([one.failures, one.state.appliedOffset]).toEqual([['the log has level 2'], 0]);
+    }
   });
 });

@@ -59,6 +59,7 @@ class RouterHost extends VirtualProcess {
         }),
         proposer: () => this.leading?.proposer ?? null,
         lowOnSpace: () => this.lowOnSpace,
+        quorum: () => ({ supported: [], kraftVersion: 1, voters: [] }),
       },
       operations: new Map([...operationsById, ...given]),
       forwarder: this.forwarder,

@@ -59,6 +59,10 @@ function startBareHost(context: HostContext): Host {
       if (boot.node === null) context.clock.afterPendingEvents(() => complete('NOT_LEADER'));
       else boot.node.changeVoters(voters, complete);
     },
+    changeProtocol: (kraftVersion, voters, complete) => {
+      if (boot.node === null) context.clock.afterPendingEvents(() => complete(false));
+      else boot.node.changeProtocol(kraftVersion, voters, complete);
+    },
     stop: (complete) => {
       if (boot.node === null) complete();
       else boot.node.stop(complete);
@@ -162,7 +166,7 @@ class Boot {
         logEndOffset: opened.log.endOffset as Offset,
       }),
     );
-    const fault = faultOfKRaftVersion(recovered.kraftVersion, this.#context.kraftVersions);
+    const fault = faultOfKRaftVersion(recovered.kraftVersion, this.#context.supported.kraftVersions);
     if (fault !== null) {
       this.#fail(`its own disk has ${fault}`);
       return;

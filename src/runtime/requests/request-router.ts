@@ -2,7 +2,7 @@ import type { NodeId, Offset, Uuid } from '../../base/brands.ts';
 import { coverageMark } from '../../base/coverage-marks.ts';
 import type { Random } from '../../base/random.ts';
 import type { MetadataImage } from '../../metadata/image.ts';
-import type { OperationContext } from '../../metadata/operation.ts';
+import type { OperationContext, QuorumView } from '../../metadata/operation.ts';
 import type { RegisteredOperation } from '../../metadata/operations.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Deadlines } from '../answers/deadlines.ts';
@@ -26,6 +26,7 @@ export type RoutingView = {
   /** Present while this node is the active leader. */
   proposer(): Proposer | null;
   lowOnSpace(): boolean;
+  quorum(): QuorumView;
 };
 
 export type RouterOptions = {
@@ -183,6 +184,7 @@ export class RequestRouter {
       clusterId: this.#options.view.clusterId,
       principal: routed.request.principal,
       sessions,
+      quorum: this.#options.view.quorum(),
     };
     try {
       answerRead(routed.operation, routed.request, routed.reply, image, context);

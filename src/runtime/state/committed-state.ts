@@ -18,7 +18,9 @@ export type CommittedStateOptions = {
   readonly clock: Clock;
   /** Everything below the image's end is applied, `bytes` of it since the last call; called after each advance. */
   readonly onApplied: (image: MetadataImage, bytes: number) => void;
-  /** A committed record could not be read or replayed: the node stops (design 9). */
+  /** Why this node cannot read what stands behind such an image, or null; asked when features have changed. */
+  readonly faultOf: (image: MetadataImage) => string | null;
+  /** A committed record could not be read or replayed, or means nothing to this node: it stops (design 4, 9). */
   readonly onFailed: (reason: string) => void;
 };
 
@@ -32,6 +34,7 @@ type ProposedImage = { readonly baseOffset: Offset; readonly image: MetadataImag
  * 1. `image` is the replay of exactly the records below `image.endOffset`, all of them committed.
  * 2. `image.endOffset` never decreases, other than by `replaceBy` with a snapshot further on.
  * 3. A batch is applied whole.
+ * 4. No image is shown with a feature at a level that this node does not support.
  */
 export class CommittedState {
   readonly #options: CommittedStateOptions;
@@ -90,6 +93,7 @@ export class CommittedState {
   /** A snapshot was installed. */
   replaceBy(image: MetadataImage): void {
     assert(image.endOffset >= this.#image.endOffset, 'a snapshot must not set the state back');
+    if (!this.#accepts(image)) return;
     this.#generation++;
     this.#isReading = false;
     this.#image = image;
@@ -116,10 +120,21 @@ export class CommittedState {
     const next = this.#proposed[0];
     if (next === undefined) return null;
     if (next.image.endOffset > this.#target) return null;
-    if (next.baseOffset !== this.#image.endOffset) return null;
+    if (next.baseOffset !== this.#image.endOffset || !this.#accepts(next.image)) return null;
     this.#image = next.image;
     this.#proposed.shift();
     return next;
+  }
+
+  /** What a finalized feature brings, a node that does not support it would misread: it stops (design 4). */
+  #accepts(image: MetadataImage): boolean {
+    if (this.#isClosed) return false;
+    if (image.feature === this.#image.feature) return true;
+    const fault = this.#options.faultOf(image);
+    if (fault === null) return true;
+    this.close();
+    this.#options.onFailed(`the log has ${fault}`);
+    return false;
   }
 
   #readNext(): void {
@@ -148,6 +163,7 @@ export class CommittedState {
       onFailed(replayed.reason);
       return;
     }
+    if (!this.#accepts(replayed.image)) return;
     this.#image = replayed.image;
     const generation = this.#generation;
     onApplied(
