@@ -7,11 +7,13 @@ import { silentLogger, type Logger } from '../ports/logger.ts';
 import { sendOwnProblem } from './answers.ts';
 import { addBatchRoute } from './batch-route.ts';
 import { compileOperation, type CompiledOperation } from './compiled-operation.ts';
+import { addApiDescription } from './openapi/routes.ts';
 import { answerBrokenHttp, sendFrameworkError, sendNotFound } from './framework-errors.ts';
 import { addNodeRoutes } from './node-routes.ts';
 import { addOperationRoute } from './operation-routes.ts';
 import { checkListener, resolveLimits, type HttpServerOptions, type HttpStartError } from './options.ts';
 import type { RouteContext } from './route-context.ts';
+import { collectMethods } from './route-methods.ts';
 import { Submissions } from './submissions.ts';
 
 export type HttpServer = {
@@ -54,6 +56,7 @@ export async function startHttpServer(
     addOperationRoute(app, compiled, context);
   }
   addBatchRoute(app, { ...context, operations });
+  await addApiDescription(app, context, options);
 
   const listening = await listen(app, options);
   if (!listening.ok) return listening;
@@ -91,7 +94,8 @@ function createApp(
   instance.setErrorHandler((error: Parameters<typeof sendFrameworkError>[0], _request, reply) =>
     sendFrameworkError(error, reply, { controller, limits, logger }),
   );
-  instance.setNotFoundHandler((request, reply) => sendNotFound(request, reply, controller));
+  const methods = collectMethods(instance);
+  instance.setNotFoundHandler((request, reply) => sendNotFound(request, reply, controller, methods));
   refuseWithoutHost(instance, controller);
   acceptJsonOnly(instance);
   return app;

@@ -41,6 +41,11 @@ export type OperationDefinition<
   readonly response: Response;
   /** HTTP status of a success; 200 when absent. */
   readonly successStatus?: 200 | 201 | 202 | 204;
+  /**
+   * One request and its answer, as the documents and OpenAPI show them. Only an operation of somebody's own
+   * kind may have none.
+   */
+  readonly example?: OperationExample<Params, Query, Body, Response>;
   /** Every code that `handle` may return; the generic ones (NOT_CONTROLLER …) need not be listed. */
   readonly errors: readonly ErrorCode[];
   readonly handle: (
@@ -55,6 +60,14 @@ export type OperationInput<Params extends TSchema, Query extends TSchema, Body e
   readonly query: Static<Query>;
   readonly body: Static<Body>;
 };
+
+/** What is absent has no fields. */
+export type OperationExample<
+  Params extends TSchema = TSchema,
+  Query extends TSchema = TSchema,
+  Body extends TSchema = TSchema,
+  Response extends TSchema = TSchema,
+> = Partial<OperationInput<Params, Query, Body>> & { readonly response: Static<Response> };
 
 export type OperationOutcome<Response> = {
   readonly records: readonly MetadataRecord[];

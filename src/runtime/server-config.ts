@@ -14,6 +14,8 @@ export type ServerConfig = {
   readonly tls: ServerTls | null;
   /** Allows listeners without TLS that other machines can reach. */
   readonly insecure: boolean;
+  /** Serves an API browser at `/docs`. */
+  readonly apiBrowser?: boolean;
   readonly logLevel: LogLevel;
   /** Settings of the controller by their flat names (see `ControllerSettings`); the rest have their defaults. */
   readonly settings?: Readonly<Record<string, number>>;

@@ -2,6 +2,7 @@ import { Type } from 'typebox';
 import { offset } from '../../../base/brands.ts';
 import { ok } from '../../../base/result.ts';
 import { answer, closed, defineOperation, nothing, refuse, schemas } from '../../define-operation.ts';
+import { exampleIds } from '../../example-ids.ts';
 import { everyRole } from '../../roles.ts';
 import {
   endPointsOf,
@@ -42,6 +43,15 @@ export const registerController = defineOperation({
   }),
   response: closed({ controllerId }),
   errors: ['INVALID_REQUEST', 'UNSUPPORTED_VERSION'],
+  example: {
+    body: {
+      controllerId: 0,
+      incarnationId: exampleIds.incarnation,
+      listeners: [{ name: 'CONTROLLER', host: 'controller-0.example', port: 9645 }],
+      features: [{ name: 'metadata.version', minSupportedVersion: 1, maxSupportedVersion: 1 }],
+    },
+    response: { controllerId: 0 },
+  },
   handle: (image, { body }) => {
     const fault = findNodeFault(body.listeners, body.features);
     if (fault !== null) return refuse('INVALID_REQUEST', fault);
@@ -81,6 +91,19 @@ export const listControllers = defineOperation({
   body: nothing,
   response: closed({ controllers: Type.Array(controllerResponse) }),
   errors: [],
+  example: {
+    response: {
+      controllers: [
+        {
+          controllerId: 0,
+          incarnationId: exampleIds.incarnation,
+          listeners: [{ name: 'CONTROLLER', host: 'controller-0.example', port: 9645, securityProtocol: 0 }],
+          features: [{ name: 'metadata.version', minSupportedVersion: 1, maxSupportedVersion: 1 }],
+          lastModified: 5,
+        },
+      ],
+    },
+  },
   handle: (image) =>
     answer({ controllers: [...image.controller.controllers.values()].map(describeController) }),
 });

@@ -30,6 +30,12 @@ export const describeFeatures = defineOperation({
     supported: Type.Array(supportedRange),
   }),
   errors: [],
+  example: {
+    response: {
+      finalized: [{ name: 'metadata.version', featureLevel: 1, lastModified: 3 }],
+      supported: [{ name: 'metadata.version', minSupportedVersion: 1, maxSupportedVersion: 1 }],
+    },
+  },
   handle: (image) =>
     answer({ finalized: [...image.feature.finalized.values()], supported: [...supportedFeatures] }),
 });
@@ -47,6 +53,11 @@ export const updateFeature = defineOperation({
   body: closed({ featureLevel: level, validateOnly: Type.Optional(Type.Boolean()) }),
   response: closed({ name: schemas.name, featureLevel: level }),
   errors: ['INVALID_UPDATE_FEATURE'],
+  example: {
+    params: { feature: 'metadata.version' },
+    body: { featureLevel: 1 },
+    response: { name: 'metadata.version', featureLevel: 1 },
+  },
   handle: (image, { params, body }) => {
     const name = params.feature;
     const { featureLevel } = body;
