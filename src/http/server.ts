@@ -9,6 +9,8 @@ import { addBatchRoute } from './batch-route.ts';
 import { compileOperation, type CompiledOperation } from './compiled-operation.ts';
 import { addApiDescription } from './openapi/routes.ts';
 import { answerBrokenHttp, sendFrameworkError, sendNotFound } from './framework-errors.ts';
+import { ProcessMeter } from './metrics/process-meter.ts';
+import { addMetricsRoute } from './metrics/routes.ts';
 import { addNodeRoutes } from './node-routes.ts';
 import { addOperationRoute } from './operation-routes.ts';
 import { checkListener, resolveLimits, type HttpServerOptions, type HttpStartError } from './options.ts';
@@ -46,6 +48,13 @@ export async function startHttpServer(
   if (!created.ok) return created;
   const app = created.value;
   refuseWhileClosing(app, controller, closing);
+  const meter = new ProcessMeter(() => submissions.pendingCount);
+  app.addHook('onClose', (_app, done) => {
+    meter.close();
+    done();
+  });
+  meter.observe(app);
+  addMetricsRoute(app, context, meter);
   addNodeRoutes(app, context);
   const operations = new Map<string, CompiledOperation>();
   for (const operation of options.operations) {

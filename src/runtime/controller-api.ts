@@ -4,6 +4,7 @@ import type { ErrorCode } from '../metadata/errors.ts';
 import type { IdempotencyKey } from '../ports/transport.ts';
 import type { RoleName } from '../raft/effects.ts';
 import type { Voter } from '../raft/replica-key.ts';
+import type { NodeMetrics } from './measurements/node-metrics.ts';
 
 /**
  * The controller node as HTTP and embedders see it: batched, serialisable submit and completion
@@ -23,6 +24,8 @@ export type ControllerApi = {
     request: { readonly from: Offset; readonly maxRecords: number },
     complete: (result: Result<LogSlice, LogSliceError>) => void,
   ): void;
+  /** What this node has measured; absent when it measures nothing. Answers once, perhaps from within this call. */
+  metrics?(complete: (metrics: NodeMetrics) => void): void;
   /**
    * True when `bareIdempotencyKey` is remembered (design 14). Where it is not, such keys are refused at
    * the border: a promise of exactly once is never dropped without a word.
@@ -128,6 +131,12 @@ export type NodeStatus = {
   readonly brokerSessionTimeoutMs?: number;
   /** ms since this node last heard from a leader in its epoch, or as leader from a majority; null when never. */
   readonly lastContactMs: number | null;
+  /** ms for which the oldest write to this node's disk that has not ended is under way; null when there is none. */
+  readonly oldestWriteMs: number | null;
+  /** ms for which nothing was committed though this node's log holds more; null when all of it is committed. */
+  readonly commitStuckMs: number | null;
+  /** ms for which there is something committed that is not applied while nothing is applied; null when all is. */
+  readonly applyStuckMs: number | null;
   readonly voters: readonly Voter[];
   /** The leader's view of each replica; empty on others. */
   readonly replicas: readonly ReplicaStatus[];

@@ -39,6 +39,8 @@ class LeadershipHost extends VirtualProcess {
       propose: (proposal) => this.#propose(proposal),
       window: proposalWindow(defaultSettings.raft),
       hasRoomInLog: () => true,
+      onActivated: () => {},
+      onRejected: () => {},
       lastTimestampMs: () => 0,
       forgetProposed: () => this.forgotten++,
       image: () => this.image,

@@ -7,6 +7,7 @@ import { nodeOperations, probeOperations } from '../../client/protocol/node-oper
 import { problemSchema } from '../../client/protocol/problem.ts';
 import type { ErrorCode } from '../../metadata/errors.ts';
 import { everyRole } from '../../metadata/roles.ts';
+import { metricsPath } from '../metrics/routes.ts';
 
 /** A route as the API description shows it. */
 export type DescribedRoute = {
@@ -32,6 +33,7 @@ export function describeRoutes(operations: readonly OperationDescription[]): rea
     batchRoute,
     ...Object.values(probeOperations).map((operation) => describeProbe(operation)),
     descriptionRoute,
+    metricsRoute,
   ];
 }
 
@@ -147,4 +149,28 @@ const descriptionRoute: DescribedRoute = {
   operation: descriptionOperation,
   errors: commonErrors(descriptionOperation, 'node'),
   commonParameters: [],
+};
+
+const metricsOperation = {
+  operationId: 'getMetrics',
+  method: 'GET',
+  path: metricsPath,
+  summary: 'Shows what this node has measured, in the text format of Prometheus.',
+  kind: 'read',
+  priority: 'administration',
+  mayCall: everyRole,
+  params: noFields,
+  query: noFields,
+  body: noFields,
+  response: Type.String(),
+  errors: [],
+  example: { response: 'kafka_server_raftmetrics_current_epoch 3\n' },
+} as const satisfies OperationDescription;
+
+const metricsRoute: DescribedRoute = {
+  path: metricsPath,
+  operation: metricsOperation,
+  errors: commonErrors(metricsOperation, 'node'),
+  commonParameters: [],
+  contentType: 'text/plain',
 };

@@ -22,6 +22,9 @@ export type LeadershipOptions = {
   readonly propose: (proposal: Proposal) => void;
   readonly hasRoomInLog: () => boolean;
   readonly lastTimestampMs: () => number;
+  /** This node begins to serve, and an operation threw: for whoever counts. */
+  readonly onActivated: () => void;
+  readonly onRejected: () => void;
   /** What was remembered of proposals is void. */
   readonly forgetProposed: () => void;
   /** The committed state, and where the log ends now. */
@@ -128,12 +131,16 @@ export class Leadership {
         propose,
         hasRoomInLog,
         awaitBarrier: (confirmed, fail) => reads.add({ confirmed, fail }),
-        onRejected: (operation, reason) => logger.error('operation-rejected', { operation, reason }),
+        onRejected: (operation, reason) => {
+          logger.error('operation-rejected', { operation, reason });
+          this.#options.onRejected();
+        },
       },
       this.#nextProposalId,
     );
     this.#proposer = proposer;
     this.#isLooking = false;
+    this.#options.onActivated();
     logger.info('controller-active', { epoch: reign.epoch, offset: image.endOffset });
     for (const duty of dutiesAtStart(image)) proposer.offer(internalWork(duty));
     this.#lookAfterTime(proposer);
