@@ -218,16 +218,18 @@ const getLiveness = nodeOperation({
 
 const readinessCheck = Type.Object({ name: Type.String(), ok: Type.Boolean(), message: Type.String() });
 
+const checksResponse = Type.Object({
+  status: Type.Union([Type.Literal('ready'), Type.Literal('not ready')]),
+  checks: Type.Optional(Type.Array(readinessCheck)),
+});
+
 const getReadiness = nodeOperation({
   operationId: 'getReadiness',
   path: '/readyz',
   summary: 'Says whether this node can serve, and with verbose what is in the way; 503 while it cannot.',
   mayCall: everyRole,
   query: Type.Object({ verbose: Type.Optional(Type.Boolean()) }, { additionalProperties: false }),
-  response: Type.Object({
-    status: Type.Union([Type.Literal('ready'), Type.Literal('not ready')]),
-    checks: Type.Optional(Type.Array(readinessCheck)),
-  }),
+  response: checksResponse,
   errors: [],
   example: {
     query: { verbose: true },
@@ -238,5 +240,22 @@ const getReadiness = nodeOperation({
   },
 });
 
+const getQuorumHealth = nodeOperation({
+  operationId: 'getQuorumHealth',
+  path: '/healthz/quorum',
+  summary: 'Says whether the quorum makes progress as this node sees it; 503 while it is wedged.',
+  mayCall: everyRole,
+  query: Type.Object({ verbose: Type.Optional(Type.Boolean()) }, { additionalProperties: false }),
+  response: checksResponse,
+  errors: [],
+  example: {
+    query: { verbose: true },
+    response: {
+      status: 'ready',
+      checks: [{ name: 'commit', ok: true, message: 'What is in its log is committed.' }],
+    },
+  },
+});
+
 /** Probes stand at the root, where orchestrators look for them, and ask nobody who they are. */
-export const probeOperations = { getLiveness, getReadiness } as const;
+export const probeOperations = { getLiveness, getReadiness, getQuorumHealth } as const;
