@@ -35,6 +35,9 @@ export const runtimeLimits = {
   handOverLookMs: 5,
   /** Reads that wait for an offset of their own, which may never come; more are refused. */
   offsetWaitersMax: 50_000,
+  /** Images that are kept for listings under way, and for how long after their last use, in ms. */
+  listingImagesMax: 64,
+  listingImageIdleMs: 60_000,
   /** Read barriers under way at once; reads that come meanwhile share the next. */
   barriersInFlightMax: 64,
 } as const;

@@ -1,5 +1,6 @@
 import type { ErrorCode } from '../../metadata/errors.ts';
 import type { OperationDescription } from './description.ts';
+import { propertiesOf } from './text-fields.ts';
 
 /**
  * The errors that an operation answers beside its own (`errors`): of the border, of the quorum, and of the
@@ -41,6 +42,8 @@ export function commonErrors(operation: OperationDescription, answerer: Answerer
   const codes: ErrorCode[] = [...borderCodes, ...quorumCodes];
   if (operation.kind === 'read') codes.push(...readCodes);
   else codes.push(...changeCodes);
+  // The image of a listing is kept for a while, and not on every node.
+  if (propertiesOf(operation.query)['continue'] !== undefined) codes.push('OFFSET_OUT_OF_RANGE');
   if (operation.kind === 'write') codes.push(...keyCodes);
   // A leader that is short of space goes on with what keeps the cluster alive (design 20).
   if (operation.kind !== 'read' && operation.priority === 'administration') codes.push('STORAGE_LOW');
