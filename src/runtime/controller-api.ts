@@ -61,7 +61,8 @@ export type LogRecordView = {
 };
 
 export type LogSliceError = {
-  readonly code: 'OFFSET_OUT_OF_RANGE' | 'UNKNOWN_SERVER_ERROR';
+  /** NOT_CONTROLLER: the node has no log yet, or none any more. */
+  readonly code: 'OFFSET_OUT_OF_RANGE' | 'NOT_CONTROLLER' | 'UNKNOWN_SERVER_ERROR';
   readonly message: string;
   readonly logStartOffset: Offset;
 };

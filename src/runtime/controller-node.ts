@@ -97,7 +97,7 @@ class Node implements ControllerNode {
         return;
       }
       const message = 'The node has not joined its cluster yet.';
-      complete({ ok: false, error: { code: 'UNKNOWN_SERVER_ERROR', message, logStartOffset: offset(0) } });
+      complete({ ok: false, error: { code: 'NOT_CONTROLLER', message, logStartOffset: offset(0) } });
     });
   };
 

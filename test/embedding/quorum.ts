@@ -5,13 +5,14 @@ import { onTestFinished } from 'vitest';
 import { reservePorts } from '../../bench/processes/ports.ts';
 import { createController, type Controller, type CreateControllerOptions } from '../../src/index.ts';
 
-/** Controllers within this process, as a user would embed them; stopped and removed when the test ends. */
+/** Controllers within this process, as a user would embed them; stopped and removed when the test ends, or `whenOver` says. */
 export async function startQuorum(
   count: number,
   options: Partial<CreateControllerOptions> = {},
+  whenOver: (end: () => Promise<void>) => void = onTestFinished,
 ): Promise<readonly Controller[]> {
   const reserved = await reservePorts(count);
-  onTestFinished(() => reserved.release());
+  whenOver(async () => reserved.release());
   const voters = reserved.ports.map((port, id) => `${id}@127.0.0.1:${port}`).join(',');
   return await Promise.all(
     reserved.ports.map(async (_port, nodeId) => {
@@ -24,7 +25,7 @@ export async function startQuorum(
         logLevel: 'silent',
         ...options,
       });
-      onTestFinished(async () => {
+      whenOver(async () => {
         await controller.stop();
         rmSync(dataDir, { recursive: true, force: true });
       });

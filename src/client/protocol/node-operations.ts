@@ -179,7 +179,7 @@ const readLog = nodeOperation({
     nextOffset: offset,
     batches: Type.Array(logBatchSchema),
   }),
-  errors: ['OFFSET_OUT_OF_RANGE', 'UNKNOWN_SERVER_ERROR'],
+  errors: ['OFFSET_OUT_OF_RANGE', 'REQUEST_TIMED_OUT', 'RESOURCE_NOT_FOUND', 'UNKNOWN_SERVER_ERROR'],
   example: {
     query: { from: 51, limit: 10 },
     response: {

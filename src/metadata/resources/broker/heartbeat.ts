@@ -68,6 +68,7 @@ export const heartbeatBroker = defineOperation({
       continueWith,
       response: { isCaughtUp: isCaughtUp(row, body), isFenced, shouldShutDown, sessionTimeoutMs },
       heard: { brokerId: brokerId(row.brokerId), metadataOffset: offset(body.metadataOffset) },
+      modifiedOffset: offset(row.lastModified),
     });
   },
 });

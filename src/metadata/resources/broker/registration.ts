@@ -67,6 +67,7 @@ export const registerBroker = defineOperation({
     const outcome = {
       response: { brokerId: body.brokerId, brokerEpoch: record.brokerEpoch, isFenced: record.fenced },
       heard: { brokerId: id, metadataOffset: context.sessions.metadataOffset(id) },
+      modifiedOffset: before === null ? null : offset(before.lastModified),
     };
     if (before !== null && isSameRegistration(before, record)) return ok({ ...outcome, records: [] });
     if (before?.brokerEpoch === record.brokerEpoch) return ok({ ...outcome, records: [record] });

@@ -71,10 +71,11 @@ export const registerController = defineOperation({
       before.incarnationId === body.incarnationId &&
       sameEndPoints(before.endPoints, endPoints) &&
       sameFeatures(before.features, body.features);
-    if (isUnchanged) return ok({ records: [], response });
+    const modifiedOffset = before === null ? null : offset(before.lastModified);
+    if (isUnchanged) return ok({ records: [], response, modifiedOffset });
     const { controllerId: id, incarnationId, features } = body;
     const record = { controllerId: id, incarnationId, zkMigrationReady: false, endPoints, features };
-    return ok({ records: [{ type: 'RegisterControllerRecord', ...record }], response });
+    return ok({ records: [{ type: 'RegisterControllerRecord', ...record }], response, modifiedOffset });
   },
 });
 

@@ -1,5 +1,5 @@
 import { Type, type Static } from 'typebox';
-import type { TopicId } from '../../../base/brands.ts';
+import { offset, type TopicId } from '../../../base/brands.ts';
 import { failed, ok, type Result } from '../../../base/result.ts';
 import { randomUuid } from '../../../base/uuid.ts';
 import { closed, defineOperation, nothing, refuse, schemas, tooManyRecords } from '../../define-operation.ts';
@@ -15,7 +15,7 @@ import {
   partitionRecords,
   placeAssignments,
 } from './assignment.ts';
-import { findPartition, partitionCount, topicByName } from './state.ts';
+import { findPartition, partitionCount, topicByName, topicModified } from './state.ts';
 
 const creationBody = closed({
   name: schemas.topicName,
@@ -178,8 +178,10 @@ export const addPartitions = defineOperation({
     const assignments = newAssignments(image, topic.topicId, added, body.assignments ?? null, context);
     if (!assignments.ok) return assignments;
     const response = { topicId: topic.topicId, partitions: body.count, added };
-    if (body.validateOnly === true) return ok({ records: [], response });
-    return ok({ records: partitionRecords(image, topic.topicId, before, assignments.value), response });
+    const modifiedOffset = offset(topicModified(image.topic, topic));
+    if (body.validateOnly === true) return ok({ records: [], response, modifiedOffset });
+    const records = partitionRecords(image, topic.topicId, before, assignments.value);
+    return ok({ records, response, modifiedOffset });
   },
 });
 

@@ -25,6 +25,7 @@ import {
   partitionCount,
   partitionsOf,
   topicByName,
+  topicModified,
   type TopicRow,
   type TopicState,
 } from './state.ts';
@@ -68,7 +69,7 @@ function describeTopicRow(state: TopicState, topic: TopicRow) {
     topicId: topic.topicId,
     partitionCount: partitionCount(state, topic.topicId),
     replicationFactor: findPartition(state, topic.topicId, 0)?.replicas.length ?? 0,
-    lastModified: topic.lastModified,
+    lastModified: topicModified(state, topic),
   };
 }
 
@@ -110,7 +111,7 @@ export const deleteTopic = defineOperation({
     return ok({
       records: [{ type: 'RemoveTopicRecord', topicId }],
       response: { topicId, name },
-      modifiedOffset: offset(topic.lastModified),
+      modifiedOffset: offset(topicModified(image.topic, topic)),
     });
   },
 });
@@ -156,7 +157,7 @@ export const describeTopic = defineOperation({
   handle: (image, { params }) => {
     const topic = topicByName(image.topic, params.topic);
     if (topic === null) return noTopic(params.topic);
-    return answer(describeTopicRow(image.topic, topic), offset(topic.lastModified));
+    return answer(describeTopicRow(image.topic, topic), offset(topicModified(image.topic, topic)));
   },
 });
 
