@@ -4,8 +4,8 @@ import { startQuorum } from '../embedding/quorum.ts';
 import { type Asked, type Prepared, registration } from './error-cases.ts';
 
 export type PreparedNode = Prepared & {
-  end(): Promise<void>;
-  send(asked: Asked, headers?: Readonly<Record<string, string>>): Promise<Answered>;
+  readonly end: () => Promise<void>;
+  readonly send: (asked: Asked, headers?: Readonly<Record<string, string>>) => Promise<Answered>;
 };
 
 /** A real controller that leads a quorum of one, with brokers and a topic. */
