@@ -105,7 +105,9 @@ function group(shared: readonly SurfaceOperation[]): string {
   const found = groups.find(([, belongs]) =>
     surface.every((each) => belongs(each) === shared.includes(each)),
   );
-  return found?.[0] ?? shared.map(({ operation }) => `\`${operation.operationId}\``).join(', ');
+  // By name: the order of the registry is not the same for every loader of modules.
+  const ids = shared.map(({ operation }) => operation.operationId).sort();
+  return found?.[0] ?? ids.map((id) => `\`${id}\``).join(', ');
 }
 
 function table(rows: Readonly<Record<string, string>>): string {

@@ -5,7 +5,7 @@ import { onTestFinished } from 'vitest';
 import { reservePorts } from '../../bench/processes/ports.ts';
 import { createController, type Controller, type CreateControllerOptions } from '../../src/index.ts';
 
-/** Controllers within this process, as a user would embed them; stopped and removed when the test ends, or `whenOver` says. */
+/** Controllers within this process, as a user would embed them; they end with the test, or when `whenOver` says. */
 export async function startQuorum(
   count: number,
   options: Partial<CreateControllerOptions> = {},
