@@ -80,7 +80,7 @@ export function sendAnswer(
   else sendJson(reply, successStatus, standing, result.response);
 }
 
-function setStanding(reply: FastifyReply, standing: Standing): void {
+export function setStanding(reply: FastifyReply, standing: Standing): void {
   reply.headers(standingHeaders(standing));
 }
 

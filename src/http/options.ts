@@ -16,6 +16,10 @@ export type HttpServerOptions = {
   readonly tls: TlsMaterial | null;
   /** Allows a listener without TLS that other machines can reach. */
   readonly insecure: boolean;
+  /** What this software calls its own version, for the description of the API. */
+  readonly version?: string;
+  /** Serves an API browser at `/docs`; without it none is even loaded. */
+  readonly apiBrowser?: boolean;
   readonly logger?: Logger;
   readonly limits?: Partial<HttpLimits>;
 };

@@ -7,11 +7,15 @@ import { silentLogger, type Logger } from '../ports/logger.ts';
 import { sendOwnProblem } from './answers.ts';
 import { addBatchRoute } from './batch-route.ts';
 import { compileOperation, type CompiledOperation } from './compiled-operation.ts';
+import { addApiDescription } from './openapi/routes.ts';
 import { answerBrokenHttp, sendFrameworkError, sendNotFound } from './framework-errors.ts';
+import { ProcessMeter } from './metrics/process-meter.ts';
+import { addMetricsRoute } from './metrics/routes.ts';
 import { addNodeRoutes } from './node-routes.ts';
 import { addOperationRoute } from './operation-routes.ts';
 import { checkListener, resolveLimits, type HttpServerOptions, type HttpStartError } from './options.ts';
 import type { RouteContext } from './route-context.ts';
+import { collectMethods } from './route-methods.ts';
 import { Submissions } from './submissions.ts';
 import { addWatchRoute, type WatchStreams } from './watch/watch-route.ts';
 
@@ -47,6 +51,13 @@ export async function startHttpServer(
   if (!created.ok) return created;
   const app = created.value;
   refuseWhileClosing(app, controller, closing);
+  const meter = new ProcessMeter(() => submissions.pendingCount);
+  app.addHook('onClose', (_app, done) => {
+    meter.close();
+    done();
+  });
+  meter.observe(app);
+  addMetricsRoute(app, context, meter);
   addNodeRoutes(app, context);
   const operations = new Map<string, CompiledOperation>();
   for (const operation of options.operations) {
@@ -58,6 +69,7 @@ export async function startHttpServer(
   }
   addBatchRoute(app, { ...context, operations });
   const streams = addWatchRoute(app, context);
+  await addApiDescription(app, context, options);
 
   const listening = await listen(app, options);
   if (!listening.ok) return listening;
@@ -96,7 +108,8 @@ function createApp(
   instance.setErrorHandler((error: Parameters<typeof sendFrameworkError>[0], _request, reply) =>
     sendFrameworkError(error, reply, { controller, limits, logger }),
   );
-  instance.setNotFoundHandler((request, reply) => sendNotFound(request, reply, controller));
+  const methods = collectMethods(instance);
+  instance.setNotFoundHandler((request, reply) => sendNotFound(request, reply, controller, methods));
   refuseWithoutHost(instance, controller);
   acceptJsonOnly(instance);
   return app;

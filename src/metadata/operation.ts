@@ -6,6 +6,7 @@ import type { ErrorCode } from './errors.ts';
 import type { MetadataImage } from './image.ts';
 import type { MetadataRecord } from './registry.ts';
 import type { SupportedFeature } from './resources/broker/records.ts';
+import type { Role } from './roles.ts';
 
 /**
  * One definition per operation (design 16): the HTTP route and its validation, OpenAPI, the CLI verb, the
@@ -33,12 +34,19 @@ export type OperationDefinition<
   readonly kind: 'read' | 'write' | 'heartbeat';
   /** Admission order when the node is busy (design, "Running"); lower goes first. */
   readonly priority: 'fencing' | 'heartbeat' | 'administration';
+  /** Who may call it, beside the administrator, who may call everything. */
+  readonly mayCall: readonly Role[];
   readonly params: Params;
   readonly query: Query;
   readonly body: Body;
   readonly response: Response;
   /** HTTP status of a success; 200 when absent. */
   readonly successStatus?: 200 | 201 | 202 | 204;
+  /**
+   * One request and its answer, as the documents and OpenAPI show them. Only an operation of somebody's own
+   * kind may have none.
+   */
+  readonly example?: OperationExample<Params, Query, Body, Response>;
   /** Every code that `handle` may return; the generic ones (NOT_CONTROLLER …) need not be listed. */
   readonly errors: readonly ErrorCode[];
   readonly handle: (
@@ -53,6 +61,14 @@ export type OperationInput<Params extends TSchema, Query extends TSchema, Body e
   readonly query: Static<Query>;
   readonly body: Static<Body>;
 };
+
+/** What is absent has no fields. */
+export type OperationExample<
+  Params extends TSchema = TSchema,
+  Query extends TSchema = TSchema,
+  Body extends TSchema = TSchema,
+  Response extends TSchema = TSchema,
+> = Partial<OperationInput<Params, Query, Body>> & { readonly response: Static<Response> };
 
 export type OperationOutcome<Response> = {
   readonly records: readonly MetadataRecord[];

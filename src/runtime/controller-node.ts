@@ -8,6 +8,7 @@ import { type ControllerNodeOptions, type NodeTransport, supportedVersions } fro
 import type { PeerMessage } from '../ports/transport.ts';
 import type { ReplicaKey } from '../raft/replica-key.ts';
 import type { ControllerAnswer, ControllerApi, ControllerRequest, NodeStatus } from './controller-api.ts';
+import { NodeMeter } from './measurements/node-meter.ts';
 import { QuorumMember } from './quorum-member.ts';
 import { runSequence, type Sequence, wait } from './sequence.ts';
 import { joinCluster, type JoinedCluster } from './start/join-cluster.ts';
@@ -54,6 +55,7 @@ export function createControllerNode(options: ControllerNodeOptions): Controller
 class Node implements ControllerNode {
   readonly #options: ControllerNodeOptions;
   readonly #storageEvents = new StorageEvents();
+  readonly #meter: NodeMeter;
   #phase: Phase = 'new';
   #identity: Identity | null = null;
   #transport: NodeTransport | null = null;
@@ -65,7 +67,9 @@ class Node implements ControllerNode {
   #isClosed = false;
 
   constructor(options: ControllerNodeOptions) {
-    this.#options = options;
+    const { ports } = options;
+    this.#meter = new NodeMeter(ports.files, ports.clock);
+    this.#options = { ...options, ports: { ...ports, files: this.#meter.files } };
     this.#storageEvents.onFailed = (error) => this.#fail(`${error.file}: ${error.message}`);
   }
 
@@ -94,7 +98,7 @@ class Node implements ControllerNode {
         return;
       }
       const message = 'The node has not joined its cluster yet.';
-      complete({ ok: false, error: { code: 'UNKNOWN_SERVER_ERROR', message, logStartOffset: offset(0) } });
+      complete({ ok: false, error: { code: 'NOT_CONTROLLER', message, logStartOffset: offset(0) } });
     });
   };
 
@@ -114,6 +118,23 @@ class Node implements ControllerNode {
   status(): NodeStatus {
     return this.#member?.status(this.#phase === 'stopped') ?? this.#statusBeforeJoining();
   }
+
+  metrics: NonNullable<ControllerApi['metrics']> = (complete) => {
+    const member = this.#member;
+    if (member !== null && this.#phase === 'running') {
+      member.metrics(complete);
+      return;
+    }
+    complete({
+      ...this.#meter.read(),
+      status: this.status(),
+      cluster: null,
+      appliedLagMs: 0,
+      brokersTimedOut: 0,
+      heartbeatAgeMs: null,
+      snapshotAgeMs: null,
+    });
+  };
 
   image(): MetadataImage | null {
     return this.#member?.image() ?? null;
@@ -252,6 +273,7 @@ class Node implements ControllerNode {
         storage,
         storageEvents: this.#storageEvents,
         transport,
+        meter: this.#meter,
         onFatal: (reason) => this.#fail(reason),
       });
       this.#member.start();
@@ -348,6 +370,9 @@ class Node implements ControllerNode {
       lowOnSpace: false,
       brokerSessionTimeoutMs: settings.brokerSessionTimeoutMs,
       lastContactMs: null,
+      oldestWriteMs: this.#meter.files.oldestWriteMs(),
+      commitStuckMs: null,
+      applyStuckMs: null,
       voters: [],
       replicas: [],
     };

@@ -48,6 +48,9 @@ export const runtimeLimits = {
   /** How long a controller whose registration failed waits at first, and at most, before it asks again, in ms. */
   registrationRetryMs: 50,
   registrationPauseMs: 1_000,
+  /** Images that are kept for listings under way, and for how long after their last use, in ms. */
+  listingImagesMax: 64,
+  listingImageIdleMs: 60_000,
   /** Read barriers under way at once; reads that come meanwhile share the next. */
   barriersInFlightMax: 64,
 } as const;

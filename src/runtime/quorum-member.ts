@@ -20,6 +20,9 @@ import { HandOver } from './hand-over.ts';
 import { controllerPrincipal } from './leader/internal-work.ts';
 import { Leadership } from './leader/leadership.ts';
 import { proposalWindow, runtimeLimits } from './limits.ts';
+import { ClusterCounter } from './measurements/cluster-counts.ts';
+import type { NodeMeter } from './measurements/node-meter.ts';
+import type { NodeMetrics } from './measurements/node-metrics.ts';
 import {
   type ControllerNodeOptions,
   type NodeTransport,
@@ -54,6 +57,7 @@ export type QuorumMemberOptions = {
   readonly storage: OpenedStorage;
   readonly storageEvents: StorageEvents;
   readonly transport: NodeTransport;
+  readonly meter: NodeMeter;
   readonly onFatal: (reason: string) => void;
 };
 
@@ -79,6 +83,7 @@ export class QuorumMember {
   readonly #watchHub: WatchHub;
   readonly #registrar: ControllerRegistrar;
   readonly #supported: SupportedVersions;
+  readonly #counter: ClusterCounter;
 
   /** Peers whose process has ended: nobody listens there. A restarting one connects again. */
   readonly #ended = new Set<NodeId>();
@@ -112,6 +117,8 @@ export class QuorumMember {
     this.#core = node.inspector?.wrapCore(core) ?? core;
     this.#sessions = new BrokerSessions(settings.brokerSessionTimeoutMs);
     this.#deadlines = new Deadlines(clock);
+    this.#counter = new ClusterCounter(clock);
+    options.meter.voted(options.quorumState.voted?.id ?? null);
     this.#forwarder = new Forwarder(transport, clock, random.fork());
     const records = new BatchRecords();
     this.#state = new CommittedState({
@@ -188,7 +195,28 @@ export class QuorumMember {
       snapshotChunksReceived: this.#snapshots.chunksReceived,
       lowOnSpace: this.#diskSpace.isLow,
       brokerSessionTimeoutMs: this.#options.node.settings.brokerSessionTimeoutMs,
+      oldestWriteMs: this.#options.meter.files.oldestWriteMs(),
+      uncommittedMs: this.#options.meter.uncommittedMs(),
+      applyStuckMs: this.#state.stuckMs(),
       nowMs: this.#driver.nowMs(),
+    });
+  }
+
+  metrics(complete: (metrics: NodeMetrics) => void): void {
+    const { clock } = this.#options.node.ports;
+    const { image } = this.#state;
+    this.#counter.count(image, (cluster) => {
+      const snapshotMs = this.#snapshots.latestTimestampMs;
+      const isActive = this.#leadership.proposer !== null;
+      complete({
+        ...this.#options.meter.read(),
+        status: this.status(false),
+        cluster,
+        appliedLagMs: isActive ? 0 : Math.max(0, clock.wallMs() - this.#state.image.timestampMs),
+        brokersTimedOut: this.#sessions.expiredCount,
+        heartbeatAgeMs: isActive ? this.#sessions.oldestAgeMs(clock.monotonicMs()) : null,
+        snapshotAgeMs: snapshotMs === null ? null : Math.max(0, clock.wallMs() - snapshotMs),
+      });
     });
   }
 
@@ -253,7 +281,7 @@ export class QuorumMember {
   }
 
   #createLeadership(random: ControllerNodeOptions['ports']['random']): Leadership {
-    const { node, clusterId, foundingLevels } = this.#options;
+    const { node, clusterId, foundingLevels, meter } = this.#options;
     const { clock, logger } = node.ports;
     const window = proposalWindow(node.settings.raft);
     return new Leadership({
@@ -265,6 +293,7 @@ export class QuorumMember {
       reads: this.#reads,
       window,
       propose: ({ proposalId, epoch, baseOffset, batch, image }) => {
+        meter.proposed(proposalId);
         this.#state.remember(baseOffset, image, batch.payload.length);
         this.#driver.push({
           type: 'recordsProposed',
@@ -287,6 +316,8 @@ export class QuorumMember {
       foundingLevels,
       hasRoomInLog: () =>
         this.#core.unflushedAppends < window.count && this.#core.unflushedBytes < window.bytes,
+      onActivated: () => meter.activated(),
+      onRejected: () => meter.metadataError(),
       lastTimestampMs: () => this.#driver.lastTimestampMs,
       forgetProposed: () => this.#state.forgetProposed(),
       image: () => this.#state.image,
@@ -313,7 +344,10 @@ export class QuorumMember {
       deadlines: this.#deadlines,
       clock: node.ports.clock,
       random,
-      onRejected: (operation, reason) => node.ports.logger.error('operation-rejected', { operation, reason }),
+      onRejected: (operation, reason) => {
+        node.ports.logger.error('operation-rejected', { operation, reason });
+        this.#options.meter.metadataError();
+      },
     });
   }
 
@@ -384,18 +418,27 @@ export class QuorumMember {
   }
 
   #createDriver(): RaftDriver {
-    const { storage, transport, quorumStateStore, node } = this.#options;
+    const { storage, transport, quorumStateStore, node, meter } = this.#options;
     return new RaftDriver({
       core: this.#core,
       log: storage.log,
-      persistQuorumState: (ioId, state) => quorumStateStore.persist(ioId, state),
+      persistQuorumState: (ioId, state) => {
+        meter.voted(state.voted?.id ?? null);
+        quorumStateStore.persist(ioId, state);
+      },
       transport,
       clock: node.ports.clock,
       kraftVersions: this.#supported.kraftVersions,
       handlers: {
         applyCommitted: ({ to }) => this.#state.advance(to),
         roleChanged: (effect) => this.#roleChanged(effect),
-        completeProposal: ({ proposalId }) => this.#leadership.completed(proposalId),
+        highWatermarkAdvanced: () =>
+          meter.highWatermarkAdvanced(this.#core.logEndOffset <= this.#core.highWatermark),
+        completeProposal: ({ proposalId }) => {
+          meter.committed(proposalId);
+          this.#leadership.completed(proposalId);
+        },
+        appended: (recordCount) => meter.appended(recordCount, this.#core.role !== 'leader'),
         failProposal: ({ proposalId, reason }) => {
           if (reason !== 'OUTCOME_UNKNOWN') this.#leadership.refused(proposalId);
         },
@@ -416,10 +459,17 @@ export class QuorumMember {
   #roleChanged(effect: EffectOf<'roleChanged'>): void {
     const { role, epoch, leaderId } = effect;
     this.#options.node.ports.logger.info('role-changed', { role, epoch, leaderId });
+    const sinceContactMs = this.#sinceContactMs();
+    this.#options.meter.roleChanged(leaderId, role === 'leader', sinceContactMs);
     if (role === 'leader') this.#leadership.began(epoch, effect.logEndOffset, this.#state.image);
     else this.#leadership.ended();
     if (leaderId !== null) this.#forwarder.leaderIs(leaderId);
     this.#registrar.look();
+  }
+
+  #sinceContactMs(): number | null {
+    const { lastContactMs } = this.#core;
+    return lastContactMs === null ? null : Math.max(0, this.#driver.nowMs() - lastContactMs);
   }
 
   #applied(image: MetadataImage, bytes: number): void {

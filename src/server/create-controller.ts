@@ -26,6 +26,8 @@ export type CreateControllerOptions = {
     readonly authorityFile: string;
     readonly requireClientCertificate?: boolean;
   };
+  /** Serves an API browser at `/docs`; it is loaded only when this is true. */
+  readonly apiBrowser?: boolean;
   readonly logLevel?: LogLevel;
   /** By the names of `ControllerSettings` and of its `raft`; the rest have their defaults. */
   readonly settings?: Readonly<Record<string, number>>;
@@ -72,6 +74,7 @@ export async function createController(options: CreateControllerOptions): Promis
     tls:
       tls === undefined ? null : { ...tls, requireClientCertificate: tls.requireClientCertificate ?? false },
     insecure: options.insecure ?? false,
+    apiBrowser: options.apiBrowser ?? false,
     logLevel: options.logLevel ?? 'warn',
     settings: options.settings ?? {},
   });

@@ -20,6 +20,7 @@ import { nodeClock } from './node-clock.ts';
 import { createLogger } from './pino-logger.ts';
 import { resolveSettings } from './settings.ts';
 import { readTls } from './tls-files.ts';
+import { readVersion } from './version.ts';
 
 type Started = Result<RunningServer, ServerStartError>;
 
@@ -85,6 +86,8 @@ class Server implements RunningServer {
       listen: httpListen,
       tls,
       insecure,
+      version: readVersion(),
+      apiBrowser: this.#config.apiBrowser ?? false,
       logger: this.#logger,
     });
     if (!http.ok) return failed(http.error);

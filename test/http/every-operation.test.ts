@@ -7,6 +7,7 @@ import { streamOperations } from '../../src/client/protocol/watch.ts';
 import { assertClosed } from '../../src/client/protocol/validation.ts';
 import { errorCatalogue } from '../../src/metadata/errors.ts';
 import { operations as imageOperations } from '../../src/metadata/operations.ts';
+import { isAllowed, roles } from '../../src/metadata/roles.ts';
 import { ask } from './serve.ts';
 import { serveImage } from './serve-image.ts';
 
@@ -42,6 +43,17 @@ describe('every operation', () => {
     (_id, operation) => {
       expect(operation.errors.filter((code) => !Object.hasOwn(errorCatalogue, code))).toEqual([]);
       expect(operation.summary).toMatch(/^[A-Z].*\.$/);
+    },
+  );
+
+  it.each(ids)(
+    '%s declares which roles may call it, and lets no reader change anything',
+    (_id, operation) => {
+      const { mayCall, kind } = operation;
+      expect(mayCall.filter((role) => !roles.includes(role) || role === 'administrator')).toEqual([]);
+      expect(new Set(mayCall).size).toBe(mayCall.length);
+      expect(isAllowed('administrator', mayCall)).toBe(true);
+      expect(kind === 'read' || !isAllowed('reader', mayCall)).toBe(true);
     },
   );
 

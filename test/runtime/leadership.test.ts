@@ -42,6 +42,8 @@ class LeadershipHost extends VirtualProcess {
       foundingLevels: [],
       window: proposalWindow(defaultSettings.raft),
       hasRoomInLog: () => true,
+      onActivated: () => {},
+      onRejected: () => {},
       lastTimestampMs: () => 0,
       forgetProposed: () => this.forgotten++,
       image: () => this.image,

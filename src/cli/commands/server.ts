@@ -109,6 +109,7 @@ export function readServerConfig(options: StartOptions): ServerConfig {
     peerListen: peerAddress(options.peers, nodeId, voters.value),
     tls: readServerTls(options),
     insecure: options.insecure,
+    apiBrowser: true,
     logLevel: options.logLevel,
     settings: readSettings(options.set),
   };

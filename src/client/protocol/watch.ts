@@ -101,6 +101,7 @@ const watch = {
   summary: 'Streams the state, and then every committed batch, from this node.',
   kind: 'read',
   priority: 'administration',
+  mayCall: ['operator', 'broker', 'reader'],
   params: Type.Object({}, closed),
   query: watchQuery,
   body: Type.Object({}, closed),

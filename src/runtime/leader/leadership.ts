@@ -28,6 +28,9 @@ export type LeadershipOptions = {
   readonly foundingLevels: readonly FeatureLevel[];
   readonly hasRoomInLog: () => boolean;
   readonly lastTimestampMs: () => number;
+  /** This node begins to serve, and an operation threw: for whoever counts. */
+  readonly onActivated: () => void;
+  readonly onRejected: () => void;
   /** What was remembered of proposals is void. */
   readonly forgetProposed: () => void;
   /** The committed state, and where the log ends now. */
@@ -136,12 +139,16 @@ export class Leadership {
         quorum,
         hasRoomInLog,
         awaitBarrier: (confirmed, fail) => reads.add({ confirmed, fail }),
-        onRejected: (operation, reason) => logger.error('operation-rejected', { operation, reason }),
+        onRejected: (operation, reason) => {
+          logger.error('operation-rejected', { operation, reason });
+          this.#options.onRejected();
+        },
       },
       this.#nextProposalId,
     );
     this.#proposer = proposer;
     this.#isLooking = false;
+    this.#options.onActivated();
     logger.info('controller-active', { epoch: reign.epoch, offset: image.endOffset });
     for (const duty of dutiesAtStart(image, this.#options.foundingLevels)) proposer.offer(internalWork(duty));
     this.#lookAfterTime(proposer);

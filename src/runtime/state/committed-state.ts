@@ -45,15 +45,24 @@ export class CommittedState {
   /** Grows when the image is replaced: a read that was under way then is thrown away. */
   #generation = 0;
   #proposed: ProposedImage[] = [];
+  /** When something was applied last, or became committed when all was applied. */
+  #progressMs: number;
 
   constructor(options: CommittedStateOptions) {
     this.#options = options;
     this.#image = options.image;
     this.#target = options.image.endOffset;
+    this.#progressMs = options.clock.monotonicMs();
   }
 
   get image(): MetadataImage {
     return this.#image;
+  }
+
+  /** For how long nothing was applied though something is committed; null when all of it is applied. */
+  stuckMs(): number | null {
+    if (this.#image.endOffset >= this.#target) return null;
+    return Math.max(0, this.#options.clock.monotonicMs() - this.#progressMs);
   }
 
   get appliedOffset(): Offset {
@@ -79,6 +88,7 @@ export class CommittedState {
   /** Records below `to` are committed. */
   advance(to: Offset): void {
     assert(to >= this.#target, `the committed offset went back from ${this.#target} to ${to}`);
+    if (this.#image.endOffset === this.#target) this.#progressMs = this.#options.clock.monotonicMs();
     this.#target = to;
     if (!this.#isReading) this.#advance();
   }
@@ -111,7 +121,10 @@ export class CommittedState {
   #advance(): void {
     let bytes = 0;
     for (let taken = this.#takeProposed(); taken !== null; taken = this.#takeProposed()) bytes += taken.bytes;
-    if (bytes > 0) this.#options.onApplied(this.#image, bytes);
+    if (bytes > 0) {
+      this.#progressMs = this.#options.clock.monotonicMs();
+      this.#options.onApplied(this.#image, bytes);
+    }
     if (this.#image.endOffset < this.#target && !this.#isClosed) this.#readNext();
   }
 
@@ -165,6 +178,7 @@ export class CommittedState {
     }
     if (!this.#accepts(replayed.image)) return;
     this.#image = replayed.image;
+    this.#progressMs = clock.monotonicMs();
     const generation = this.#generation;
     onApplied(
       this.#image,

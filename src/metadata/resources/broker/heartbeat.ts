@@ -29,6 +29,7 @@ export const heartbeatBroker = defineOperation({
   summary: 'A broker says that it lives, how far it has read, and whether it wants to be fenced or to leave.',
   kind: 'heartbeat',
   priority: 'heartbeat',
+  mayCall: ['broker'],
   params: closed({ brokerId: schemas.brokerId }),
   query: nothing,
   body: heartbeatBody,
@@ -42,6 +43,11 @@ export const heartbeatBroker = defineOperation({
     sessionTimeoutMs: Type.Integer({ minimum: 1 }),
   }),
   errors: ['BROKER_ID_NOT_REGISTERED', 'STALE_BROKER_EPOCH'],
+  example: {
+    params: { brokerId: 1 },
+    body: { brokerEpoch: 12, metadataOffset: 40 },
+    response: { isCaughtUp: true, isFenced: false, shouldShutDown: false, sessionTimeoutMs: 9_000 },
+  },
   handle: (image, { params, body }, context) => {
     const row = image.broker.brokers.get(params.brokerId);
     if (row === null) {
@@ -62,6 +68,7 @@ export const heartbeatBroker = defineOperation({
       continueWith,
       response: { isCaughtUp: isCaughtUp(row, body), isFenced, shouldShutDown, sessionTimeoutMs },
       heard: { brokerId: brokerId(row.brokerId), metadataOffset: offset(body.metadataOffset) },
+      modifiedOffset: offset(row.lastModified),
     });
   },
 });

@@ -2,6 +2,8 @@ import { Type } from 'typebox';
 import { offset } from '../../../base/brands.ts';
 import { ok } from '../../../base/result.ts';
 import { answer, closed, defineOperation, nothing, refuse, schemas } from '../../define-operation.ts';
+import { exampleIds } from '../../example-ids.ts';
+import { everyRole } from '../../roles.ts';
 import { endPointsOf, findNodeFault, listenersOf } from '../broker/describe-node.ts';
 import { listenersSchema, supportedFeaturesSchema } from '../broker/schemas.ts';
 import { findUnsupported } from '../feature/supported.ts';
@@ -26,11 +28,21 @@ export const registerController = defineOperation({
     'A controller says which versions it supports and where it is to be found. Controllers do so by themselves.',
   kind: 'write',
   priority: 'heartbeat',
+  mayCall: [],
   params: nothing,
   query: nothing,
   body: controllerRegistration,
   response: closed({ controllerId }),
   errors: ['INVALID_REQUEST', 'UNSUPPORTED_VERSION'],
+  example: {
+    body: {
+      controllerId: 0,
+      incarnationId: exampleIds.incarnation,
+      listeners: [{ name: 'CONTROLLER', host: 'controller-0.example', port: 9645 }],
+      features: [{ name: 'metadata.version', minSupportedVersion: 1, maxSupportedVersion: 1 }],
+    },
+    response: { controllerId: 0 },
+  },
   handle: (image, { body }) => {
     const fault = findNodeFault(body.listeners, body.features);
     if (fault !== null) return refuse('INVALID_REQUEST', fault);
@@ -44,10 +56,12 @@ export const registerController = defineOperation({
     }
     const endPoints = endPointsOf(body.listeners);
     const response = { controllerId: body.controllerId };
-    if (isRegisteredAs(image, body)) return ok({ records: [], response });
+    const before = image.controller.controllers.get(body.controllerId);
+    const modifiedOffset = before === null ? null : offset(before.lastModified);
+    if (isRegisteredAs(image, body)) return ok({ records: [], response, modifiedOffset });
     const { controllerId: id, incarnationId, features } = body;
     const record = { controllerId: id, incarnationId, zkMigrationReady: false, endPoints, features };
-    return ok({ records: [{ type: 'RegisterControllerRecord', ...record }], response });
+    return ok({ records: [{ type: 'RegisterControllerRecord', ...record }], response, modifiedOffset });
   },
 });
 
@@ -59,11 +73,13 @@ export const unregisterController = defineOperation({
     'Forget a controller that is gone for good, so that no feature waits for it. One that runs registers again.',
   kind: 'write',
   priority: 'administration',
+  mayCall: ['operator'],
   params: closed({ controllerId }),
   query: nothing,
   body: nothing,
   response: nothing,
   errors: ['CONTROLLER_ID_NOT_REGISTERED', 'CONTROLLER_STILL_VOTER'],
+  example: { params: { controllerId: 3 }, response: {} },
   handle: (image, { params }, { quorum }) => {
     const { controllerId: id } = params;
     const before = image.controller.controllers.get(id);
@@ -89,11 +105,25 @@ export const listControllers = defineOperation({
   summary: 'Controllers that have registered, with the versions they support.',
   kind: 'read',
   priority: 'administration',
+  mayCall: everyRole,
   params: nothing,
   query: nothing,
   body: nothing,
   response: closed({ controllers: Type.Array(controllerResponse) }),
   errors: [],
+  example: {
+    response: {
+      controllers: [
+        {
+          controllerId: 0,
+          incarnationId: exampleIds.incarnation,
+          listeners: [{ name: 'CONTROLLER', host: 'controller-0.example', port: 9645, securityProtocol: 0 }],
+          features: [{ name: 'metadata.version', minSupportedVersion: 1, maxSupportedVersion: 1 }],
+          lastModified: 5,
+        },
+      ],
+    },
+  },
   handle: (image) =>
     answer({ controllers: [...image.controller.controllers.values()].map(describeController) }),
 });

@@ -2,6 +2,7 @@ import { Type } from 'typebox';
 import { offset } from '../../../base/brands.ts';
 import { ok } from '../../../base/result.ts';
 import { answer, closed, defineOperation, nothing, schemas } from '../../define-operation.ts';
+import { everyRole } from '../../roles.ts';
 import { kraftVersionFeature } from './supported.ts';
 import { findRefusal, levelOf, quorumChangeTo } from './update.ts';
 
@@ -20,6 +21,7 @@ export const describeFeatures = defineOperation({
   summary: 'Features that are finalized, and the levels that the controller which answers supports.',
   kind: 'read',
   priority: 'administration',
+  mayCall: everyRole,
   params: nothing,
   query: nothing,
   body: nothing,
@@ -29,6 +31,13 @@ export const describeFeatures = defineOperation({
     kraftVersion: level,
   }),
   errors: [],
+  example: {
+    response: {
+      finalized: [{ name: 'metadata.version', featureLevel: 1, lastModified: 3 }],
+      supported: [{ name: 'metadata.version', minSupportedVersion: 1, maxSupportedVersion: 1 }],
+      kraftVersion: 1,
+    },
+  },
   handle: (image, _input, { quorum }) =>
     answer({
       finalized: [...image.feature.finalized.values()],
@@ -44,6 +53,7 @@ export const updateFeature = defineOperation({
   summary: 'Finalize a level of a feature, when every registered node supports it. Level 0 removes it.',
   kind: 'write',
   priority: 'administration',
+  mayCall: [],
   params: closed({ feature: schemas.name }),
   query: nothing,
   body: closed({
@@ -55,6 +65,11 @@ export const updateFeature = defineOperation({
   }),
   response: closed({ name: schemas.name, featureLevel: level }),
   errors: ['INVALID_UPDATE_FEATURE', 'UNSUPPORTED_VERSION'],
+  example: {
+    params: { feature: 'metadata.version' },
+    body: { featureLevel: 1 },
+    response: { name: 'metadata.version', featureLevel: 1 },
+  },
   handle: (image, { params, body }, { quorum }) => {
     const name = params.feature;
     const { featureLevel, upgradeType = 'upgrade' } = body;

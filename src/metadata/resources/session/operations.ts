@@ -13,6 +13,7 @@ import {
   takePage,
   unknownToken,
 } from '../../define-operation.ts';
+import { everyRole } from '../../roles.ts';
 import { limits } from '../../limits.ts';
 
 const timeoutMs = Type.Integer({
@@ -29,6 +30,7 @@ export const openSession = defineOperation({
   summary: 'Open a session: requests under its keys take effect exactly once.',
   kind: 'write',
   priority: 'administration',
+  mayCall: ['operator', 'broker'],
   params: nothing,
   query: nothing,
   body: closed({
@@ -43,6 +45,7 @@ export const openSession = defineOperation({
   }),
   successStatus: 201,
   errors: ['INVALID_REQUEST', 'SESSION_TABLE_FULL'],
+  example: { body: { timeoutMs: 600_000 }, response: { sessionId: 40, timeoutMs: 600_000, window: 1_024 } },
   handle: (image, { body }, context) => {
     if (context.principal.length > limits.principalLengthMax) {
       return refuse('INVALID_REQUEST', `A principal has at most ${limits.principalLengthMax} characters.`);
@@ -69,11 +72,13 @@ export const closeSession = defineOperation({
   summary: 'Close a session and forget its answers.',
   kind: 'write',
   priority: 'administration',
+  mayCall: ['operator', 'broker'],
   params: sessionParams,
   query: nothing,
   body: nothing,
   response: closed({ sessionId: schemas.offset }),
   errors: ['UNKNOWN_SESSION_ID'],
+  example: { params: { sessionId: 40 }, response: { sessionId: 40 } },
   handle: (image, { params }, context) => {
     const { sessionId } = params;
     const row = image.session.sessions.get(sessionId);
@@ -95,6 +100,7 @@ export const listSessions = defineOperation({
   summary: 'Open sessions, by id.',
   kind: 'read',
   priority: 'administration',
+  mayCall: ['operator'],
   params: nothing,
   query: pageQuery,
   body: nothing,
@@ -112,6 +118,22 @@ export const listSessions = defineOperation({
     continue: schemas.nextToken,
   }),
   errors: ['INVALID_REQUEST'],
+  example: {
+    query: { limit: 100 },
+    response: {
+      sessions: [
+        {
+          sessionId: 40,
+          principal: 'User:ANONYMOUS',
+          timeoutMs: 600_000,
+          lastUsedMs: 1_790_000_000_000,
+          forgetBelow: 7,
+          lastModified: 52,
+        },
+      ],
+      continue: null,
+    },
+  },
   handle: (image, { query }) => {
     const after = query.continue === undefined ? -1 : integerToken(query.continue);
     if (after === null) return unknownToken;
@@ -127,6 +149,7 @@ export const describeIdempotency = defineOperation({
   summary: 'How long answers are remembered, how many can be and how many are.',
   kind: 'read',
   priority: 'administration',
+  mayCall: everyRole,
   params: nothing,
   query: nothing,
   body: nothing,
@@ -142,6 +165,18 @@ export const describeIdempotency = defineOperation({
     answers: count,
   }),
   errors: [],
+  example: {
+    response: {
+      headerRetentionMs: 600_000,
+      headerAnswersMax: 100_000,
+      headerAnswers: 3,
+      sessionsMax: 10_000,
+      sessions: 2,
+      sessionWindow: 1_024,
+      answersMax: 1_000_000,
+      answers: 12,
+    },
+  },
   handle: ({ session }) =>
     answer({
       headerRetentionMs: limits.headerRetentionMs,

@@ -13,7 +13,10 @@ import {
   takePage,
   unknownToken,
 } from '../../define-operation.ts';
+import { exampleIds } from '../../example-ids.ts';
+import { everyRole } from '../../roles.ts';
 import { addPartitions, createTopic } from './create.ts';
+import { partitionExample, topicExample } from './examples.ts';
 import type { PartitionRow } from './partition-row.ts';
 import {
   brokerPartitions,
@@ -22,6 +25,7 @@ import {
   partitionCount,
   partitionsOf,
   topicByName,
+  topicModified,
   type TopicRow,
   type TopicState,
 } from './state.ts';
@@ -65,7 +69,7 @@ function describeTopicRow(state: TopicState, topic: TopicRow) {
     topicId: topic.topicId,
     partitionCount: partitionCount(state, topic.topicId),
     replicationFactor: findPartition(state, topic.topicId, 0)?.replicas.length ?? 0,
-    lastModified: topic.lastModified,
+    lastModified: topicModified(state, topic),
   };
 }
 
@@ -93,11 +97,13 @@ export const deleteTopic = defineOperation({
   summary: 'Delete a topic with all its partitions. Its id is never used again.',
   kind: 'write',
   priority: 'administration',
+  mayCall: ['operator'],
   params: topicParams,
   query: nothing,
   body: nothing,
   response: closed({ topicId: schemas.uuid, name: schemas.topicName }),
   errors: ['UNKNOWN_TOPIC_OR_PARTITION'],
+  example: { params: { topic: 'orders' }, response: { topicId: exampleIds.topic, name: 'orders' } },
   handle: (image, { params }) => {
     const topic = topicByName(image.topic, params.topic);
     if (topic === null) return noTopic(params.topic);
@@ -105,7 +111,7 @@ export const deleteTopic = defineOperation({
     return ok({
       records: [{ type: 'RemoveTopicRecord', topicId }],
       response: { topicId, name },
-      modifiedOffset: offset(topic.lastModified),
+      modifiedOffset: offset(topicModified(image.topic, topic)),
     });
   },
 });
@@ -117,11 +123,13 @@ export const listTopics = defineOperation({
   summary: 'Topics, by name.',
   kind: 'read',
   priority: 'administration',
+  mayCall: everyRole,
   params: nothing,
   query: pageQuery,
   body: nothing,
   response: closed({ topics: Type.Array(topicResponse), continue: schemas.nextToken }),
   errors: [],
+  example: { query: { limit: 1 }, response: { topics: [topicExample], continue: '52:0:orders' } },
   handle: (image, { query }) => {
     const state = image.topic;
     const names =
@@ -139,15 +147,17 @@ export const describeTopic = defineOperation({
   summary: 'One topic; its partitions are listed by listPartitions.',
   kind: 'read',
   priority: 'administration',
+  mayCall: everyRole,
   params: topicParams,
   query: nothing,
   body: nothing,
   response: topicResponse,
   errors: ['UNKNOWN_TOPIC_OR_PARTITION'],
+  example: { params: { topic: 'orders' }, response: topicExample },
   handle: (image, { params }) => {
     const topic = topicByName(image.topic, params.topic);
     if (topic === null) return noTopic(params.topic);
-    return answer(describeTopicRow(image.topic, topic), offset(topic.lastModified));
+    return answer(describeTopicRow(image.topic, topic), offset(topicModified(image.topic, topic)));
   },
 });
 
@@ -158,11 +168,13 @@ export const listPartitions = defineOperation({
   summary: 'Partitions of a topic, by number.',
   kind: 'read',
   priority: 'administration',
+  mayCall: everyRole,
   params: topicParams,
   query: pageQuery,
   body: nothing,
   response: closed({ partitions: Type.Array(partitionResponse), continue: schemas.nextToken }),
   errors: ['INVALID_REQUEST', 'UNKNOWN_TOPIC_OR_PARTITION'],
+  example: { params: { topic: 'orders' }, response: { partitions: [partitionExample], continue: null } },
   handle: (image, { params, query }) => {
     const topic = topicByName(image.topic, params.topic);
     if (topic === null) return noTopic(params.topic);
@@ -181,11 +193,13 @@ export const describePartition = defineOperation({
   summary: 'One partition.',
   kind: 'read',
   priority: 'administration',
+  mayCall: everyRole,
   params: closed({ topic: schemas.topicName, partition: schemas.partitionId }),
   query: nothing,
   body: nothing,
   response: partitionResponse,
   errors: ['UNKNOWN_TOPIC_OR_PARTITION'],
+  example: { params: { topic: 'orders', partition: 0 }, response: partitionExample },
   handle: (image, { params }) => {
     const topic = topicByName(image.topic, params.topic);
     if (topic === null) return noTopic(params.topic);
@@ -204,11 +218,13 @@ export const listBrokerPartitions = defineOperation({
   summary: 'Partitions that have a replica on a broker; the order is the same for all pages of one offset.',
   kind: 'read',
   priority: 'administration',
+  mayCall: everyRole,
   params: closed({ brokerId: schemas.brokerId }),
   query: pageQuery,
   body: nothing,
   response: closed({ partitions: Type.Array(partitionResponse), continue: schemas.nextToken }),
   errors: ['INVALID_REQUEST', 'BROKER_ID_NOT_REGISTERED'],
+  example: { params: { brokerId: 1 }, response: { partitions: [partitionExample], continue: null } },
   handle: (image, { params, query }) => {
     if (image.broker.brokers.get(params.brokerId) === null) {
       return refuse('BROKER_ID_NOT_REGISTERED', `Broker ${params.brokerId} is not registered.`);
