@@ -14,7 +14,7 @@ export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
 const installStampPath = join(root, 'node_modules', '.ottla-installed');
 const buildStampPath = join(root, 'dist', '.ottla-built');
-const sourceFolders = ['src', 'simulator', 'bench'];
+const sourceFolders = ['src', 'simulator', 'bench', 'scripts'];
 
 /** A failure whose message says all there is to say: it is printed without a stack. */
 export class Refusal extends Error {}

@@ -2,7 +2,8 @@ import { hashIntegers, seededRandom } from '../src/base/random.ts';
 import { nodeId, type NodeId, type Uuid } from '../src/base/brands.ts';
 import { randomUuid } from '../src/base/uuid.ts';
 import type { RaftCore } from '../src/raft/core.ts';
-import type { ReplicaKey, VersionRange, Voter } from '../src/raft/replica-key.ts';
+import type { ReplicaKey, Voter } from '../src/raft/replica-key.ts';
+import type { SupportedVersions } from '../src/runtime/node-options.ts';
 import { withStep } from './with-step.ts';
 import { SimulatedStores } from './checkpoint-store.ts';
 import { eventKinds } from './event-kinds.ts';
@@ -14,6 +15,7 @@ import { dataDirectory, type Host, type HostKind } from './hosts/host.ts';
 import { ClusterObservation, type NodeView, type ObservedNode } from './observation.ts';
 import { readDurableState } from './durable-state.ts';
 import type { SimulatedProcess } from './process.ts';
+import { releases } from './releases.ts';
 import type { World } from './world.ts';
 
 export type SimulatedNode = ObservedNode & {
@@ -23,7 +25,7 @@ export type SimulatedNode = ObservedNode & {
   /** Where in its work the present life will end, when a fault says so. */
   readonly crashPoint: CrashPoint;
   host: Host | null;
-  /** Its software is of an earlier release, and understands no voter sets in the log. */
+  /** Its software, from its next start on, is of an earlier release (`releases.ts`). */
   isOlder: boolean;
   /** When it may start again; null while it runs or nobody has planned its start. */
   restartAtUs: number | null;
@@ -39,11 +41,6 @@ export type ClusterOptions = {
   /** Told when a life ends, for whatever reason. */
   readonly onEnd: (node: SimulatedNode) => void;
 };
-
-/** What the software of a node understands of the protocol. */
-function versionsOf({ isOlder }: SimulatedNode): VersionRange {
-  return { min: 0, max: isOlder ? 0 : 1 };
-}
 
 /** How long a node that stopped by itself waits for its supervisor. */
 const supervisorUs = 200_000;
@@ -86,8 +83,26 @@ export class SimulatedCluster {
     return {
       ...node.key,
       endpoint: { host: node.process.name, port: 9645 },
-      kraftVersions: versionsOf(node),
+      kraftVersions: this.#releaseOf(node).kraftVersions,
     };
+  }
+
+  /** What the software supports that a node has on its disk. */
+  #releaseOf({ isOlder }: SimulatedNode): SupportedVersions {
+    return isOlder ? releases[this.#options.config.olderRelease] : releases.newer;
+  }
+
+  /** The voters as the leader has them, with what the software of each supports that runs, or ran last. */
+  votersAsTheyRun(leader: SimulatedNode): readonly Voter[] {
+    const voters = leader.view?.voters ?? [];
+    return voters.map((voter) => {
+      const node = this.nodes.find(({ id }) => id === voter.id);
+      return { ...voter, kraftVersions: node?.supported.kraftVersions ?? voter.kraftVersions };
+    });
+  }
+
+  say(line: () => string): void {
+    this.#options.world.say(line);
   }
 
   /** Those that the cluster was born with, whether or not they are voters still. */
@@ -111,6 +126,7 @@ export class SimulatedCluster {
     if (process.isUp) return;
     node.restartAtUs = null;
     process.begin();
+    node.supported = this.#releaseOf(node);
     this.counts.boots++;
     const { generation } = process;
     const schedule = process.lifeScheduler();
@@ -131,7 +147,7 @@ export class SimulatedCluster {
       clusterId: this.#clusterId,
       key: node.key,
       voters: this.#voters,
-      kraftVersions: versionsOf(node),
+      supported: node.supported,
       raft: config.raft,
       segmentBytes: config.segmentBytes,
       recordsBetweenSnapshots: config.recordsBetweenSnapshots,
@@ -147,7 +163,7 @@ export class SimulatedCluster {
       onStopped: (reason) => this.#stopped(node, reason),
       say: (line) => world.say(() => `${process.name} ${line()}`),
     });
-    const { call, changeVoters } = started;
+    const { call, changeVoters, changeProtocol, watch } = started;
     // Whatever a life still says while its calls unwind after its end, nobody hears it.
     node.host = {
       submit: (request, complete) =>
@@ -161,12 +177,34 @@ export class SimulatedCluster {
               call(request, (answer) => {
                 if (process.generation === generation) complete(answer);
               }),
+      watch:
+        watch === null
+          ? null
+          : (request, listener) => {
+              const isAlive = (): boolean => process.generation === generation;
+              const handle = watch(request, {
+                begun: (begin) => (isAlive() ? listener.begun(begin) : undefined),
+                events: (events) => (isAlive() ? listener.events(events) : undefined),
+                ended: (end) => (isAlive() ? listener.ended(end) : undefined),
+              });
+              return {
+                more: () => (isAlive() ? handle.more() : undefined),
+                close: () => (isAlive() ? handle.close() : undefined),
+              };
+            },
       changeVoters:
         changeVoters === null
           ? null
           : (voters, complete) =>
               changeVoters(voters, (error) => {
                 if (process.generation === generation) complete(error);
+              }),
+      changeProtocol:
+        changeProtocol === null
+          ? null
+          : (kraftVersion, voters, complete) =>
+              changeProtocol(kraftVersion, voters, (isDone) => {
+                if (process.generation === generation) complete(isDone);
               }),
       stop: (complete) => started.stop(complete),
     };
@@ -257,7 +295,8 @@ export class SimulatedCluster {
       stores: new SimulatedStores(seed, diskSpread),
       crashPoint: new CrashPoint(),
       host: null,
-      isOlder: index === this.#options.config.olderNode,
+      isOlder: this.#options.config.olderNodes.includes(index),
+      supported: releases.newer,
       restartAtUs: null,
       wasWiped: false,
       view: null,

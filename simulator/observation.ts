@@ -7,6 +7,7 @@ import type { Input } from '../src/raft/inputs.ts';
 import type { QuorumState } from '../src/raft/quorum-state.ts';
 import type { ReplicaKey, Voter } from '../src/raft/replica-key.ts';
 import type { SnapshotId } from '../src/raft/snapshot-id.ts';
+import type { SupportedVersions } from '../src/runtime/node-options.ts';
 import type { PeerMessage } from '../src/ports/transport.ts';
 import { BatchHistory, type BatchNode } from './batch-history.ts';
 import type { SimulatedStores } from './checkpoint-store.ts';
@@ -30,6 +31,8 @@ export type NodeView = {
   readonly clusterId: Uuid;
   /** Proposals that are appended and not committed. */
   readonly pendingProposals: number;
+  /** The protocol in force, committed or not. */
+  readonly kraftVersion: number;
   /** The set in force, committed or not. */
   readonly voters: readonly Voter[];
   /** Digest of the state at `appliedOffset`. */
@@ -61,6 +64,8 @@ export type ObservedNode = {
   readonly process: SimulatedProcess;
   readonly disk: SimulatedDisk;
   readonly stores: SimulatedStores;
+  /** What the software supports that it runs, or ran last. */
+  supported: SupportedVersions;
   /** The key of its present disk; a wiped disk gives it another. */
   key: ReplicaKey;
   /** Null while it does not run. */

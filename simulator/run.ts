@@ -5,6 +5,7 @@ import { sampleThroughCodec } from './codec-sample.ts';
 import { eventKinds } from './event-kinds.ts';
 import { type Budget, type BudgetName, budgets } from './faults/budget.ts';
 import type { ConcreteFault } from './faults/fault.ts';
+import { Finalization } from './faults/finalize.ts';
 import { FaultInjector } from './faults/inject.ts';
 import type { Schedule } from './faults/schedule.ts';
 import type { HostKind } from './hosts/host.ts';
@@ -16,6 +17,7 @@ import { count, countMarks, type Marks } from './invariants/marks.ts';
 import { metadataCheckers } from './invariants/metadata.ts';
 import { checkProgressInPartitions } from './invariants/progress-in-partition.ts';
 import { replicaCheckers } from './invariants/replicas/all.ts';
+import { watchStreams } from './invariants/watch-streams.ts';
 import { MetadataWitness } from './metadata-witness.ts';
 import type { SimulatedProcess } from './process.ts';
 import { messageInOneLine } from './timeline/message-text.ts';
@@ -28,6 +30,7 @@ import { Clients } from './workload/clients.ts';
 import { Ledger } from './workload/ledger.ts';
 import { Exchanges } from './workload/operators/exchange.ts';
 import { Operators } from './workload/operators/operators.ts';
+import { Watchers } from './workload/watchers/watchers.ts';
 import { World } from './world.ts';
 
 export type RunOptions = {
@@ -55,6 +58,7 @@ export type RunReport = {
   readonly calls: Readonly<Operators['calls']['counts']>;
   /** What went wrong with model brokers, and how many records producers were told of. */
   readonly brokers: Readonly<Brokers['counts'] & { readonly acknowledged: number }>;
+  readonly watches: Readonly<Watchers['counts']>;
   readonly messages: number;
   /** What was observed from outside. */
   readonly marks: Marks;
@@ -91,11 +95,14 @@ class Run {
   readonly #exchanges: Exchanges;
   readonly #operators: Operators;
   readonly #brokers: Brokers;
+  readonly #watchers: Watchers;
   readonly #injector: FaultInjector;
   readonly #ledger = new Ledger();
   readonly #marks: Marks = new Map();
   readonly #budget: Budget;
   #probesLeft = 0;
+  /** Of the newer release's levels, where the run has two releases. */
+  #finalization: Finalization | null = null;
   #busyWrites = 0;
 
   constructor(options: RunOptions) {
@@ -116,6 +123,7 @@ class Run {
       onEnd: (node) => {
         this.#clients.nodeEnded(node);
         this.#exchanges.nodeEnded(node);
+        this.#watchers.nodeEnded(node);
       },
     });
     const { observation } = this.#cluster;
@@ -139,6 +147,7 @@ class Run {
       cluster: this.#cluster,
       exchanges: this.#exchanges,
     });
+    this.#watchers = new Watchers(world, this.#cluster);
     if (host.holdsMetadata) this.#watchMetadata();
     this.#clients = new Clients(world, this.#cluster, this.#ledger, judges);
     this.#budget = budgets[schedule.config.budget];
@@ -150,19 +159,23 @@ class Run {
     const { observation } = this.#cluster;
     const witness = new MetadataWitness();
     observation.add(...metadataCheckers(observation, witness, this.#operators.calls));
+    const streams = watchStreams(observation, witness);
+    this.#watchers.judges.push(streams);
+    observation.add(streams);
     const minIsr = this.#schedule.brokers?.minIsr ?? null;
     if (minIsr === null) return;
     observation.add(...replicaCheckers(observation, witness, this.#brokers, minIsr));
   }
 
   go(): void {
-    const { config, faults, operations, calls, brokers } = this.#schedule;
+    const { config, faults, operations, calls, brokers, watchers } = this.#schedule;
     for (const node of this.#cluster.nodes) this.#cluster.startLater(node, 1 + node.index);
     this.#injector.plan(faults.filter((fault) => fault.atUs < config.durationUs));
     this.#clients.plan(operations);
     if (this.#host.holdsMetadata) {
       this.#operators.plan(calls);
       if (brokers !== null) this.#brokers.plan(brokers);
+      this.#watchers.plan(watchers);
     }
     checkProgressInPartitions(this.#world, this.#clients, this.#schedule);
     this.#world.runUntil(config.durationUs);
@@ -188,6 +201,7 @@ class Run {
       outcomes: this.#ledger.counts,
       calls: this.#operators.calls.counts,
       brokers: { ...this.#brokers.counts, acknowledged: this.#brokers.ledger.acknowledgedCount },
+      watches: this.#watchers.counts,
       messages: world.network.counts.sent,
       marks: new Map([...this.#marks, ...this.#operators.calls.marks()]),
       coverage: this.coverage,
@@ -195,7 +209,7 @@ class Run {
   }
 
   #recorded(): Schedule {
-    const { seed, config, operations, calls, brokers } = this.#schedule;
+    const { seed, config, operations, calls, brokers, watchers } = this.#schedule;
     const endUs = this.#world.nowUs;
     return {
       seed,
@@ -204,6 +218,7 @@ class Run {
       operations: operations.filter((operation) => operation.atUs <= endUs),
       calls: calls.filter((call) => call.atUs <= endUs),
       brokers,
+      watchers,
     };
   }
 
@@ -245,6 +260,7 @@ class Run {
     this.#injector.heal();
     this.#brokers.heal();
     world.network.behaviour = { ...config.link, lossPerMille: 0, duplicatePerMille: 0 };
+    this.#finalizeRelease();
     this.#planProbes();
     this.#keepBusy();
     const deadlineUs = world.nowUs + healTimeouts * config.raft.fetchTimeoutMs * 1000 + healFixedUs;
@@ -257,6 +273,17 @@ class Run {
       }
       world.runUntil(world.nowUs + healStepUs);
     }
+  }
+
+  /** Once everybody runs the newer release, its levels can be finalized. */
+  #finalizeRelease(): void {
+    const world = this.#world;
+    if (this.#schedule.config.olderNodes.length === 0) return;
+    const after = (delayUs: number, run: () => void): void => {
+      world.schedule(delayUs, eventKinds.client, run);
+    };
+    this.#finalization = new Finalization(this.#cluster, after);
+    this.#finalization.begin();
   }
 
   #planProbes(): void {
@@ -291,6 +318,9 @@ class Run {
     }
     const { pendingCount } = this.#operators.calls;
     if (pendingCount > 0) return `${pendingCount} calls have not ended`;
+    // A damaged node may never come to say what it supports.
+    const isWhole = nodes.every((node) => !node.isDamaged);
+    if (isWhole && this.#finalization?.isDone === false) return 'the newer release is not finalized';
     const end = this.#cluster.observation.committed.endOffset;
     for (const node of nodes) {
       // A damaged node may have to wait for an operator.
@@ -299,7 +329,7 @@ class Run {
       if (node.view === null) return `${name} is not up`;
       if (node.view.appliedOffset !== end) return `${name} has applied ${node.view.appliedOffset} of ${end}`;
     }
-    return null;
+    return this.#watchers.whatIsMissing(end);
   }
 
   #atEnd(): void {

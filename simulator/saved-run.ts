@@ -20,7 +20,7 @@ export type SavedRun = {
 const format = 1;
 
 /** What schedules saved by an earlier simulator do not say, because there was none of it. */
-const sinceFirstFormat = { spares: 0, olderNode: null } as const;
+const sinceFirstFormat = { spares: 0, olderNodes: [], olderRelease: 'oldest' } as const;
 
 export const hosts: Readonly<Record<HostName, HostKind>> = { node: nodeHost, bare: bareHost };
 
@@ -58,7 +58,11 @@ export function decodeSavedRun(text: string): Result<SavedRun, string> {
     (name) => Array.isArray(planned[name]) && !isTimed(planned[name]),
   );
   if (untimed !== undefined) return failed(`one of its ${untimed} is none`);
-  const schedule = { ...planned, config: { ...sinceFirstFormat, ...config } } as unknown as Schedule;
+  const schedule = {
+    watchers: [],
+    ...planned,
+    config: { ...sinceFirstFormat, ...config },
+  } as unknown as Schedule;
   return ok({ host, mutant, schedule });
 }
 

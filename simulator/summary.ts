@@ -2,7 +2,7 @@ import type { GroupName, SeedResult } from './command/seed-result.ts';
 import { coverageText } from './coverage.ts';
 
 /** Listed whole; the marks of production code are too many for that. */
-const listedGroups = ['faults', 'requests', 'calls', 'brokers', 'marks'] as const;
+const listedGroups = ['faults', 'requests', 'calls', 'brokers', 'watches', 'marks'] as const;
 const groupNames: readonly GroupName[] = [...listedGroups, 'coverage'];
 
 export type Totals = {
@@ -76,7 +76,7 @@ function noTotals(): Totals {
     elections: 0,
     commits: 0,
   };
-  const groups = { faults: {}, requests: {}, calls: {}, brokers: {}, marks: {}, coverage: {} };
+  const groups = { faults: {}, requests: {}, calls: {}, brokers: {}, watches: {}, marks: {}, coverage: {} };
   return { ...counts, budgets: {}, groups };
 }
 

@@ -1,19 +1,11 @@
 #!/usr/bin/env -S UV_THREADPOOL_SIZE=16 node
-import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { runCli } from './cli/main.ts';
 import { createTerminal } from './cli/output/terminal.ts';
+import { readVersion } from './server/version.ts';
 
 // The pool serves every file operation; the variable is read when the pool starts, so it stands in the first
 // line, before Node itself. `ottla dev` gives it to its children in the same way.
-
-function readVersion(): string {
-  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
-  const parsed: unknown = JSON.parse(text);
-  const version =
-    typeof parsed === 'object' && parsed !== null && 'version' in parsed ? parsed.version : null;
-  return typeof version === 'string' ? version : 'unknown';
-}
 
 process.exitCode = await runCli(process.argv.slice(2), {
   // Loaded when they are needed: most commands only ask a running controller.

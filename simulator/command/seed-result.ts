@@ -31,15 +31,15 @@ export type SeedResult = {
   readonly groups: Readonly<Record<GroupName, Readonly<Record<string, number>>>>;
 };
 
-export type GroupName = 'faults' | 'requests' | 'calls' | 'brokers' | 'marks' | 'coverage';
+export type GroupName = 'faults' | 'requests' | 'calls' | 'brokers' | 'watches' | 'marks' | 'coverage';
 
 export function seedResult(host: HostName, report: RunReport, cpuUs: number): SeedResult {
   const { seed, budget, violation, digest, simulatedUs, events, messages, elections, commits } = report;
   const broken = violation === null ? null : { property: propertyOf(violation), message: violation.message };
   const counts = { simulatedUs, cpuUs, events, messages, elections, commits };
-  const { faults, outcomes: requests, calls, brokers } = report;
+  const { faults, outcomes: requests, calls, brokers, watches } = report;
   const marks = Object.fromEntries(report.marks);
   const coverage = Object.fromEntries(report.coverage);
-  const groups = { faults, requests, calls, brokers, marks, coverage };
+  const groups = { faults, requests, calls, brokers, watches, marks, coverage };
   return { host, seed, budget, broken, digest, ...counts, groups };
 }

@@ -59,6 +59,7 @@ export const faultKinds: readonly FaultKind[] = [
   'addVoter',
   'removeVoter',
   'upgrade',
+  'finalize',
 ];
 
 /**

@@ -101,7 +101,9 @@ export type MembershipFault<Target = FaultTarget> =
   | { readonly kind: 'addVoter'; readonly target: Target }
   | { readonly kind: 'removeVoter'; readonly target: Target }
   /** The newer release takes the place of the older one; the node stops in an orderly way first. */
-  | { readonly kind: 'upgrade'; readonly target: Target; readonly downUs: number };
+  | { readonly kind: 'upgrade'; readonly target: Target; readonly downUs: number }
+  /** An operator finalizes what the newer release brings; it is refused until nobody would be left behind. */
+  | { readonly kind: 'finalize' };
 
 /** What happens to a machine's clocks. */
 export type ClockFault<Target = FaultTarget> =

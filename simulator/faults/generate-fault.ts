@@ -4,7 +4,7 @@ import type { Fault, FaultKind, FaultTarget } from './fault.ts';
 import type { RunConfig } from './schedule.ts';
 
 /** Kinds that are drawn here; the others come in company (`voter-changes.ts`, `suspensions.ts` and so on). */
-type DrawnKind = Exclude<FaultKind, 'addVoter' | 'removeVoter' | 'upgrade' | 'suspend'>;
+type DrawnKind = Exclude<FaultKind, 'addVoter' | 'removeVoter' | 'upgrade' | 'finalize' | 'suspend'>;
 
 /** How often each kind is drawn, where a seed has it turned on. */
 const weights: Readonly<Record<DrawnKind, number>> = {

@@ -16,6 +16,7 @@ import {
 } from '../workload/brokers/broker-plan.ts';
 import { inOrder } from './in-order.ts';
 import { generateCalls, withConditions } from '../workload/operators/generate-calls.ts';
+import { generateWatchers } from '../workload/watchers/watcher-plan.ts';
 import type { PlannedOperation, RunConfig, Schedule } from './schedule.ts';
 
 const secondUs = 1_000_000;
@@ -48,14 +49,15 @@ const heavyPaddings: readonly (readonly number[])[] = [
 const rareBudgets: readonly BudgetName[] = ['fault free', 'short stalls', 'majority damaged'];
 
 /**
- * `mixed`: what a seed happens to have. `brokers`, `operators`, `voter changes`: the same, with these in every
- * run. `long partitions`: nothing fails but links, one partition after the other, each for many timeouts. `late
+ * `mixed`: what a seed happens to have. `brokers`, `operators`, `watchers`, `voter changes`: the same, with these in
+ * every run. `long partitions`: nothing fails but links, one partition after the other, each for many timeouts. `late
  * copies`: what a seed happens to have, and messages that are repeated timeouts later.
  */
 export const workloadNames = [
   'mixed',
   'brokers',
   'operators',
+  'watchers',
   'voter changes',
   'long partitions',
   'late copies',
@@ -66,12 +68,13 @@ export type WorkloadName = (typeof workloadNames)[number];
 export function generateSchedule(seed: number, workload: WorkloadName = 'mixed'): Schedule {
   const config = generateConfig(new HashedChance(seed, 1));
   const faults = generateFaults(new HashedChance(seed, 2), config, budgets[config.budget]);
-  const swarm: Schedule = { seed, config, faults, operations: [], calls: [], brokers: null };
+  const swarm: Schedule = { seed, config, faults, operations: [], calls: [], brokers: null, watchers: [] };
   const schedule = withSnapshotsInTime(conditioned(swarm, workload));
   const operations = generateOperations(new HashedChance(seed, 3), schedule.config, workload);
   const planned = generateCalls(new HashedChance(seed, 5), schedule.config, workload === 'operators');
   const calls = withConditions(planned, seed);
-  return withBrokers({ ...schedule, operations, calls }, new HashedChance(seed, 6), workload);
+  const watchers = generateWatchers(new HashedChance(seed, 13), schedule.config, workload === 'watchers');
+  return withBrokers({ ...schedule, operations, calls, watchers }, new HashedChance(seed, 6), workload);
 }
 
 /** Under the conditions that the workload asks for. */
@@ -124,7 +127,8 @@ function generateConfig(chance: HashedChance): RunConfig {
   return {
     nodes,
     spares: 0,
-    olderNode: null,
+    olderNodes: [],
+    olderRelease: 'oldest',
     budget,
     durationUs: chance.pick([8, 12, 20, 30]) * secondUs,
     raft: {

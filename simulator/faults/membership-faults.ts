@@ -2,6 +2,7 @@ import { sameReplica, type Voter } from '../../src/raft/replica-key.ts';
 import type { SimulatedNode } from '../cluster.ts';
 import { eventKinds } from '../event-kinds.ts';
 import type { CarryOut, FaultContext } from './fault-context.ts';
+import { Finalization } from './finalize.ts';
 import type { MembershipFault } from './fault.ts';
 
 type Kind = MembershipFault['kind'];
@@ -13,6 +14,10 @@ export const membershipFaults: { readonly [K in Kind]: CarryOut<K> } = {
     const node = context.node(target);
     if (node !== null) context.cluster.upgrade(node, downUs);
     return node !== null;
+  },
+  finalize: (context) => {
+    new Finalization(context.cluster, (delayUs, run) => context.after(delayUs, run), triesMax).begin();
+    return true;
   },
 };
 

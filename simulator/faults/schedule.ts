@@ -1,8 +1,10 @@
 import type { RaftConfig } from '../../src/raft/config.ts';
+import type { OlderRelease } from '../releases.ts';
 import type { LinkBehaviour } from '../network.ts';
 import type { BudgetName } from './budget.ts';
 import type { BrokerPlan } from '../workload/brokers/broker-plan.ts';
 import type { PlannedCall } from '../workload/operators/planned-call.ts';
+import type { PlannedWatcher } from '../workload/watchers/watcher-plan.ts';
 import type { Fault } from './fault.ts';
 
 /** One request of the workload. Its node is chosen when it is sent, by what the client knows. */
@@ -19,8 +21,9 @@ export type RunConfig = {
   readonly nodes: number;
   /** Controllers beside them that observe, until somebody makes them voters. */
   readonly spares: number;
-  /** Whose software is of an earlier release at first, by its place; null for nobody's. */
-  readonly olderNode: number | null;
+  /** Whose software is of an earlier release at first, by their places. */
+  readonly olderNodes: readonly number[];
+  readonly olderRelease: OlderRelease;
   /** Which faults may happen together, and what must hold then. */
   readonly budget: BudgetName;
   /** Faults and requests happen within this time; the heal phase follows it. */
@@ -48,4 +51,6 @@ export type Schedule = {
   readonly calls: readonly PlannedCall[];
   /** Brokers that hold replicas; null where none do. */
   readonly brokers: BrokerPlan | null;
+  /** Programs that watch. */
+  readonly watchers: readonly PlannedWatcher[];
 };

@@ -6,8 +6,10 @@ import type { Transport, TransportEvents } from '../../src/ports/transport.ts';
 import type { RaftConfig } from '../../src/raft/config.ts';
 import type { RaftCore } from '../../src/raft/core.ts';
 import type { VoterChangeError } from '../../src/raft/effects.ts';
-import type { ReplicaKey, VersionRange, Voter } from '../../src/raft/replica-key.ts';
+import type { ReplicaKey, Voter } from '../../src/raft/replica-key.ts';
 import type { ControllerAnswer, ControllerRequest } from '../../src/runtime/controller-api.ts';
+import type { WatchHandle, WatchListener, WatchRequest } from '../../src/runtime/watch/watch-api.ts';
+import type { SupportedVersions } from '../../src/runtime/node-options.ts';
 import type { BatchNode } from '../batch-history.ts';
 import type { SimulatedStores } from '../checkpoint-store.ts';
 import type { NodeView } from '../observation.ts';
@@ -38,8 +40,7 @@ export type HostContext = {
   /** Who it is, unless it finds that it must be another. */
   readonly key: ReplicaKey;
   readonly voters: readonly Voter[];
-  /** What its software understands of the protocol. */
-  readonly kraftVersions: VersionRange;
+  readonly supported: SupportedVersions;
   readonly raft: RaftConfig;
   readonly segmentBytes: number;
   /** A checkpoint is made after so many applied records, and the log before it is cleaned. */
@@ -63,14 +64,25 @@ export type ChangeVoters = (
   complete: (error: VoterChangeError | null) => void,
 ) => void;
 
+/** `true`: the protocol is in force with these voters, and committed. */
+export type ChangeProtocol = (
+  kraftVersion: number,
+  voters: readonly Voter[],
+  complete: (isDone: boolean) => void,
+) => void;
+
 /** One life of a node. It ends without a word when its process does. */
 export type Host = {
   /** Each request is answered once, never from within the call. */
   submit(request: ClientRequest, complete: (outcome: ClientOutcome) => void): void;
   /** Any operation of the controller, answered like `submit`; null where no controller runs. */
   readonly call: ((request: ControllerRequest, complete: (answer: ControllerAnswer) => void) => void) | null;
+  /** Begins a stream; null where nothing is watched. */
+  readonly watch: ((request: WatchRequest, listener: WatchListener) => WatchHandle) | null;
   /** Asks the leader's core for another set of voters; null where nothing takes that yet. */
   readonly changeVoters: ChangeVoters | null;
+  /** Asks the leader's core for another protocol; null where an operation of the controller does. */
+  readonly changeProtocol: ChangeProtocol | null;
   /** A graceful stop: leadership is handed over first. */
   stop(complete: () => void): void;
 };

@@ -21,6 +21,7 @@ import { monotonic } from './monotonic.ts';
 import { noNeedlessElection } from './no-needless-election.ts';
 import { oneBootstrapDescriptor } from './one-bootstrap-descriptor.ts';
 import { olderFetchesAreRefused } from './older-fetches-are-refused.ts';
+import { onlySupportedVersions } from './only-supported-versions.ts';
 import { onlyDamagedNodesRecover } from './only-damaged-nodes-recover.ts';
 import { onlyVotersCampaign } from './only-voters-campaign.ts';
 import { oneVotePerEpoch } from './one-vote-per-epoch.ts';
@@ -56,6 +57,7 @@ export function raftCheckers(cluster: ClusterObservation, schedule: Schedule): r
     oneVotePerEpoch(cluster),
     oneVoterChangeAtATime(cluster),
     oneBootstrapDescriptor(cluster),
+    onlySupportedVersions(cluster),
     boundedPending(cluster, schedule.config.raft),
     noNeedlessElection(cluster, schedule),
     leaderWithoutMajorityResigns(cluster, schedule.config.raft),

@@ -3,6 +3,7 @@ import type { Checker, ClusterObservation } from '../observation.ts';
 import type { CallLedger } from '../workload/operators/call-ledger.ts';
 import { answersAgreeWithTheLog } from './answers-agree-with-the-log.ts';
 import { exactlyOnce } from './exactly-once.ts';
+import { finalizedLevelsAreSupported } from './finalized-levels-are-supported.ts';
 import { fullReplay } from './full-replay.ts';
 import { isrMembersAreActive } from './isr-members-are-active.ts';
 import { oneEpochPerIncarnation } from './one-epoch-per-incarnation.ts';
@@ -23,6 +24,7 @@ export function metadataCheckers(
     fullReplay(cluster, witness),
     isrMembersAreActive(cluster, witness),
     timestampsNeverDecrease(cluster),
+    finalizedLevelsAreSupported(cluster, witness),
     oneEpochPerIncarnation(cluster, witness),
     sessionsEndOnlyWhenIdle(cluster, witness, calls),
     answers,

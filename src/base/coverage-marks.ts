@@ -29,6 +29,7 @@ export const coverageMarks = [
   'fetch: repeated for its acknowledgement alone',
   'fetch: the leader has ended its reign',
   'fetch: the logs have no epoch in common',
+  'kraft.version: the log takes its first voter set',
   'pre-vote: a rejection is out of date',
   'pre-vote: lost, and the leader is followed again',
   'pre-vote: refused by who hears the leader',
@@ -97,6 +98,7 @@ export const coverageMarks = [
   'quorum state: lost, and with it the vote',
   'quorum state: one copy is damaged',
   'quorum state: one copy is older',
+  'registration: asked again',
   'read: waits for the offset that it demands',
   'snapshot: a chunk is sent again',
   'snapshot: asked for, and a newer one is in force',
@@ -105,6 +107,8 @@ export const coverageMarks = [
   'start: no checkpoint for a log that begins late',
   'start: the log ends before the checkpoint',
   'start: the whole log stands in for a damaged checkpoint',
+  'watch: catches up from the log',
+  'watch: its place in the log is gone',
   // The SDK and the broker agent.
   'broker: its registration is lost',
   'call: a refusal says nothing of an earlier attempt',
@@ -114,6 +118,8 @@ export const coverageMarks = [
   'call: sent again under its key',
   'lease: an acknowledgement comes too late to grant it',
   'lease: runs out',
+  'watch: begins again with the state',
+  'watch: goes on where it broke off',
   // A partition's replica.
   'ISR: a follower that lags leaves',
   'ISR: a proposal is refused for good',

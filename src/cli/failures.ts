@@ -113,7 +113,7 @@ function describeProblem(error: OttlaError): Failure {
 function errorCatalogueAdvice(error: OttlaError): string {
   if (error.retryable) return 'Try again in a moment.';
   return isErrorCode(error.code)
-    ? errorCatalogue[error.code].summary
+    ? errorCatalogue[error.code].remedy
     : 'The server is newer than this command.';
 }
 

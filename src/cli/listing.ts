@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { Client } from '../client/create-client.ts';
+import { OttlaError } from '../client/errors.ts';
 import { endpointsOf, positiveInteger, show, withClient, type ClusterOptions } from './context.ts';
 import type { Terminal } from './output/terminal.ts';
 
@@ -11,6 +12,8 @@ export type Listing<Row> = { readonly rows: readonly Row[]; readonly hasMore: bo
 
 /** Rows that one request brings (design, "Running"). */
 const pageRowsMax = 1_000;
+/** A listing that loses its offset begins anew so often. */
+const beginningsMax = 3;
 
 export function withListOptions(command: Command): Command {
   return command.option('--limit <rows>', 'how many to show at most', '1000');
@@ -24,13 +27,27 @@ export async function listAll<Row>(
   const limit = positiveInteger(options.limit, '--limit');
   const rows: Row[] = [];
   let next: string | null = null;
+  let beginnings = 1;
   do {
     const query: { readonly limit: number } = { limit: Math.min(pageRowsMax, limit - rows.length) };
-    const page: Page<Row> = await fetchPage(next === null ? query : { ...query, continue: next });
-    rows.push(...page.rows);
-    next = page.continue;
+    try {
+      const page: Page<Row> = await fetchPage(next === null ? query : { ...query, continue: next });
+      rows.push(...page.rows);
+      next = page.continue;
+    } catch (error) {
+      if (next === null || !hasLostItsImage(error) || beginnings === beginningsMax) throw error;
+      beginnings += 1;
+      rows.length = 0;
+      next = null;
+      continue;
+    }
   } while (next !== null && rows.length < limit);
   return { rows, hasMore: next !== null };
+}
+
+/** No node keeps the offset any more that the pages so far show, as after a change of leader. */
+function hasLostItsImage(error: unknown): boolean {
+  return error instanceof OttlaError && error.code === 'OFFSET_OUT_OF_RANGE';
 }
 
 /** What a command lists: under which name as JSON, page by page from where, and as which table. */

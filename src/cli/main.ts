@@ -6,6 +6,7 @@ import { addQuorumCommands } from './commands/quorum.ts';
 import { addServerCommands } from './commands/server.ts';
 import { addTokenCommands } from './commands/token.ts';
 import { addTopicCommands } from './commands/topic.ts';
+import { addWatchCommand } from './commands/watch.ts';
 import type { CliDependencies } from './context.ts';
 import { addDevChildCommands } from './dev/child-commands.ts';
 import { exitCodeHelp } from './exit-codes.ts';
@@ -49,6 +50,7 @@ function createProgram(dependencies: CliDependencies): Command {
   addTopicCommands(program, dependencies);
   addLogCommands(program, dependencies);
   addTokenCommands(program, dependencies);
+  addWatchCommand(program, dependencies);
   inheritSettings(program);
   return program;
 }

@@ -63,13 +63,7 @@ export type ClientTls = {
 const answerBytesMax = 64 * 1024 * 1024;
 
 export function createExchange(options: ExchangeOptions): Exchange {
-  const { tls } = options;
-  const connect = {
-    timeout: options.connectTimeoutMs,
-    ...(tls?.authority === undefined ? {} : { ca: tls.authority }),
-    ...(tls?.certificate === undefined ? {} : { cert: tls.certificate }),
-    ...(tls?.key === undefined ? {} : { key: tls.key }),
-  };
+  const connect = connectOptions(options.connectTimeoutMs, options.tls);
   const pools = options.endpoints.map((endpoint) => ({
     isTls: endpoint.startsWith('https:'),
     pool: new Pool(endpoint, {
@@ -92,7 +86,18 @@ export function createExchange(options: ExchangeOptions): Exchange {
   };
 }
 
-function authorizationOf(source: TokenSource | null): Readonly<Record<string, string>> {
+/** How connections are made, with or without TLS. */
+export function connectOptions(timeoutMs: number, tls: ClientTls | null) {
+  return {
+    timeout: timeoutMs,
+    ...(tls?.authority === undefined ? {} : { ca: tls.authority }),
+    ...(tls?.certificate === undefined ? {} : { cert: tls.certificate }),
+    ...(tls?.key === undefined ? {} : { key: tls.key }),
+  };
+}
+
+/** What shows who asks; nothing without a token. */
+export function authorizationOf(source: TokenSource | null): Readonly<Record<string, string>> {
   if (source === null) return {};
   return { authorization: `Bearer ${typeof source === 'string' ? source : source()}` };
 }

@@ -13,4 +13,7 @@ export type { ConnectionFailure, EndpointOutcome, FailureKind } from './connecti
 export type { ClientTls, TokenSource } from './exchange.ts';
 export { makeToken, type NewToken } from './protocol/bearer-token.ts';
 export type { Answer, CallOptions } from './typed.ts';
+export type { LocalImage } from './watch/local-image.ts';
+export type { WatchEvent, WatchOptions } from './watch/watch.ts';
+export type { WatchDelta, WatchRecord, WatchStateRecord } from '../runtime/watch/watch-api.ts';
 export { NoAnswerError, OttlaError, OutcomeUnknownError, UnexpectedAnswerError } from './errors.ts';

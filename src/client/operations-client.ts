@@ -3,7 +3,7 @@ import { randomInt } from 'node:crypto';
 import { Value } from 'typebox/value';
 import { Compile, type Validator } from 'typebox/compile';
 import { assert, assertDefined } from '../base/assert.ts';
-import { seededRandom } from '../base/random.ts';
+import { type Random, seededRandom } from '../base/random.ts';
 import { Batcher } from './batcher.ts';
 import { Caller, type Call, type CallAnswer } from './caller.ts';
 import type { Backoff } from './core/backoff.ts';
@@ -16,6 +16,9 @@ import type { OperationDescription, OperationDescriptions } from './protocol/des
 import { apiPrefix, commonQueryNames, headerNames } from './protocol/headers.ts';
 import { SessionKeys } from './sessions.ts';
 import type { Answer, CallOptions, InputOf, OperationMethods, ResponseOf } from './typed.ts';
+import { followImage, type LocalImage } from './watch/local-image.ts';
+import { createStreams, type Streams } from './watch/streams.ts';
+import { watch, type WatchEvent, type WatchOptions } from './watch/watch.ts';
 
 export type ClientOptions = {
   /** Origins of controllers, `http://127.0.0.1:9644`: any of them will do, all of them are better. */
@@ -54,6 +57,13 @@ export type OperationsClient<Operations extends OperationDescriptions> = Operati
     input: InputOf<Operations[Id]>,
     options?: CallOptions,
   ): Promise<Answer<ResponseOf<Operations[Id]>>>;
+  /**
+   * The state and then every committed batch, or with `since` the batches alone, for as long as it is read. A
+   * stream that breaks off goes on by itself, on any node.
+   */
+  watch(options?: WatchOptions): AsyncIterable<WatchEvent>;
+  /** A copy of the metadata in this process that follows the cluster; resolves when it is whole. */
+  localImage(options?: Pick<WatchOptions, 'kinds' | 'signal'>): Promise<LocalImage>;
   /** The highest committed offset that any answer has shown this client. */
   readonly offset: number;
   readonly endpoints: readonly string[];
@@ -68,6 +78,8 @@ const defaults = {
   outstandingWritesMax: 512,
   waitingWritesMax: 100_000,
   connectTimeoutMs: 1_000,
+  /** Of a stream: a node says something every five seconds. */
+  silenceMs: 20_000,
 } as const;
 
 const retryBackoff: Backoff = { baseMs: 20, maxMs: 1_000 };
@@ -94,6 +106,9 @@ export function createOperationsClient<Operations extends OperationDescriptions>
   const fixed = {
     call: (operationId: string, input: Readonly<Record<string, unknown>>, callOptions: CallOptions = {}) =>
       core.call(operationId, input, callOptions),
+    watch: (watchOptions: WatchOptions = {}) => core.watch(watchOptions),
+    localImage: ({ signal, ...watchOptions }: WatchOptions = {}) =>
+      followImage((both) => core.watch({ ...watchOptions, signal: both }), signal),
     endpoints: options.endpoints,
     close: () => core.close(),
   };
@@ -106,6 +121,9 @@ class ClientCore<Operations extends OperationDescriptions> {
   readonly #binding: OperationsBinding<Operations>;
   readonly #options: ClientOptions;
   readonly #exchange: Exchange;
+  readonly #streams: Streams;
+  readonly #random: Random;
+  readonly #closing = new AbortController();
   readonly #caller: Caller;
   readonly #keys: SessionKeys | null;
   readonly #prepared = new Map<string, Prepared>();
@@ -115,6 +133,7 @@ class ClientCore<Operations extends OperationDescriptions> {
     const endpoints = options.endpoints.map(checkEndpoint);
     assert(endpoints.length > 0, 'a client needs at least one endpoint');
     const random = seededRandom(randomInt(2 ** 32));
+    this.#random = random;
     this.#binding = binding;
     this.#options = options;
     this.#exchange = createExchange({
@@ -123,6 +142,12 @@ class ClientCore<Operations extends OperationDescriptions> {
       connectTimeoutMs: defaults.connectTimeoutMs,
       tls: options.tls ?? null,
       token: options.token ?? null,
+    });
+    this.#streams = createStreams({
+      endpoints,
+      connectTimeoutMs: defaults.connectTimeoutMs,
+      silenceMs: defaults.silenceMs,
+      tls: options.tls ?? null,
     });
     this.#caller = new Caller({
       endpoints,
@@ -157,7 +182,25 @@ class ClientCore<Operations extends OperationDescriptions> {
   }
 
   async close(): Promise<void> {
-    await this.#exchange.close();
+    this.#closing.abort();
+    await Promise.all([this.#exchange.close(), this.#streams.close()]);
+  }
+
+  watch(options: WatchOptions): AsyncIterable<WatchEvent> {
+    const { signal } = this.#closing;
+    const both = options.signal === undefined ? signal : AbortSignal.any([signal, options.signal]);
+    return watch(
+      { ...options, signal: both },
+      {
+        streams: this.#streams,
+        endpointCount: this.#options.endpoints.length,
+        backoff: retryBackoff,
+        random: this.#random,
+        onOffset: (offset) => {
+          this.#offset = Math.max(this.#offset, offset);
+        },
+      },
+    );
   }
 
   async #send(

@@ -1,5 +1,5 @@
-import type { BootstrapMessage } from '../raft/bootstrap/messages.ts';
-import { packDescriptor, readDescriptor } from './descriptor.ts';
+import type { BootstrapMessage, FeatureRange } from '../raft/bootstrap/messages.ts';
+import { packDescriptor, readDescriptor, readNamedList } from './descriptor.ts';
 import type { FieldReader } from './field-reader.ts';
 import { codecLimits } from './limits.ts';
 import {
@@ -21,6 +21,7 @@ export function packBootstrapMessage(message: BootstrapMessage): readonly unknow
         message.configuredVoterIds,
         message.state,
         message.descriptor === null ? null : packDescriptor(message.descriptor),
+        ...(message.features.length === 0 ? [] : [message.features.map(packFeatureRange)]),
       ];
     case 'bootstrapAccepted':
       return [packReplica(message.replica), packDescriptor(message.descriptor)];
@@ -43,6 +44,7 @@ export function readBootstrapMessage(fields: FieldReader, type: BootstrapMessage
         ),
         state: fields.oneOf('state', ['unformatted', 'formatted', 'started']),
         descriptor: fields.orNull(() => fields.nested('descriptor', readDescriptor)),
+        features: fields.ifPresent([], () => readNamedList(fields, 'features', readFeatureRange)),
       };
     case 'bootstrapAccepted': {
       const replica = fields.nested('replica', readReplica);
@@ -52,4 +54,13 @@ export function readBootstrapMessage(fields: FieldReader, type: BootstrapMessage
     case 'bootstrapStart':
       return { type, descriptor: fields.nested('descriptor', readDescriptor) };
   }
+}
+
+function packFeatureRange({ name, min, max }: FeatureRange): readonly unknown[] {
+  return [name, packVersions({ min, max })];
+}
+
+function readFeatureRange(fields: FieldReader): FeatureRange {
+  const name = fields.text('name', codecLimits.featureNameCharactersMax);
+  return { name, ...fields.nested('versions', readVersions) };
 }

@@ -144,6 +144,11 @@ export class FieldReader {
     return null;
   }
 
+  /** A field that earlier releases did not write, and that is left out where it would say nothing. */
+  ifPresent<Value>(absent: Value, read: () => Value): Value {
+    return this.#at < this.#fields.length ? read() : absent;
+  }
+
   finish<Value>(value: Value): Result<Value, CodecError> {
     this.#expectEnd();
     return this.#fault.message === null ? ok(value) : malformed(this.#fault.message);

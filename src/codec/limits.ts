@@ -16,6 +16,8 @@ export const codecLimits = {
   forwardedBytesMax: 8_388_608,
   votersMax: 128,
   hostCharactersMax: 255,
+  featuresMax: 64,
+  featureNameCharactersMax: 249,
   operationIdCharactersMax: 128,
   principalCharactersMax: 4_096,
   /** Arrays within arrays; the deepest legal message has six. */

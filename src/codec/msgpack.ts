@@ -20,6 +20,11 @@ export function packPositional(value: readonly unknown[]): Uint8Array {
   return packer.pack(value);
 }
 
+/** Packs any plain value, objects as maps with their names: for readers that are not of our own making. */
+export function packPlain(value: unknown): Uint8Array {
+  return packer.pack(value);
+}
+
 /**
  * Unpacks one positional value after its shape was checked: no extensions, no maps, no trailing bytes,
  * bounded nesting. Byte arrays in the result are views into `bytes`. Never throws.

@@ -80,10 +80,17 @@ export function sendAnswer(
   else sendJson(reply, successStatus, standing, result.response);
 }
 
-function setStanding(reply: FastifyReply, standing: Standing): void {
-  reply.header(headerNames.offset, standing.offset);
-  reply.header(headerNames.node, standing.nodeId);
-  reply.header(headerNames.epoch, standing.epoch);
-  reply.header(headerNames.leader, standing.leaderId ?? noLeader);
-  reply.header(headerNames.forwarded, standing.forwarded ? 'true' : 'false');
+export function setStanding(reply: FastifyReply, standing: Standing): void {
+  reply.headers(standingHeaders(standing));
+}
+
+/** The headers that every answer has. */
+export function standingHeaders(standing: Standing): Record<string, string | number> {
+  return {
+    [headerNames.offset]: standing.offset,
+    [headerNames.node]: standing.nodeId,
+    [headerNames.epoch]: standing.epoch,
+    [headerNames.leader]: standing.leaderId ?? noLeader,
+    [headerNames.forwarded]: standing.forwarded ? 'true' : 'false',
+  };
 }

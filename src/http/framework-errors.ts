@@ -5,8 +5,9 @@ import { apiPrefix, problemContentType } from '../client/protocol/headers.ts';
 import { makeProblem, type ProblemInput } from '../client/protocol/problem.ts';
 import type { Logger } from '../ports/logger.ts';
 import type { ControllerApi } from '../runtime/controller-api.ts';
-import { sendOwnProblem } from './answers.ts';
+import { ownStanding, sendNothing, sendOwnProblem } from './answers.ts';
 import type { HttpLimits } from './options.ts';
+import type { RouteMethods } from './route-methods.ts';
 
 /** What went wrong before or beside a handler becomes an error of the catalogue, like all others. */
 export function sendFrameworkError(
@@ -48,8 +49,24 @@ function describe(error: FastifyError, limits: HttpLimits, logger: Logger): Prob
   };
 }
 
-export function sendNotFound(request: FastifyRequest, reply: FastifyReply, controller: ControllerApi): void {
+/** Nothing is at the path, or nothing that understands the method: then the answer names those that do. */
+export function sendNotFound(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  controller: ControllerApi,
+  routes: RouteMethods,
+): void {
   const path = request.url.split('?')[0] ?? '';
+  const methods = routes.methodsAt(path);
+  if (methods.length > 0) {
+    reply.header('allow', methods.join(', '));
+    if (request.method === 'OPTIONS') sendNothing(reply, ownStanding(controller.status()));
+    else {
+      const message = `${path} does not understand ${request.method}, but ${methods.join(', ')}.`;
+      sendOwnProblem(reply, controller, { code: 'METHOD_NOT_ALLOWED', message });
+    }
+    return;
+  }
   const hint = path.startsWith(`${apiPrefix}/`) ? '' : ` Operations stand below ${apiPrefix}.`;
   sendOwnProblem(reply, controller, {
     code: 'RESOURCE_NOT_FOUND',

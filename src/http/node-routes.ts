@@ -10,7 +10,7 @@ import { ownStanding, sendJson, sendOwnProblem } from './answers.ts';
 import { findForbidden, identityOf } from './authentication/index.ts';
 import { readConventions } from './conventions.ts';
 import { checkInput, compileOperation, fieldsOf } from './compiled-operation.ts';
-import { readinessChecks } from './readiness.ts';
+import { quorumChecks, type ReadinessCheck, readinessChecks } from './readiness.ts';
 import { routePath, type RouteContext } from './route-context.ts';
 
 /** Called with the operation's own query, checked. */
@@ -34,7 +34,10 @@ export function addNodeRoutes(app: FastifyInstance, context: RouteContext): void
     sendJson(reply, 200, ownStanding(controller.status()), { status: 'live' }),
   );
   add(app, context, '', probeOperations.getReadiness, (query, reply) =>
-    sendReadiness(reply, controller.status(), query['verbose'] === true),
+    sendChecks(reply, controller.status(), readinessChecks, query['verbose'] === true),
+  );
+  add(app, context, '', probeOperations.getQuorumHealth, (query, reply) =>
+    sendChecks(reply, controller.status(), quorumChecks, query['verbose'] === true),
   );
 }
 
@@ -112,8 +115,13 @@ function quorumView(status: NodeStatus): Static<typeof nodeOperations.describeQu
   };
 }
 
-function sendReadiness(reply: FastifyReply, status: NodeStatus, verbose: boolean): void {
-  const checks = readinessChecks(status);
+function sendChecks(
+  reply: FastifyReply,
+  status: NodeStatus,
+  checksOf: (status: NodeStatus) => readonly ReadinessCheck[],
+  verbose: boolean,
+): void {
+  const checks = checksOf(status);
   const isReady = checks.every((each) => each.ok);
   if (!isReady) reply.header('retry-after', 1);
   // Asked for or not, what fails is named: a probe's log is often all that is left of it.

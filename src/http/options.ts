@@ -19,6 +19,10 @@ export type HttpServerOptions = {
   readonly authentication: Authentication;
   /** Allows a listener without TLS, or without authentication, that other machines can reach. */
   readonly insecure: boolean;
+  /** What this software calls its own version, for the description of the API. */
+  readonly version?: string;
+  /** Serves an API browser at `/docs`; without it none is even loaded. */
+  readonly apiBrowser?: boolean;
   readonly logger?: Logger;
   /** Wall clock, by which tokens expire; the process's own when absent. */
   readonly wallMs?: () => number;
@@ -62,6 +66,8 @@ export type HttpLimits = {
   /** How long a peer may take to send its headers, and its whole request. */
   readonly headersTimeoutMs: number;
   readonly receiveTimeoutMs: number;
+  /** A reader of a stream that takes nothing for so long is cut off; it can go on where it was. */
+  readonly watchStallMs: number;
 };
 
 export const defaultHttpLimits: HttpLimits = {
@@ -78,6 +84,7 @@ export const defaultHttpLimits: HttpLimits = {
   closeGraceMs: 6_000,
   headersTimeoutMs: 10_000,
   receiveTimeoutMs: 30_000,
+  watchStallMs: 15_000,
 };
 
 export function resolveLimits(given: Partial<HttpLimits> | undefined): HttpLimits {

@@ -5,15 +5,43 @@ export type ReadinessCheck = { readonly name: string; readonly ok: boolean; read
 /** A node that has not heard from its leader, or as leader from a majority, for this long is cut off. */
 const contactLostAfterMs = 3_000;
 
+/** A write, a commit or a replay that has gone on for this long hangs. */
+const hungAfterMs = 10_000;
+
 /** What must hold for this node to serve; each failing check says what to look at. */
 export function readinessChecks(status: NodeStatus): readonly ReadinessCheck[] {
+  return [...quorumChecks(status), diskCheck(status)];
+}
+
+/**
+ * What must hold for the quorum to make progress, as this node sees it. A process may live and answer while
+ * it does not: nobody leads, no majority is heard, nothing is committed, or a disk takes no more writes.
+ */
+export function quorumChecks(status: NodeStatus): readonly ReadinessCheck[] {
   return [
     processCheck(status),
     clusterCheck(status),
     leaderCheck(status),
     contactCheck(status),
-    diskCheck(status),
+    hungCheck(
+      'writes',
+      status.oldestWriteMs,
+      'A write to its disk is under way for',
+      'Its disk takes writes.',
+    ),
+    hungCheck(
+      'commit',
+      status.commitStuckMs,
+      'Nothing was committed for',
+      'What is in its log is committed.',
+    ),
+    hungCheck('apply', status.applyStuckMs, 'Nothing was applied for', 'What is committed is applied.'),
   ];
+}
+
+function hungCheck(name: string, forMs: number | null, complaint: string, fine: string): ReadinessCheck {
+  if (forMs === null || forMs <= hungAfterMs) return check(name, true, fine);
+  return check(name, false, `${complaint} ${Math.round(forMs)} ms though something waits for it.`);
 }
 
 function processCheck(status: NodeStatus): ReadinessCheck {

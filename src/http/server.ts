@@ -8,7 +8,10 @@ import { sendOwnProblem } from './answers.ts';
 import { createAuthenticator, refuseStrangers } from './authentication/index.ts';
 import { addBatchRoute } from './batch-route.ts';
 import { compileOperation, type CompiledOperation } from './compiled-operation.ts';
+import { addApiDescription } from './openapi/routes.ts';
 import { answerBrokenHttp, sendFrameworkError, sendNotFound } from './framework-errors.ts';
+import { ProcessMeter } from './metrics/process-meter.ts';
+import { addMetricsRoute } from './metrics/routes.ts';
 import { limits as metadataLimits } from '../metadata/limits.ts';
 import { addNodeRoutes } from './node-routes.ts';
 import { addOperationRoute } from './operation-routes.ts';
@@ -23,7 +26,9 @@ import {
 import { RateLimiter } from './rate-limiter.ts';
 import { boundConnectionsPerAddress, refuseFloods } from './refuse-floods.ts';
 import type { RouteContext } from './route-context.ts';
+import { collectMethods } from './route-methods.ts';
 import { Submissions } from './submissions.ts';
+import { addWatchRoute, type WatchStreams } from './watch/watch-route.ts';
 
 export type HttpServer = {
   /** `http://127.0.0.1:9644`, with the port that was really taken. */
@@ -32,6 +37,8 @@ export type HttpServer = {
   pendingCount(): number;
   /** For new connections; refused, and nothing changed, when it cannot be used. Only of a server with TLS. */
   replaceTls(tls: TlsMaterial): Result<null, HttpStartError>;
+  /** Streams that are open. */
+  watchCount(): number;
   /**
    * Takes no new request, waits for the answers to those it has, then closes every connection. What is not
    * answered within the grace is answered as unknown. May be called more than once.
@@ -61,6 +68,13 @@ export async function startHttpServer(
   refuseStrangers(app, createAuthenticator(options.authentication, controller, wallMs), controller);
   const limiter = options.authentication === 'off' ? null : createLimiter(limits);
   if (limiter !== null) refuseFloods(app, limiter, controller);
+  const meter = new ProcessMeter(() => submissions.pendingCount);
+  app.addHook('onClose', (_app, done) => {
+    meter.close();
+    done();
+  });
+  meter.observe(app);
+  addMetricsRoute(app, context, meter);
   addNodeRoutes(app, context);
   const operations = new Map<string, CompiledOperation>();
   for (const operation of options.operations) {
@@ -71,14 +85,17 @@ export async function startHttpServer(
     addOperationRoute(app, compiled, context);
   }
   addBatchRoute(app, { ...context, operations, limiter });
+  const streams = addWatchRoute(app, context);
+  await addApiDescription(app, context, options);
 
   const listening = await listen(app, options);
   if (!listening.ok) return listening;
   return ok({
     url: listening.value,
     pendingCount: () => context.submissions.pendingCount,
+    watchCount: () => streams.count(),
     replaceTls: (tls) => replaceTls(app, tls),
-    close: closeOnce(app, context, closing),
+    close: closeOnce(app, context, closing, streams),
   });
 }
 
@@ -116,7 +133,8 @@ function createApp(
   instance.setErrorHandler((error: Parameters<typeof sendFrameworkError>[0], _request, reply) =>
     sendFrameworkError(error, reply, { controller, limits, logger }),
   );
-  instance.setNotFoundHandler((request, reply) => sendNotFound(request, reply, controller));
+  const methods = collectMethods(instance);
+  instance.setNotFoundHandler((request, reply) => sendNotFound(request, reply, controller, methods));
   refuseWithoutHost(instance, controller);
   acceptJsonOnly(instance);
   return app;
@@ -263,10 +281,12 @@ function closeOnce(
   app: FastifyInstance,
   context: RouteContext,
   closing: { isClosing: boolean },
+  streams: WatchStreams,
 ): () => Promise<void> {
   let closed: Promise<void> | null = null;
   const close = async (): Promise<void> => {
     closing.isClosing = true;
+    streams.close();
     const giveUp = setTimeout(() => {
       context.submissions.giveUp();
       // The answers are written by now; whoever still holds a connection open is cut off.

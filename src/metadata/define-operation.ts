@@ -52,7 +52,11 @@ export const schemas = {
     }),
   ),
   continueToken: Type.Optional(
-    Type.String({ maxLength: 512, description: 'The `continue` of the page before.' }),
+    Type.String({
+      maxLength: 512,
+      description:
+        'The `continue` of the page before. All pages of one listing show one offset; OFFSET_OUT_OF_RANGE when it is not kept any more.',
+    }),
   ),
   /** Null on the last page. */
   nextToken: Type.Union([Type.String(), Type.Null()]),

@@ -8,53 +8,76 @@ export const errorCatalogue = {
     status: 400,
     retriable: false,
     summary: 'The request is malformed or a field has a value that is not allowed.',
+    remedy: 'Correct what the message names and send it again.',
   },
   REQUEST_TOO_LARGE: {
     status: 413,
     retriable: false,
     summary: 'The request body is larger than the server accepts.',
+    remedy: 'Split the request; a body has at most 1 MiB.',
   },
-  RESOURCE_NOT_FOUND: { status: 404, retriable: false, summary: 'There is nothing at this path.' },
+  RESOURCE_NOT_FOUND: {
+    status: 404,
+    retriable: false,
+    summary: 'There is nothing at this path.',
+    remedy: 'Compare the path with the operations of this server’s `/openapi.json`.',
+  },
+  METHOD_NOT_ALLOWED: {
+    status: 405,
+    retriable: false,
+    summary: 'What is at this path does not understand this method.',
+    remedy: 'Use one of the methods that the `Allow` header names.',
+  },
   UNSUPPORTED_VERSION: {
     status: 422,
     retriable: false,
     summary: 'The cluster or the caller does not support a version that this needs.',
+    remedy:
+      'Bring the caller or the cluster to a version that supports it, or ask for a level that both know.',
   },
   NOT_CONTROLLER: {
     status: 503,
     retriable: true,
     summary: 'This node does not lead the quorum, or no leader is known. Nothing was changed.',
+    remedy: 'Send it again after `retryAfterMs`, to the node that `leader` names if it names one.',
   },
   REQUEST_TIMED_OUT: {
     status: 504,
     retriable: true,
     summary: 'A read could not be confirmed by a majority in time.',
+    remedy: 'Send the read again; when it goes on, see with `ottla quorum status` who is up.',
   },
   OUTCOME_UNKNOWN: {
     status: 504,
     retriable: false,
     summary:
       'The write was appended and then leadership or the connection was lost: it may or may not take effect. Retry it under the same idempotency key.',
+    remedy:
+      'Send the same write under the same idempotency key, which finds out; without a key read back first.',
   },
   THROTTLING_QUOTA_EXCEEDED: {
     status: 429,
     retriable: true,
     summary: 'Too much is pending on this node; nothing was changed.',
+    remedy: 'Send it again after `retryAfterMs`, and less at a time.',
   },
   STORAGE_LOW: {
     status: 507,
     retriable: true,
     summary: 'The leader is short of disk space and refuses client writes; nothing was changed.',
+    remedy: 'Make room on the leader’s disk; it takes writes again by itself.',
   },
   OFFSET_OUT_OF_RANGE: {
     status: 410,
     retriable: false,
     summary: 'The log no longer holds this offset, or does not hold it yet.',
+    remedy: 'Begin anew: a listing without `continue`, the log at the offset that `details` names.',
   },
   UNKNOWN_SERVER_ERROR: {
     status: 500,
     retriable: false,
     summary: 'The server met a condition it did not expect.',
+    remedy: 'Look into the server’s log; it is a bug, or a disk that fails.',
   },
 
   // Exactly once.
@@ -62,32 +85,38 @@ export const errorCatalogue = {
     status: 409,
     retriable: false,
     summary: 'The session does not exist (any more); the request was not executed.',
+    remedy: 'Open a session. What was sent under the old one and never answered has an unknown outcome.',
   },
   // Not the former: it is an executed operation's answer, and says nothing of the key that it was asked under.
   UNKNOWN_SESSION_ID: {
     status: 404,
     retriable: false,
     summary: 'The caller has no session with this id.',
+    remedy: 'Nothing: the session is not there any more.',
   },
   SEQUENCE_FORGOTTEN: {
     status: 409,
     retriable: false,
     summary: 'The sequence is below what the client said may be forgotten; the request was not executed.',
+    remedy: 'Use a sequence above all that were used before; this one’s answer was given up by the caller.',
   },
   IDEMPOTENCY_KEY_REUSED: {
     status: 422,
     retriable: false,
     summary: 'The key was used before with another request; this one was not executed.',
+    remedy: 'Give each request a key of its own, and the same key only to the very same request.',
   },
   SESSION_TABLE_FULL: {
     status: 429,
     retriable: true,
     summary: 'No further session or answer can be remembered; nothing was executed.',
+    remedy: 'Wait until others are forgotten, or close sessions that nobody uses.',
   },
   PRECONDITION_FAILED: {
     status: 412,
     retriable: false,
     summary: 'The resource has changed since the version that If-Match names.',
+    remedy: 'Read the resource anew, decide again, and send its new `ETag`.',
   },
 
   // Brokers.
@@ -95,47 +124,90 @@ export const errorCatalogue = {
     status: 409,
     retriable: false,
     summary: 'The caller belongs to another cluster.',
+    remedy: 'Point the broker at its own cluster, or give it the id of this one.',
   },
   DUPLICATE_BROKER_REGISTRATION: {
     status: 409,
     retriable: true,
     summary: 'Another incarnation holds this broker id and its session is alive.',
+    remedy: 'Stop the other process with this id, or wait until its session has ended.',
   },
   BROKER_ID_NOT_REGISTERED: {
     status: 404,
     retriable: false,
     summary: 'No broker with this id is registered.',
+    remedy: 'Register the broker first; `GET /v1/brokers` says which there are.',
   },
   STALE_BROKER_EPOCH: {
     status: 409,
     retriable: false,
     summary: 'The broker epoch is not the registration’s current one.',
+    remedy: 'Register again: another incarnation of this broker has registered meanwhile.',
   },
   BROKER_STILL_ACTIVE: {
     status: 409,
     retriable: false,
     summary: 'The broker is not fenced, so it cannot be unregistered.',
+    remedy: 'Stop the broker, wait until it is fenced, and unregister it then.',
+  },
+
+  // Controllers.
+  CONTROLLER_ID_NOT_REGISTERED: {
+    status: 404,
+    retriable: false,
+    summary: 'No controller with this id is registered.',
+    remedy: 'List the controllers and use an id from there.',
+  },
+  CONTROLLER_STILL_VOTER: {
+    status: 409,
+    retriable: false,
+    summary: 'The controller is a voter, so it cannot be unregistered.',
+    remedy: 'Remove it from the voters first, and unregister it then.',
   },
 
   // Topics and partitions.
-  TOPIC_ALREADY_EXISTS: { status: 409, retriable: false, summary: 'A topic with this name exists.' },
+  TOPIC_ALREADY_EXISTS: {
+    status: 409,
+    retriable: false,
+    summary: 'A topic with this name exists.',
+    remedy: 'Take the topic that is there, or another name.',
+  },
   UNKNOWN_TOPIC_OR_PARTITION: {
     status: 404,
     retriable: false,
     summary: 'There is no such topic or partition.',
+    remedy:
+      'Look which there are with `GET /v1/topics`; a topic that was created a moment ago shows with `min_offset`.',
   },
-  UNKNOWN_TOPIC_ID: { status: 404, retriable: false, summary: 'There is no topic with this id.' },
-  INVALID_TOPIC_EXCEPTION: { status: 400, retriable: false, summary: 'The topic name is not a legal one.' },
-  INVALID_PARTITIONS: { status: 400, retriable: false, summary: 'The number of partitions is not allowed.' },
+  UNKNOWN_TOPIC_ID: {
+    status: 404,
+    retriable: false,
+    summary: 'There is no topic with this id.',
+    remedy: 'Look the topic up anew: it was deleted, and one of the same name has another id.',
+  },
+  INVALID_TOPIC_EXCEPTION: {
+    status: 400,
+    retriable: false,
+    summary: 'The topic name is not a legal one.',
+    remedy: 'Use 1 to 249 of the characters a-z A-Z 0-9 . _ - and neither `.` nor `..`.',
+  },
+  INVALID_PARTITIONS: {
+    status: 400,
+    retriable: false,
+    summary: 'The number of partitions is not allowed.',
+    remedy: 'Ask for at least 1 partition, and to add some for more than there are.',
+  },
   INVALID_REPLICATION_FACTOR: {
     status: 400,
     retriable: false,
     summary: 'The replication factor is below 1 or above the number of brokers that can take replicas.',
+    remedy: 'Ask for fewer replicas, or start more brokers; fenced ones take none.',
   },
   INVALID_REPLICA_ASSIGNMENT: {
     status: 400,
     retriable: false,
     summary: 'The given assignment is not a valid one.',
+    remedy: 'Name each replica once, only registered brokers, and equally many for each partition.',
   },
 
   // The in-sync replica set.
@@ -143,26 +215,31 @@ export const errorCatalogue = {
     status: 409,
     retriable: false,
     summary: 'The leader epoch is older than the partition’s.',
+    remedy: 'Stop leading this partition: another leader was chosen. Read the partition anew.',
   },
   INVALID_UPDATE_VERSION: {
     status: 409,
     retriable: false,
     summary: 'The partition epoch is not the current one.',
+    remedy: 'Read the partition anew and propose again from what it is now.',
   },
   INELIGIBLE_REPLICA: {
     status: 409,
     retriable: true,
     summary: 'A proposed member is fenced, shutting down, or has another broker epoch.',
+    remedy: 'Propose again without that broker, or later, when it is unfenced.',
   },
   INVALID_ISR: {
     status: 400,
     retriable: false,
     summary: 'The proposed in-sync set is empty, has duplicates, or names a broker that is not a replica.',
+    remedy: 'Propose a set of the partition’s own replicas, each once.',
   },
   OPERATION_NOT_ATTEMPTED: {
     status: 409,
     retriable: true,
     summary: 'Nothing was tried for this item, because the batch that would hold it was full or failed.',
+    remedy: 'Send this item again.',
   },
 
   // Who asks.
@@ -170,22 +247,32 @@ export const errorCatalogue = {
     status: 401,
     retriable: false,
     summary: 'The request says not who asks, or the token or certificate that it shows is not honoured.',
+    remedy:
+      'Show a token as `Authorization: Bearer ottla_…`, or a certificate that is given a role; where all tokens are lost, `ottla token recover` makes one.',
   },
   CLUSTER_AUTHORIZATION_FAILED: {
     status: 403,
     retriable: false,
     summary: 'The role of whoever asks does not allow this operation.',
+    remedy: 'Use a token of another role; an administrator makes one.',
   },
-  UNKNOWN_TOKEN_ID: { status: 404, retriable: false, summary: 'There is no token with this id.' },
+  UNKNOWN_TOKEN_ID: {
+    status: 404,
+    retriable: false,
+    summary: 'There is no token with this id.',
+    remedy: 'See which there are with `GET /v1/tokens`; it may have been revoked meanwhile.',
+  },
   TOKEN_CONFLICT: {
     status: 409,
     retriable: false,
     summary: 'The name belongs to tokens of another role, or the secret to another token.',
+    remedy: 'See whose tokens there are with `GET /v1/tokens`; choose another name, or make another secret.',
   },
   TOKEN_TABLE_FULL: {
     status: 409,
     retriable: false,
     summary: 'No further token can be kept: revoke some.',
+    remedy: 'See which have expired with `GET /v1/tokens`, and revoke these.',
   },
 
   // Features.
@@ -193,6 +280,7 @@ export const errorCatalogue = {
     status: 400,
     retriable: false,
     summary: 'The feature level cannot be set to this value.',
+    remedy: 'Ask for a level that all registered nodes support; `GET /v1/features` has the ranges.',
   },
 } as const satisfies Record<string, ErrorDescription>;
 
@@ -200,7 +288,10 @@ type ErrorDescription = {
   /** HTTP status. */
   readonly status: number;
   readonly retriable: boolean;
+  /** What it means. */
   readonly summary: string;
+  /** What whoever meets it does next. */
+  readonly remedy: string;
 };
 
 export type ErrorCode = keyof typeof errorCatalogue;

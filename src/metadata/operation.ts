@@ -1,10 +1,11 @@
 import type { Static, TSchema } from 'typebox';
-import type { BrokerId, Epoch, Offset, Uuid } from '../base/brands.ts';
+import type { BrokerId, Epoch, NodeId, Offset, Uuid } from '../base/brands.ts';
 import type { Random } from '../base/random.ts';
 import type { Result } from '../base/result.ts';
 import type { ErrorCode } from './errors.ts';
 import type { MetadataImage } from './image.ts';
 import type { MetadataRecord } from './registry.ts';
+import type { SupportedFeature } from './resources/broker/records.ts';
 import type { Role } from './roles.ts';
 
 /**
@@ -46,6 +47,11 @@ export type OperationDefinition<
   readonly response: Response;
   /** HTTP status of a success; 200 when absent. */
   readonly successStatus?: 200 | 201 | 202 | 204;
+  /**
+   * One request and its answer, as the documents and OpenAPI show them. Only an operation of somebody's own
+   * kind may have none.
+   */
+  readonly example?: OperationExample<Params, Query, Body, Response>;
   /** Every code that `handle` may return; the generic ones (NOT_CONTROLLER …) need not be listed. */
   readonly errors: readonly ErrorCode[];
   readonly handle: (
@@ -60,6 +66,14 @@ export type OperationInput<Params extends TSchema, Query extends TSchema, Body e
   readonly query: Static<Query>;
   readonly body: Static<Body>;
 };
+
+/** What is absent has no fields. */
+export type OperationExample<
+  Params extends TSchema = TSchema,
+  Query extends TSchema = TSchema,
+  Body extends TSchema = TSchema,
+  Response extends TSchema = TSchema,
+> = Partial<OperationInput<Params, Query, Body>> & { readonly response: Static<Response> };
 
 export type OperationOutcome<Response> = {
   readonly records: readonly MetadataRecord[];
@@ -78,6 +92,11 @@ export type OperationOutcome<Response> = {
    * alone. Absent or null when nothing is left.
    */
   readonly continueWith?: InternalOperation | null;
+  /**
+   * What the quorum itself is to be changed to: by control records, which come into the log before these records.
+   * The answer waits for both.
+   */
+  readonly quorumChange?: QuorumChange | null;
 };
 
 /**
@@ -95,6 +114,7 @@ export type InternalOperation = {
 export type InternalOutcome = {
   readonly records: readonly MetadataRecord[];
   readonly continueWith: InternalOperation | null;
+  readonly quorumChange?: QuorumChange | null;
 };
 
 /** An operating error with a stable code (Kafka's name where Kafka has one) and a sentence for a person. */
@@ -117,6 +137,31 @@ export type OperationContext = {
   /** Who asks. */
   readonly principal: string;
   readonly sessions: BrokerSessionView;
+  readonly quorum: QuorumView;
+};
+
+/** What the image does not know of the controllers: it stands in control records, or in each one's software. */
+export type QuorumView = {
+  /** What the controller that executes the operation supports, `kraft.version` among it. */
+  readonly supported: readonly SupportedFeature[];
+  /** The protocol in force, as the committed log has it. */
+  readonly kraftVersion: number;
+  /** The voters in force. */
+  readonly voters: readonly QuorumVoter[];
+};
+
+export type QuorumVoter = {
+  readonly id: NodeId;
+  readonly directoryId: Uuid;
+  readonly endpoint: { readonly host: string; readonly port: number };
+  readonly kraftVersions: { readonly min: number; readonly max: number };
+};
+
+/** Another `kraft.version` with the log's first voter set, or a voter that says other things of itself (KIP-853). */
+export type QuorumChange = {
+  /** Null where the protocol stays what it is. */
+  readonly kraftVersion: number | null;
+  readonly voters: readonly QuorumVoter[];
 };
 
 /** The leader's view of broker sessions, which live in its memory (design 13). */

@@ -55,6 +55,8 @@ export type RecoveredState = {
    */
   readonly voterSets: readonly VoterSetAt[];
   readonly kraftVersion: number;
+  /** Where in the log its record stands; null when that is below the log's start or was never written. */
+  readonly kraftVersionOffset: Offset | null;
   /** The state machine's position: everything below it was applied from the checkpoint. It is committed. */
   readonly appliedOffset: Offset;
   /** Where this node's peers were configured to be, for one that does not find itself in a voter set. */

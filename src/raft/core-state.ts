@@ -100,7 +100,7 @@ export function newCoreState(options: {
     lostElections: 0,
     log: new LogView(logStart, recovered.logEndOffset, recovered.epochStarts),
     voterSets: new VoterSets(recovered.voterSets),
-    kraftVersion: recoveredKRaftVersion(recovered),
+    kraftVersion: new KRaftVersion(recovered.kraftVersion, recovered.kraftVersionOffset),
     highWatermark: committed,
     applyOffset: appliedOffset,
     appliedOffset,
@@ -115,12 +115,6 @@ export function newCoreState(options: {
     recoveryTarget: null,
     space: 'enough',
   };
-}
-
-/** A log that begins at (0, 0) has its KRaftVersion record directly after the first LeaderChange (design 7). */
-function recoveredKRaftVersion(recovered: RecoveredState): KRaftVersion {
-  const inLog = recovered.logStart.endOffset === 0 && recovered.logEndOffset > 1;
-  return new KRaftVersion(recovered.kraftVersion, inLog ? (1 as Offset) : null);
 }
 
 export function takeIoId(core: CoreState): IoId {

@@ -28,6 +28,7 @@ import {
 } from './local-events.ts';
 import { faultOfMessage } from './message-check.ts';
 import type { Message } from './messages.ts';
+import { handleQuorumChangeProposed } from './quorum-change.ts';
 import { handleRecordsProposed } from './proposals.ts';
 import { requestReadBarrier } from './read-barrier.ts';
 import type { ReplicaKey, Voter } from './replica-key.ts';
@@ -72,6 +73,8 @@ export type RaftCore = {
   readonly currentVoterSet: VoterSetAt;
   readonly voters: readonly Voter[];
   readonly kraftVersion: number;
+  /** The protocol in force as far as the log is known to be committed. */
+  readonly committedKRaftVersion: number;
   /** This node, by its whole key, is in the set in force and may vote. */
   readonly isActiveVoter: boolean;
   readonly recovering: boolean;
@@ -141,6 +144,8 @@ function dispatch(core: CoreState, input: Input): void {
       return handleConnectionClosed(core, input);
     case 'recordsProposed':
       return handleRecordsProposed(core, input);
+    case 'quorumChangeProposed':
+      return handleQuorumChangeProposed(core, input);
     case 'readBarrierRequested':
       return requestReadBarrier(core, input.barrierId);
     case 'voterChangeRequested':
@@ -242,6 +247,9 @@ function viewOf(core: CoreState): RaftCore {
     },
     get kraftVersion() {
       return core.kraftVersion.current;
+    },
+    get committedKRaftVersion() {
+      return core.kraftVersion.before(core.highWatermark);
     },
     get isActiveVoter() {
       return isVoter(core) && !core.quorum.recovering;

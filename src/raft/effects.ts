@@ -112,15 +112,10 @@ export type Effect =
       readonly type: 'failProposal';
       readonly proposalId: number;
       /**
-       * `NOT_APPENDED`: nothing was appended, it may be tried again. `OUTCOME_UNKNOWN`: it was appended
-       * here, leadership was lost, and it may yet be committed by another leader (design 10).
+       * `OUTCOME_UNKNOWN`: it was appended here, leadership was lost, and it may yet be committed by another leader
+       * (design 10). Anything else: nothing was appended, and it may be tried again.
        */
-      readonly reason:
-        | 'NOT_LEADER'
-        | 'EPOCH_MISMATCH'
-        | 'OFFSET_MISMATCH'
-        | 'TOO_MANY_PENDING'
-        | 'OUTCOME_UNKNOWN';
+      readonly reason: 'EPOCH_MISMATCH' | 'OFFSET_MISMATCH' | 'TOO_MANY_PENDING' | VoterChangeError;
     }
   | {
       readonly type: 'completeReadBarrier';

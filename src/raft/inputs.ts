@@ -47,6 +47,19 @@ export type Input = { readonly nowMs: number } & (
       readonly expectedBaseOffset: Offset;
       readonly batches: readonly ProposedBatch[];
     }
+  | {
+      /**
+       * Control records, proposed like records and answered like them: the protocol that all voters understand by
+       * now together with its first voter set in the log, or, where `kraftVersion` is null, another voter set that
+       * differs by one voter (KIP-853: UpdateFeatures of kraft.version, UpdateVoter).
+       */
+      readonly type: 'quorumChangeProposed';
+      readonly proposalId: number;
+      readonly epoch: Epoch;
+      readonly expectedBaseOffset: Offset;
+      readonly kraftVersion: number | null;
+      readonly voters: readonly Voter[];
+    }
   | { readonly type: 'readBarrierRequested'; readonly barrierId: number }
   | {
       /** One change at a time: the new set differs from the current one by one voter (KIP-853). */

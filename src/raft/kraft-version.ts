@@ -34,6 +34,11 @@ export class KRaftVersion {
     return this.#records[this.#records.length - 1]?.kraftVersion ?? this.#base;
   }
 
+  /** The version in force at the end of what lies below `offset`. */
+  before(offset: Offset): number {
+    return this.#records.findLast((record) => record.offset < offset)?.kraftVersion ?? this.#base;
+  }
+
   append(offset: Offset, kraftVersion: number): void {
     this.#records.push({ offset, kraftVersion });
   }

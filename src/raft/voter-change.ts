@@ -2,6 +2,7 @@ import type { Voter } from './replica-key.ts';
 import { sameReplica } from './replica-key.ts';
 import { appendControlBatch } from './append.ts';
 import { noteSupport } from './check-quorum.ts';
+import type { ControlRecord } from './control-records.ts';
 import type { CoreState } from './core-state.ts';
 import { isVoter } from './core-state.ts';
 import type { VoterChangeError } from './effects.ts';
@@ -21,23 +22,47 @@ type VoterChangeRequested = Extract<Input, { type: 'voterChangeRequested' }>;
 export function handleVoterChangeRequested(core: CoreState, input: VoterChangeRequested): void {
   const { requestId, voters } = input;
   const { role } = core;
-  const error = role.name === 'leader' ? refusal(core, role.leadership, voters) : 'NOT_LEADER';
+  const error = role.name === 'leader' ? refusalOfVoters(core, role.leadership, voters) : 'NOT_LEADER';
   if (error !== null || role.name !== 'leader') {
     core.effects.push({ type: 'voterChangeAnswered', requestId, error });
     return;
   }
   const { leadership } = role;
   leadership.pendingVoterChange = { requestId, offset: core.log.endOffset };
-  appendControlBatch(core, leadership, [{ type: 'KRaftVoters', voters }]);
+  appendVoterSet(core, leadership, [{ type: 'KRaftVoters', voters }]);
+}
+
+/** Control records with a voter set among them. */
+export function appendVoterSet(
+  core: CoreState,
+  leadership: Leadership,
+  records: readonly ControlRecord[],
+): void {
+  appendControlBatch(core, leadership, records);
   // Other voters make other majorities from here on.
   completeBarriers(core, leadership);
   noteSupport(core, leadership);
 }
 
-function refusal(core: CoreState, leadership: Leadership, voters: readonly Voter[]): VoterChangeError | null {
+/** Why no voter set at all may come into the log now, or null. */
+export function refusalForNow(
+  core: CoreState,
+  leadership: Leadership,
+): 'HIGH_WATERMARK_UNKNOWN' | 'CHANGE_PENDING' | null {
   // Before that, an earlier leader's change could still be committed beside this one (Ongaro, 2015).
   if (core.highWatermark <= leadership.epochStartOffset) return 'HIGH_WATERMARK_UNKNOWN';
   if (core.voterSets.isUncommitted(core.highWatermark)) return 'CHANGE_PENDING';
+  return null;
+}
+
+/** Why this voter set may not follow the one in force now, or null. */
+export function refusalOfVoters(
+  core: CoreState,
+  leadership: Leadership,
+  voters: readonly Voter[],
+): VoterChangeError | null {
+  const isTooEarly = refusalForNow(core, leadership);
+  if (isTooEarly !== null) return isTooEarly;
   // Not even a removal: it would bring a voter set into a log whose readers may not understand one.
   if (core.kraftVersion.current < kraftVersionOfVoterSets) return 'UNSUPPORTED_VERSION';
   const current = core.voterSets.voters;

@@ -5,6 +5,8 @@ import type { TokenRow } from '../metadata/resources/token/resource.ts';
 import type { IdempotencyKey } from '../ports/transport.ts';
 import type { RoleName } from '../raft/effects.ts';
 import type { Voter } from '../raft/replica-key.ts';
+import type { NodeMetrics } from './measurements/node-metrics.ts';
+import type { WatchHandle, WatchListener, WatchRequest } from './watch/watch-api.ts';
 
 /**
  * The controller node as HTTP and embedders see it: batched, serialisable submit and completion
@@ -24,6 +26,13 @@ export type ControllerApi = {
     request: { readonly from: Offset; readonly maxRecords: number },
     complete: (result: Result<LogSlice, LogSliceError>) => void,
   ): void;
+  /** What this node has measured; absent when it measures nothing. Answers once, perhaps from within this call. */
+  metrics?(complete: (metrics: NodeMetrics) => void): void;
+  /**
+   * Begins a stream of what this node commits (`watch/README.md`); absent when the node does not offer it.
+   * Nothing is told to `listener` from within this call or a call of the handle.
+   */
+  openWatch?(request: WatchRequest, listener: WatchListener): WatchHandle;
   /**
    * A token of this node's committed image; null when it has none of that id. Absent where there are none,
    * and then nobody is known.
@@ -64,7 +73,8 @@ export type LogRecordView = {
 };
 
 export type LogSliceError = {
-  readonly code: 'OFFSET_OUT_OF_RANGE' | 'UNKNOWN_SERVER_ERROR';
+  /** NOT_CONTROLLER: the node has no log yet, or none any more. */
+  readonly code: 'OFFSET_OUT_OF_RANGE' | 'NOT_CONTROLLER' | 'UNKNOWN_SERVER_ERROR';
   readonly message: string;
   readonly logStartOffset: Offset;
 };
@@ -136,6 +146,12 @@ export type NodeStatus = {
   readonly brokerSessionTimeoutMs?: number;
   /** ms since this node last heard from a leader in its epoch, or as leader from a majority; null when never. */
   readonly lastContactMs: number | null;
+  /** ms for which the oldest write to this node's disk that has not ended is under way; null when there is none. */
+  readonly oldestWriteMs: number | null;
+  /** ms for which nothing was committed though this node's log holds more; null when all of it is committed. */
+  readonly commitStuckMs: number | null;
+  /** ms for which there is something committed that is not applied while nothing is applied; null when all is. */
+  readonly applyStuckMs: number | null;
   readonly voters: readonly Voter[];
   /** The leader's view of each replica; empty on others. */
   readonly replicas: readonly ReplicaStatus[];

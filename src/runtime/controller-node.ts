@@ -9,6 +9,7 @@ import { type ControllerNodeOptions, type NodeTransport, supportedVersions } fro
 import type { PeerMessage } from '../ports/transport.ts';
 import type { ReplicaKey } from '../raft/replica-key.ts';
 import type { ControllerAnswer, ControllerApi, ControllerRequest, NodeStatus } from './controller-api.ts';
+import { NodeMeter } from './measurements/node-meter.ts';
 import { QuorumMember } from './quorum-member.ts';
 import { runSequence, type Sequence, wait } from './sequence.ts';
 import { joinCluster, type JoinedCluster } from './start/join-cluster.ts';
@@ -22,6 +23,7 @@ import {
 import { openStorage, type OpenedStorage } from './start/open-storage.ts';
 import { StorageEvents } from './start/storage-events.ts';
 import { faultOfFeatures, faultOfKRaftVersion } from './supported-versions.ts';
+import { openWatchLater } from './watch/open-watch.ts';
 
 /**
  * One controller: it starts from its directory, joins or founds its cluster, and takes part in the quorum
@@ -54,6 +56,7 @@ export function createControllerNode(options: ControllerNodeOptions): Controller
 class Node implements ControllerNode {
   readonly #options: ControllerNodeOptions;
   readonly #storageEvents = new StorageEvents();
+  readonly #meter: NodeMeter;
   #phase: Phase = 'new';
   #identity: Identity | null = null;
   #transport: NodeTransport | null = null;
@@ -65,7 +68,9 @@ class Node implements ControllerNode {
   #isClosed = false;
 
   constructor(options: ControllerNodeOptions) {
-    this.#options = options;
+    const { ports } = options;
+    this.#meter = new NodeMeter(ports.files, ports.clock);
+    this.#options = { ...options, ports: { ...ports, files: this.#meter.files } };
     this.#storageEvents.onFailed = (error) => this.#fail(`${error.file}: ${error.message}`);
   }
 
@@ -94,9 +99,18 @@ class Node implements ControllerNode {
         return;
       }
       const message = 'The node has not joined its cluster yet.';
-      complete({ ok: false, error: { code: 'UNKNOWN_SERVER_ERROR', message, logStartOffset: offset(0) } });
+      complete({ ok: false, error: { code: 'NOT_CONTROLLER', message, logStartOffset: offset(0) } });
     });
   };
+
+  openWatch: NonNullable<ControllerApi['openWatch']> = (request, listener) =>
+    openWatchLater(this.#options.ports.clock, () => {
+      const member = this.#member;
+      if (member !== null && this.#phase === 'running') return member.openWatch(request, listener);
+      const message = 'The node has not joined its cluster yet.';
+      listener.ended({ code: 'NOT_CONTROLLER', message, position: request.since, logStartOffset: null });
+      return null;
+    });
 
   get acceptsBareIdempotencyKeys(): boolean {
     return true;
@@ -105,6 +119,23 @@ class Node implements ControllerNode {
   status(): NodeStatus {
     return this.#member?.status(this.#phase === 'stopped') ?? this.#statusBeforeJoining();
   }
+
+  metrics: NonNullable<ControllerApi['metrics']> = (complete) => {
+    const member = this.#member;
+    if (member !== null && this.#phase === 'running') {
+      member.metrics(complete);
+      return;
+    }
+    complete({
+      ...this.#meter.read(),
+      status: this.status(),
+      cluster: null,
+      appliedLagMs: 0,
+      brokersTimedOut: 0,
+      heartbeatAgeMs: null,
+      snapshotAgeMs: null,
+    });
+  };
 
   image(): MetadataImage | null {
     return this.#member?.image() ?? null;
@@ -241,11 +272,13 @@ class Node implements ControllerNode {
         node: this.#options,
         clusterId: identity.clusterId,
         directoryId: identity.directoryId,
+        foundingLevels: identity.descriptor?.descriptor.featureLevels ?? [],
         quorumStateStore: identity.quorumStateStore,
         quorumState: { ...identity.quorumState, recovering: storage.recovering },
         storage,
         storageEvents: this.#storageEvents,
         transport,
+        meter: this.#meter,
         onFatal: (reason) => this.#fail(reason),
       });
       this.#member.start();
@@ -342,6 +375,9 @@ class Node implements ControllerNode {
       lowOnSpace: false,
       brokerSessionTimeoutMs: settings.brokerSessionTimeoutMs,
       lastContactMs: null,
+      oldestWriteMs: this.#meter.files.oldestWriteMs(),
+      commitStuckMs: null,
+      applyStuckMs: null,
       voters: [],
       replicas: [],
     };

@@ -35,6 +35,22 @@ export const runtimeLimits = {
   handOverLookMs: 5,
   /** Reads that wait for an offset of their own, which may never come; more are refused. */
   offsetWaitersMax: 50_000,
+  /** Streams that watch this node at once; more are refused. */
+  watchersMax: 8_192,
+  /** Committed batches that are kept decoded for those who watch, in bytes of the log. */
+  watchRecentBytesMax: 8 * 1024 * 1024,
+  /** What one watcher is given, and what is read of the log, at once. */
+  watchSliceBytesMax: 128 * 1024,
+  /** Records of the state that are looked at for one watcher at once. */
+  watchStateRecordsMax: 256,
+  /** A stream in which nothing has happened for so long says where it stands, in ms. */
+  watchBookmarkMs: 5_000,
+  /** How long a controller whose registration failed waits at first, and at most, before it asks again, in ms. */
+  registrationRetryMs: 50,
+  registrationPauseMs: 1_000,
+  /** Images that are kept for listings under way, and for how long after their last use, in ms. */
+  listingImagesMax: 64,
+  listingImageIdleMs: 60_000,
   /** Read barriers under way at once; reads that come meanwhile share the next. */
   barriersInFlightMax: 64,
 } as const;
@@ -59,6 +75,14 @@ type CoreLimits = Pick<RaftConfig, 'pendingProposalsMax' | 'pendingBytesMax'>;
 assert(
   runtimeLimits.bytesInFlightMax >= 4 * runtimeLimits.batchBytesMax,
   'a full batch must not stop the next from being made while it is flushed',
+);
+assert(
+  runtimeLimits.watchRecentBytesMax >= 4 * runtimeLimits.batchBytesMax,
+  'one who reads as fast as batches come finds them in memory',
+);
+assert(
+  runtimeLimits.registrationRetryMs < runtimeLimits.registrationPauseMs,
+  'waiting for another attempt grows',
 );
 assert(runtimeLimits.drainMs < runtimeLimits.handOverMs, 'time is left to hand leadership over');
 assert(

@@ -11,6 +11,14 @@ export function printableBytes(bytes: Uint8Array): string {
   return text !== null && plainText.test(text) ? text : `0x${Buffer.from(bytes).toString('hex')}`;
 }
 
+/** The fields of a record with its bytes made printable. */
+export function printableFields(value: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  const fields = Object.entries(value).map(([name, field]): [string, unknown] => {
+    return [name, field instanceof Uint8Array ? printableBytes(field) : field];
+  });
+  return Object.fromEntries(fields);
+}
+
 function textOf(bytes: Uint8Array): string | null {
   try {
     return strictUtf8.decode(bytes);

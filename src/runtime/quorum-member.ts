@@ -1,6 +1,8 @@
 import type { NodeId, Uuid } from '../base/brands.ts';
 import { operationsById } from '../metadata/operations.ts';
 import type { MetadataImage } from '../metadata/image.ts';
+import type { QuorumView } from '../metadata/operation.ts';
+import type { FeatureLevel } from '../metadata/resources/feature/supported.ts';
 import type { ForwardMessage, PeerMessage } from '../ports/transport.ts';
 import { createRaftCore, type RaftCore } from '../raft/core.ts';
 import type { Effect } from '../raft/effects.ts';
@@ -9,14 +11,24 @@ import type { SpaceStatus } from '../raft/messages.ts';
 import type { QuorumState } from '../raft/quorum-state.ts';
 import type { ReplicaKey } from '../raft/replica-key.ts';
 import { Deadlines } from './answers/deadlines.ts';
+import { ControllerRegistrar } from './controller-registrar.ts';
 import { Snapshots } from './checkpoint/snapshots.ts';
 import type { ControllerAnswer, ControllerApi, ControllerRequest, NodeStatus } from './controller-api.ts';
 import { DiskSpace } from './disk-space.ts';
 import { decodeForwardRequest, encodeForwardResponse, Forwarder, refuseForward } from './forwarding.ts';
 import { HandOver } from './hand-over.ts';
+import { controllerPrincipal } from './leader/internal-work.ts';
 import { Leadership } from './leader/leadership.ts';
 import { proposalWindow, runtimeLimits } from './limits.ts';
-import { type ControllerNodeOptions, type NodeTransport, supportedVersions } from './node-options.ts';
+import { ClusterCounter } from './measurements/cluster-counts.ts';
+import type { NodeMeter } from './measurements/node-meter.ts';
+import type { NodeMetrics } from './measurements/node-metrics.ts';
+import {
+  type ControllerNodeOptions,
+  type NodeTransport,
+  type SupportedVersions,
+  supportedVersions,
+} from './node-options.ts';
 import type { QuorumStateStore } from './quorum-state/quorum-state-store.ts';
 import { RaftDriver } from './raft-driver.ts';
 import { readLogSlice } from './read-log.ts';
@@ -29,19 +41,28 @@ import type { OpenedStorage } from './start/open-storage.ts';
 import type { StorageEvents } from './start/storage-events.ts';
 import { CommittedState } from './state/committed-state.ts';
 import { describeStatus } from './status.ts';
-import { faultOfFeatures } from './supported-versions.ts';
+import { faultOfFeatures, registeredFeatures } from './supported-versions.ts';
+import { BatchRecords } from './watch/batch-records.ts';
+import type { WatchHandle } from './watch/watch-api.ts';
+import { WatchHub } from './watch/watch-hub.ts';
 
 export type QuorumMemberOptions = {
   readonly node: ControllerNodeOptions;
   readonly clusterId: Uuid;
   readonly directoryId: Uuid;
+  /** What all the voters support that the cluster was born with. */
+  readonly foundingLevels: readonly FeatureLevel[];
   readonly quorumStateStore: QuorumStateStore;
   readonly quorumState: QuorumState;
   readonly storage: OpenedStorage;
   readonly storageEvents: StorageEvents;
   readonly transport: NodeTransport;
+  readonly meter: NodeMeter;
   readonly onFatal: (reason: string) => void;
 };
+
+/** Kafka's name for the listener by which controllers reach each other. */
+const controllerListener = 'CONTROLLER';
 
 type EffectOf<Type extends Effect['type']> = Extract<Effect, { type: Type }>;
 
@@ -59,18 +80,21 @@ export class QuorumMember {
   readonly #sessions: BrokerSessions;
   readonly #snapshots: Snapshots;
   readonly #diskSpace: DiskSpace;
+  readonly #watchHub: WatchHub;
+  readonly #registrar: ControllerRegistrar;
+  readonly #supported: SupportedVersions;
+  readonly #counter: ClusterCounter;
 
   /** Peers whose process has ended: nobody listens there. A restarting one connects again. */
   readonly #ended = new Set<NodeId>();
   #isClosed = false;
-  /** Those of the image that was looked at last. */
-  #features: MetadataImage['feature'] | null = null;
 
   constructor(options: QuorumMemberOptions) {
     this.#options = options;
     const { node, storage, transport, clusterId } = options;
-    const { clock, random, logger } = node.ports;
+    const { clock, random } = node.ports;
     const { settings } = node;
+    this.#supported = node.supported ?? supportedVersions;
     const core = createRaftCore({
       config: settings.raft,
       recovered: {
@@ -83,6 +107,7 @@ export class QuorumMember {
         epochStarts: storage.epochStarts,
         voterSets: storage.voterSets,
         kraftVersion: storage.kraftVersion,
+        kraftVersionOffset: storage.kraftVersionOffset,
         appliedOffset: storage.image.endOffset,
         bootstrapPeers: node.configuredVoters.map(({ id }) => id).filter((id) => id !== node.nodeId),
       },
@@ -92,14 +117,20 @@ export class QuorumMember {
     this.#core = node.inspector?.wrapCore(core) ?? core;
     this.#sessions = new BrokerSessions(settings.brokerSessionTimeoutMs);
     this.#deadlines = new Deadlines(clock);
+    this.#counter = new ClusterCounter(clock);
+    options.meter.voted(options.quorumState.voted?.id ?? null);
     this.#forwarder = new Forwarder(transport, clock, random.fork());
+    const records = new BatchRecords();
     this.#state = new CommittedState({
       image: storage.image,
       log: storage.log,
+      records,
       clock,
       onApplied: (image, bytes) => this.#applied(image, bytes),
+      faultOf: (image) => faultOfFeatures(image, this.#supported.features),
       onFailed: (reason) => options.onFatal(reason),
     });
+    this.#watchHub = this.#createWatchHub(records);
     this.#snapshots = new Snapshots({
       core: this.#core,
       storage,
@@ -112,35 +143,11 @@ export class QuorumMember {
     this.#reads = new ReadQueue(clock, (barrierId) =>
       this.#driver.push({ type: 'readBarrierRequested', barrierId }),
     );
-    const window = proposalWindow(settings.raft);
-    this.#leadership = new Leadership({
-      clusterId,
-      clock,
-      random: random.fork(),
-      logger,
-      sessions: this.#sessions,
-      reads: this.#reads,
-      window,
-      propose: ({ proposalId, epoch, baseOffset, batch, image }) => {
-        this.#state.remember(baseOffset, image, batch.payload.length);
-        this.#driver.push({
-          type: 'recordsProposed',
-          proposalId,
-          epoch,
-          expectedBaseOffset: baseOffset,
-          batches: [batch],
-        });
-      },
-      hasRoomInLog: () =>
-        this.#core.unflushedAppends < window.count && this.#core.unflushedBytes < window.bytes,
-      lastTimestampMs: () => this.#driver.lastTimestampMs,
-      forgetProposed: () => this.#state.forgetProposed(),
-      image: () => this.#state.image,
-      logEndOffset: () => this.#core.logEndOffset,
-    });
+    this.#leadership = this.#createLeadership(random.fork());
     this.#router = this.#createRouter(random.fork());
     this.#driver = this.#createDriver();
     this.#diskSpace = this.#createDiskSpace();
+    this.#registrar = this.#createRegistrar(random.fork());
   }
 
   start(): void {
@@ -171,6 +178,10 @@ export class QuorumMember {
     readLogSlice(this.#options.storage.log, bounds, request, complete);
   }
 
+  openWatch(...[request, listener]: Parameters<NonNullable<ControllerApi['openWatch']>>): WatchHandle {
+    return this.#watchHub.open(request, listener);
+  }
+
   status(isStopped: boolean): NodeStatus {
     return describeStatus({
       core: this.#core,
@@ -184,7 +195,28 @@ export class QuorumMember {
       snapshotChunksReceived: this.#snapshots.chunksReceived,
       lowOnSpace: this.#diskSpace.isLow,
       brokerSessionTimeoutMs: this.#options.node.settings.brokerSessionTimeoutMs,
+      oldestWriteMs: this.#options.meter.files.oldestWriteMs(),
+      uncommittedMs: this.#options.meter.uncommittedMs(),
+      applyStuckMs: this.#state.stuckMs(),
       nowMs: this.#driver.nowMs(),
+    });
+  }
+
+  metrics(complete: (metrics: NodeMetrics) => void): void {
+    const { clock } = this.#options.node.ports;
+    const { image } = this.#state;
+    this.#counter.count(image, (cluster) => {
+      const snapshotMs = this.#snapshots.latestTimestampMs;
+      const isActive = this.#leadership.proposer !== null;
+      complete({
+        ...this.#options.meter.read(),
+        status: this.status(false),
+        cluster,
+        appliedLagMs: isActive ? 0 : Math.max(0, clock.wallMs() - this.#state.image.timestampMs),
+        brokersTimedOut: this.#sessions.expiredCount,
+        heartbeatAgeMs: isActive ? this.#sessions.oldestAgeMs(clock.monotonicMs()) : null,
+        snapshotAgeMs: snapshotMs === null ? null : Math.max(0, clock.wallMs() - snapshotMs),
+      });
     });
   }
 
@@ -215,6 +247,7 @@ export class QuorumMember {
   /** Takes nothing more, answers what is pending, and hands leadership over if this node has it. */
   handOver(done: () => void): void {
     this.#router.drain();
+    this.#watchHub.close();
     new HandOver({
       clock: this.#options.node.ports.clock,
       role: () => this.#core.role,
@@ -234,6 +267,7 @@ export class QuorumMember {
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    this.#watchHub.close();
     this.#leadership.ended();
     this.#reads.failAll();
     this.#router.close();
@@ -242,7 +276,53 @@ export class QuorumMember {
     this.#state.close();
     this.#snapshots.close();
     this.#diskSpace.close();
+    this.#registrar.close();
     this.#deadlines.close();
+  }
+
+  #createLeadership(random: ControllerNodeOptions['ports']['random']): Leadership {
+    const { node, clusterId, foundingLevels, meter } = this.#options;
+    const { clock, logger } = node.ports;
+    const window = proposalWindow(node.settings.raft);
+    return new Leadership({
+      clusterId,
+      clock,
+      random,
+      logger,
+      sessions: this.#sessions,
+      reads: this.#reads,
+      window,
+      propose: ({ proposalId, epoch, baseOffset, batch, image }) => {
+        meter.proposed(proposalId);
+        this.#state.remember(baseOffset, image, batch.payload.length);
+        this.#driver.push({
+          type: 'recordsProposed',
+          proposalId,
+          epoch,
+          expectedBaseOffset: baseOffset,
+          batches: [batch],
+        });
+      },
+      proposeQuorumChange: ({ proposalId, epoch, baseOffset, change }) =>
+        this.#driver.push({
+          type: 'quorumChangeProposed',
+          proposalId,
+          epoch,
+          expectedBaseOffset: baseOffset,
+          kraftVersion: change.kraftVersion,
+          voters: change.voters,
+        }),
+      quorum: () => this.#quorum(),
+      foundingLevels,
+      hasRoomInLog: () =>
+        this.#core.unflushedAppends < window.count && this.#core.unflushedBytes < window.bytes,
+      onActivated: () => meter.activated(),
+      onRejected: () => meter.metadataError(),
+      lastTimestampMs: () => this.#driver.lastTimestampMs,
+      forgetProposed: () => this.#state.forgetProposed(),
+      image: () => this.#state.image,
+      logEndOffset: () => this.#core.logEndOffset,
+    });
   }
 
   #createRouter(random: ControllerNodeOptions['ports']['random']): RequestRouter {
@@ -255,6 +335,7 @@ export class QuorumMember {
         header: () => this.#header(),
         proposer: () => this.#leadership.proposer,
         lowOnSpace: () => this.#diskSpace.isLow,
+        quorum: () => this.#quorum(),
       },
       operations: operationsById,
       forwarder: this.#forwarder,
@@ -263,8 +344,63 @@ export class QuorumMember {
       deadlines: this.#deadlines,
       clock: node.ports.clock,
       random,
-      onRejected: (operation, reason) => node.ports.logger.error('operation-rejected', { operation, reason }),
+      onRejected: (operation, reason) => {
+        node.ports.logger.error('operation-rejected', { operation, reason });
+        this.#options.meter.metadataError();
+      },
     });
+  }
+
+  #createWatchHub(records: BatchRecords): WatchHub {
+    const { node, storage, clusterId } = this.#options;
+    return new WatchHub({
+      nodeId: node.nodeId,
+      clusterId,
+      clock: node.ports.clock,
+      log: storage.log,
+      records,
+      image: () => this.#state.image,
+      logStartOffset: () => this.#core.logStart.endOffset,
+      leaderId: () => this.#core.leaderId,
+      recentBytesMax: runtimeLimits.watchRecentBytesMax,
+    });
+  }
+
+  #createRegistrar(random: ControllerNodeOptions['ports']['random']): ControllerRegistrar {
+    const { node, directoryId } = this.#options;
+    return new ControllerRegistrar({
+      registration: {
+        controllerId: node.nodeId,
+        incarnationId: directoryId,
+        listeners: [{ name: controllerListener, ...node.advertised }],
+        features: registeredFeatures(this.#supported).map((feature) => ({ ...feature })),
+      },
+      clock: node.ports.clock,
+      random,
+      image: () => this.#state.image,
+      ledEpoch: () => (this.#core.leaderId === null ? null : this.#core.epoch),
+      register: (registration, complete) => {
+        const request: ControllerRequest = {
+          requestId: 0,
+          operationId: 'registerController',
+          input: { params: {}, query: {}, body: registration },
+          principal: controllerPrincipal,
+          idempotencyKey: null,
+          consistency: 'linearizable',
+          minOffset: null,
+          ifMatch: null,
+          timeoutMs: node.settings.raft.requestTimeoutMs,
+        };
+        this.#router.route(request, false, complete);
+      },
+      onRefused: (code, reason) => node.ports.logger.error('registration-refused', { code, reason }),
+    });
+  }
+
+  /** What operations may know of the quorum beside the state. */
+  #quorum(): QuorumView {
+    const { committedKRaftVersion, voters } = this.#core;
+    return { supported: registeredFeatures(this.#supported), kraftVersion: committedKRaftVersion, voters };
   }
 
   #createDiskSpace(): DiskSpace {
@@ -282,18 +418,27 @@ export class QuorumMember {
   }
 
   #createDriver(): RaftDriver {
-    const { storage, transport, quorumStateStore, node } = this.#options;
+    const { storage, transport, quorumStateStore, node, meter } = this.#options;
     return new RaftDriver({
       core: this.#core,
       log: storage.log,
-      persistQuorumState: (ioId, state) => quorumStateStore.persist(ioId, state),
+      persistQuorumState: (ioId, state) => {
+        meter.voted(state.voted?.id ?? null);
+        quorumStateStore.persist(ioId, state);
+      },
       transport,
       clock: node.ports.clock,
-      kraftVersions: (node.supported ?? supportedVersions).kraftVersions,
+      kraftVersions: this.#supported.kraftVersions,
       handlers: {
         applyCommitted: ({ to }) => this.#state.advance(to),
         roleChanged: (effect) => this.#roleChanged(effect),
-        completeProposal: ({ proposalId }) => this.#leadership.completed(proposalId),
+        highWatermarkAdvanced: () =>
+          meter.highWatermarkAdvanced(this.#core.logEndOffset <= this.#core.highWatermark),
+        completeProposal: ({ proposalId }) => {
+          meter.committed(proposalId);
+          this.#leadership.completed(proposalId);
+        },
+        appended: (recordCount) => meter.appended(recordCount, this.#core.role !== 'leader'),
         failProposal: ({ proposalId, reason }) => {
           if (reason !== 'OUTCOME_UNKNOWN') this.#leadership.refused(proposalId);
         },
@@ -314,28 +459,28 @@ export class QuorumMember {
   #roleChanged(effect: EffectOf<'roleChanged'>): void {
     const { role, epoch, leaderId } = effect;
     this.#options.node.ports.logger.info('role-changed', { role, epoch, leaderId });
+    const sinceContactMs = this.#sinceContactMs();
+    this.#options.meter.roleChanged(leaderId, role === 'leader', sinceContactMs);
     if (role === 'leader') this.#leadership.began(epoch, effect.logEndOffset, this.#state.image);
     else this.#leadership.ended();
     if (leaderId !== null) this.#forwarder.leaderIs(leaderId);
+    this.#registrar.look();
+  }
+
+  #sinceContactMs(): number | null {
+    const { lastContactMs } = this.#core;
+    return lastContactMs === null ? null : Math.max(0, this.#driver.nowMs() - lastContactMs);
   }
 
   #applied(image: MetadataImage, bytes: number): void {
-    if (this.#isClosed || this.#refuses(image)) return;
+    if (this.#isClosed) return;
     this.#leadership.applied(image);
     this.#reads.applied(image.endOffset);
     this.#router.applied(image.endOffset);
     this.#snapshots.applied(image, bytes);
+    this.#watchHub.applied();
     this.#driver.push({ type: 'applied', offset: image.endOffset });
-  }
-
-  /** What a finalized feature brings, a node that does not support it would misread: it stops (design 4). */
-  #refuses(image: MetadataImage): boolean {
-    if (image.feature === this.#features) return false;
-    this.#features = image.feature;
-    const { node, onFatal } = this.#options;
-    const fault = faultOfFeatures(image, (node.supported ?? supportedVersions).features);
-    if (fault !== null) onFatal(`the log has ${fault}`);
-    return fault !== null;
+    this.#registrar.look();
   }
 
   #logTruncated(ioId: IoId): void {

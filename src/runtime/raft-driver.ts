@@ -32,6 +32,8 @@ export type DriverHandlers = {
   /** Absent where nobody asks for voter changes. */
   voterChangeAnswered?(effect: EffectOf<'voterChangeAnswered'>): void;
   badMessage(effect: EffectOf<'badMessage'>): void;
+  /** For whoever counts: so many records were handed to the log. */
+  appended?(recordCount: number): void;
   stalled(stalledMs: number): void;
   /** The disk or the program failed: the node stops and says why (design 20). */
   failed(reason: string): void;
@@ -160,6 +162,7 @@ export class RaftDriver {
           effect.ioId,
           effect.batches.map((batch) => this.#stamp(batch)),
         );
+        handlers.appended?.(effect.batches.reduce((sum, { recordCount }) => sum + recordCount, 0));
         return;
       case 'truncateLog':
         this.#beginLogIo(effect.ioId);

@@ -4,8 +4,9 @@ import { batchPayload } from '../codec/batch.ts';
 import { decodeRecords } from '../codec/record-value.ts';
 import { batchEndOffset, type LogBatch } from '../raft/batch.ts';
 import type { LogBatchView, LogRecordView, LogSlice, LogSliceError } from './controller-api.ts';
+import { runtimeLimits } from './limits.ts';
 import type { RaftLog } from './log/raft-log.ts';
-import { printableBytes } from './printable.ts';
+import { printableFields } from './printable.ts';
 
 type Bounds = { readonly logStartOffset: Offset; readonly endOffset: Offset };
 type SliceRequest = { readonly from: Offset; readonly maxRecords: number };
@@ -42,9 +43,17 @@ export function readLogSlice(
   });
 }
 
-/** The base of the batch that holds `at`: a batch has at most 10,000 records, so the search is short. */
-function batchBaseAt(log: RaftLog, at: Offset, logStartOffset: Offset): Offset | null {
-  for (let base = at; base >= logStartOffset; base = (base - 1) as Offset) {
+/**
+ * The base of the batch that holds `at`; null when the log has none there. A batch has a bounded number of
+ * records, so the search is short.
+ */
+export function batchBaseAt(
+  log: Pick<RaftLog, 'chainCrcAt'>,
+  at: Offset,
+  logStartOffset: Offset,
+): Offset | null {
+  const lowest = Math.max(logStartOffset, at - runtimeLimits.recordsPerBatchMax);
+  for (let base = at; base >= lowest; base = (base - 1) as Offset) {
     if (log.chainCrcAt(base) !== null) return base;
   }
   return null;
@@ -75,16 +84,9 @@ function viewOfBatch(batch: LogBatch): Result<LogBatchView, string> {
   const records = recordsOf(batch);
   if (!records.ok) return records;
   const views = records.value.map(({ type, ...value }, index): LogRecordView => {
-    return { offset: (baseOffset + index) as Offset, type, value: printable(value) };
+    return { offset: (baseOffset + index) as Offset, type, value: printableFields(value) };
   });
   return ok({ baseOffset, epoch, appendTimestampMs, kind, sizeInBytes, records: views });
-}
-
-function printable(value: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
-  const fields = Object.entries(value).map(([name, field]): [string, unknown] => {
-    return [name, field instanceof Uint8Array ? printableBytes(field) : field];
-  });
-  return Object.fromEntries(fields);
 }
 
 type AnyRecord = { readonly type: string };

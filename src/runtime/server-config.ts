@@ -24,6 +24,8 @@ export type ServerConfig = {
   readonly certificateRoles?: readonly CertificateRole[];
   /** Told when this controller has made the cluster's first administrator, and at each start until the file is gone. */
   readonly onAdministrator?: (notice: AdministratorNotice) => void;
+  /** Serves an API browser at `/docs`. */
+  readonly apiBrowser?: boolean;
   readonly logLevel: LogLevel;
   /** Settings of the controller by their flat names (see `ControllerSettings`); the rest have their defaults. */
   readonly settings?: Readonly<Record<string, number>>;
@@ -73,16 +75,20 @@ export type ServerEnd =
   | { readonly reason: 'asked' }
   | { readonly reason: 'failed'; readonly message: string };
 
+/** Why a server does not start: by its stable code, what it means. */
+export const serverStartErrors = {
+  CONFIG_INVALID: 'A setting is missing, unknown, or has a value that is not allowed.',
+  INSECURE_LISTENER: 'An address that other machines can reach has no TLS, and nobody asked for that.',
+  INVALID_TLS: 'A certificate, key or authority cannot be read or used.',
+  ADDRESS_IN_USE: 'Another process listens on the port.',
+  ADDRESS_UNAVAILABLE: 'This machine cannot listen on the address.',
+  DIRECTORY_LOCKED: 'Another process uses the data directory.',
+  DIRECTORY_UNUSABLE: 'The data directory cannot be made, read or written.',
+  STORAGE_CORRUPT: 'What stands in the data directory is damaged, or of another cluster or version.',
+} as const;
+
 export type ServerStartError = {
-  readonly code:
-    | 'ADDRESS_IN_USE'
-    | 'ADDRESS_UNAVAILABLE'
-    | 'INSECURE_LISTENER'
-    | 'INVALID_TLS'
-    | 'DIRECTORY_LOCKED'
-    | 'DIRECTORY_UNUSABLE'
-    | 'STORAGE_CORRUPT'
-    | 'CONFIG_INVALID';
+  readonly code: keyof typeof serverStartErrors;
   /** A sentence that says what to do next. */
   readonly message: string;
 };

@@ -14,6 +14,9 @@ export type StatusFacts = {
   readonly snapshotChunksReceived: number;
   readonly lowOnSpace: boolean;
   readonly brokerSessionTimeoutMs: number;
+  readonly oldestWriteMs: number | null;
+  readonly uncommittedMs: number;
+  readonly applyStuckMs: number | null;
   readonly nowMs: number;
 };
 
@@ -45,6 +48,9 @@ export function describeStatus(facts: StatusFacts): NodeStatus {
     lowOnSpace: facts.lowOnSpace,
     brokerSessionTimeoutMs: facts.brokerSessionTimeoutMs,
     lastContactMs: sinceMs(core.lastContactMs),
+    oldestWriteMs: facts.oldestWriteMs,
+    commitStuckMs: core.logEndOffset > core.highWatermark ? facts.uncommittedMs : null,
+    applyStuckMs: facts.applyStuckMs,
     voters: core.voters,
     replicas: core.replicas().map((replica) => ({
       id: replica.id,

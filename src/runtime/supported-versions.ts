@@ -1,8 +1,28 @@
 import type { MetadataImage } from '../metadata/image.ts';
-import { findUnsupported } from '../metadata/resources/feature/supported.ts';
+import type { SupportedFeature } from '../metadata/resources/broker/records.ts';
+import { findUnsupported, kraftVersionFeature } from '../metadata/resources/feature/supported.ts';
+import type { FeatureRange } from '../raft/bootstrap/messages.ts';
 import { understands } from '../raft/kraft-version.ts';
 import type { VersionRange } from '../raft/replica-key.ts';
 import type { SupportedVersions } from './node-options.ts';
+
+/** Everything that a node supports, as it registers it: the protocol is one feature among others (KIP-853). */
+export function registeredFeatures({
+  features,
+  kraftVersions,
+}: SupportedVersions): readonly SupportedFeature[] {
+  const { min, max } = kraftVersions;
+  return [...features, { name: kraftVersionFeature, minSupportedVersion: min, maxSupportedVersion: max }];
+}
+
+/** … and as it says hello before there is a cluster, where the protocol has a field of its own. */
+export function foundingFeatures({ features }: SupportedVersions): readonly FeatureRange[] {
+  return features.map(({ name, minSupportedVersion, maxSupportedVersion }) => ({
+    name,
+    min: minSupportedVersion,
+    max: maxSupportedVersion,
+  }));
+}
 
 /** Why this node cannot follow a protocol of that version, or null. */
 export function faultOfKRaftVersion(version: number, supported: VersionRange): string | null {

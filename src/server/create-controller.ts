@@ -35,6 +35,8 @@ export type CreateControllerOptions = {
     readonly authorityFile: string;
     readonly requireClientCertificate?: boolean;
   };
+  /** Serves an API browser at `/docs`; it is loaded only when this is true. */
+  readonly apiBrowser?: boolean;
   readonly logLevel?: LogLevel;
   /** By the names of `ControllerSettings` and of its `raft`; the rest have their defaults. */
   readonly settings?: Readonly<Record<string, number>>;
@@ -86,6 +88,7 @@ export async function createController(options: CreateControllerOptions): Promis
     ...(options.asksWho === undefined ? {} : { asksWho: options.asksWho }),
     certificateRoles: (options.certificateRoles ?? []).map(certificateRoleOf),
     ...(options.onAdministrator === undefined ? {} : { onAdministrator: options.onAdministrator }),
+    apiBrowser: options.apiBrowser ?? false,
     logLevel: options.logLevel ?? 'warn',
     settings: options.settings ?? {},
   });

@@ -29,6 +29,7 @@ import { nodeClock } from './node-clock.ts';
 import { createLogger } from './pino-logger.ts';
 import { resolveSettings, type ServerSettings } from './settings.ts';
 import { readTls } from './tls-files.ts';
+import { readVersion } from './version.ts';
 
 /** How often the files of certificates are looked at. */
 const certificatePollMs = 10_000;
@@ -109,6 +110,8 @@ class Server implements RunningServer {
       authentication: authenticationOf(this.#config),
       insecure,
       limits: this.#limits,
+      version: readVersion(),
+      apiBrowser: this.#config.apiBrowser ?? false,
       logger: this.#logger,
     });
     if (!http.ok) return failed(http.error);

@@ -16,7 +16,8 @@ const voters: readonly Voter[] = [
   { ...replica, endpoint: { host: 'controller-3.example', port: 9_645 }, kraftVersions },
   { ...other, endpoint: { host: '::1', port: 65_535 }, kraftVersions },
 ];
-const descriptor = { clusterId, voters };
+const descriptor = { clusterId, voters, featureLevels: [] };
+const foundedDescriptor = { clusterId, voters, featureLevels: [{ name: 'metadata.version', level: 2 }] };
 
 function chain(made: readonly LogBatch[]): readonly LogBatch[] {
   let previousCrc = 7;
@@ -206,6 +207,7 @@ export const messages: readonly PeerMessage[] = [
       configuredVoterIds: [nodeId(1), nodeId(3)],
       state: 'formatted',
       descriptor,
+      features: [],
     },
   },
   {
@@ -218,6 +220,7 @@ export const messages: readonly PeerMessage[] = [
       configuredVoterIds: [],
       state: 'unformatted',
       descriptor: null,
+      features: [],
     },
   },
   { channel: 'bootstrap', message: { type: 'bootstrapPropose', descriptor } },
@@ -248,9 +251,24 @@ export const messages: readonly PeerMessage[] = [
     },
   },
   { channel: 'forward', message: { type: 'forwardResponse', requestId: 1, answer: Uint8Array.of(200, 201) } },
+  {
+    channel: 'bootstrap',
+    message: {
+      type: 'bootstrapHello',
+      replica,
+      endpoint: { host: 'a', port: 1 },
+      kraftVersions,
+      configuredVoterIds: [nodeId(3)],
+      state: 'formatted',
+      descriptor: foundedDescriptor,
+      features: [{ name: 'metadata.version', min: 1, max: 2 }],
+    },
+  },
+  { channel: 'bootstrap', message: { type: 'bootstrapPropose', descriptor: foundedDescriptor } },
 ];
 
 export const storedDescriptor = { descriptor, started: true };
+export const foundedStoredDescriptor = { descriptor: foundedDescriptor, started: false };
 export const nodeProperties = { nodeId: nodeId(3), directoryId, clusterId };
 export const quorumStateCopy = {
   sequence: 2 ** 34,

@@ -9,7 +9,14 @@ import { decodeQuorumState, encodeQuorumState } from '../../src/codec/quorum-sta
 import { decodeFrameBody, decodeFrameHeader, FrameBuffer } from '../../src/runtime/log/frame.ts';
 import { decodeSegmentHeader, encodeSegmentHeader } from '../../src/runtime/log/segment-header.ts';
 import { bytesOf } from '../storage/log-bench.ts';
-import { batches, messages, nodeProperties, quorumStateCopy, storedDescriptor } from '../codec/messages.ts';
+import {
+  batches,
+  foundedStoredDescriptor,
+  messages,
+  nodeProperties,
+  quorumStateCopy,
+  storedDescriptor,
+} from '../codec/messages.ts';
 
 /**
  * Every format that leaves this process, pinned byte for byte. A change here is a new version of the
@@ -48,6 +55,11 @@ const formats: readonly (readonly [string, Uint8Array, (bytes: Uint8Array) => bo
   ['quorum-state', encodeQuorumState(quorumStateCopy), (bytes) => decodeQuorumState(bytes).ok],
   ['node-properties', encodeNodeProperties(nodeProperties), (bytes) => decodeNodeProperties(bytes).ok],
   ['bootstrap-descriptor', encodeDescriptor(storedDescriptor), (bytes) => decodeDescriptor(bytes).ok],
+  [
+    'bootstrap-descriptor-with-levels',
+    encodeDescriptor(foundedStoredDescriptor),
+    (bytes) => decodeDescriptor(bytes).ok,
+  ],
   ...messages.map((message, index) => {
     const name = `message-${String(index).padStart(2, '0')}-${message.message.type}`;
     return [name, encodePeerMessage(message), (bytes: Uint8Array) => decodePeerMessage(bytes).ok] as const;

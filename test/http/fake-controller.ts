@@ -104,6 +104,9 @@ export function fakeStatus(changes: Partial<NodeStatus> = {}): NodeStatus {
     snapshotChunksReceived: 0,
     lowOnSpace: false,
     lastContactMs: 5,
+    oldestWriteMs: null,
+    commitStuckMs: null,
+    applyStuckMs: null,
     brokerSessionTimeoutMs: 9_000,
     voters: [0, 1, 2].map((id) => ({
       id: nodeId(id),

@@ -1,5 +1,5 @@
 import { assert } from '../../src/base/assert.ts';
-import { epoch, offset, type BrokerId, type Offset, type Uuid } from '../../src/base/brands.ts';
+import { epoch, nodeId, offset, uuid, type BrokerId, type Offset, type Uuid } from '../../src/base/brands.ts';
 import { seededRandom } from '../../src/base/random.ts';
 import type { TSchema } from 'typebox';
 import { runOperation } from '../../src/metadata/execute.ts';
@@ -8,7 +8,7 @@ import type { InternalOperation, OperationContext, OperationInput } from '../../
 import { operationsById } from '../../src/metadata/operations.ts';
 import type { MetadataRecord } from '../../src/metadata/registry.ts';
 import type { TokenRow } from '../../src/metadata/resources/token/resource.ts';
-import { bootstrapRecords } from '../../src/metadata/resources/feature/supported.ts';
+import { bootstrapRecords, supportedFeatures } from '../../src/metadata/resources/feature/supported.ts';
 import type {
   ControllerAnswer,
   ControllerApi,
@@ -16,6 +16,12 @@ import type {
   LogRecordView,
   NodeStatus,
 } from '../../src/runtime/controller-api.ts';
+import { BatchRecords } from '../../src/runtime/watch/batch-records.ts';
+import { openWatchLater } from '../../src/runtime/watch/open-watch.ts';
+import type { WatchHandle, WatchListener, WatchRequest } from '../../src/runtime/watch/watch-api.ts';
+import { WatchHub } from '../../src/runtime/watch/watch-hub.ts';
+import { nodeClock } from '../../src/server/node-clock.ts';
+import { ListLog } from '../runtime/support/list-log.ts';
 import { fakeStatus } from './fake-controller.ts';
 
 /**
@@ -28,11 +34,24 @@ export class ImageController implements ControllerApi {
   /** What the node says of itself otherwise than usual. */
   changes: Partial<NodeStatus> = {};
   readonly #records: LogRecordView[] = [];
+  readonly log = new ListLog((_delayUs, run) => setImmediate(run));
   readonly #heard = new Map<BrokerId, Offset | null>();
   readonly #random = seededRandom(1);
   readonly #startMs = 1_700_000_000_000;
   /** A test may answer a request itself; null leaves it to the image. */
   intercept: (request: ControllerRequest) => ControllerAnswer['result'] | 'silent' | null = () => null;
+
+  readonly hub = new WatchHub({
+    nodeId: nodeId(0),
+    clusterId: uuid('BBBBBBBBBBBBBBBBBBBBBA'),
+    clock: nodeClock,
+    log: this.log.asLog(),
+    records: new BatchRecords(),
+    image: () => this.image,
+    logStartOffset: () => this.log.startOffset,
+    leaderId: () => nodeId(0),
+    recentBytesMax: 64 * 1024,
+  });
 
   constructor() {
     this.append(bootstrapRecords());
@@ -91,6 +110,10 @@ export class ImageController implements ControllerApi {
     );
   }
 
+  openWatch(request: WatchRequest, listener: WatchListener): WatchHandle {
+    return openWatchLater(nodeClock, () => this.hub.open(request, listener));
+  }
+
   /** The broker's session has run out: its id may be taken by another incarnation. */
   forget(broker: BrokerId): void {
     this.#heard.delete(broker);
@@ -137,11 +160,14 @@ export class ImageController implements ControllerApi {
         isLive: (broker) => this.#heard.has(broker),
         metadataOffset: (broker) => this.#heard.get(broker) ?? null,
       },
+      quorum: { supported: supportedFeatures, kraftVersion: 1, voters: [] },
     };
   }
 
-  /** Into the log, without an operation. */
+  /** One committed batch; none when there are no records. */
   append(records: readonly MetadataRecord[]): void {
+    if (records.length === 0) return;
+    this.log.data(records, 3, this.#startMs);
     const builder = createImageBuilder(this.image);
     let at = this.image.endOffset;
     for (const record of records) {
@@ -151,5 +177,6 @@ export class ImageController implements ControllerApi {
       at = offset(at + 1);
     }
     this.image = builder.freeze(at, epoch(3));
+    this.hub.applied();
   }
 }

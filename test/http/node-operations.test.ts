@@ -82,4 +82,13 @@ describe('a node', () => {
     });
     expect((await ask(`${url}/v1/log?limit=1001`)).status).toBe(400);
   });
+
+  it('says so when it does not show its log, or does not read it in time', async () => {
+    const { url, controller } = await serve();
+    controller.readLog = () => {};
+    const slow = await ask(`${url}/v1/log?timeout_ms=20`);
+    expect(slow).toMatchObject({ status: 504, body: { code: 'REQUEST_TIMED_OUT' } });
+    Object.assign(controller, { readLog: undefined });
+    expect((await ask(`${url}/v1/log`)).body).toMatchObject({ code: 'RESOURCE_NOT_FOUND' });
+  });
 });

@@ -1,13 +1,13 @@
 import { onTestFinished } from 'vitest';
 import { assert } from '../../src/base/assert.ts';
-import { startHttpServer, type HttpServerOptions } from '../../src/http/index.ts';
+import { type HttpServer, startHttpServer, type HttpServerOptions } from '../../src/http/index.ts';
 import { operations } from '../../src/metadata/operations.ts';
 import { ImageController } from './image-controller.ts';
 
 /** The real operations on a free port; closed when the test ends. */
 export async function serveImage(
   options: Partial<HttpServerOptions> = {},
-): Promise<{ readonly url: string; readonly controller: ImageController }> {
+): Promise<{ readonly url: string; readonly controller: ImageController; readonly server: HttpServer }> {
   const controller = new ImageController();
   const started = await startHttpServer({
     controller,
@@ -20,5 +20,5 @@ export async function serveImage(
   });
   assert(started.ok, 'the server starts');
   onTestFinished(() => started.value.close());
-  return { url: started.value.url, controller };
+  return { url: started.value.url, controller, server: started.value };
 }

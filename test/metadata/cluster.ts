@@ -10,10 +10,12 @@ import type {
   OperationContext,
   OperationError,
   OperationOutcome,
+  QuorumChange,
+  QuorumView,
 } from '../../src/metadata/operation.ts';
 import { operationsById, type Operations } from '../../src/metadata/operations.ts';
 import type { MetadataRecord } from '../../src/metadata/registry.ts';
-import { bootstrapRecords } from '../../src/metadata/resources/feature/supported.ts';
+import { bootstrapRecords, supportedFeatures } from '../../src/metadata/resources/feature/supported.ts';
 import { unfinishedFencing } from '../../src/metadata/resources/topic/settling.ts';
 import type { Position } from '../../src/metadata/resource.ts';
 import type { OperationDefinition } from '../../src/metadata/operation.ts';
@@ -42,6 +44,10 @@ export class TestCluster {
   isPaused = false;
   timestampMs = 1_000_000;
   principal = 'tester';
+  /** What the leader supports, and whom its quorum consists of. */
+  quorum: QuorumView = { supported: supportedFeatures, kraftVersion: 1, voters: [] };
+  /** What operations wanted the quorum to be changed to; only Raft could do it. */
+  readonly quorumChanges: QuorumChange[] = [];
   readonly random = seededRandom(7);
 
   constructor() {
@@ -64,6 +70,7 @@ export class TestCluster {
           return heard === undefined ? null : offset(heard);
         },
       },
+      quorum: this.quorum,
     };
   }
 
@@ -94,7 +101,8 @@ export class TestCluster {
   }
 
   /** What an operation has said beside its response. */
-  follow({ heard, forgotten, continueWith }: Omit<OperationOutcome<unknown>, 'records' | 'response'>): void {
+  follow(outcome: Omit<OperationOutcome<unknown>, 'records' | 'response'>): void {
+    const { heard, forgotten, continueWith, quorumChange } = outcome;
     if (heard !== undefined) {
       this.live.add(heard.brokerId);
       if (heard.metadataOffset !== null) this.heardOffsets.set(heard.brokerId, heard.metadataOffset);
@@ -102,6 +110,7 @@ export class TestCluster {
     }
     if (forgotten !== undefined) this.live.delete(forgotten);
     if (continueWith !== undefined && continueWith !== null) this.goOn(continueWith);
+    if (quorumChange !== undefined && quorumChange !== null) this.quorumChanges.push(quorumChange);
   }
 
   /** The response of an operation that must succeed. */

@@ -44,7 +44,15 @@ const voters: fc.Arbitrary<readonly Voter[]> = fc.uniqueArray(
   { selector: (voter) => voter.id, maxLength: 7 },
 );
 const ids = fc.array(nodeIds, { maxLength: 9 });
-const descriptors = fc.record({ clusterId: uuids, voters });
+const featureLevels = fc.uniqueArray(fc.record({ name: texts(249), level: fc.nat({ max: 32_767 }) }), {
+  selector: ({ name }) => name,
+  maxLength: 4,
+});
+const features = fc.uniqueArray(
+  fc.tuple(texts(249), versions).map(([name, range]) => ({ name, ...range })),
+  { selector: ({ name }) => name, maxLength: 4 },
+);
+const descriptors = fc.record({ clusterId: uuids, voters, featureLevels });
 const snapshotIds = fc.record({ endOffset: offsets, epoch: epochs });
 
 export const controlRecords: fc.Arbitrary<readonly ControlRecord[]> = fc.array(
@@ -224,6 +232,7 @@ const bootstrapMessages = [
     configuredVoterIds: ids,
     state: fc.constantFrom('unformatted', 'formatted', 'started'),
     descriptor: fc.option(descriptors, { nil: null }),
+    features,
   }),
   fc.record({ type: type('bootstrapPropose'), descriptor: descriptors }),
   fc.record({ type: type('bootstrapAccepted'), replica: replicas, descriptor: descriptors }),

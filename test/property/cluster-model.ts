@@ -75,9 +75,9 @@ export class ClusterModel {
       case 'closeSession':
         return this.sessionAt(command.session) === null ? 'UNKNOWN_SESSION_ID' : null;
       case 'updateFeature':
-        return command.name === 'metadata.version' && command.featureLevel === 1
-          ? null
-          : 'INVALID_UPDATE_FEATURE';
+        if (command.name !== 'metadata.version' || command.featureLevel === 0)
+          return 'INVALID_UPDATE_FEATURE';
+        return command.featureLevel === 1 ? null : 'UNSUPPORTED_VERSION';
       case 'createToken':
         return this.#judgeToken(command);
       case 'revokeToken':

@@ -7,6 +7,8 @@ import { isProblem } from '../../src/client/protocol/problem.ts';
 import type { ControllerApi } from '../../src/runtime/controller-api.ts';
 import { ImageController } from '../http/image-controller.ts';
 import { serveImage } from '../http/serve-image.ts';
+import { describeApi } from '../../src/http/openapi/document.ts';
+import { operations } from '../../src/metadata/operations.ts';
 import { prelude, routes, type Sent, sequences } from './arbitrary-requests.ts';
 import { checkAsync, timeoutMs } from './check.ts';
 
@@ -15,6 +17,23 @@ const isBatch = Compile(batchRequestSchema);
 const responses = new Map(
   routes.map(({ operation }) => [operation.operationId, Compile(operation.response)] as const),
 );
+
+/** By operation and status, what the API description allows an answer to be: its codes where it is an error. */
+const documented = new Map(
+  Object.values(describeApi(operations, 'test').paths)
+    .flatMap((methods) => Object.values(methods))
+    .map(({ operationId, responses: answers }) => [operationId, new Map(Object.entries(answers))] as const),
+);
+
+/** Whether the answer is one that the API description has, with its code among those of its status. */
+function findUndocumented(operationId: string, status: number, text: string): string | null {
+  const described = documented.get(operationId)?.get(String(status));
+  if (described === undefined) return `no answer of ${operationId} with status ${status} is documented`;
+  if (status < 400) return null;
+  const { code } = JSON.parse(text) as { readonly code?: string };
+  const codes = JSON.stringify(described).includes(`"${code}"`);
+  return codes ? null : `${code} is not documented as an answer of ${operationId}`;
+}
 
 type Received = {
   readonly status: number;
@@ -35,16 +54,28 @@ async function send(client: Client, { method, path, headers, body }: Sent): Prom
 
 /** What is wrong with an answer, whatever was asked; null when nothing is. */
 function findComplaint(sent: Sent, { status, contentType, text }: Received): string | null {
-  if (status >= 500) return 'an error of the server’s own';
+  if (status >= 500 && !isBusy(status, text)) return 'an error of the server’s own';
   if (sent.method === 'HEAD' || status === 204) return null;
   const wanted = status >= 400 ? /^application\/problem\+json/ : /^application\/json/;
   if (!wanted.test(contentType)) return `the content type is ${contentType}`;
   const body: unknown = JSON.parse(text);
-  if (status >= 400) return findProblemFault(body, status);
+  if (status >= 400) return findProblemFault(body, status) ?? findUndocumentedProblem(sent, status, text);
   if (sent.path === batchPath) return findBatchFault(sent, body);
+  const undocumented = sent.operationId === null ? null : findUndocumented(sent.operationId, status, text);
+  if (undocumented !== null) return undocumented;
   const response = sent.operationId === null ? undefined : responses.get(sent.operationId);
   if (response === undefined || response.Check(body)) return null;
   return `the response is not of its schema: ${JSON.stringify([...response.Errors(body)])}`;
+}
+
+/** The one error of the server's own that is none: not now, and when to come again. */
+function isBusy(status: number, text: string): boolean {
+  return status === 503 && typeof (JSON.parse(text) as { retryAfterMs?: unknown }).retryAfterMs === 'number';
+}
+
+/** A method that is not the route's reaches no operation. */
+function findUndocumentedProblem({ operationId }: Sent, status: number, text: string): string | null {
+  return operationId === null ? null : findUndocumented(operationId, status, text);
 }
 
 function findProblemFault(body: unknown, status: number): string | null {
@@ -77,6 +108,7 @@ class ReplaceableController implements ControllerApi {
   status: ControllerApi['status'] = () => this.current.status();
   submit: ControllerApi['submit'] = (...parts) => this.current.submit(...parts);
   readLog: NonNullable<ControllerApi['readLog']> = (...parts) => this.current.readLog(...parts);
+  openWatch: NonNullable<ControllerApi['openWatch']> = (...parts) => this.current.openWatch(...parts);
 }
 
 describe('whatever is sent to a node', () => {

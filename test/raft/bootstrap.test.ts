@@ -3,11 +3,16 @@ import { assert } from '../../src/base/assert.ts';
 import { seededRandom } from '../../src/base/random.ts';
 import { BootstrapWorld } from './harness/bootstrap-world.ts';
 import { keyOf, voterOf } from './harness/host.ts';
+import type { FeatureRange } from '../../src/raft/bootstrap/messages.ts';
 
 const three = (): readonly number[] => [1, 2, 3];
 
 function outcomes(world: BootstrapWorld): readonly (string | null)[] {
   return [...world.members.values()].map((member) => member.outcome);
+}
+
+function feature(name: string, min: number, max: number): FeatureRange {
+  return { name, min, max };
 }
 
 describe('bootstrap', () => {
@@ -95,6 +100,59 @@ describe('bootstrap', () => {
     expect(world.member(1).machine.stored?.descriptor?.voters[2]?.directoryId).toBe(
       keyOf(3, 'b').directoryId,
     );
+  });
+
+  it('names in its descriptor the newest level of each feature that all its voters support', () => {
+    const world = new BootstrapWorld([1, 2, 3], three);
+    world.features.set(1, [feature('a', 1, 4), feature('b', 0, 1)]);
+    world.features.set(2, [feature('a', 2, 3)]);
+    world.features.set(3, [feature('a', 1, 9), feature('b', 0, 1)]);
+    for (const id of [1, 2, 3]) world.restart(id);
+    world.settle();
+    expect(outcomes(world)).toEqual(['voter', 'voter', 'voter']);
+    // Node 2 names no b: whoever does not name one knows its beginning.
+    for (const id of [1, 2, 3]) {
+      expect(world.member(id).machine.stored?.descriptor.featureLevels).toEqual([{ name: 'a', level: 3 }]);
+    }
+  });
+
+  it('waits while its voters have no level of a feature in common, and says which', () => {
+    const world = new BootstrapWorld([1, 2, 3], three);
+    for (const id of [1, 2]) world.features.set(id, [feature('a', 1, 1)]);
+    world.features.set(3, [feature('a', 2, 3)]);
+    for (const id of [1, 2, 3]) world.restart(id);
+    world.settle(20);
+    expect(world.waiting.get(1)).toBe('no level of a is supported by all configured voters');
+    expect(world.started).toEqual([]);
+    world.features.set(3, [feature('a', 1, 3)]);
+    world.restart(3);
+    world.settle();
+    expect(world.member(3).machine.stored?.descriptor.featureLevels).toEqual([{ name: 'a', level: 1 }]);
+  });
+
+  it('makes a new descriptor when a member supports less by now than the one before says', () => {
+    const world = new BootstrapWorld([1, 2, 3], three);
+    for (const id of [1, 2, 3]) {
+      world.features.set(id, [feature('a', 1, 2)]);
+      world.restart(id);
+    }
+    while (world.flights.some((flight) => flight.to === 1)) {
+      world.deliver(world.flights.findIndex((flight) => flight.to === 1));
+    }
+    world.completeWrite(1);
+    expect(world.member(1).stored?.descriptor.featureLevels).toEqual([{ name: 'a', level: 2 }]);
+    world.features.set(3, [feature('a', 1, 1)]);
+    world.restart(3);
+    // A proposal that is on its way is not accepted.
+    world.wake(1);
+    const proposal = world.flights.findIndex(
+      ({ to, message }) => to === 3 && message.type === 'bootstrapPropose',
+    );
+    world.deliver(proposal);
+    expect(world.member(3).writes).toEqual([]);
+    world.settle();
+    expect(outcomes(world)).toEqual(['voter', 'voter', 'voter']);
+    expect(world.member(3).machine.stored?.descriptor.featureLevels).toEqual([{ name: 'a', level: 1 }]);
   });
 
   it('does not start nodes that are configured with different voters', () => {

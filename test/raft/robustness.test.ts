@@ -26,6 +26,7 @@ function newCore(seed: number): RaftCore {
       ],
       voterSets: [{ offset: offset(0), voters: [voterOf(1), voterOf(2), voterOf(3)] }],
       kraftVersion: 1,
+      kraftVersionOffset: null,
       appliedOffset: offset(0),
       bootstrapPeers: [nodeId(2), nodeId(3)],
     },

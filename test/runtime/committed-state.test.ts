@@ -1,79 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { epoch, offset, type Offset } from '../../src/base/brands.ts';
-import { failed, ok } from '../../src/base/result.ts';
-import { encodeBatch } from '../../src/codec/batch.ts';
-import { encodeRecords } from '../../src/codec/record-value.ts';
+import { epoch, offset } from '../../src/base/brands.ts';
 import { createImageBuilder, emptyImage, imageDigest, type MetadataImage } from '../../src/metadata/image.ts';
 import type { MetadataRecord } from '../../src/metadata/registry.ts';
-import { batchEndOffset, type LogBatch } from '../../src/raft/batch.ts';
+import type { LogBatch } from '../../src/raft/batch.ts';
 import type { Clock } from '../../src/ports/clock.ts';
-import type { RaftLog } from '../../src/runtime/log/raft-log.ts';
 import { CommittedState } from '../../src/runtime/state/committed-state.ts';
+import { BatchRecords } from '../../src/runtime/watch/batch-records.ts';
 import { VirtualProcess } from './support/clock.ts';
+import { ListLog } from './support/list-log.ts';
 import { impossible, noOps } from './support/operations.ts';
-
-/** A log in memory that answers reads later, and counts them. */
-class ListLog {
-  readonly batches: LogBatch[] = [];
-  readonly reads: string[] = [];
-  readonly #host: VirtualProcess;
-
-  constructor(host: VirtualProcess) {
-    this.#host = host;
-  }
-
-  get endOffset(): Offset {
-    const last = this.batches.at(-1);
-    return last === undefined ? offset(0) : batchEndOffset(last);
-  }
-
-  data(records: readonly MetadataRecord[], inEpoch = 1): void {
-    const header = { baseOffset: this.endOffset, epoch: epoch(inEpoch), appendTimestampMs: 7 };
-    const payload = encodeRecords(records);
-    const made: LogBatch = {
-      ...header,
-      kind: 'data',
-      recordCount: records.length,
-      sizeInBytes: payload.length,
-      body: { form: 'payload', bytes: payload },
-    };
-    const bytes = encodeBatch(made, 0);
-    this.batches.push({ ...made, sizeInBytes: bytes.length, body: { form: 'encoded', bytes } });
-  }
-
-  control(inEpoch = 1): void {
-    this.batches.push({
-      kind: 'control',
-      baseOffset: this.endOffset,
-      epoch: epoch(inEpoch),
-      appendTimestampMs: 7,
-      recordCount: 1,
-      sizeInBytes: 10,
-      records: [{ type: 'KRaftVersion', kraftVersion: 1 }],
-      body: { form: 'none' },
-    });
-  }
-
-  /** Only what the state uses of a log. */
-  asLog(): RaftLog {
-    const read: RaftLog['read'] = (from, to, maxBytes, complete) => {
-      this.reads.push(`${from}-${to}`);
-      const first = this.batches.find((batch) => batch.baseOffset === from);
-      const found: LogBatch[] = [];
-      let bytes = 0;
-      for (const batch of this.batches) {
-        if (batch.baseOffset < from || batchEndOffset(batch) > to) continue;
-        if (found.length > 0 && bytes + batch.sizeInBytes > maxBytes) break;
-        found.push(batch);
-        bytes += batch.sizeInBytes;
-      }
-      const result =
-        first === undefined ? failed({ code: 'CANCELLED', message: 'no such batch' } as const) : ok(found);
-      this.#host.schedule(100, () => complete(result));
-    };
-    return { read } as unknown as RaftLog;
-  }
-}
 
 /** The process's clock, by which every look at it costs a ms: long work takes many slices. */
 function slowClock({ clock }: VirtualProcess, onTurn = (): void => undefined): Clock {
@@ -89,7 +24,10 @@ function slowClock({ clock }: VirtualProcess, onTurn = (): void => undefined): C
   };
 }
 
-function start(clockOf = (host: VirtualProcess): Clock => host.clock): {
+function start(
+  clockOf = (host: VirtualProcess): Clock => host.clock,
+  faultOf: (image: MetadataImage) => string | null = () => null,
+): {
   readonly host: VirtualProcess;
   readonly log: ListLog;
   readonly state: CommittedState;
@@ -97,14 +35,16 @@ function start(clockOf = (host: VirtualProcess): Clock => host.clock): {
   readonly failures: string[];
 } {
   const host = new VirtualProcess();
-  const log = new ListLog(host);
+  const log = new ListLog(host.schedule);
   const applied: number[] = [];
   const failures: string[] = [];
   const state = new CommittedState({
     image: emptyImage,
     log: log.asLog(),
+    records: new BatchRecords(),
     clock: clockOf(host),
     onApplied: (image) => applied.push(image.endOffset),
+    faultOf,
     onFailed: (reason) => failures.push(reason),
   });
   return { host, log, state, applied, failures };
@@ -286,5 +226,37 @@ describe('the committed state', () => {
     state.advance(offset(2));
     expect(() => state.replaceBy({ ...emptyImage, endOffset: offset(1) })).toThrow('set the state back');
     expect(() => state.advance(offset(1))).toThrow('went back');
+  });
+
+  it('shows no state with a level of a feature that its node does not support, wherever it comes from', () => {
+    const level = (featureLevel: number): MetadataRecord => ({
+      type: 'FeatureLevelRecord',
+      name: 'metadata.version',
+      featureLevel,
+    });
+    const faultOf = (image: MetadataImage): string | null =>
+      (image.feature.finalized.get('metadata.version')?.featureLevel ?? 1) > 1 ? 'level 2' : null;
+    const { host, log, state, failures } = start(undefined, faultOf);
+    log.data([level(1)]);
+    log.data([level(2), ...noOps(1)]);
+    state.advance(offset(1));
+    host.run(10);
+    state.advance(offset(3));
+    host.run(10);
+    expect(failures).toEqual(['the log has level 2']);
+    expect(state.appliedOffset).toBe(1);
+    const builder = createImageBuilder(emptyImage);
+    builder.replay(level(2), { offset: offset(0), epoch: epoch(1), timestampMs: 1 });
+    const made = builder.freeze(offset(1), epoch(1));
+    const proposing = start(undefined, faultOf);
+    proposing.state.remember(offset(0), made, 10);
+    proposing.state.advance(offset(1));
+    const installing = start(undefined, faultOf);
+    installing.state.suspend();
+    installing.state.replaceBy(made);
+    for (const one of [proposing, installing]) {
+      one.host.run(10);
+      expect([one.failures, one.state.appliedOffset]).toEqual([['the log has level 2'], 0]);
+    }
   });
 });

@@ -329,3 +329,82 @@ describe('the proposer', () => {
     expect(steps).toEqual([3, 2, 1, 0]);
   });
 });
+
+describe('a change of the quorum', () => {
+  const change = { kraftVersion: 1, voters: [] };
+
+  /** Wants the protocol changed until it is. */
+  function upgrade(host: TestLeader): RecordedReply {
+    const reply = new RecordedReply();
+    const changed = (): boolean => host.kraftVersion === 1;
+    host.proposer.offer({
+      ...operation(reply),
+      run: (state) => ({
+        records: [],
+        outcome: { quorumChange: changed() ? null : change },
+        mayStandAlready: false,
+        answer: (to, answered) => to.succeed(state.endOffset, answered, null),
+      }),
+    });
+    return reply;
+  }
+
+  function oldLeader(): TestLeader {
+    const host = leader();
+    host.kraftVersion = 0;
+    return host;
+  }
+
+  it('stands behind what was proposed before it, and nothing is executed until it is committed', () => {
+    const host = oldLeader();
+    const before = host.offer();
+    const reply = upgrade(host);
+    const after = host.offer();
+    host.run();
+    const [first] = host.proposals;
+    assert(first !== undefined, 'what came before was proposed');
+    expect(host.proposals).toHaveLength(1);
+    expect(host.quorumChanges).toMatchObject([{ baseOffset: first.image.endOffset, change }]);
+    expect([reply.told, reply.isExposed]).toEqual([null, true]);
+    host.commit();
+    host.run();
+    expect([before.told, host.proposals.length]).toEqual([`ok ${image.endOffset}`, 1]);
+    host.kraftVersion = 1;
+    const [{ proposalId, baseOffset }] = host.quorumChanges as [(typeof host.quorumChanges)[number]];
+    host.proposer.completed(proposalId);
+    host.run();
+    // Two control records: the version, and the voters.
+    expect(host.proposals[1]?.baseOffset).toBe(baseOffset + 2);
+    expect(reply.told).toBeNull();
+    host.commit();
+    expect(reply.told).toBe(`ok ${baseOffset + 2}`);
+    expect(after.told).toBe(`ok ${baseOffset + 2}`);
+  });
+
+  it('whose leader is lost has an unknown outcome', () => {
+    const host = oldLeader();
+    const reply = upgrade(host);
+    const after = host.offer();
+    host.run();
+    host.proposer.close();
+    expect([reply.told, after.told]).toEqual(['OUTCOME_UNKNOWN', 'NOT_CONTROLLER']);
+  });
+
+  it('that the core refuses has changed nothing', () => {
+    const host = oldLeader();
+    const reply = upgrade(host);
+    host.run();
+    expect(host.proposer.refused(host.quorumChanges[0]?.proposalId ?? 0)).toBe(true);
+    host.proposer.close();
+    expect(reply.told).toBe('NOT_CONTROLLER');
+  });
+
+  it('of one voter is one record', () => {
+    const host = leader();
+    host.offer({ records: [], outcome: { quorumChange: { kraftVersion: null, voters: [] } } });
+    host.run();
+    const [{ proposalId, baseOffset }] = host.quorumChanges as [(typeof host.quorumChanges)[number]];
+    expect(host.proposer.speculativeImage.endOffset).toBe(baseOffset + 1);
+    expect(host.proposer.refused(proposalId)).toBe(true);
+  });
+});

@@ -227,6 +227,7 @@ describe('a node that is asked to stop', () => {
 
   it('does not wait for a successor when all stop at once', () => {
     const quorum = TestQuorum.serving({ seed: 26 });
+    quorum.settle();
     const stopped = new Set<number>();
     for (const node of quorum.nodes) {
       node.running.stop(() => {
@@ -288,6 +289,7 @@ describe('reads', () => {
     const quorum = TestQuorum.serving({ seed: 35 });
     const [follower] = quorum.followers();
     if (follower === undefined) throw new Error('no follower');
+    quorum.settle();
     const ahead = offset(quorum.leader().status().logEndOffset + 2);
     const stale = { consistency: 'stale', minOffset: ahead, timeoutMs: 1_000 } as const;
     const patient = quorum.submit(follower, 'listSessions', stale);

@@ -198,7 +198,7 @@ describe('a checker of what a node keeps', () => {
     const start = (clusterId: Uuid): void =>
       checker.onSend?.(scene.node(1), nodeId(2), {
         channel: 'bootstrap',
-        message: { type: 'bootstrapStart', descriptor: { clusterId, voters: [voter(1)] } },
+        message: { type: 'bootstrapStart', descriptor: { clusterId, voters: [voter(1)], featureLevels: [] } },
       });
     expect(scene.verdict(() => start(directories[1] ?? uuid('')))).toBeNull();
     expect(scene.verdict(() => start(directories[2] ?? uuid('')))).toMatch('one bootstrap descriptor');

@@ -7,7 +7,7 @@ import type { Fault, FaultKind } from '../../simulator/faults/fault.ts';
 import { generateSchedule } from '../../simulator/faults/generate.ts';
 import type { RunConfig } from '../../simulator/faults/schedule.ts';
 import { runSchedule, type RunReport } from '../../simulator/run.ts';
-import { hosts } from '../../simulator/saved-run.ts';
+import { type HostName, hostNames, hosts } from '../../simulator/saved-run.ts';
 import { World } from '../../simulator/world.ts';
 import type { SimulatedProcess } from '../../simulator/process.ts';
 
@@ -22,14 +22,26 @@ const calm: RunConfig = {
   recordsBetweenSnapshots: 50,
 };
 
-function runWith(faults: readonly Fault[], config: Partial<RunConfig> = {}): RunReport {
+function runWith(
+  faults: readonly Fault[],
+  config: Partial<RunConfig> = {},
+  host: HostName = 'bare',
+): RunReport {
   const operations = Array.from(
     { length: 100 },
     (_, at) =>
       ({ atUs: 2_000_000 + at * 35_000, client: 0, kind: 'write', key: at % 3, padding: 8 }) as const,
   );
-  const schedule = { seed: 11, config: { ...calm, ...config }, faults, operations, calls: [], brokers: null };
-  return runSchedule({ schedule, host: hosts.bare });
+  const schedule = {
+    seed: 11,
+    config: { ...calm, ...config },
+    faults,
+    operations,
+    calls: [],
+    brokers: null,
+    watchers: [],
+  };
+  return runSchedule({ schedule, host: hosts[host] });
 }
 
 const atUs = 3_000_000;
@@ -67,6 +79,7 @@ const examples: { readonly [Kind in FaultKind]: Extract<Fault, { kind: Kind }> }
   addVoter: { kind: 'addVoter', atUs, target: 3 },
   removeVoter: { kind: 'removeVoter', atUs, target },
   upgrade: { kind: 'upgrade', atUs, target, downUs: forUs },
+  finalize: { kind: 'finalize', atUs },
 };
 
 describe('a fault', () => {
@@ -85,18 +98,48 @@ describe('a fault', () => {
   });
 });
 
+describe('a rolling upgrade', () => {
+  const all = { olderNodes: [0, 1, 2] };
+  const tooEarly: Fault = { kind: 'finalize', atUs: 1_500_000 };
+  const upgrades = [0, 1, 2].map(
+    (place): Fault => ({ ...examples.upgrade, target: place, atUs: atUs + place * 400_000, downUs: 100_000 }),
+  );
+
+  it.each(hostNames)('ends with what the newer release brings in force: %s', (host) => {
+    const finalize: Fault = { kind: 'finalize', atUs: atUs + 2_000_000 };
+    const report = runWith([tooEarly, ...upgrades, finalize], all, host);
+    expect(report.violation?.message ?? null).toBeNull();
+    expect(report.faults['upgrade']).toBe(3);
+    expect(report.coverage.get('kraft.version: the log takes its first voter set')).toBe(1);
+    expect(report.outcomes.written).toBeGreaterThan(50);
+  });
+
+  it.each(['oldest', 'between'] as const)('waits for the last node of the release %s', (olderRelease) => {
+    const report = runWith([tooEarly], { olderNodes: [2], olderRelease }, 'node');
+    expect(report.violation?.message ?? null).toBeNull();
+    expect(report.faults['finalize']).toBe(1);
+  });
+
+  it('has an older observer stop by itself before it shows what it does not support', () => {
+    const late: Fault = { ...examples.upgrade, target: 3, atUs: atUs + 2_000_000 };
+    const report = runWith([late], { olderNodes: [3], olderRelease: 'between' }, 'node');
+    expect(report.violation?.message ?? null).toBeNull();
+    expect(report.marks.get('boot')).toBeGreaterThan(8);
+  });
+});
+
 describe('a quorum of two releases', () => {
   it('founds its log by the older one, and changes no voters', () => {
     const { removeVoter, upgrade } = examples;
     const faults = [upgrade, { ...removeVoter, atUs: atUs + 1_000_000 }];
-    const report = runWith(faults, { olderNode: 2 });
+    const report = runWith(faults, { olderNodes: [2] });
     expect(report.violation?.message ?? null).toBeNull();
     expect(report.marks.get('voter change: UNSUPPORTED_VERSION')).toBeGreaterThan(0);
     expect(report.marks.get('voter change: made')).toBeUndefined();
   });
 
   it('has no part in it for an older observer, which stops by itself until it is upgraded', () => {
-    const report = runWith([{ ...examples.upgrade, target: 3, atUs: atUs + 2_000_000 }], { olderNode: 3 });
+    const report = runWith([{ ...examples.upgrade, target: 3, atUs: atUs + 2_000_000 }], { olderNodes: [3] });
     expect(report.violation?.message ?? null).toBeNull();
     // Its supervisor has started it over and over.
     expect(report.marks.get('boot')).toBeGreaterThan(8);

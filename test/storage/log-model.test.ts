@@ -216,7 +216,10 @@ class Model {
       recovery.voterSets.map((set) => set.offset),
       voterOffsetsOf(kept),
     );
-    equal(recovery.kraftVersion, kept.findLast(isControl)?.records.length === 2 ? versionOf(kept) : null);
+    equal(
+      recovery.kraftVersion?.kraftVersion ?? null,
+      kept.findLast(isControl)?.records.length === 2 ? versionOf(kept) : null,
+    );
     return state;
   }
 }

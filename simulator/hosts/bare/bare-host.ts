@@ -54,9 +54,14 @@ function startBareHost(context: HostContext): Host {
       else boot.node.submit(request, complete);
     },
     call: null,
+    watch: null,
     changeVoters: (voters, complete) => {
       if (boot.node === null) context.clock.afterPendingEvents(() => complete('NOT_LEADER'));
       else boot.node.changeVoters(voters, complete);
+    },
+    changeProtocol: (kraftVersion, voters, complete) => {
+      if (boot.node === null) context.clock.afterPendingEvents(() => complete(false));
+      else boot.node.changeProtocol(kraftVersion, voters, complete);
     },
     stop: (complete) => {
       if (boot.node === null) complete();
@@ -161,7 +166,7 @@ class Boot {
         logEndOffset: opened.log.endOffset as Offset,
       }),
     );
-    const fault = faultOfKRaftVersion(recovered.kraftVersion, this.#context.kraftVersions);
+    const fault = faultOfKRaftVersion(recovered.kraftVersion, this.#context.supported.kraftVersions);
     if (fault !== null) {
       this.#fail(`its own disk has ${fault}`);
       return;

@@ -83,7 +83,7 @@ export class BareNode implements NodeView {
       persistQuorumState: options.persistQuorumState,
       transport: this.#transport,
       clock: context.clock,
-      kraftVersions: context.kraftVersions,
+      kraftVersions: context.supported.kraftVersions,
       handlers: this.#handlers(),
     });
   }
@@ -138,6 +138,10 @@ export class BareNode implements NodeView {
 
   get image(): null {
     return null;
+  }
+
+  get kraftVersion(): number {
+    return this.#core.kraftVersion;
   }
 
   get voters(): readonly Voter[] {
@@ -215,6 +219,20 @@ export class BareNode implements NodeView {
     const requestId = this.#nextVoterChange++;
     this.#voterChanges.set(requestId, complete);
     this.#driver.push({ type: 'voterChangeRequested', requestId, voters });
+  }
+
+  changeProtocol(kraftVersion: number, voters: readonly Voter[], complete: (isDone: boolean) => void): void {
+    // Other numbers than those of attempts.
+    const proposalId = -this.#nextVoterChange++;
+    this.#writes.set(proposalId, ({ kind }) => complete(kind === 'written'));
+    this.#driver.push({
+      type: 'quorumChangeProposed',
+      proposalId,
+      epoch: this.#core.epoch,
+      expectedBaseOffset: this.#options.log.endOffset,
+      kraftVersion,
+      voters,
+    });
   }
 
   stop(complete: () => void): void {

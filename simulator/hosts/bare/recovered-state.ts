@@ -32,6 +32,7 @@ export function recoveredState(found: {
   const beginsAtZero = !wasReset && recovery.logStart.endOffset === 0;
   const zero: SnapshotId = { endOffset: 0 as Offset, epoch: 0 as Epoch };
   const logStart = beginsAtZero || latestSnapshot === null ? zero : latestSnapshot;
+  const inLog = wasReset ? null : recovery.kraftVersion;
   return {
     clusterId: context.clusterId,
     local: found.key,
@@ -41,7 +42,9 @@ export function recoveredState(found: {
     logEndOffset,
     epochStarts: wasReset ? [] : recovery.epochStarts,
     voterSets: voterSetsOf(found, logStart),
-    kraftVersion: (wasReset ? null : recovery.kraftVersion) ?? checkpoint?.kraftVersion ?? 0,
+    kraftVersion: inLog?.kraftVersion ?? checkpoint?.kraftVersion ?? 0,
+    // One below the log's start, for the core, is in force there already.
+    kraftVersionOffset: inLog !== null && inLog.offset >= logStart.endOffset ? inLog.offset : null,
     appliedOffset: latestSnapshot?.endOffset ?? zero.endOffset,
     bootstrapPeers: context.voters.map((voter) => voter.id),
   };

@@ -66,6 +66,10 @@ export class InspectedView implements NodeView {
     return this.#parts.image();
   }
 
+  get kraftVersion(): number {
+    return this.#parts.core.kraftVersion;
+  }
+
   get voters(): readonly Voter[] {
     return this.#parts.core.voters;
   }

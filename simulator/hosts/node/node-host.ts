@@ -1,3 +1,4 @@
+import { assertDefined } from '../../../src/base/assert.ts';
 import { type NodeId, nodeId, type Offset } from '../../../src/base/brands.ts';
 import { seededRandom } from '../../../src/base/random.ts';
 import { decodeCheckpointManifest } from '../../../src/codec/checkpoint-manifest.ts';
@@ -10,7 +11,6 @@ import {
   type ControllerPorts,
   type ControllerSettings,
   type NodeTransport,
-  supportedVersions,
 } from '../../../src/runtime/node-options.ts';
 import type { SimulatedStores } from '../../checkpoint-store.ts';
 import { dataDirectory, type Host, type HostContext, type HostKind } from '../host.ts';
@@ -35,7 +35,7 @@ function startNodeHost(context: HostContext): Host {
     configuredVoters: context.voters.map(({ id, endpoint }) => ({ id, endpoint })),
     advertised: endpointOf(context, context.key.id),
     settings: settingsOf(context),
-    supported: { ...supportedVersions, kraftVersions: context.kraftVersions },
+    supported: context.supported,
     ports: portsOf(context),
     inspector: {
       wrapCore: (core) => context.wrapCore(core),
@@ -51,7 +51,9 @@ function startNodeHost(context: HostContext): Host {
   return {
     submit: (request, complete) => client.submit(request, complete),
     call: (request, complete) => node.submit([request], complete),
+    watch: (request, listener) => assertDefined(node.openWatch?.(request, listener), 'a node offers a watch'),
     changeVoters: null,
+    changeProtocol: null,
     stop: (complete) => node.stop(complete),
   };
 }

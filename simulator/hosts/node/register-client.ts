@@ -5,6 +5,7 @@ import { decodeRecords } from '../../../src/codec/record-value.ts';
 import type { ErrorCode } from '../../../src/metadata/errors.ts';
 import type { ControllerAnswer, ControllerRequest } from '../../../src/runtime/controller-api.ts';
 import type { ControllerNode } from '../../../src/runtime/controller-node.ts';
+import { newerFeatures } from '../../releases.ts';
 import type { ClientOutcome, ClientRequest, CommittedWrite, WrittenBatch } from '../host.ts';
 
 type WriteRequest = Extract<ClientRequest, { kind: 'write' }>;
@@ -49,7 +50,7 @@ export class RegisterClient {
 function registration(request: WriteRequest, clusterId: Uuid): ControllerRequest {
   const listeners = paddedListeners(request.padding);
   const incarnationId = incarnationOf(request.attempt);
-  const body = { brokerId: request.key, clusterId, incarnationId, listeners };
+  const body = { brokerId: request.key, clusterId, incarnationId, listeners, features: newerFeatures };
   return { ...common(request), operationId: 'registerBroker', input: { params: {}, query: {}, body } };
 }
 

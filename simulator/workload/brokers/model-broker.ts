@@ -6,6 +6,7 @@ import type { MetadataImage } from '../../../src/metadata/image.ts';
 import { brokerPartitions, partitionAt } from '../../../src/metadata/resources/topic/state.ts';
 import type { PartitionView, ReplicaConfig } from '../../../src/replica/types.ts';
 import { eventKinds } from '../../event-kinds.ts';
+import { newerFeatures } from '../../releases.ts';
 import type { SimulatedProcess } from '../../process.ts';
 import type { Exchanges } from '../operators/exchange.ts';
 import { type BrokerJudge, ControllerCalls } from './controller-calls.ts';
@@ -232,7 +233,8 @@ export class ModelBroker {
       );
     } else if (effect.type === 'register') {
       const listeners = [{ name: 'PLAINTEXT', host: `broker-${brokerId}`, port: 9092 }];
-      const body = { brokerId, clusterId, incarnationId: this.#incarnationId, listeners };
+      const incarnationId = this.#incarnationId;
+      const body = { brokerId, clusterId, incarnationId, listeners, features: newerFeatures };
       this.#calls.register(body, effect.timeoutMs, (result) =>
         this.#take(this.#core.registrationCompleted(effect.requestId, result, this.#nowMs())),
       );

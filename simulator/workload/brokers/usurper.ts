@@ -3,6 +3,7 @@ import { randomUuid } from '../../../src/base/uuid.ts';
 import { eventKinds } from '../../event-kinds.ts';
 import type { SimulatedProcess } from '../../process.ts';
 import type { World } from '../../world.ts';
+import { newerFeatures } from '../../releases.ts';
 import type { Exchanges } from '../operators/exchange.ts';
 
 const retryUs = 150_000;
@@ -50,10 +51,11 @@ export class Usurper {
       return;
     }
     const listeners = [{ name: 'PLAINTEXT', host: `usurper-${brokerId}`, port: 9092 }];
+    const body = { brokerId, clusterId, incarnationId, listeners, features: newerFeatures };
     const request = {
       requestId: ++this.#attempts,
       operationId: 'registerBroker',
-      input: { params: {}, query: {}, body: { brokerId, clusterId, incarnationId, listeners } },
+      input: { params: {}, query: {}, body },
       principal: `broker-${brokerId}`,
       idempotencyKey: null,
       consistency: 'linearizable',

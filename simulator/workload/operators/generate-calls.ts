@@ -2,6 +2,7 @@ import { uuidFromBytes } from '../../../src/base/uuid.ts';
 import { tokenIdOf } from '../../../src/metadata/resources/token/identity.ts';
 import { HashedChance } from '../../chance.ts';
 import type { RunConfig } from '../../faults/schedule.ts';
+import { newerFeatures } from '../../releases.ts';
 import { conditionalWrites } from './condition.ts';
 import type { PlannedCall } from './planned-call.ts';
 
@@ -28,6 +29,7 @@ const writes: readonly (readonly [weight: number, template: Template])[] = [
   [2, (chance) => write('unregisterBroker', { brokerId: firstBroker + chance.integer(brokersMax) })],
   [1, updateFeature],
   [1, registerController],
+  [1, (chance) => write('unregisterController', { controllerId: firstBroker + chance.integer(brokersMax) })],
   [1, () => write('closeOwnSession')],
   [3, createToken],
   [2, (chance) => write('revokeToken', { tokenId: tokenIdOf(secretHash(chance)) })],
@@ -118,12 +120,13 @@ function registerBroker(chance: HashedChance, number: number): Content {
   // Two listeners of one name are refused, as a request that can never be carried out.
   const listeners = chance.oneIn(3) ? [listener, listener] : [listener];
   const brokerId = firstBroker + chance.integer(brokersMax);
-  return write('registerBroker', {}, { brokerId, incarnationId: incarnationOf(number), listeners });
+  const features = newerFeatures;
+  return write('registerBroker', {}, { brokerId, incarnationId: incarnationOf(number), listeners, features });
 }
 
 function registerController(chance: HashedChance, number: number): Content {
   const listeners = [{ name: 'CONTROLLER', host: 'controller', port: 9645 }];
-  const features = [{ name: 'metadata.version', minSupportedVersion: 1, maxSupportedVersion: 1 }];
+  const features = newerFeatures;
   const controllerId = firstBroker + chance.integer(brokersMax);
   const incarnationId = incarnationOf(number);
   return write('registerController', {}, { controllerId, incarnationId, listeners, features });
@@ -131,7 +134,13 @@ function registerController(chance: HashedChance, number: number): Content {
 
 function updateFeature(chance: HashedChance): Content {
   const feature = chance.oneIn(3) ? 'no.such.feature' : 'metadata.version';
-  return write('updateFeature', { feature }, { featureLevel: chance.integer(3) });
+  const featureLevel = chance.integer(3);
+  const upgradeType = (['upgrade', 'safeDowngrade', 'unsafeDowngrade'] as const)[chance.integer(3)];
+  return write(
+    'updateFeature',
+    { feature },
+    chance.oneIn(2) ? { featureLevel } : { featureLevel, upgradeType },
+  );
 }
 
 /** Few secrets, so that tokens are made, found, revoked and made again; their names now and then conflict. */

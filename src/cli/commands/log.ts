@@ -8,7 +8,8 @@ import {
   type ClusterOptions,
 } from '../context.ts';
 import { CliFailure } from '../failures.ts';
-import { renderTable, type Column } from '../output/table.ts';
+import { recordColumns, type RecordRow } from '../output/record-rows.ts';
+import { renderTable } from '../output/table.ts';
 import { style } from '../output/terminal.ts';
 
 type LogPage = Awaited<ReturnType<Client['readLog']>>;
@@ -23,7 +24,7 @@ type DumpOptions = ClusterOptions & {
 const pageRecords = 500;
 
 /** The fields are those of the log itself, Kafka's sentinels included. */
-const fieldsHelp = `
+export const fieldsHelp = `
 In a change record null says "as before", and so do leader=-2, leaderRecoveryState=-1, fenced=0 and
 inControlledShutdown=0; leader=-1 is "nobody leads", fenced=-1 "unfenced". Bytes that are no text begin with 0x.`;
 
@@ -54,7 +55,7 @@ export function addLogCommands(program: Command, dependencies: CliDependencies):
     });
 }
 
-function wholeNumber(text: string, option: string): number {
+export function wholeNumber(text: string, option: string): number {
   if (/^(0|[1-9]\d{0,14})$/.test(text)) return Number(text);
   throw new CliFailure('usage', `${option} ${text} is not a whole number.`, `Give one, as in ${option} 100.`);
 }
@@ -109,7 +110,7 @@ async function dump(
     const shown = rows.slice(0, remaining);
     if (form === 'json') for (const row of shown) terminal.out(`${JSON.stringify(row)}\n`);
     else if (isFirst || shown.length > 0)
-      terminal.out(renderTable(columns, shown, isFirst ? emphasise : null));
+      terminal.out(renderTable(recordColumns, shown, isFirst ? emphasise : null));
     remaining -= shown.length;
     const last = shown.at(-1);
     next = last === undefined || shown.length === rows.length ? page.nextOffset : last.offset + 1;
@@ -119,34 +120,7 @@ async function dump(
   terminal.err(`There is more: go on with --from ${next}.\n`);
 }
 
-type RecordRow = {
-  readonly offset: number;
-  readonly epoch: number;
-  readonly timestampMs: number;
-  readonly type: string;
-  readonly value: Readonly<Record<string, unknown>>;
-};
-
 function rowsOf(batch: LogBatch): readonly RecordRow[] {
   const { epoch, appendTimestampMs: timestampMs } = batch;
   return batch.records.map(({ offset, type, value }) => ({ offset, epoch, timestampMs, type, value }));
-}
-
-const columns: readonly Column<RecordRow>[] = [
-  { heading: 'OFFSET', cell: (row) => row.offset, align: 'right' },
-  { heading: 'EPOCH', cell: (row) => row.epoch, align: 'right' },
-  { heading: 'TIME', cell: (row) => timeText(row.timestampMs) },
-  { heading: 'RECORD', cell: (row) => row.type },
-  { heading: 'FIELDS', cell: (row) => fieldsText(row.value) },
-];
-
-/** What the quorum writes for itself may carry no time. */
-function timeText(timestampMs: number): string | null {
-  return timestampMs > 0 ? new Date(timestampMs).toISOString() : null;
-}
-
-function fieldsText(value: RecordRow['value']): string {
-  return Object.entries(value)
-    .map(([name, field]) => `${name}=${typeof field === 'string' ? field : JSON.stringify(field)}`)
-    .join(' ');
 }

@@ -131,6 +131,7 @@ export function readServerConfig(options: StartOptions): ServerConfig {
     insecure: options.insecure,
     asksWho: options.authentication || !options.insecure,
     certificateRoles: options.certificateRole.map(readCertificateRole),
+    apiBrowser: true,
     logLevel: options.logLevel,
     settings: readSettings(options.set),
   };

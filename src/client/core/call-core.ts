@@ -58,6 +58,7 @@ const sessionCodes: ReadonlySet<string> = new Set(['SESSION_EXPIRED', 'SEQUENCE_
 const borderCodes: ReadonlySet<string> = new Set([
   'INVALID_REQUEST',
   'REQUEST_TOO_LARGE',
+  'METHOD_NOT_ALLOWED',
   'RESOURCE_NOT_FOUND',
   'UNSUPPORTED_VERSION',
   'UNKNOWN_SERVER_ERROR',

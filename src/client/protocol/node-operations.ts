@@ -1,4 +1,5 @@
 import { Type, type TSchema } from 'typebox';
+import { exampleIds } from '../../metadata/example-ids.ts';
 import { everyRole } from '../../metadata/roles.ts';
 import type { OperationDescription } from './description.ts';
 
@@ -8,8 +9,8 @@ import type { OperationDescription } from './description.ts';
  */
 function nodeOperation<Query extends TSchema, Response extends TSchema>(
   definition: Pick<
-    OperationDescription<TSchema, Query, TSchema, Response>,
-    'operationId' | 'path' | 'summary' | 'mayCall' | 'query' | 'response' | 'errors'
+    OperationDescription<typeof noFields, Query, typeof noFields, Response>,
+    'operationId' | 'path' | 'summary' | 'mayCall' | 'query' | 'response' | 'errors' | 'example'
   >,
 ): OperationDescription<typeof noFields, Query, typeof noFields, Response> {
   return {
@@ -79,6 +80,16 @@ const getCluster = nodeOperation({
     controllers: Type.Array(Type.Object({ id: nodeId, endpoint })),
   }),
   errors: [],
+  example: {
+    response: {
+      clusterId: exampleIds.cluster,
+      nodeId: 1,
+      leaderId: 0,
+      epoch: 3,
+      brokerSessionTimeoutMs: 9_000,
+      controllers: [{ id: 0, endpoint: { host: 'controller-0.example', port: 9645 } }],
+    },
+  },
 });
 
 const describeQuorum = nodeOperation({
@@ -97,6 +108,40 @@ const describeQuorum = nodeOperation({
     replicas: Type.Array(replica),
   }),
   errors: [],
+  example: {
+    response: {
+      clusterId: exampleIds.cluster,
+      leaderId: 0,
+      epoch: 3,
+      highWatermark: 52,
+      node: {
+        nodeId: 1,
+        directoryId: exampleIds.incarnation,
+        role: 'follower',
+        isObserver: false,
+        recovering: false,
+        active: false,
+        highWatermark: 52,
+        logStartOffset: 0,
+        logEndOffset: 52,
+        flushedOffset: 52,
+        appliedOffset: 52,
+        latestSnapshotOffset: null,
+        snapshotChunksReceived: 0,
+        lowOnSpace: false,
+        lastContactMs: 12,
+      },
+      voters: [
+        {
+          id: 0,
+          directoryId: exampleIds.topic,
+          endpoint: { host: 'controller-0.example', port: 9645 },
+          kraftVersions: { min: 0, max: 1 },
+        },
+      ],
+      replicas: [],
+    },
+  },
 });
 
 const logRecord = Type.Object({
@@ -134,7 +179,27 @@ const readLog = nodeOperation({
     nextOffset: offset,
     batches: Type.Array(logBatchSchema),
   }),
-  errors: ['OFFSET_OUT_OF_RANGE', 'UNKNOWN_SERVER_ERROR'],
+  errors: ['OFFSET_OUT_OF_RANGE', 'REQUEST_TIMED_OUT', 'RESOURCE_NOT_FOUND', 'UNKNOWN_SERVER_ERROR'],
+  example: {
+    query: { from: 51, limit: 10 },
+    response: {
+      logStartOffset: 0,
+      endOffset: 52,
+      nextOffset: 52,
+      batches: [
+        {
+          baseOffset: 51,
+          epoch: 3,
+          appendTimestampMs: 1_790_000_000_000,
+          kind: 'data',
+          sizeInBytes: 96,
+          records: [
+            { offset: 51, type: 'TopicRecord', value: { name: 'orders', topicId: exampleIds.topic } },
+          ],
+        },
+      ],
+    },
+  },
 });
 
 /** Operations of a node below `/v1`. */
@@ -148,9 +213,15 @@ const getLiveness = nodeOperation({
   query: noFields,
   response: Type.Object({ status: Type.Literal('live') }),
   errors: [],
+  example: { response: { status: 'live' } },
 });
 
 const readinessCheck = Type.Object({ name: Type.String(), ok: Type.Boolean(), message: Type.String() });
+
+const checksResponse = Type.Object({
+  status: Type.Union([Type.Literal('ready'), Type.Literal('not ready')]),
+  checks: Type.Optional(Type.Array(readinessCheck)),
+});
 
 const getReadiness = nodeOperation({
   operationId: 'getReadiness',
@@ -158,12 +229,33 @@ const getReadiness = nodeOperation({
   summary: 'Says whether this node can serve, and with verbose what is in the way; 503 while it cannot.',
   mayCall: everyRole,
   query: Type.Object({ verbose: Type.Optional(Type.Boolean()) }, { additionalProperties: false }),
-  response: Type.Object({
-    status: Type.Union([Type.Literal('ready'), Type.Literal('not ready')]),
-    checks: Type.Optional(Type.Array(readinessCheck)),
-  }),
+  response: checksResponse,
   errors: [],
+  example: {
+    query: { verbose: true },
+    response: {
+      status: 'ready',
+      checks: [{ name: 'leader', ok: true, message: 'Controller 0 leads epoch 3.' }],
+    },
+  },
+});
+
+const getQuorumHealth = nodeOperation({
+  operationId: 'getQuorumHealth',
+  path: '/healthz/quorum',
+  summary: 'Says whether the quorum makes progress as this node sees it; 503 while it is wedged.',
+  mayCall: everyRole,
+  query: Type.Object({ verbose: Type.Optional(Type.Boolean()) }, { additionalProperties: false }),
+  response: checksResponse,
+  errors: [],
+  example: {
+    query: { verbose: true },
+    response: {
+      status: 'ready',
+      checks: [{ name: 'commit', ok: true, message: 'What is in its log is committed.' }],
+    },
+  },
 });
 
 /** Probes stand at the root, where orchestrators look for them, and ask nobody who they are. */
-export const probeOperations = { getLiveness, getReadiness } as const;
+export const probeOperations = { getLiveness, getReadiness, getQuorumHealth } as const;

@@ -4,7 +4,8 @@ import type { Random } from '../../base/random.ts';
 import { randomUuid } from '../../base/uuid.ts';
 import { type Endpoint, type ReplicaKey, sameReplica, type VersionRange } from '../replica-key.ts';
 import { holdsReplica, isProposerOf, sameDescriptor, sameIds, voterIds } from './descriptor.ts';
-import type { BootstrapDescriptor, BootstrapMessage } from './messages.ts';
+import { findDisagreement, foundingLevels, supportsLevels } from './founding-levels.ts';
+import type { BootstrapDescriptor, BootstrapMessage, FeatureRange } from './messages.ts';
 
 /**
  * How unformatted controllers agree on what their cluster is born with, before any epoch exists (design 7).
@@ -29,6 +30,7 @@ import type { BootstrapDescriptor, BootstrapMessage } from './messages.ts';
  * 4. A lost, late or repeated message delays and does nothing else: everything is sent again at every tick,
  *    and what a message claims is compared with what is on disk here.
  * 5. Nothing is sent that claims more than what is on disk.
+ * 6. A descriptor names levels of features that each of its voters supported when it accepted.
  */
 export type Bootstrap = {
   step(input: BootstrapInput): {
@@ -60,6 +62,8 @@ export type BootstrapOptions = {
   readonly local: ReplicaKey;
   readonly endpoint: Endpoint;
   readonly kraftVersions: VersionRange;
+  /** The levels of each feature that this node supports. */
+  readonly features: readonly FeatureRange[];
   readonly configuredVoterIds: readonly NodeId[];
   readonly stored: StoredBootstrap | null;
   readonly random: Random;
@@ -225,6 +229,8 @@ class BootstrapMachine implements Bootstrap {
     }
     if (!holdsReplica(descriptor, local) || !isProposerOf(descriptor, from)) return;
     if (this.#hasLeft(descriptor)) return;
+    // Its software was replaced by an earlier one since it said what it supports; the proposer hears of that.
+    if (!supportsLevels(this.#options.features, descriptor.featureLevels)) return;
     if (this.#stored !== null && sameDescriptor(this.#stored.descriptor, descriptor))
       this.#sendAccepted(descriptor);
     else this.#persist({ descriptor, started: false });
@@ -267,6 +273,11 @@ class BootstrapMachine implements Bootstrap {
       );
       return;
     }
+    const disagreement = findDisagreement(this.#rangesOfVoters());
+    if (disagreement !== null) {
+      this.#wait(`no level of ${disagreement} is supported by all configured voters`);
+      return;
+    }
     const isStale = this.#stored === null || !this.#isCurrent(this.#stored.descriptor);
     // Whoever is there and still does not accept has left it: only another one can go on.
     if (this.#stored === null || isStale || this.#proposals > proposalsMax) {
@@ -276,11 +287,17 @@ class BootstrapMachine implements Bootstrap {
     }
   }
 
-  /** It names the directories that the voters have now. */
+  #rangesOfVoters(): readonly (readonly FeatureRange[])[] {
+    return [this.#options.features, ...[...this.#heard.values()].map((hello) => hello.features)];
+  }
+
+  /** It names the directories that the voters have now, and levels that their software supports. */
   #isCurrent(descriptor: BootstrapDescriptor): boolean {
     const { configuredVoterIds, local } = this.#options;
     if (!sameIds(voterIds(descriptor), configuredVoterIds)) return false;
     if (!holdsReplica(descriptor, local)) return false;
+    const { featureLevels } = descriptor;
+    if (!this.#rangesOfVoters().every((features) => supportsLevels(features, featureLevels))) return false;
     return [...this.#heard.values()].every((hello) => holdsReplica(descriptor, hello.replica));
   }
 
@@ -292,7 +309,11 @@ class BootstrapMachine implements Bootstrap {
       kraftVersions: hello.kraftVersions,
     }));
     const voters = [{ ...local, endpoint, kraftVersions }, ...others];
-    return { clusterId: randomUuid(random), voters: voters.sort((left, right) => left.id - right.id) };
+    return {
+      clusterId: randomUuid(random),
+      voters: voters.sort((left, right) => left.id - right.id),
+      featureLevels: foundingLevels(this.#rangesOfVoters()),
+    };
   }
 
   #tick(nowMs: number): void {
@@ -311,7 +332,7 @@ class BootstrapMachine implements Bootstrap {
   }
 
   #hello(): Hello {
-    const { local, endpoint, kraftVersions, configuredVoterIds } = this.#options;
+    const { local, endpoint, kraftVersions, features, configuredVoterIds } = this.#options;
     return {
       type: 'bootstrapHello',
       replica: local,
@@ -320,6 +341,7 @@ class BootstrapMachine implements Bootstrap {
       configuredVoterIds,
       state: this.#stored === null ? 'unformatted' : this.#stored.started ? 'started' : 'formatted',
       descriptor: this.#stored?.descriptor ?? null,
+      features,
     };
   }
 

@@ -1,6 +1,11 @@
 import type { NodeId, Uuid } from '../../base/brands.ts';
 import type { Endpoint, ReplicaKey, VersionRange } from '../replica-key.ts';
 
+/** A feature and the levels of it that a node supports. Who does not name one knows its first level, or none. */
+export type FeatureRange = VersionRange & { readonly name: string };
+
+export type FoundingLevel = { readonly name: string; readonly level: number };
+
 /** What a cluster is born with (design 7): it acts as the snapshot (0, 0). */
 export type BootstrapDescriptor = {
   readonly clusterId: Uuid;
@@ -8,6 +13,8 @@ export type BootstrapDescriptor = {
     readonly endpoint: Endpoint;
     readonly kraftVersions: VersionRange;
   })[];
+  /** The newest level of each feature that all of these voters name; the first leader finalizes it. */
+  readonly featureLevels: readonly FoundingLevel[];
 };
 
 /** The conversation by which unformatted nodes agree on one descriptor, before any epoch exists. */
@@ -22,6 +29,7 @@ export type BootstrapMessage =
       readonly state: 'unformatted' | 'formatted' | 'started';
       /** The descriptor this node holds durably. */
       readonly descriptor: BootstrapDescriptor | null;
+      readonly features: readonly FeatureRange[];
     }
   | {
       /** The lowest configured id's proposal, which it has persisted. */

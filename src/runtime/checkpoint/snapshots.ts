@@ -75,6 +75,11 @@ export class Snapshots {
     return this.#checkpointer.current?.manifest.snapshotId.endOffset ?? null;
   }
 
+  /** Append timestamp of the last batch in the newest checkpoint; null without one. */
+  get latestTimestampMs(): number | null {
+    return this.#checkpointer.current?.manifest.timestampMs ?? null;
+  }
+
   get chunksReceived(): number {
     return this.#receiver.chunksReceived;
   }

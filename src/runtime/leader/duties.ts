@@ -1,32 +1,53 @@
 import type { BrokerId } from '../../base/brands.ts';
 import type { MetadataImage } from '../../metadata/image.ts';
-import type { InternalOperation } from '../../metadata/operation.ts';
+import type { InternalOperation, QuorumView } from '../../metadata/operation.ts';
 import { expireBrokerSessions } from '../../metadata/resources/broker/expiry.ts';
-import { bootstrapRecords } from '../../metadata/resources/feature/supported.ts';
+import { findVoterUpdate } from '../../metadata/resources/controller/registration.ts';
+import { bootstrapRecords, type FeatureLevel } from '../../metadata/resources/feature/supported.ts';
 import { expireSessions, hasExpired } from '../../metadata/resources/session/expiry.ts';
 import { unfinishedFencing } from '../../metadata/resources/topic/settling.ts';
 
 /** What a new leader does before anything else: found the cluster's state, and finish what the last one left. */
-export function dutiesAtStart(image: MetadataImage): readonly InternalOperation[] {
+export function dutiesAtStart(
+  image: MetadataImage,
+  founding: readonly FeatureLevel[],
+): readonly InternalOperation[] {
   return image.feature.finalized.size === 0
-    ? [foundation, ...unfinishedFencing(image)]
+    ? [foundation(founding), ...unfinishedFencing(image)]
     : unfinishedFencing(image);
 }
 
-/** The first data of a cluster is its `metadata.version` (design 7). */
-const foundation: InternalOperation = {
-  name: 'bootstrapFeatures',
-  priority: 'fencing',
-  handle: (image) => ({
-    records: image.feature.finalized.size === 0 ? bootstrapRecords() : [],
+/** The first data of a cluster is its `metadata.version`, as all of its founding voters support it (design 7). */
+function foundation(founding: readonly FeatureLevel[]): InternalOperation {
+  return {
+    name: 'bootstrapFeatures',
+    priority: 'fencing',
+    handle: (image) => ({
+      records: image.feature.finalized.size === 0 ? bootstrapRecords(founding) : [],
+      continueWith: null,
+    }),
+  };
+}
+
+/** What has come about since the last look; it takes effect by record only. */
+export function dutiesByTime(
+  image: MetadataImage,
+  wallMs: number,
+  quorum: QuorumView,
+): readonly InternalOperation[] {
+  const duties = hasExpired(image, wallMs) ? [expireSessions] : [];
+  return findVoterUpdate(image, quorum) === null ? duties : [...duties, updateVoter];
+}
+
+const updateVoter: InternalOperation = {
+  name: 'updateVoter',
+  priority: 'administration',
+  handle: (image, { quorum }) => ({
+    records: [],
     continueWith: null,
+    quorumChange: findVoterUpdate(image, quorum),
   }),
 };
-
-/** What time has brought about; it takes effect by record only. */
-export function dutiesByTime(image: MetadataImage, wallMs: number): readonly InternalOperation[] {
-  return hasExpired(image, wallMs) ? [expireSessions] : [];
-}
 
 export function fencingOf(brokers: readonly BrokerId[]): InternalOperation {
   return expireBrokerSessions(brokers);

@@ -1,8 +1,8 @@
 import type { InternalOperation } from '../../metadata/operation.ts';
 import type { PendingOperation, Reply } from './operation-queue.ts';
 
-/** The principal of what the leader does of its own accord. */
-const controllerPrincipal = 'controller';
+/** The principal of what controllers do of their own accord. */
+export const controllerPrincipal = 'controller';
 
 /**
  * Work that nobody asked for: fencing, its continuation, expiry. Nobody waits for its answer. When
@@ -17,8 +17,9 @@ export function internalWork(operation: InternalOperation): PendingOperation {
     isInternal: true,
     reply: unheard,
     run: (image, context) => {
-      const { records, continueWith } = operation.handle(image, context);
-      return { records, outcome: { continueWith }, mayStandAlready: false, answer: () => {} };
+      const { records, continueWith, quorumChange = null } = operation.handle(image, context);
+      const outcome = { continueWith, quorumChange };
+      return { records, outcome, mayStandAlready: false, answer: () => {} };
     },
   };
 }

@@ -2,6 +2,8 @@ import type { BrokerId, Epoch, Offset, Uuid } from '../../base/brands.ts';
 import { brokerId } from '../../base/brands.ts';
 import type { Random } from '../../base/random.ts';
 import type { MetadataImage } from '../../metadata/image.ts';
+import type { QuorumView } from '../../metadata/operation.ts';
+import type { FeatureLevel } from '../../metadata/resources/feature/supported.ts';
 import type { Clock, Timer } from '../../ports/clock.ts';
 import type { Logger } from '../../ports/logger.ts';
 import { type ProposalWindow, runtimeLimits } from '../limits.ts';
@@ -9,7 +11,7 @@ import type { ReadQueue } from '../reads.ts';
 import type { BrokerSessions } from '../sessions/broker-sessions.ts';
 import { dutiesAtStart, dutiesByTime, fencingOf } from './duties.ts';
 import { afterHeartbeats, internalWork } from './internal-work.ts';
-import { type Proposal, Proposer } from './proposer.ts';
+import { type Proposal, Proposer, type QuorumChangeProposal } from './proposer.ts';
 
 export type LeadershipOptions = {
   readonly clusterId: Uuid;
@@ -20,8 +22,15 @@ export type LeadershipOptions = {
   readonly reads: ReadQueue;
   readonly window: ProposalWindow;
   readonly propose: (proposal: Proposal) => void;
+  readonly proposeQuorumChange: (proposal: QuorumChangeProposal) => void;
+  readonly quorum: () => QuorumView;
+  /** What all the voters support that the cluster was born with. */
+  readonly foundingLevels: readonly FeatureLevel[];
   readonly hasRoomInLog: () => boolean;
   readonly lastTimestampMs: () => number;
+  /** This node begins to serve, and an operation threw: for whoever counts. */
+  readonly onActivated: () => void;
+  readonly onRejected: () => void;
   /** What was remembered of proposals is void. */
   readonly forgetProposed: () => void;
   /** The committed state, and where the log ends now. */
@@ -113,29 +122,35 @@ export class Leadership {
 
   #activate(reign: Reign, image: MetadataImage): void {
     const { clusterId, clock, random, sessions, reads, logger } = this.#options;
-    const { window, propose, hasRoomInLog } = this.#options;
+    const { window, propose, proposeQuorumChange, quorum, hasRoomInLog, lastTimestampMs } = this.#options;
     sessions.startAfresh(brokersOf(image), clock.monotonicMs());
     const proposer = new Proposer(
       {
         epoch: reign.epoch,
         clusterId,
         image,
-        lastTimestampMs: this.#options.lastTimestampMs(),
+        lastTimestampMs,
         clock,
         random,
         sessions,
         window,
         propose,
+        proposeQuorumChange,
+        quorum,
         hasRoomInLog,
         awaitBarrier: (confirmed, fail) => reads.add({ confirmed, fail }),
-        onRejected: (operation, reason) => logger.error('operation-rejected', { operation, reason }),
+        onRejected: (operation, reason) => {
+          logger.error('operation-rejected', { operation, reason });
+          this.#options.onRejected();
+        },
       },
       this.#nextProposalId,
     );
     this.#proposer = proposer;
     this.#isLooking = false;
+    this.#options.onActivated();
     logger.info('controller-active', { epoch: reign.epoch, offset: image.endOffset });
-    for (const duty of dutiesAtStart(image)) proposer.offer(internalWork(duty));
+    for (const duty of dutiesAtStart(image, this.#options.foundingLevels)) proposer.offer(internalWork(duty));
     this.#lookAfterTime(proposer);
   }
 
@@ -150,8 +165,8 @@ export class Leadership {
       clock.afterPendingEvents(() => {
         if (this.#proposer !== proposer) return;
         this.#lookForSilence(proposer);
-        for (const duty of dutiesByTime(proposer.speculativeImage, clock.wallMs()))
-          proposer.offer(internalWork(duty));
+        const duties = dutiesByTime(proposer.speculativeImage, clock.wallMs(), this.#options.quorum());
+        for (const duty of duties) proposer.offer(internalWork(duty));
         this.#lookAfterTime(proposer);
       });
     });

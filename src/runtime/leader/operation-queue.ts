@@ -23,7 +23,10 @@ export type PendingOperation = {
 export type Execution = {
   readonly records: readonly MetadataRecord[];
   /** What the operation says beside its response; null after an error or a recorded answer. */
-  readonly outcome: Pick<OperationOutcome<unknown>, 'heard' | 'forgotten' | 'continueWith'> | null;
+  readonly outcome: Pick<
+    OperationOutcome<unknown>,
+    'heard' | 'forgotten' | 'continueWith' | 'quorumChange'
+  > | null;
   /** An earlier attempt has executed it, and whether that one is committed is not known yet. */
   readonly mayStandAlready: boolean;
   answer(reply: Reply, offset: Offset): void;

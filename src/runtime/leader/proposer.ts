@@ -4,6 +4,7 @@ import type { Epoch, Offset, Uuid } from '../../base/brands.ts';
 import type { Random } from '../../base/random.ts';
 import { encodeRecords } from '../../codec/record-value.ts';
 import { createImageBuilder, type ImageBuilder, type MetadataImage } from '../../metadata/image.ts';
+import type { QuorumChange, QuorumView } from '../../metadata/operation.ts';
 import { finalizedMetadataVersion } from '../../metadata/resources/feature/supported.ts';
 import type { MetadataRecord } from '../../metadata/registry.ts';
 import type { Clock } from '../../ports/clock.ts';
@@ -20,12 +21,14 @@ export type ProposerOptions = {
   /** The committed state at the moment this node became active: it reaches the log's end. */
   readonly image: MetadataImage;
   /** Append timestamp of the log's last batch, in ms since 1970. */
-  readonly lastTimestampMs: number;
+  readonly lastTimestampMs: () => number;
   readonly clock: Clock;
   readonly random: Random;
   readonly sessions: BrokerSessions;
   readonly window: ProposalWindow;
   propose(proposal: Proposal): void;
+  proposeQuorumChange(proposal: QuorumChangeProposal): void;
+  readonly quorum: () => QuorumView;
   /** False while this node's own disk is behind: what it has not flushed stays in memory. */
   readonly hasRoomInLog: () => boolean;
   /** Heartbeats are answered only after a barrier round begun after their arrival (design 13). */
@@ -43,6 +46,11 @@ export type Proposal = {
   readonly image: MetadataImage;
 };
 
+/** Control records, which the core makes. */
+export type QuorumChangeProposal = Pick<Proposal, 'proposalId' | 'epoch' | 'baseOffset'> & {
+  readonly change: QuorumChange;
+};
+
 /**
  * Executes operations on the leader: generate, replay speculatively, then append (design 9).
  *
@@ -50,7 +58,9 @@ export type Proposal = {
  * 1. `#speculative` is the replay of every record this leader has appended or proposed.
  * 2. One proposal is one batch, so it is committed whole or not at all.
  * 3. An answer waits in `#answers` until everything that it saw is committed (design 10).
- * 4. After `close` nothing is proposed, and every operation was answered: appended ones as unknown, others
+ * 4. Nothing is executed while a change of the quorum is under way: what follows it, and its own operation when that
+ *    is run again and finds nothing left to change, sees it committed.
+ * 5. After `close` nothing is proposed, and every operation was answered: appended ones as unknown, others
  *    as retriable.
  */
 export class Proposer {
@@ -58,6 +68,10 @@ export class Proposer {
   readonly #queue = new OperationQueue(runtimeLimits.operationsQueuedMax);
   readonly #answers = new DeferredAnswers();
   readonly #appended = new Map<number, AppendedProposal>();
+  /** The change of the quorum that is under way. */
+  #quorumChangeId: number | null = null;
+  /** Operations that have had the quorum changed and are run again to be answered. */
+  readonly #changers = new Map<PendingOperation, AppendedProposal>();
   #speculative: MetadataImage;
   #appliedOffset: Offset;
   #lastTimestampMs: number;
@@ -72,7 +86,7 @@ export class Proposer {
     this.#options = options;
     this.#speculative = options.image;
     this.#appliedOffset = options.image.endOffset;
-    this.#lastTimestampMs = Math.max(options.image.timestampMs, options.lastTimestampMs);
+    this.#lastTimestampMs = Math.max(options.image.timestampMs, options.lastTimestampMs());
     this.#nextProposalId = firstProposalId;
   }
 
@@ -110,6 +124,11 @@ export class Proposer {
     if (proposal === undefined) return;
     this.#appended.delete(proposalId);
     this.#bytesInFlight -= proposal.bytes;
+    if (proposalId === this.#quorumChangeId) {
+      this.#quorumChangeId = null;
+      // The core's own records are stamped with the time of their append.
+      this.#lastTimestampMs = Math.max(this.#lastTimestampMs, this.#options.lastTimestampMs());
+    }
     if (this.#queue.size > 0) this.#schedule();
   }
 
@@ -141,7 +160,8 @@ export class Proposer {
     this.#isClosed = true;
     this.#answers.failAll();
     for (const pending of this.#queue.take(Number.MAX_SAFE_INTEGER)) {
-      pending.reply.fail('NOT_CONTROLLER', 'This node no longer leads the quorum; nothing was changed.');
+      if (this.#hasChangedQuorum(pending)) failUnanswered(pending, true);
+      else pending.reply.fail('NOT_CONTROLLER', 'This node no longer leads the quorum; nothing was changed.');
     }
   }
 
@@ -157,7 +177,7 @@ export class Proposer {
 
   #proposeNext(): void {
     const { window, hasRoomInLog } = this.#options;
-    if (this.#isVoid || this.#appended.size >= window.count) return;
+    if (this.#isVoid || this.#quorumChangeId !== null || this.#appended.size >= window.count) return;
     if (this.#bytesInFlight >= window.bytes) return;
     if (!hasRoomInLog()) {
       coverageMark("proposer: the leader's own disk is behind");
@@ -165,20 +185,52 @@ export class Proposer {
     }
     const operations = this.#queue.take(runtimeLimits.operationsPerBatchMax);
     if (operations.length === 0) return;
-    this.#execute(operations.filter((pending) => !pending.reply.isSettled));
+    this.#execute(operations.filter((pending) => this.#isWanted(pending)));
     if (this.#queue.size > 0) this.#schedule();
+  }
+
+  /** Whoever waited for it may have been told already that its time is over. */
+  #isWanted(pending: PendingOperation): boolean {
+    if (pending.reply.isSettled) this.#changers.delete(pending);
+    return !pending.reply.isSettled;
   }
 
   #execute(operations: readonly PendingOperation[]): void {
     const draft = this.#beginBatch();
+    let changing: Changing | null = null;
     for (const [at, pending] of operations.entries()) {
-      if (this.#executeOne(draft, pending)) continue;
-      // The batch is full: this one and those behind it begin the next.
-      coverageMark('proposer: a full batch leaves work for the next');
+      const taken = this.#executeOne(draft, pending);
+      if (taken === 'taken') continue;
+      // This one and those behind it begin the next batch.
       this.#queue.putBack(operations.slice(at));
+      if (taken === 'full') {
+        coverageMark('proposer: a full batch leaves work for the next');
+      } else {
+        changing = { pending, change: taken };
+      }
       break;
     }
     this.#finishBatch(draft);
+    if (changing !== null) this.#proposeQuorumChange(changing);
+  }
+
+  /** Control records stand in a batch of the core's own, behind everything proposed so far. */
+  #proposeQuorumChange({ pending, change }: Changing): void {
+    const proposalId = this.#nextProposalId++;
+    const proposal: AppendedProposal = { bytes: 0, isAppended: true };
+    this.#appended.set(proposalId, proposal);
+    this.#quorumChangeId = proposalId;
+    this.#changers.set(pending, proposal);
+    pending.reply.expose();
+    const { epoch } = this.#options;
+    const baseOffset = this.#speculative.endOffset;
+    const endOffset = (baseOffset + (change.kraftVersion === null ? 1 : 2)) as Offset;
+    this.#speculative = createImageBuilder(this.#speculative).freeze(endOffset, epoch);
+    this.#options.proposeQuorumChange({ proposalId, epoch, baseOffset, change });
+  }
+
+  #hasChangedQuorum(pending: PendingOperation): boolean {
+    return this.#changers.get(pending)?.isAppended ?? false;
   }
 
   #beginBatch(): Draft {
@@ -196,8 +248,11 @@ export class Proposer {
     };
   }
 
-  /** False when its records no longer fit into this batch. What throws changes nothing and is refused. */
-  #executeOne(draft: Draft, pending: PendingOperation): boolean {
+  /**
+   * `full`: its records no longer fit into this batch; a change: it wants the quorum changed before it goes on. What
+   * throws changes nothing and is refused.
+   */
+  #executeOne(draft: Draft, pending: PendingOperation): 'taken' | 'full' | QuorumChange {
     try {
       const execution = pending.run(draft.image, {
         nextOffset: draft.image.endOffset,
@@ -207,14 +262,17 @@ export class Proposer {
         clusterId: this.#options.clusterId,
         principal: pending.principal,
         sessions: this.#options.sessions,
+        quorum: this.#options.quorum(),
       });
+      const change = execution.outcome?.quorumChange ?? null;
+      if (change !== null) return change;
       const hasRecords = execution.records.length > 0;
-      if (hasRecords && !this.#add(draft, execution.records)) return false;
+      if (hasRecords && !this.#add(draft, execution.records)) return 'full';
       draft.settlements.push({ pending, offset: draft.image.endOffset, hasRecords, execution });
     } catch (error) {
       this.#reject(pending, error);
     }
-    return true;
+    return 'taken';
   }
 
   /**
@@ -268,8 +326,10 @@ export class Proposer {
       this.#note(execution);
       const { isHeartbeat } = pending;
       hasHeartbeats ||= isHeartbeat;
+      const hasChangedQuorum = this.#hasChangedQuorum(pending);
+      this.#changers.delete(pending);
       const isUnknown = (): boolean =>
-        execution.mayStandAlready || (hasRecords && (proposal?.isAppended ?? false));
+        hasChangedQuorum || execution.mayStandAlready || (hasRecords && (proposal?.isAppended ?? false));
       if (isUnknown()) pending.reply.expose();
       const give = (): void => execution.answer(pending.reply, offset);
       const fail = (): void => failUnanswered(pending, isUnknown());
@@ -320,6 +380,8 @@ export class Proposer {
     pending.reply.fail('UNKNOWN_SERVER_ERROR', 'The operation could not be applied; nothing was changed.');
   }
 }
+
+type Changing = { readonly pending: PendingOperation; readonly change: QuorumChange };
 
 type AppendedProposal = { readonly bytes: number; isAppended: boolean };
 

@@ -3,6 +3,7 @@ import { type DecodedBatch } from '../../codec/batch.ts';
 import { batchEndOffset } from '../../raft/batch.ts';
 import type { EpochStart, VoterSetAt } from '../../raft/config.ts';
 import { DiskIndex } from './disk-index.ts';
+import type { KRaftVersionAt } from './raft-log.ts';
 import type { Segment } from './segment.ts';
 
 /** What a scan of the segments has found so far: the index, and what the control records say. */
@@ -10,7 +11,7 @@ export class LogContents {
   readonly index = new DiskIndex();
   #epochStarts: EpochStart[] = [];
   #voterSets: VoterSetAt[] = [];
-  #kraftVersions: { readonly offset: Offset; readonly version: number }[] = [];
+  #kraftVersions: KRaftVersionAt[] = [];
 
   get epochStarts(): readonly EpochStart[] {
     return this.#epochStarts;
@@ -20,8 +21,8 @@ export class LogContents {
     return this.#voterSets;
   }
 
-  get kraftVersion(): number | null {
-    return this.#kraftVersions.at(-1)?.version ?? null;
+  get kraftVersion(): KRaftVersionAt | null {
+    return this.#kraftVersions.at(-1) ?? null;
   }
 
   /** The first segment of the scan is where the log begins. */
@@ -48,7 +49,7 @@ export class LogContents {
       const at = (batch.baseOffset + position) as Offset;
       if (record.type === 'KRaftVoters') this.#voterSets.push({ offset: at, voters: record.voters });
       if (record.type === 'KRaftVersion')
-        this.#kraftVersions.push({ offset: at, version: record.kraftVersion });
+        this.#kraftVersions.push({ offset: at, kraftVersion: record.kraftVersion });
     });
   }
 

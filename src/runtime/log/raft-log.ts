@@ -52,6 +52,8 @@ export type RaftLogEvents = {
   onFailed(error: { readonly file: string; readonly message: string }): void;
 };
 
+export type KRaftVersionAt = { readonly offset: Offset; readonly kraftVersion: number };
+
 /** What opening a log found. */
 export type LogRecovery = {
   readonly logStart: SnapshotId;
@@ -59,7 +61,8 @@ export type LogRecovery = {
   readonly lastEpoch: Epoch;
   readonly epochStarts: readonly EpochStart[];
   readonly voterSets: readonly VoterSetAt[];
-  readonly kraftVersion: number | null;
+  /** Of the last KRaftVersion record that the log holds; null where it holds none. */
+  readonly kraftVersion: KRaftVersionAt | null;
   /** The last frame was torn, was provably never acknowledged, and was cut. */
   readonly tornTail: { readonly file: string; readonly position: number } | null;
   /** Corruption: everything at and after `endOffset` was set aside; the node must become `recovering`. */

@@ -2,18 +2,27 @@ import type { NodeId, Offset, Uuid } from '../../base/brands.ts';
 import { coverageMark } from '../../base/coverage-marks.ts';
 import type { Random } from '../../base/random.ts';
 import type { MetadataImage } from '../../metadata/image.ts';
-import type { OperationContext } from '../../metadata/operation.ts';
+import type { OperationContext, QuorumView } from '../../metadata/operation.ts';
 import type { RegisteredOperation } from '../../metadata/operations.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Deadlines } from '../answers/deadlines.ts';
 import type { ControllerAnswer, ControllerRequest } from '../controller-api.ts';
 import type { Forwarder } from '../forwarding.ts';
+import type { Reply } from '../leader/operation-queue.ts';
 import type { Proposer } from '../leader/proposer.ts';
 import { runtimeLimits } from '../limits.ts';
 import type { ReadQueue } from '../reads.ts';
 import type { BrokerSessions } from '../sessions/broker-sessions.ts';
 import { answerRead, clientWork } from '../leader/client-work.ts';
 import { SlicedTasks } from '../work-slices.ts';
+import {
+  isListing,
+  ListingImages,
+  type PageToken,
+  pagingReply,
+  readPageToken,
+  requestOfPage,
+} from './listings.ts';
 import { OffsetWaiters } from './offset-waiters.ts';
 import { type AnswerHeader, RequestReply } from './reply.ts';
 
@@ -26,6 +35,7 @@ export type RoutingView = {
   /** Present while this node is the active leader. */
   proposer(): Proposer | null;
   lowOnSpace(): boolean;
+  quorum(): QuorumView;
 };
 
 export type RouterOptions = {
@@ -50,12 +60,14 @@ export class RequestRouter {
   readonly #waiters = new OffsetWaiters();
   /** A page of rows takes a while, and thousands of reads may be confirmed by one barrier. */
   readonly #answerable: SlicedTasks;
+  readonly #listings: ListingImages;
   #isClosed = false;
   #isDraining = false;
 
   constructor(options: RouterOptions) {
     this.#options = options;
     this.#answerable = new SlicedTasks(options.clock);
+    this.#listings = new ListingImages(options.clock);
   }
 
   /** `isForwarded`: it came from a follower and is not passed on again (one hop). */
@@ -97,6 +109,7 @@ export class RequestRouter {
 
   close(): void {
     this.#isClosed = true;
+    this.#listings.close();
     this.#waiters.failAll();
   }
 
@@ -127,6 +140,43 @@ export class RequestRouter {
   }
 
   #takeRead(routed: Routed): void {
+    const token = isListing(routed.operation) ? readPageToken(routed.request) : 'first';
+    if (token === 'first') this.#takeNewRead(routed);
+    else if (token === null) {
+      routed.reply.fail('INVALID_REQUEST', 'The continue token is not one of this cluster’s listings.');
+    } else this.#continueListing(routed, token);
+  }
+
+  /**
+   * A further page needs no barrier: what it shows was settled when the listing began. Any node that has the
+   * image answers, and one that has not asks the leader, where most listings begin.
+   */
+  #continueListing(routed: Routed, token: PageToken): void {
+    const { view } = this.#options;
+    const current = view.image();
+    const image = current.endOffset === token.offset ? current : this.#listings.find(token.offset);
+    const { request, reply, isForwarded } = routed;
+    if (image !== null && (request.minOffset ?? 0) <= image.endOffset) {
+      this.#answerable.run(() =>
+        this.#read({ ...routed, request: requestOfPage(request, token.place) }, image),
+      );
+      return;
+    }
+    const { leaderId } = view.header();
+    if (image === null && !isForwarded && leaderId !== null && leaderId !== view.nodeId) {
+      this.#passOn(routed, false);
+      return;
+    }
+    const reason =
+      image === null
+        ? `No image of offset ${token.offset} is kept here any more; node ${token.nodeId} has begun the listing`
+        : `The listing shows offset ${token.offset}, which is below the min_offset of this request`;
+    reply.fail('OFFSET_OUT_OF_RANGE', `${reason}. List again without continue.`, {
+      details: { offset: token.offset, nodeId: token.nodeId },
+    });
+  }
+
+  #takeNewRead(routed: Routed): void {
     const { view, reads } = this.#options;
     const { request, reply } = routed;
     const isStale = request.consistency === 'stale';
@@ -151,7 +201,7 @@ export class RequestRouter {
   /** Answers from the committed image as soon as it has reached the offset that the caller demands. */
   #readWhenApplied(routed: Routed, minOffset: Offset | null): void {
     if (minOffset === null || this.#options.view.image().endOffset >= minOffset) {
-      this.#answerable.run(() => this.#read(routed));
+      this.#answerable.run(() => this.#read(routed, this.#options.view.image()));
       return;
     }
     if (this.#waiters.size >= runtimeLimits.offsetWaitersMax) {
@@ -166,14 +216,13 @@ export class RequestRouter {
     routed.reply.afterwards(this.#waiters.add(minOffset, waiter));
   }
 
-  /** From the state as it is now, which has only gone on since the read became answerable. */
-  #read(routed: Routed): void {
+  /** From the state as it is now, which has only gone on since the read became answerable, or that of a listing. */
+  #read(routed: Routed, image: MetadataImage): void {
     if (routed.reply.isSettled) return;
     if (this.#isClosed) {
       routed.reply.fail('NOT_CONTROLLER', 'This node stops.', retrySoon);
       return;
     }
-    const image = this.#options.view.image();
     const { clock, random, sessions } = this.#options;
     const context: OperationContext = {
       nextOffset: image.endOffset,
@@ -183,15 +232,24 @@ export class RequestRouter {
       clusterId: this.#options.view.clusterId,
       principal: routed.request.principal,
       sessions,
+      quorum: this.#options.view.quorum(),
     };
     try {
-      answerRead(routed.operation, routed.request, routed.reply, image, context);
+      const reply = isListing(routed.operation) ? this.#pagingReply(routed.reply, image) : routed.reply;
+      answerRead(routed.operation, routed.request, reply, image, context);
     } catch (error) {
       // A read changes nothing, so its bug is answered, and takes no controller after the other down.
       const reason = error instanceof Error ? error.message : String(error);
       this.#options.onRejected(routed.operation.operationId, reason);
       routed.reply.fail('UNKNOWN_SERVER_ERROR', 'The read could not be answered.');
     }
+  }
+
+  #pagingReply(reply: Reply, image: MetadataImage): Reply {
+    return pagingReply(reply, (place) => {
+      this.#listings.keep(image);
+      return `${image.endOffset}:${this.#options.view.nodeId}:${place}`;
+    });
   }
 
   /** One hop to the leader, if one is known and the request has not made its hop yet. */

@@ -14,6 +14,7 @@ import type { BrokerSessionView } from '../../metadata/operation.ts';
 export class BrokerSessions implements BrokerSessionView {
   readonly #sessions = new Map<BrokerId, BrokerSession>();
   readonly sessionTimeoutMs: number;
+  #expiredCount = 0;
 
   constructor(sessionTimeoutMs: number) {
     this.sessionTimeoutMs = sessionTimeoutMs;
@@ -60,8 +61,23 @@ export class BrokerSessions implements BrokerSessionView {
       session.isReported = true;
       session.isLive = false;
       expired.push(broker);
+      this.#expiredCount += 1;
     }
     return expired;
+  }
+
+  /** How long ago the broker that was not heard for longest was; null when none is alive. */
+  oldestAgeMs(nowMs: number): number | null {
+    let oldest: number | null = null;
+    for (const { isLive, lastHeardMs } of this.#sessions.values()) {
+      if (isLive) oldest = Math.max(oldest ?? 0, nowMs - lastHeardMs);
+    }
+    return oldest;
+  }
+
+  /** Sessions that have expired since the process started. */
+  get expiredCount(): number {
+    return this.#expiredCount;
   }
 
   isLive(broker: BrokerId): boolean {

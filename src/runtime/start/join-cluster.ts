@@ -14,6 +14,7 @@ import { type ControllerNodeOptions, type NodeTransport, supportedVersions } fro
 import { writeDescriptor, writeNodeProperties } from '../quorum-state/node-files.ts';
 import type { StoredFileError } from '../quorum-state/stored-file.ts';
 import { runSequence, type Sequence, wait } from '../sequence.ts';
+import { foundingFeatures } from '../supported-versions.ts';
 import type { Identity } from './identity.ts';
 
 export type JoinOptions = {
@@ -54,10 +55,12 @@ class Joining implements JoinedCluster {
   constructor(options: JoinOptions) {
     const { node, identity } = options;
     this.#options = options;
+    const supported = node.supported ?? supportedVersions;
     this.#machine = createBootstrap({
       local: { id: node.nodeId, directoryId: identity.directoryId },
       endpoint: node.advertised,
-      kraftVersions: (node.supported ?? supportedVersions).kraftVersions,
+      kraftVersions: supported.kraftVersions,
+      features: foundingFeatures(supported),
       configuredVoterIds: node.configuredVoters.map(({ id }) => id),
       stored: identity.descriptor,
       random: node.ports.random.fork(),

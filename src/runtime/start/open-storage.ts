@@ -27,6 +27,8 @@ export type OpenedStorage = {
   readonly epochStarts: readonly EpochStart[];
   readonly voterSets: readonly VoterSetAt[];
   readonly kraftVersion: number;
+  /** Where in the log its record stands; null when it does not. */
+  readonly kraftVersionOffset: Offset | null;
   readonly recovering: boolean;
 };
 
@@ -164,6 +166,7 @@ function assemble(
   const { checkpoint, resetTo } = joined;
   const { recovery } = opened;
   const logStart = resetTo?.at ?? recovery.logStart;
+  const inLog = resetTo === null ? recovery.kraftVersion : null;
   return {
     log: opened.log,
     store,
@@ -173,7 +176,8 @@ function assemble(
     lastEpoch: (resetTo === null ? recovery.epochStarts.at(-1)?.epoch : undefined) ?? logStart.epoch,
     epochStarts: resetTo === null ? recovery.epochStarts : [],
     voterSets: voterSetsOf(joined, recovery, logStart, identity),
-    kraftVersion: (resetTo === null ? recovery.kraftVersion : null) ?? checkpoint?.manifest.kraftVersion ?? 0,
+    kraftVersion: inLog?.kraftVersion ?? checkpoint?.manifest.kraftVersion ?? 0,
+    kraftVersionOffset: inLog?.offset ?? null,
     recovering,
   };
 }

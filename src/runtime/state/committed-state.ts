@@ -1,13 +1,11 @@
 import { assert } from '../../base/assert.ts';
 import type { Offset } from '../../base/brands.ts';
-import { batchPayload } from '../../codec/batch.ts';
-import { decodeRecords } from '../../codec/record-value.ts';
 import { createImageBuilder, type MetadataImage } from '../../metadata/image.ts';
-import type { MetadataRecord } from '../../metadata/registry.ts';
 import type { Clock } from '../../ports/clock.ts';
 import { batchEndOffset, type LogBatch } from '../../raft/batch.ts';
 import type { RaftLog } from '../log/raft-log.ts';
 import { runSequence, type Sequence } from '../sequence.ts';
+import type { BatchRecords } from '../watch/batch-records.ts';
 import { SlicedLoop } from '../work-slices.ts';
 
 /** What is read at once; it is replayed in slices of a few milliseconds (design, "Running"). */
@@ -16,10 +14,13 @@ const sliceBytesMax = 256 * 1024;
 export type CommittedStateOptions = {
   readonly image: MetadataImage;
   readonly log: RaftLog;
+  readonly records: Pick<BatchRecords, 'replayed'>;
   readonly clock: Clock;
   /** Everything below the image's end is applied, `bytes` of it since the last call; called after each advance. */
   readonly onApplied: (image: MetadataImage, bytes: number) => void;
-  /** A committed record could not be read or replayed: the node stops (design 9). */
+  /** Why this node cannot read what stands behind such an image, or null; asked when features have changed. */
+  readonly faultOf: (image: MetadataImage) => string | null;
+  /** A committed record could not be read or replayed, or means nothing to this node: it stops (design 4, 9). */
   readonly onFailed: (reason: string) => void;
 };
 
@@ -33,6 +34,7 @@ type ProposedImage = { readonly baseOffset: Offset; readonly image: MetadataImag
  * 1. `image` is the replay of exactly the records below `image.endOffset`, all of them committed.
  * 2. `image.endOffset` never decreases, other than by `replaceBy` with a snapshot further on.
  * 3. A batch is applied whole.
+ * 4. No image is shown with a feature at a level that this node does not support.
  */
 export class CommittedState {
   readonly #options: CommittedStateOptions;
@@ -43,15 +45,24 @@ export class CommittedState {
   /** Grows when the image is replaced: a read that was under way then is thrown away. */
   #generation = 0;
   #proposed: ProposedImage[] = [];
+  /** When something was applied last, or became committed when all was applied. */
+  #progressMs: number;
 
   constructor(options: CommittedStateOptions) {
     this.#options = options;
     this.#image = options.image;
     this.#target = options.image.endOffset;
+    this.#progressMs = options.clock.monotonicMs();
   }
 
   get image(): MetadataImage {
     return this.#image;
+  }
+
+  /** For how long nothing was applied though something is committed; null when all of it is applied. */
+  stuckMs(): number | null {
+    if (this.#image.endOffset >= this.#target) return null;
+    return Math.max(0, this.#options.clock.monotonicMs() - this.#progressMs);
   }
 
   get appliedOffset(): Offset {
@@ -77,6 +88,7 @@ export class CommittedState {
   /** Records below `to` are committed. */
   advance(to: Offset): void {
     assert(to >= this.#target, `the committed offset went back from ${this.#target} to ${to}`);
+    if (this.#image.endOffset === this.#target) this.#progressMs = this.#options.clock.monotonicMs();
     this.#target = to;
     if (!this.#isReading) this.#advance();
   }
@@ -91,6 +103,7 @@ export class CommittedState {
   /** A snapshot was installed. */
   replaceBy(image: MetadataImage): void {
     assert(image.endOffset >= this.#image.endOffset, 'a snapshot must not set the state back');
+    if (!this.#accepts(image)) return;
     this.#generation++;
     this.#isReading = false;
     this.#image = image;
@@ -108,7 +121,10 @@ export class CommittedState {
   #advance(): void {
     let bytes = 0;
     for (let taken = this.#takeProposed(); taken !== null; taken = this.#takeProposed()) bytes += taken.bytes;
-    if (bytes > 0) this.#options.onApplied(this.#image, bytes);
+    if (bytes > 0) {
+      this.#progressMs = this.#options.clock.monotonicMs();
+      this.#options.onApplied(this.#image, bytes);
+    }
     if (this.#image.endOffset < this.#target && !this.#isClosed) this.#readNext();
   }
 
@@ -117,10 +133,21 @@ export class CommittedState {
     const next = this.#proposed[0];
     if (next === undefined) return null;
     if (next.image.endOffset > this.#target) return null;
-    if (next.baseOffset !== this.#image.endOffset) return null;
+    if (next.baseOffset !== this.#image.endOffset || !this.#accepts(next.image)) return null;
     this.#image = next.image;
     this.#proposed.shift();
     return next;
+  }
+
+  /** What a finalized feature brings, a node that does not support it would misread: it stops (design 4). */
+  #accepts(image: MetadataImage): boolean {
+    if (this.#isClosed) return false;
+    if (image.feature === this.#image.feature) return true;
+    const fault = this.#options.faultOf(image);
+    if (fault === null) return true;
+    this.close();
+    this.#options.onFailed(`the log has ${fault}`);
+    return false;
   }
 
   #readNext(): void {
@@ -149,7 +176,9 @@ export class CommittedState {
       onFailed(replayed.reason);
       return;
     }
+    if (!this.#accepts(replayed.image)) return;
     this.#image = replayed.image;
+    this.#progressMs = clock.monotonicMs();
     const generation = this.#generation;
     onApplied(
       this.#image,
@@ -182,7 +211,7 @@ export class CommittedState {
     for (const batch of batches) {
       assert(batch.baseOffset === end, `a gap in the log at offset ${end}`);
       let offset = batch.baseOffset;
-      for (const record of recordsOf(batch)) {
+      for (const record of this.#options.records.replayed(batch)) {
         builder.replay(record, { offset, epoch: batch.epoch, timestampMs: batch.appendTimestampMs });
         offset = (offset + 1) as Offset;
         if (offset % recordsPerLook === 0) yield* slices.pause();
@@ -203,11 +232,3 @@ type Replayed =
   | { readonly kind: 'failed'; readonly reason: string }
   /** A snapshot took the place of what was being replayed, or the node has stopped. */
   | { readonly kind: 'superseded' };
-
-/** A control batch changes no image. */
-function recordsOf(batch: LogBatch): readonly MetadataRecord[] {
-  if (batch.kind === 'control') return [];
-  const records = decodeRecords(batchPayload(batch), batch.recordCount);
-  if (!records.ok) throw new Error(`the batch at offset ${batch.baseOffset}: ${records.error.message}`);
-  return records.value;
-}

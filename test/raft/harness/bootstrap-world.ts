@@ -8,7 +8,11 @@ import {
   createBootstrap,
   type StoredBootstrap,
 } from '../../../src/raft/bootstrap/bootstrap.ts';
-import type { BootstrapDescriptor, BootstrapMessage } from '../../../src/raft/bootstrap/messages.ts';
+import type {
+  BootstrapDescriptor,
+  BootstrapMessage,
+  FeatureRange,
+} from '../../../src/raft/bootstrap/messages.ts';
 import { type ReplicaKey, sameReplica } from '../../../src/raft/replica-key.ts';
 import { keyOf, voterOf } from './host.ts';
 
@@ -37,6 +41,8 @@ export class BootstrapWorld {
   /** Descriptors that were durably started, and by which disk. */
   readonly started: { readonly key: ReplicaKey; readonly descriptor: BootstrapDescriptor }[] = [];
   readonly waiting = new Map<number, string>();
+  /** What a node's software supports from its next start on. */
+  readonly features = new Map<number, readonly FeatureRange[]>();
   #nowMs = 0;
   readonly #configured: (id: number) => readonly number[];
 
@@ -191,6 +197,7 @@ export class BootstrapWorld {
       local: key,
       endpoint,
       kraftVersions,
+      features: this.features.get(key.id) ?? [],
       configuredVoterIds: this.#configured(key.id).map((id) => nodeId(id)),
       stored,
       random: seededRandom(key.id * 1000 + key.directoryId.charCodeAt(4) * 50 + starts),

@@ -118,6 +118,7 @@ export class Host {
       voters: disk.snapshot?.voters ?? options.bootstrapVoters,
     };
     const records = this.log.voterSetRecords();
+    const [firstSet] = records;
     this.core = createRaftCore({
       config: options.config ?? testConfig,
       recovered: {
@@ -130,6 +131,9 @@ export class Host {
         epochStarts: this.log.epochStarts(),
         voterSets: [base, ...records],
         kraftVersion: disk.snapshot?.kraftVersion ?? (records.length > 0 ? 1 : 0),
+        // Directly before the first voter set of the log.
+        kraftVersionOffset:
+          disk.snapshot === null && firstSet !== undefined ? ((firstSet.offset - 1) as Offset) : null,
         appliedOffset: disk.snapshot?.id.endOffset ?? (0 as Offset),
         bootstrapPeers: options.bootstrapPeers,
       },

@@ -4,10 +4,11 @@ import type { ErrorCode } from '../../../src/metadata/errors.ts';
 import type { MetadataImage } from '../../../src/metadata/image.ts';
 import type { OperationOutcome } from '../../../src/metadata/operation.ts';
 import type { MetadataRecord } from '../../../src/metadata/registry.ts';
+import { supportedFeatures } from '../../../src/metadata/resources/feature/supported.ts';
 import { type ProposalWindow, proposalWindow } from '../../../src/runtime/limits.ts';
 import { defaultSettings } from '../../../src/runtime/node-options.ts';
 import type { PendingOperation, Priority, Reply } from '../../../src/runtime/leader/operation-queue.ts';
-import { type Proposal, Proposer } from '../../../src/runtime/leader/proposer.ts';
+import { type Proposal, Proposer, type QuorumChangeProposal } from '../../../src/runtime/leader/proposer.ts';
 import { BrokerSessions } from '../../../src/runtime/sessions/broker-sessions.ts';
 import { clusterId } from '../../metadata/cluster.ts';
 import { VirtualProcess } from './clock.ts';
@@ -42,7 +43,7 @@ export type TestOperation = {
   readonly isHeartbeat?: boolean;
   readonly isInternal?: boolean;
   readonly mayStandAlready?: boolean;
-  readonly outcome?: Pick<OperationOutcome<unknown>, 'heard' | 'forgotten' | 'continueWith'>;
+  readonly outcome?: Pick<OperationOutcome<unknown>, 'heard' | 'forgotten' | 'continueWith' | 'quorumChange'>;
   readonly onRun?: (image: MetadataImage) => void;
 };
 
@@ -85,6 +86,8 @@ export class TestLeader {
   readonly barriers: { readonly confirmed: () => void; readonly failed: () => void }[] = [];
   readonly sessions = new BrokerSessions(1_000);
   readonly proposer: Proposer;
+  readonly quorumChanges: QuorumChangeProposal[] = [];
+  kraftVersion = 1;
   hasRoom = true;
   /** Called for each proposal, as the core would be. */
   onProposed: (proposal: Proposal) => void = () => {};
@@ -95,7 +98,7 @@ export class TestLeader {
         epoch: epoch(1),
         clusterId,
         image,
-        lastTimestampMs: 0,
+        lastTimestampMs: () => 0,
         clock: this.host.clock,
         window,
         hasRoomInLog: () => this.hasRoom,
@@ -105,6 +108,8 @@ export class TestLeader {
           this.proposals.push(proposal);
           this.onProposed(proposal);
         },
+        proposeQuorumChange: (proposal) => this.quorumChanges.push(proposal),
+        quorum: () => ({ supported: supportedFeatures, kraftVersion: this.kraftVersion, voters: [] }),
         awaitBarrier: (confirmed, failed) => this.barriers.push({ confirmed, failed }),
         onRejected: (_operation, reason) => this.rejected.push(reason),
       },

@@ -3,7 +3,7 @@ import { type NodeId, nodeId } from '../../../src/base/brands.ts';
 import { hashIntegers, seededRandom } from '../../../src/base/random.ts';
 import type { Result } from '../../../src/base/result.ts';
 import type { ForwardMessage, Transport, TransportEvents } from '../../../src/ports/transport.ts';
-import type { ReplicaKey } from '../../../src/raft/replica-key.ts';
+import type { Endpoint, ReplicaKey } from '../../../src/raft/replica-key.ts';
 import type { ControllerAnswer, ControllerRequest } from '../../../src/runtime/controller-api.ts';
 import {
   type ControllerNode,
@@ -46,6 +46,8 @@ export type QuorumOptions = {
   readonly settings?: Partial<ControllerSettings>;
   /** What a node of another release supports, by its place. */
   readonly supported?: ReadonlyMap<number, SupportedVersions>;
+  /** The voters that the cluster is born with; all when absent. */
+  readonly configured?: readonly number[];
 };
 
 /** One controller over all its lives: its disk and its stores outlast its processes. */
@@ -84,11 +86,13 @@ export class TestQuorum {
   readonly settings: ControllerSettings;
   readonly #addresses = new Map<NodeId, SimulatedProcess>();
   readonly #seed: number;
+  readonly #configured: readonly number[] | null;
   supported: ReadonlyMap<number, SupportedVersions>;
   #requestId = 0;
 
-  constructor({ count = 3, seed = 1, settings = {}, supported = new Map() }: QuorumOptions = {}) {
+  constructor({ count = 3, seed = 1, settings = {}, supported = new Map(), configured }: QuorumOptions = {}) {
     this.supported = supported;
+    this.#configured = configured ?? null;
     this.#seed = seed;
     this.world = new World({ seed });
     this.settings = { ...quickSettings, ...settings };
@@ -112,7 +116,8 @@ export class TestQuorum {
     return assertDefined(this.nodes[index], `there is no node ${index}`);
   }
 
-  start(node: TestNode): void {
+  /** `advertised`: where it says that peers reach it. */
+  start(node: TestNode, advertised: Endpoint = { host: `node${node.id}`, port: 9645 }): void {
     const { process } = node;
     process.begin();
     node.fatal = null;
@@ -121,8 +126,10 @@ export class TestQuorum {
     node.node = createControllerNode({
       nodeId: node.id,
       directory: '/data',
-      configuredVoters: this.nodes.map(({ id }) => ({ id, endpoint: { host: `node${id}`, port: 9645 } })),
-      advertised: { host: `node${node.id}`, port: 9645 },
+      configuredVoters: this.nodes
+        .filter(({ id }) => this.#configured?.includes(id) ?? true)
+        .map(({ id }) => ({ id, endpoint: { host: `node${id}`, port: 9645 } })),
+      advertised,
       settings: this.settings,
       ports: this.#portsOf(node),
       ...(supported === undefined ? {} : { supported }),

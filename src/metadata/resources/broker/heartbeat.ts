@@ -44,6 +44,11 @@ export const heartbeatBroker = defineOperation({
     sessionTimeoutMs: Type.Integer({ minimum: 1 }),
   }),
   errors: ['BROKER_ID_NOT_REGISTERED', 'STALE_BROKER_EPOCH'],
+  example: {
+    params: { brokerId: 1 },
+    body: { brokerEpoch: 12, metadataOffset: 40 },
+    response: { isCaughtUp: true, isFenced: false, shouldShutDown: false, sessionTimeoutMs: 9_000 },
+  },
   handle: (image, { params, body }, context) => {
     const row = image.broker.brokers.get(params.brokerId);
     if (row === null) {
@@ -64,6 +69,7 @@ export const heartbeatBroker = defineOperation({
       continueWith,
       response: { isCaughtUp: isCaughtUp(row, body), isFenced, shouldShutDown, sessionTimeoutMs },
       heard: { brokerId: brokerId(row.brokerId), metadataOffset: offset(body.metadataOffset) },
+      modifiedOffset: offset(row.lastModified),
     });
   },
 });

@@ -1,4 +1,4 @@
-import { Type } from 'typebox';
+import { type Static, Type } from 'typebox';
 import { offset } from '../../../base/brands.ts';
 import {
   answer,
@@ -12,6 +12,7 @@ import {
   takePage,
   unknownToken,
 } from '../../define-operation.ts';
+import { exampleIds } from '../../example-ids.ts';
 import { everyRole } from '../../roles.ts';
 import type { MetadataImage } from '../../image.ts';
 import { brokerPartitions } from '../topic/state.ts';
@@ -40,6 +41,22 @@ const brokerResponse = closed({
   lastModified: schemas.offset,
 });
 
+const brokerExample = {
+  brokerId: 1,
+  brokerEpoch: 12,
+  incarnationId: exampleIds.incarnation,
+  listeners: [{ name: 'PLAINTEXT', host: 'broker-1.example', port: 9092, securityProtocol: 0 }],
+  features: [{ name: 'metadata.version', minSupportedVersion: 1, maxSupportedVersion: 1 }],
+  rack: 'zone-a',
+  logDirs: [],
+  isFenced: false,
+  inControlledShutdown: false,
+  replicaCount: 6,
+  leaderCount: 2,
+  isrCount: 6,
+  lastModified: 17,
+} satisfies Static<typeof brokerResponse>;
+
 export const listBrokers = defineOperation({
   operationId: 'listBrokers',
   method: 'GET',
@@ -53,6 +70,7 @@ export const listBrokers = defineOperation({
   body: nothing,
   response: closed({ brokers: Type.Array(brokerResponse), continue: schemas.nextToken }),
   errors: ['INVALID_REQUEST'],
+  example: { query: { limit: 100 }, response: { brokers: [brokerExample], continue: null } },
   handle: (image, { query }) => {
     const { brokers } = image.broker;
     const after = query.continue === undefined ? -1 : integerToken(query.continue);
@@ -75,6 +93,7 @@ export const describeBroker = defineOperation({
   body: nothing,
   response: brokerResponse,
   errors: ['BROKER_ID_NOT_REGISTERED'],
+  example: { params: { brokerId: 1 }, response: brokerExample },
   handle: (image, { params }) => {
     const row = image.broker.brokers.get(params.brokerId);
     if (row === null) {

@@ -3,6 +3,7 @@ import { brokerId, offset } from '../../../base/brands.ts';
 import { coverageMark } from '../../../base/coverage-marks.ts';
 import { ok } from '../../../base/result.ts';
 import { closed, defineOperation, nothing, refuse, schemas } from '../../define-operation.ts';
+import { exampleIds } from '../../example-ids.ts';
 import type { MetadataImage } from '../../image.ts';
 import { limits } from '../../limits.ts';
 import type { OperationContext, OperationError } from '../../operation.ts';
@@ -48,6 +49,16 @@ export const registerBroker = defineOperation({
     'UNSUPPORTED_VERSION',
     'DUPLICATE_BROKER_REGISTRATION',
   ],
+  example: {
+    body: {
+      brokerId: 1,
+      clusterId: exampleIds.cluster,
+      incarnationId: exampleIds.incarnation,
+      listeners: [{ name: 'PLAINTEXT', host: 'broker-1.example', port: 9092 }],
+      rack: 'zone-a',
+    },
+    response: { brokerId: 1, brokerEpoch: 12, isFenced: true },
+  },
   handle: (image, { body }, context) => {
     const refusal = findRefusal(image, body, context);
     if (refusal !== null) return { ok: false, error: refusal };
@@ -57,6 +68,7 @@ export const registerBroker = defineOperation({
     const outcome = {
       response: { brokerId: body.brokerId, brokerEpoch: record.brokerEpoch, isFenced: record.fenced },
       heard: { brokerId: id, metadataOffset: context.sessions.metadataOffset(id) },
+      modifiedOffset: before === null ? null : offset(before.lastModified),
     };
     if (before !== null && isSameRegistration(before, record)) return ok({ ...outcome, records: [] });
     if (before?.brokerEpoch === record.brokerEpoch) return ok({ ...outcome, records: [record] });
@@ -150,6 +162,7 @@ export const unregisterBroker = defineOperation({
   body: nothing,
   response: closed({ brokerId: schemas.brokerId, brokerEpoch: schemas.offset }),
   errors: ['BROKER_ID_NOT_REGISTERED', 'BROKER_STILL_ACTIVE'],
+  example: { params: { brokerId: 1 }, response: { brokerId: 1, brokerEpoch: 12 } },
   handle: (image, { params }) => {
     const row = image.broker.brokers.get(params.brokerId);
     if (row === null) {

@@ -2,16 +2,12 @@ import { Type } from 'typebox';
 import { offset } from '../../../base/brands.ts';
 import { ok } from '../../../base/result.ts';
 import { answer, closed, defineOperation, nothing, refuse, schemas } from '../../define-operation.ts';
+import { exampleIds } from '../../example-ids.ts';
 import { everyRole } from '../../roles.ts';
-import {
-  endPointsOf,
-  findNodeFault,
-  listenersOf,
-  sameEndPoints,
-  sameFeatures,
-} from '../broker/describe-node.ts';
+import { endPointsOf, findNodeFault, listenersOf } from '../broker/describe-node.ts';
 import { listenersSchema, supportedFeaturesSchema } from '../broker/schemas.ts';
 import { findUnsupported } from '../feature/supported.ts';
+import { controllerRegistration, isRegisteredAs } from './registration.ts';
 import type { ControllerRow } from './resource.ts';
 
 const controllerId = schemas.brokerId;
@@ -28,20 +24,25 @@ export const registerController = defineOperation({
   operationId: 'registerController',
   method: 'POST',
   path: '/controllers',
-  summary: 'A controller says which versions it supports and where it is to be found.',
+  summary:
+    'A controller says which versions it supports and where it is to be found. Controllers do so by themselves.',
   kind: 'write',
   priority: 'heartbeat',
   mayCall: [],
   params: nothing,
   query: nothing,
-  body: closed({
-    controllerId,
-    incarnationId: schemas.uuid,
-    listeners: listenersSchema,
-    features: supportedFeaturesSchema,
-  }),
+  body: controllerRegistration,
   response: closed({ controllerId }),
   errors: ['INVALID_REQUEST', 'UNSUPPORTED_VERSION'],
+  example: {
+    body: {
+      controllerId: 0,
+      incarnationId: exampleIds.incarnation,
+      listeners: [{ name: 'CONTROLLER', host: 'controller-0.example', port: 9645 }],
+      features: [{ name: 'metadata.version', minSupportedVersion: 1, maxSupportedVersion: 1 }],
+    },
+    response: { controllerId: 0 },
+  },
   handle: (image, { body }) => {
     const fault = findNodeFault(body.listeners, body.features);
     if (fault !== null) return refuse('INVALID_REQUEST', fault);
@@ -54,17 +55,46 @@ export const registerController = defineOperation({
       );
     }
     const endPoints = endPointsOf(body.listeners);
-    const before = image.controller.controllers.get(body.controllerId);
     const response = { controllerId: body.controllerId };
-    const isUnchanged =
-      before !== null &&
-      before.incarnationId === body.incarnationId &&
-      sameEndPoints(before.endPoints, endPoints) &&
-      sameFeatures(before.features, body.features);
-    if (isUnchanged) return ok({ records: [], response });
+    const before = image.controller.controllers.get(body.controllerId);
+    const modifiedOffset = before === null ? null : offset(before.lastModified);
+    if (isRegisteredAs(image, body)) return ok({ records: [], response, modifiedOffset });
     const { controllerId: id, incarnationId, features } = body;
     const record = { controllerId: id, incarnationId, zkMigrationReady: false, endPoints, features };
-    return ok({ records: [{ type: 'RegisterControllerRecord', ...record }], response });
+    return ok({ records: [{ type: 'RegisterControllerRecord', ...record }], response, modifiedOffset });
+  },
+});
+
+export const unregisterController = defineOperation({
+  operationId: 'unregisterController',
+  method: 'DELETE',
+  path: '/controllers/{controllerId}',
+  summary:
+    'Forget a controller that is gone for good, so that no feature waits for it. One that runs registers again.',
+  kind: 'write',
+  priority: 'administration',
+  mayCall: ['operator'],
+  params: closed({ controllerId }),
+  query: nothing,
+  body: nothing,
+  response: nothing,
+  errors: ['CONTROLLER_ID_NOT_REGISTERED', 'CONTROLLER_STILL_VOTER'],
+  example: { params: { controllerId: 3 }, response: {} },
+  handle: (image, { params }, { quorum }) => {
+    const { controllerId: id } = params;
+    const before = image.controller.controllers.get(id);
+    if (before === null) return refuse('CONTROLLER_ID_NOT_REGISTERED', `Controller ${id} is not registered.`);
+    if (quorum.voters.some((voter) => voter.id === id)) {
+      return refuse(
+        'CONTROLLER_STILL_VOTER',
+        `Controller ${id} is a voter; remove it from the quorum first.`,
+      );
+    }
+    return ok({
+      records: [{ type: 'UnregisterControllerRecord', controllerId: id }],
+      response: {},
+      modifiedOffset: offset(before.lastModified),
+    });
   },
 });
 
@@ -81,6 +111,19 @@ export const listControllers = defineOperation({
   body: nothing,
   response: closed({ controllers: Type.Array(controllerResponse) }),
   errors: [],
+  example: {
+    response: {
+      controllers: [
+        {
+          controllerId: 0,
+          incarnationId: exampleIds.incarnation,
+          listeners: [{ name: 'CONTROLLER', host: 'controller-0.example', port: 9645, securityProtocol: 0 }],
+          features: [{ name: 'metadata.version', minSupportedVersion: 1, maxSupportedVersion: 1 }],
+          lastModified: 5,
+        },
+      ],
+    },
+  },
   handle: (image) =>
     answer({ controllers: [...image.controller.controllers.values()].map(describeController) }),
 });
@@ -95,4 +138,4 @@ function describeController(row: ControllerRow) {
   };
 }
 
-export const operations = { registerController, listControllers } as const;
+export const operations = { registerController, unregisterController, listControllers } as const;

@@ -1,10 +1,10 @@
 import { Type } from 'typebox';
 import { offset } from '../../../base/brands.ts';
 import { ok } from '../../../base/result.ts';
-import { answer, closed, defineOperation, nothing, refuse, schemas } from '../../define-operation.ts';
+import { answer, closed, defineOperation, nothing, schemas } from '../../define-operation.ts';
 import { everyRole } from '../../roles.ts';
-import type { MetadataImage } from '../../image.ts';
-import { metadataVersionFeature, supportedFeatures, supports } from './supported.ts';
+import { kraftVersionFeature } from './supported.ts';
+import { findRefusal, levelOf, quorumChangeTo } from './update.ts';
 
 const level = Type.Integer({ minimum: 0, maximum: 32_767 });
 
@@ -18,7 +18,7 @@ export const describeFeatures = defineOperation({
   operationId: 'describeFeatures',
   method: 'GET',
   path: '/features',
-  summary: 'Features that are finalized, and the levels that the controllers support.',
+  summary: 'Features that are finalized, and the levels that the controller which answers supports.',
   kind: 'read',
   priority: 'administration',
   mayCall: everyRole,
@@ -28,10 +28,22 @@ export const describeFeatures = defineOperation({
   response: closed({
     finalized: Type.Array(closed({ name: schemas.name, featureLevel: level, lastModified: schemas.offset })),
     supported: Type.Array(supportedRange),
+    kraftVersion: level,
   }),
   errors: [],
-  handle: (image) =>
-    answer({ finalized: [...image.feature.finalized.values()], supported: [...supportedFeatures] }),
+  example: {
+    response: {
+      finalized: [{ name: 'metadata.version', featureLevel: 1, lastModified: 3 }],
+      supported: [{ name: 'metadata.version', minSupportedVersion: 1, maxSupportedVersion: 1 }],
+      kraftVersion: 1,
+    },
+  },
+  handle: (image, _input, { quorum }) =>
+    answer({
+      finalized: [...image.feature.finalized.values()],
+      supported: [...quorum.supported],
+      kraftVersion: quorum.kraftVersion,
+    }),
 });
 
 export const updateFeature = defineOperation({
@@ -44,19 +56,34 @@ export const updateFeature = defineOperation({
   mayCall: [],
   params: closed({ feature: schemas.name }),
   query: nothing,
-  body: closed({ featureLevel: level, validateOnly: Type.Optional(Type.Boolean()) }),
+  body: closed({
+    featureLevel: level,
+    upgradeType: Type.Optional(
+      Type.Union([Type.Literal('upgrade'), Type.Literal('safeDowngrade'), Type.Literal('unsafeDowngrade')]),
+    ),
+    validateOnly: Type.Optional(Type.Boolean()),
+  }),
   response: closed({ name: schemas.name, featureLevel: level }),
-  errors: ['INVALID_UPDATE_FEATURE'],
-  handle: (image, { params, body }) => {
+  errors: ['INVALID_UPDATE_FEATURE', 'UNSUPPORTED_VERSION'],
+  example: {
+    params: { feature: 'metadata.version' },
+    body: { featureLevel: 1 },
+    response: { name: 'metadata.version', featureLevel: 1 },
+  },
+  handle: (image, { params, body }, { quorum }) => {
     const name = params.feature;
-    const { featureLevel } = body;
-    const fault = findFault(image, name, featureLevel);
-    if (fault !== null) return refuse('INVALID_UPDATE_FEATURE', fault);
+    const { featureLevel, upgradeType = 'upgrade' } = body;
+    const refusal = findRefusal(image, quorum, { name, featureLevel, upgradeType });
+    if (refusal !== null) return refusal;
     const before = image.feature.finalized.get(name);
     const response = { name, featureLevel };
     const modifiedOffset = before === null ? null : offset(before.lastModified);
-    const isUnchanged = (before?.featureLevel ?? 0) === featureLevel;
+    const isUnchanged = levelOf(image, quorum, name) === featureLevel;
     if (isUnchanged || body.validateOnly === true) return ok({ records: [], response, modifiedOffset });
+    if (name === kraftVersionFeature) {
+      const quorumChange = quorumChangeTo(image, quorum, featureLevel);
+      return ok({ records: [], response, modifiedOffset, quorumChange });
+    }
     return ok({
       records: [{ type: 'FeatureLevelRecord', name, featureLevel }],
       response,
@@ -64,30 +91,5 @@ export const updateFeature = defineOperation({
     });
   },
 });
-
-/** Why the level cannot be finalized, or null. */
-function findFault(image: MetadataImage, name: string, featureLevel: number): string | null {
-  if (!supportedFeatures.some((feature) => feature.name === name)) {
-    return `The controllers know no feature ${name}.`;
-  }
-  if (featureLevel === 0 && name === metadataVersionFeature) return `${name} cannot be removed.`;
-  const before = image.feature.finalized.get(name)?.featureLevel ?? 0;
-  if (featureLevel === 0) return null;
-  if (featureLevel < before) return `${name} is at level ${before}; a lower one could lose what it brought.`;
-  if (!supports(supportedFeatures, name, featureLevel)) {
-    return `This controller does not support level ${featureLevel} of ${name}.`;
-  }
-  for (const controller of image.controller.controllers.values()) {
-    if (!supports(controller.features, name, featureLevel)) {
-      return `Controller ${controller.controllerId} does not support level ${featureLevel} of ${name}.`;
-    }
-  }
-  for (const broker of image.broker.brokers.values()) {
-    if (!supports(broker.features, name, featureLevel)) {
-      return `Broker ${broker.brokerId} does not support level ${featureLevel} of ${name}.`;
-    }
-  }
-  return null;
-}
 
 export const operations = { describeFeatures, updateFeature } as const;

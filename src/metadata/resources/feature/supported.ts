@@ -5,19 +5,38 @@ import type { FeatureLevelRecord } from './resource.ts';
 /** The feature by which new record versions are gated (design 4). */
 export const metadataVersionFeature = 'metadata.version';
 
+/** The version of the Raft protocol: finalized by control records of the log, and not by a `FeatureLevelRecord`. */
+export const kraftVersionFeature = 'kraft.version';
+
 /** What this software supports: every level from minimum to maximum. */
 export const supportedFeatures: readonly SupportedFeature[] = Object.freeze([
   Object.freeze({ name: metadataVersionFeature, minSupportedVersion: 1, maxSupportedVersion: 1 }),
 ]);
 
+/**
+ * Levels of `metadata.version` after the first that brought a record, or a new version of one: below such a level the
+ * state may hold what cannot be written any more (Kafka: MetadataVersion.didMetadataChange). A test compares them with
+ * the records.
+ */
+export const metadataVersionsOfRecords: readonly number[] = Object.freeze([]);
+
 /** Level of `metadata.version` before it is finalized, and what a node supports that does not say. */
 export const firstMetadataVersion = 1;
 
-/** The first data of a log, appended by its first leader (design 7). */
-export function bootstrapRecords(): readonly FeatureLevelRecord[] {
-  const newest = supportedFeatures.find((feature) => feature.name === metadataVersionFeature);
-  const featureLevel = newest?.maxSupportedVersion ?? firstMetadataVersion;
-  return [{ type: 'FeatureLevelRecord', name: metadataVersionFeature, featureLevel }];
+export type FeatureLevel = { readonly name: string; readonly level: number };
+
+/**
+ * The first data of a log, appended by its first leader (design 7). `founding` is what all voters that the cluster
+ * is born with support, as its bootstrap descriptor says; `metadata.version` comes first.
+ */
+export function bootstrapRecords(founding: readonly FeatureLevel[] = []): readonly FeatureLevelRecord[] {
+  const level = founding.find(({ name }) => name === metadataVersionFeature)?.level ?? firstMetadataVersion;
+  const others = founding.filter((feature) => feature.name !== metadataVersionFeature && feature.level > 0);
+  return [{ name: metadataVersionFeature, level }, ...others].map((feature) => ({
+    type: 'FeatureLevelRecord',
+    name: feature.name,
+    featureLevel: feature.level,
+  }));
 }
 
 export function finalizedMetadataVersion(image: MetadataImage): number {

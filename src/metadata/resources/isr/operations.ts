@@ -1,6 +1,7 @@
 import { Type } from 'typebox';
 import { ok } from '../../../base/result.ts';
 import { closed, defineOperation, nothing, refuse, schemas } from '../../define-operation.ts';
+import { exampleIds } from '../../example-ids.ts';
 import { limits } from '../../limits.ts';
 import { alterPartitions } from './alter-partition.ts';
 
@@ -66,6 +67,39 @@ export const alterPartition = defineOperation({
     'INVALID_ISR',
     'OPERATION_NOT_ATTEMPTED',
   ],
+  example: {
+    body: {
+      brokerId: 1,
+      brokerEpoch: 12,
+      partitions: [
+        {
+          topicId: exampleIds.topic,
+          partition: 0,
+          leaderEpoch: 3,
+          partitionEpoch: 5,
+          newIsr: [
+            { brokerId: 1, brokerEpoch: 12 },
+            { brokerId: 2, brokerEpoch: 14 },
+          ],
+        },
+      ],
+    },
+    response: {
+      partitions: [
+        {
+          topicId: exampleIds.topic,
+          partition: 0,
+          code: null,
+          message: null,
+          leader: 1,
+          leaderEpoch: 3,
+          partitionEpoch: 6,
+          isr: [1, 2],
+          leaderRecoveryState: 0,
+        },
+      ],
+    },
+  },
   handle: (image, { body }) => {
     const row = image.broker.brokers.get(body.brokerId);
     if (row === null) {

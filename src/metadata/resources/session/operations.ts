@@ -45,6 +45,7 @@ export const openSession = defineOperation({
   }),
   successStatus: 201,
   errors: ['INVALID_REQUEST', 'SESSION_TABLE_FULL'],
+  example: { body: { timeoutMs: 600_000 }, response: { sessionId: 40, timeoutMs: 600_000, window: 1_024 } },
   handle: (image, { body }, context) => {
     if (context.principal.length > limits.principalLengthMax) {
       return refuse('INVALID_REQUEST', `A principal has at most ${limits.principalLengthMax} characters.`);
@@ -77,6 +78,7 @@ export const closeSession = defineOperation({
   body: nothing,
   response: closed({ sessionId: schemas.offset }),
   errors: ['UNKNOWN_SESSION_ID'],
+  example: { params: { sessionId: 40 }, response: { sessionId: 40 } },
   handle: (image, { params }, context) => {
     const { sessionId } = params;
     const row = image.session.sessions.get(sessionId);
@@ -116,6 +118,22 @@ export const listSessions = defineOperation({
     continue: schemas.nextToken,
   }),
   errors: ['INVALID_REQUEST'],
+  example: {
+    query: { limit: 100 },
+    response: {
+      sessions: [
+        {
+          sessionId: 40,
+          principal: 'User:ANONYMOUS',
+          timeoutMs: 600_000,
+          lastUsedMs: 1_790_000_000_000,
+          forgetBelow: 7,
+          lastModified: 52,
+        },
+      ],
+      continue: null,
+    },
+  },
   handle: (image, { query }) => {
     const after = query.continue === undefined ? -1 : integerToken(query.continue);
     if (after === null) return unknownToken;
@@ -147,6 +165,18 @@ export const describeIdempotency = defineOperation({
     answers: count,
   }),
   errors: [],
+  example: {
+    response: {
+      headerRetentionMs: 600_000,
+      headerAnswersMax: 100_000,
+      headerAnswers: 3,
+      sessionsMax: 10_000,
+      sessions: 2,
+      sessionWindow: 1_024,
+      answersMax: 1_000_000,
+      answers: 12,
+    },
+  },
   handle: ({ session }) =>
     answer({
       headerRetentionMs: limits.headerRetentionMs,

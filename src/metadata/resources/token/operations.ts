@@ -12,6 +12,7 @@ import {
   takePage,
   unknownToken,
 } from '../../define-operation.ts';
+import { exampleIds } from '../../example-ids.ts';
 import type { MetadataImage } from '../../image.ts';
 import { limits } from '../../limits.ts';
 import type { OperationError } from '../../operation.ts';
@@ -67,6 +68,16 @@ const createBody = closed({
   ),
 });
 
+/** For the documents of the operations. */
+const createdExample = {
+  tokenId: exampleIds.token,
+  name: 'broker-1',
+  role: 'broker',
+  brokerId: 1,
+  expiresMs: null,
+} as const;
+const tokenExample = { ...createdExample, createdMs: 1_700_000_000_000, lastModified: 60 } as const;
+
 export const createToken = defineOperation({
   operationId: 'createToken',
   method: 'POST',
@@ -87,6 +98,10 @@ export const createToken = defineOperation({
   }),
   successStatus: 201,
   errors: ['INVALID_REQUEST', 'TOKEN_CONFLICT', 'TOKEN_TABLE_FULL'],
+  example: {
+    body: { name: 'broker-1', role: 'broker', brokerId: 1, secretHash: '5e'.repeat(32) },
+    response: createdExample,
+  },
   handle: (image, { body }, { timestampMs }) => {
     if ((body.role === 'broker') !== (body.brokerId !== undefined)) {
       return refuse('INVALID_REQUEST', 'A brokerId is given with the role broker and with no other.');
@@ -158,6 +173,10 @@ export const listTokens = defineOperation({
   body: nothing,
   response: closed({ tokens: Type.Array(tokenView), continue: schemas.nextToken }),
   errors: ['INVALID_REQUEST'],
+  example: {
+    query: { limit: 1 },
+    response: { tokens: [tokenExample], continue: `60:0:${exampleIds.token}` },
+  },
   handle: (image, { query }) => {
     const { tokens } = image.token;
     const after = query.continue;
@@ -181,6 +200,7 @@ export const describeToken = defineOperation({
   body: nothing,
   response: tokenView,
   errors: ['UNKNOWN_TOKEN_ID'],
+  example: { params: { tokenId: exampleIds.token }, response: tokenExample },
   handle: (image, { params }) => {
     const found = find(image, params.tokenId);
     if (!found.ok) return found;
@@ -201,6 +221,10 @@ export const revokeToken = defineOperation({
   body: nothing,
   response: closed({ tokenId: schemas.uuid, name: Type.String() }),
   errors: ['UNKNOWN_TOKEN_ID'],
+  example: {
+    params: { tokenId: exampleIds.token },
+    response: { tokenId: exampleIds.token, name: 'broker-1' },
+  },
   handle: (image, { params }) => {
     const found = find(image, params.tokenId);
     if (!found.ok) return found;

@@ -1,8 +1,9 @@
 import { Type, type Static } from 'typebox';
-import type { TopicId } from '../../../base/brands.ts';
+import { offset, type TopicId } from '../../../base/brands.ts';
 import { failed, ok, type Result } from '../../../base/result.ts';
 import { randomUuid } from '../../../base/uuid.ts';
 import { closed, defineOperation, nothing, refuse, schemas, tooManyRecords } from '../../define-operation.ts';
+import { exampleIds } from '../../example-ids.ts';
 import type { MetadataImage } from '../../image.ts';
 import { limits } from '../../limits.ts';
 import type { OperationContext, OperationError } from '../../operation.ts';
@@ -14,7 +15,7 @@ import {
   partitionRecords,
   placeAssignments,
 } from './assignment.ts';
-import { findPartition, partitionCount, topicByName } from './state.ts';
+import { findPartition, partitionCount, topicByName, topicModified } from './state.ts';
 
 const creationBody = closed({
   name: schemas.topicName,
@@ -58,6 +59,10 @@ export const createTopic = defineOperation({
     'INVALID_REPLICATION_FACTOR',
     'INVALID_REPLICA_ASSIGNMENT',
   ],
+  example: {
+    body: { name: 'orders', partitions: 6, replicationFactor: 3 },
+    response: { topicId: exampleIds.topic, name: 'orders', partitions: 6, replicationFactor: 3 },
+  },
   handle: (image, { body }, context) => {
     const fault = findNameFault(body.name);
     if (fault !== null) return refuse('INVALID_TOPIC_EXCEPTION', fault);
@@ -154,6 +159,11 @@ export const addPartitions = defineOperation({
     'INVALID_REPLICATION_FACTOR',
     'INVALID_REPLICA_ASSIGNMENT',
   ],
+  example: {
+    params: { topic: 'orders' },
+    body: { count: 12 },
+    response: { topicId: exampleIds.topic, partitions: 12, added: 6 },
+  },
   handle: (image, { params, body }, context) => {
     const topic = topicByName(image.topic, params.topic);
     if (topic === null) return refuse('UNKNOWN_TOPIC_OR_PARTITION', `There is no topic ${params.topic}.`);
@@ -168,8 +178,10 @@ export const addPartitions = defineOperation({
     const assignments = newAssignments(image, topic.topicId, added, body.assignments ?? null, context);
     if (!assignments.ok) return assignments;
     const response = { topicId: topic.topicId, partitions: body.count, added };
-    if (body.validateOnly === true) return ok({ records: [], response });
-    return ok({ records: partitionRecords(image, topic.topicId, before, assignments.value), response });
+    const modifiedOffset = offset(topicModified(image.topic, topic));
+    if (body.validateOnly === true) return ok({ records: [], response, modifiedOffset });
+    const records = partitionRecords(image, topic.topicId, before, assignments.value);
+    return ok({ records, response, modifiedOffset });
   },
 });
 

@@ -13,8 +13,10 @@ import {
   takePage,
   unknownToken,
 } from '../../define-operation.ts';
+import { exampleIds } from '../../example-ids.ts';
 import { everyRole } from '../../roles.ts';
 import { addPartitions, createTopic } from './create.ts';
+import { partitionExample, topicExample } from './examples.ts';
 import type { PartitionRow } from './partition-row.ts';
 import {
   brokerPartitions,
@@ -23,6 +25,7 @@ import {
   partitionCount,
   partitionsOf,
   topicByName,
+  topicModified,
   type TopicRow,
   type TopicState,
 } from './state.ts';
@@ -66,7 +69,7 @@ function describeTopicRow(state: TopicState, topic: TopicRow) {
     topicId: topic.topicId,
     partitionCount: partitionCount(state, topic.topicId),
     replicationFactor: findPartition(state, topic.topicId, 0)?.replicas.length ?? 0,
-    lastModified: topic.lastModified,
+    lastModified: topicModified(state, topic),
   };
 }
 
@@ -100,6 +103,7 @@ export const deleteTopic = defineOperation({
   body: nothing,
   response: closed({ topicId: schemas.uuid, name: schemas.topicName }),
   errors: ['UNKNOWN_TOPIC_OR_PARTITION'],
+  example: { params: { topic: 'orders' }, response: { topicId: exampleIds.topic, name: 'orders' } },
   handle: (image, { params }) => {
     const topic = topicByName(image.topic, params.topic);
     if (topic === null) return noTopic(params.topic);
@@ -107,7 +111,7 @@ export const deleteTopic = defineOperation({
     return ok({
       records: [{ type: 'RemoveTopicRecord', topicId }],
       response: { topicId, name },
-      modifiedOffset: offset(topic.lastModified),
+      modifiedOffset: offset(topicModified(image.topic, topic)),
     });
   },
 });
@@ -125,6 +129,7 @@ export const listTopics = defineOperation({
   body: nothing,
   response: closed({ topics: Type.Array(topicResponse), continue: schemas.nextToken }),
   errors: [],
+  example: { query: { limit: 1 }, response: { topics: [topicExample], continue: '52:0:orders' } },
   handle: (image, { query }) => {
     const state = image.topic;
     const names =
@@ -148,10 +153,11 @@ export const describeTopic = defineOperation({
   body: nothing,
   response: topicResponse,
   errors: ['UNKNOWN_TOPIC_OR_PARTITION'],
+  example: { params: { topic: 'orders' }, response: topicExample },
   handle: (image, { params }) => {
     const topic = topicByName(image.topic, params.topic);
     if (topic === null) return noTopic(params.topic);
-    return answer(describeTopicRow(image.topic, topic), offset(topic.lastModified));
+    return answer(describeTopicRow(image.topic, topic), offset(topicModified(image.topic, topic)));
   },
 });
 
@@ -168,6 +174,7 @@ export const listPartitions = defineOperation({
   body: nothing,
   response: closed({ partitions: Type.Array(partitionResponse), continue: schemas.nextToken }),
   errors: ['INVALID_REQUEST', 'UNKNOWN_TOPIC_OR_PARTITION'],
+  example: { params: { topic: 'orders' }, response: { partitions: [partitionExample], continue: null } },
   handle: (image, { params, query }) => {
     const topic = topicByName(image.topic, params.topic);
     if (topic === null) return noTopic(params.topic);
@@ -192,6 +199,7 @@ export const describePartition = defineOperation({
   body: nothing,
   response: partitionResponse,
   errors: ['UNKNOWN_TOPIC_OR_PARTITION'],
+  example: { params: { topic: 'orders', partition: 0 }, response: partitionExample },
   handle: (image, { params }) => {
     const topic = topicByName(image.topic, params.topic);
     if (topic === null) return noTopic(params.topic);
@@ -216,6 +224,7 @@ export const listBrokerPartitions = defineOperation({
   body: nothing,
   response: closed({ partitions: Type.Array(partitionResponse), continue: schemas.nextToken }),
   errors: ['INVALID_REQUEST', 'BROKER_ID_NOT_REGISTERED'],
+  example: { params: { brokerId: 1 }, response: { partitions: [partitionExample], continue: null } },
   handle: (image, { params, query }) => {
     if (image.broker.brokers.get(params.brokerId) === null) {
       return refuse('BROKER_ID_NOT_REGISTERED', `Broker ${params.brokerId} is not registered.`);

@@ -6,7 +6,13 @@ import { PageDirectory } from '../../../base/page-directory.ts';
 import { SlotSet } from '../../../base/slot-set.ts';
 import { UuidTable } from '../../../base/uuid-table.ts';
 import { int64, string, type StructOf, uuidType } from '../../schema.ts';
-import { column, partitionLayout, type PartitionRow, readPartition } from './partition-row.ts';
+import {
+  column,
+  lastModifiedOf,
+  partitionLayout,
+  type PartitionRow,
+  readPartition,
+} from './partition-row.ts';
 import type { TopicSlots } from './topic-slots.ts';
 
 export const topicFields = { topicId: uuidType, name: string(249), lastModified: int64 };
@@ -68,6 +74,18 @@ export function topicSlotsOf(state: TopicState, topicId: TopicId): TopicSlots | 
 
 export function partitionCount(state: TopicState, topicId: TopicId): number {
   return topicSlotsOf(state, topicId)?.size ?? 0;
+}
+
+/**
+ * The offset that last modified what is shown of a topic: the topic itself, or how many partitions it has. The
+ * highest of them is the newest, so that adding some raises it; a new leader of that one does, too.
+ */
+export function topicModified(state: TopicState, topic: TopicRow): number {
+  const slots = topicSlotsOf(state, topic.topicId);
+  const last = slots?.slotOf(slots.size - 1) ?? null;
+  return last === null
+    ? topic.lastModified
+    : Math.max(topic.lastModified, lastModifiedOf(state.partitions, last));
 }
 
 export function findPartition(state: TopicState, topicId: TopicId, partitionId: number): PartitionRow | null {

@@ -1,0 +1,6 @@
+import { errorsPage } from './errors-page.ts';
+
+/** The pages that are made and not written, by their place in the checkout. A test compares each with its file. */
+export const pages: Readonly<Record<string, () => string>> = {
+  'docs/ERRORS.md': errorsPage,
+};

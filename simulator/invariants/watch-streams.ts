@@ -1,0 +1,112 @@
+import { assert } from '../../src/base/assert.ts';
+import { decodeRecords } from '../../src/codec/record-value.ts';
+import { imageDigest } from '../../src/metadata/image.ts';
+import { recordsByName } from '../../src/metadata/registry.ts';
+import type {
+  WatchBookmark,
+  WatchDelta,
+  WatchEvent,
+  WatchRecord,
+} from '../../src/runtime/watch/watch-api.ts';
+import type { BatchNode } from '../batch-history.ts';
+import type { MetadataWitness } from '../metadata-witness.ts';
+import type { Checker, ClusterObservation } from '../observation.ts';
+import { sameValue } from '../same-value.ts';
+import type { ModelWatcher, WatchJudge } from '../workload/watchers/model-watcher.ts';
+import { sampling } from './sampling.ts';
+
+/** Where a watcher stands by what has arrived, whatever it makes of it itself. */
+type Place = { offset: number | null };
+
+/**
+ * What a watcher is sent is the committed log, as etcd promises it of its own watches:
+ * 1. Ordered, unique and reliable: each delta is the next committed batch that holds anything it asked for, over
+ *    all its streams; nothing that it asked for stands between two of them.
+ * 2. Atomic: a delta is a whole committed batch, record for record.
+ * 3. Bookmarkable: nothing that it asked for and was not sent stands below a bookmark.
+ * 4. Its copy of the state is the replay of the log up to where it stands.
+ */
+export function watchStreams(cluster: ClusterObservation, witness: MetadataWitness): Checker & WatchJudge {
+  const places = new Map<ModelWatcher, Place>();
+  const isSampled = sampling();
+  const checker: Checker & WatchJudge = {
+    name: 'a watch is the committed log',
+    source: 'design, "Running"; etcd API guarantees, watch streams; etcd robustness tests, watch validation',
+    arrived(watcher, event) {
+      const place = placeOf(watcher);
+      if (event.kind === 'delta') judgeDelta(watcher, event, place);
+      else if (event.kind === 'bookmark') judgeBookmark(watcher, event, place);
+      else if (event.kind === 'stateBegin') place.offset = null;
+      else if (event.kind === 'stateEnd') place.offset = event.offset;
+    },
+    given(watcher, event) {
+      const isAtState = event.kind === 'stateEnd';
+      if (isAtState || (event.kind !== 'heartbeat' && isSampled())) judgeCopy(watcher, event);
+    },
+  };
+
+  function placeOf(watcher: ModelWatcher): Place {
+    const known = places.get(watcher) ?? { offset: null };
+    places.set(watcher, known);
+    // A program that begins somewhere without the state says itself where it stands.
+    if (known.offset === null && watcher.askedSince !== null) known.offset = watcher.askedSince;
+    return known;
+  }
+
+  function judgeDelta(watcher: ModelWatcher, delta: WatchDelta, place: Place): void {
+    const batch = cluster.committedAt(delta.endOffset);
+    if (batch === null || batch.baseOffset !== delta.baseOffset) {
+      return fail(watcher, `no batch from ${delta.baseOffset} to ${delta.endOffset} is committed`);
+    }
+    if (batch.epoch !== delta.epoch) return fail(watcher, `${delta.baseOffset} is of another epoch`);
+    if (!sameValue(delta.records, wantedRecords(batch, watcher))) {
+      return fail(watcher, `the batch at ${delta.baseOffset} has other records`);
+    }
+    judgeProgress(watcher, place, batch.parent, delta.baseOffset);
+    place.offset = delta.endOffset;
+  }
+
+  function judgeBookmark(watcher: ModelWatcher, { offset }: WatchBookmark, place: Place): void {
+    const batch = cluster.committedAt(offset);
+    if (batch === null) return fail(watcher, `a bookmark at ${offset}, where no committed batch ends`);
+    judgeProgress(watcher, place, batch, offset);
+    place.offset = offset;
+  }
+
+  /** From where it stood up to `to`, of which `last` is the last batch, nothing was left out. */
+  function judgeProgress(watcher: ModelWatcher, place: Place, last: BatchNode | null, to: number): void {
+    const from = place.offset;
+    if (from === null) return fail(watcher, `something at ${to} comes before the state is whole`);
+    if (to < from) return fail(watcher, `it stood at ${from} already, and is sent ${to}`);
+    for (let batch = last; batch !== null && batch.endOffset > from; batch = batch.parent) {
+      const isLeftOut = watcher.planned.kinds === null || wantedRecords(batch, watcher).length > 0;
+      if (isLeftOut)
+        return fail(watcher, `the batch from ${batch.baseOffset} to ${batch.endOffset} is left out`);
+    }
+  }
+
+  function judgeCopy(watcher: ModelWatcher, event: WatchEvent): void {
+    const { image } = watcher;
+    if (image === null || event.kind === 'stateBegin' || event.kind === 'state') return;
+    const expected = witness.imageAt(image.endOffset);
+    if (expected === null || imageDigest(expected) === imageDigest(image)) return;
+    fail(watcher, `its copy at ${image.endOffset} is not what the log gives`);
+  }
+
+  function fail(watcher: ModelWatcher, what: string): never {
+    return cluster.fail(checker, `${watcher.process.name}: ${what}`);
+  }
+  return checker;
+}
+
+function wantedRecords(batch: BatchNode, { planned }: ModelWatcher): readonly WatchRecord[] {
+  if (batch.payload === null) return [];
+  const records = decodeRecords(batch.payload, batch.endOffset - batch.baseOffset);
+  assert(records.ok, 'a proposed payload can be read');
+  return records.value
+    .map(({ type, ...value }, at) => ({ offset: batch.baseOffset + at, type, value }) as WatchRecord)
+    .filter(({ type }) => {
+      const name = recordsByName.get(type)?.resource.name;
+      return planned.kinds === null || planned.kinds.some((kind) => kind === name);
+    });
+}

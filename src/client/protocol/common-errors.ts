@@ -1,0 +1,56 @@
+import type { ErrorCode } from '../../metadata/errors.ts';
+import type { OperationDescription } from './description.ts';
+import { propertiesOf } from './text-fields.ts';
+
+/**
+ * The errors that an operation answers beside its own (`errors`): of the border, of the quorum, and of the
+ * conventions that all operations of its kind follow. OpenAPI and the page of errors are made from these, and
+ * a test fails when an answer is not among them.
+ */
+const borderCodes = [
+  'INVALID_REQUEST',
+  'REQUEST_TOO_LARGE',
+  // Of a node that stops.
+  'NOT_CONTROLLER',
+  'UNKNOWN_SERVER_ERROR',
+] as const satisfies readonly ErrorCode[];
+
+/** Of any operation that goes through the quorum. `RESOURCE_NOT_FOUND`: the leader is older and does not have it. */
+const quorumCodes = [
+  'THROTTLING_QUOTA_EXCEEDED',
+  'RESOURCE_NOT_FOUND',
+] as const satisfies readonly ErrorCode[];
+
+const readCodes = ['REQUEST_TIMED_OUT'] as const satisfies readonly ErrorCode[];
+
+/** Of what changes something and may carry `If-Match`. */
+const changeCodes = ['OUTCOME_UNKNOWN', 'PRECONDITION_FAILED'] as const satisfies readonly ErrorCode[];
+
+/** Of a write, which may stand under an idempotency key. */
+const keyCodes = [
+  'SESSION_EXPIRED',
+  'SEQUENCE_FORGOTTEN',
+  'IDEMPOTENCY_KEY_REUSED',
+  'SESSION_TABLE_FULL',
+] as const satisfies readonly ErrorCode[];
+
+/** Where an operation is answered: by the quorum, or by one node from what it knows itself. */
+export type Answerer = 'quorum' | 'node';
+
+export function commonErrors(operation: OperationDescription, answerer: Answerer): readonly ErrorCode[] {
+  if (answerer === 'node') return borderCodes;
+  const codes: ErrorCode[] = [...borderCodes, ...quorumCodes];
+  if (operation.kind === 'read') codes.push(...readCodes);
+  else codes.push(...changeCodes);
+  // The image of a listing is kept for a while, and not on every node.
+  if (propertiesOf(operation.query)['continue'] !== undefined) codes.push('OFFSET_OUT_OF_RANGE');
+  if (operation.kind === 'write') codes.push(...keyCodes);
+  // A leader that is short of space goes on with what keeps the cluster alive (design 20).
+  if (operation.kind !== 'read' && operation.priority === 'administration') codes.push('STORAGE_LOW');
+  return codes;
+}
+
+/** Every code that the operation can answer, each once, in the order of their names. */
+export function allErrors(operation: OperationDescription, answerer: Answerer): readonly ErrorCode[] {
+  return [...new Set([...commonErrors(operation, answerer), ...operation.errors])].sort();
+}

@@ -1,0 +1,112 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { operations } from '../../src/metadata/operations.ts';
+import { propertiesOf } from '../../src/client/protocol/text-fields.ts';
+import { type Asked, registration } from './error-cases.ts';
+import { type PreparedNode, prepareNode } from './prepared-node.ts';
+
+let node: PreparedNode;
+beforeAll(async () => {
+  node = await prepareNode();
+  return () => node.end();
+}, 60_000);
+
+const get = (path: string): Asked => ({ method: 'GET', path });
+
+/** One resource of each kind, as its operation describes it. */
+const single: Readonly<Record<string, Asked>> = {
+  describeBroker: get('/brokers/1'),
+  describeTopic: get('/topics/orders'),
+  describePartition: get('/topics/orders/partitions/0'),
+};
+
+describe('an answer that shows one resource', () => {
+  const shown = operations.filter(
+    ({ kind, response }) => kind === 'read' && propertiesOf(response)['lastModified'] !== undefined,
+  );
+
+  it.each(shown.map(({ operationId }) => operationId))('carries its entity tag: %s', async (operationId) => {
+    const asked = single[operationId];
+    const answer = asked === undefined ? null : await node.send(asked);
+    const { lastModified } = Object(answer?.body) as { readonly lastModified?: number };
+    expect(answer?.headers.get('etag')).toBe(`"${lastModified}"`);
+  });
+});
+
+/** A write of each operation that changes one thing, and where that thing is read, when it can be. */
+function changes({ clusterId, epochs }: PreparedNode): Readonly<Record<string, Asked>> {
+  const body = { brokerEpoch: epochs[1], metadataOffset: 1_000 };
+  const controller = { controllerId: 9, incarnationId: 'AAAAAAAAAAAAAAAAAAAAAQ', features: [] };
+  const listeners = [{ name: 'CONTROLLER', host: 'c', port: 1 }];
+  return {
+    registerBroker: { method: 'POST', path: '/brokers', body: registration(1, clusterId, { rack: 'other' }) },
+    heartbeatBroker: { method: 'POST', path: '/brokers/1/heartbeat', body },
+    unregisterBroker: { method: 'POST', path: '/brokers/4/unregister' },
+    registerController: { method: 'POST', path: '/controllers', body: { ...controller, listeners } },
+    updateFeature: { method: 'PUT', path: '/features/metadata.version', body: { featureLevel: 1 } },
+    createTopic: { method: 'POST', path: '/topics', body: { name: 'new', partitions: 1 } },
+    addPartitions: { method: 'POST', path: '/topics/orders/partitions', body: { count: 3 } },
+    deleteTopic: { method: 'DELETE', path: '/topics/orders' },
+    openSession: { method: 'POST', path: '/sessions', body: {} },
+    closeSession: { method: 'DELETE', path: '/sessions/1' },
+  };
+}
+
+/** They change many things, each with an epoch of its own. */
+const changesMany = ['alterPartition'];
+
+describe('a write that changes one thing', () => {
+  const writes = operations.filter(({ kind }) => kind !== 'read').map(({ operationId }) => operationId);
+
+  it.each(writes.filter((id) => !changesMany.includes(id)))(
+    'is refused when its If-Match is not the present tag, and changes nothing: %s',
+    async (operationId) => {
+      const asked = changes(node)[operationId];
+      const opened = await node.send({ method: 'POST', path: '/sessions', body: {} });
+      const { sessionId } = opened.body as { readonly sessionId: number };
+      const concrete = asked?.path === '/sessions/1' ? { ...asked, path: `/sessions/${sessionId}` } : asked;
+      const before = await node.send(get('/topics?limit=9'));
+      const answer = concrete === undefined ? null : await node.send(concrete, { 'if-match': '"0"' });
+      expect([answer?.status, answer?.body]).toMatchObject([412, { code: 'PRECONDITION_FAILED' }]);
+      const after = await node.send(get('/topics?limit=9'));
+      expect(after.headers.get('ottla-offset')).toBe(before.headers.get('ottla-offset'));
+    },
+  );
+
+  it('takes effect under the tag that was read, once: what it changes has another', async () => {
+    const { send } = node;
+    const add = { method: 'POST', path: '/topics/tagged/partitions' };
+    await send({ method: 'POST', path: '/topics', body: { name: 'tagged', partitions: 1 } });
+    const tag = (await send(get('/topics/tagged'))).headers.get('etag') ?? '';
+    expect((await send({ ...add, body: { count: 2 } }, { 'if-match': tag })).status).toBe(200);
+    expect((await send({ ...add, body: { count: 3 } }, { 'if-match': tag })).status).toBe(412);
+    const remove = { method: 'DELETE', path: '/topics/tagged' };
+    expect((await send(remove, { 'if-match': tag })).status).toBe(412);
+    const newer = (await send(get('/topics/tagged'))).headers.get('etag') ?? '';
+    expect((await send(remove, { 'if-match': newer })).status).toBe(200);
+  });
+});
+
+describe('a path', () => {
+  it('answers HEAD like GET without a body, and another method with 405', async () => {
+    const head = await node.send({ method: 'HEAD', path: '/topics/orders' });
+    expect([head.status, head.body]).toEqual([200, null]);
+    expect(head.headers.get('etag')).toMatch(/^"\d+"$/);
+    const patch = await node.send({ method: 'PATCH', path: '/topics/orders' });
+    expect([patch.status, patch.headers.get('allow')]).toEqual([405, 'DELETE, GET, HEAD, OPTIONS']);
+    expect(patch.body).toMatchObject({ code: 'METHOD_NOT_ALLOWED' });
+    const options = await node.send({ method: 'OPTIONS', path: '/topics' });
+    expect([options.status, options.headers.get('allow')]).toEqual([204, 'GET, HEAD, OPTIONS, POST']);
+  });
+});
+
+describe('a listing of a real node', () => {
+  it('shows one offset on all its pages while others write', async () => {
+    const { send } = node;
+    const first = await send(get('/brokers?limit=2'));
+    const { continue: next } = first.body as { readonly continue: string };
+    await send({ method: 'POST', path: '/sessions', body: {} });
+    const second = await send(get(`/brokers?limit=9&continue=${encodeURIComponent(next)}`));
+    expect(second.body).toMatchObject({ brokers: [{ brokerId: 3 }, { brokerId: 4 }], continue: null });
+    expect(second.headers.get('ottla-offset')).toBe(first.headers.get('ottla-offset'));
+  });
+});

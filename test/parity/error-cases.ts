@@ -1,0 +1,148 @@
+import type { ErrorCode } from '../../src/metadata/errors.ts';
+
+/** One request of a node that was prepared as `prelude` says. */
+export type Asked = { readonly method: string; readonly path: string; readonly body?: unknown };
+
+/** What each operation is asked for each of its own codes, or which test produces the code where none is asked. */
+export type ErrorCase = Asked | { readonly producedBy: string };
+
+const incarnation = (id: number): string =>
+  `${String.fromCharCode(64 + id)}AAAAAAAAAAAAAAAAAAAAQ`.slice(0, 22);
+const zeroTopic = 'ZZZZZZZZZZZZZZZZZZZZZQ';
+
+/** What the node holds: brokers 1 to 3 serve, 4 is fenced; orders has two partitions, which broker 1 and 2 lead. */
+export type Prepared = {
+  readonly clusterId: string;
+  readonly topicId: string;
+  readonly epochs: Readonly<Record<number, number>>;
+};
+
+export function registration(id: number, clusterId: string, changes: object = {}): object {
+  const listeners = [{ name: 'PLAINTEXT', host: `broker-${id}`, port: 9_092 }];
+  return { brokerId: id, clusterId, incarnationId: incarnation(id), listeners, ...changes };
+}
+
+const get = (path: string): Asked => ({ method: 'GET', path });
+const post = (path: string, body: object = {}): Asked => ({ method: 'POST', path, body });
+const create = (changes: object): Asked => post('/topics', { name: 'other', partitions: 1, ...changes });
+const noFeature = [{ name: 'metadata.version', minSupportedVersion: 2, maxSupportedVersion: 2 }];
+const twice = [
+  { name: 'A', host: 'a', port: 1 },
+  { name: 'A', host: 'b', port: 2 },
+];
+
+export function errorCases(
+  prepared: Prepared,
+): Readonly<Record<string, Partial<Record<ErrorCode, ErrorCase>>>> {
+  const { clusterId, topicId, epochs } = prepared;
+  const register = (id: number, changes: object) => post('/brokers', registration(id, clusterId, changes));
+  const propose = (changes: object, from: object = {}): Asked => {
+    const partition = { topicId, partition: 0, leaderEpoch: 0, partitionEpoch: 0, newIsr: member(1) };
+    const proposal = { brokerId: 1, brokerEpoch: epochs[1], partitions: [{ ...partition, ...changes }] };
+    return post('/isr', { ...proposal, ...from });
+  };
+  const member = (id: number) => [{ brokerId: id, brokerEpoch: epochs[id] ?? 0 }];
+  return {
+    registerBroker: {
+      INVALID_REQUEST: register(9, { listeners: twice }),
+      INCONSISTENT_CLUSTER_ID: register(9, { clusterId: zeroTopic }),
+      UNSUPPORTED_VERSION: register(9, { features: noFeature }),
+      DUPLICATE_BROKER_REGISTRATION: register(1, { incarnationId: incarnation(9) }),
+    },
+    heartbeatBroker: {
+      BROKER_ID_NOT_REGISTERED: post('/brokers/99/heartbeat', { brokerEpoch: 1, metadataOffset: 1 }),
+      STALE_BROKER_EPOCH: post('/brokers/1/heartbeat', { brokerEpoch: 0, metadataOffset: 1 }),
+    },
+    unregisterBroker: {
+      BROKER_ID_NOT_REGISTERED: post('/brokers/99/unregister'),
+      BROKER_STILL_ACTIVE: post('/brokers/1/unregister'),
+    },
+    listBrokers: { INVALID_REQUEST: get('/brokers?continue=x') },
+    describeBroker: { BROKER_ID_NOT_REGISTERED: get('/brokers/99') },
+    registerController: {
+      INVALID_REQUEST: post('/controllers', controller({ listeners: twice })),
+      UNSUPPORTED_VERSION: post('/controllers', controller({ features: noFeature })),
+    },
+    updateFeature: {
+      INVALID_UPDATE_FEATURE: { method: 'PUT', path: '/features/unheard.of', body: { featureLevel: 1 } },
+      UNSUPPORTED_VERSION: { method: 'PUT', path: '/features/metadata.version', body: { featureLevel: 99 } },
+    },
+    unregisterController: {
+      CONTROLLER_ID_NOT_REGISTERED: { method: 'DELETE', path: '/controllers/99' },
+      CONTROLLER_STILL_VOTER: { method: 'DELETE', path: '/controllers/1' },
+    },
+    alterPartition: {
+      BROKER_ID_NOT_REGISTERED: propose({}, { brokerId: 99 }),
+      STALE_BROKER_EPOCH: propose({}, { brokerEpoch: 0 }),
+      UNKNOWN_TOPIC_ID: propose({ topicId: zeroTopic }),
+      UNKNOWN_TOPIC_OR_PARTITION: propose({ partition: 7 }),
+      FENCED_LEADER_EPOCH: { producedBy: 'test/metadata/isr.test.ts' },
+      INVALID_UPDATE_VERSION: { producedBy: 'test/metadata/isr.test.ts' },
+      INELIGIBLE_REPLICA: propose({ newIsr: [...member(1), { brokerId: 2, brokerEpoch: 0 }] }),
+      INVALID_ISR: propose({ newIsr: [] }),
+      OPERATION_NOT_ATTEMPTED: { producedBy: 'test/metadata/isr.test.ts' },
+    },
+    createTopic: {
+      INVALID_REQUEST: create({ partitions: 20_000 }),
+      INVALID_TOPIC_EXCEPTION: create({ name: '..' }),
+      TOPIC_ALREADY_EXISTS: create({ name: 'orders' }),
+      INVALID_PARTITIONS: create({ partitions: 200_000 }),
+      INVALID_REPLICATION_FACTOR: create({ replicationFactor: 9 }),
+      INVALID_REPLICA_ASSIGNMENT: create({ partitions: undefined, assignments: [[1, 1]] }),
+    },
+    addPartitions: {
+      INVALID_REQUEST: post('/topics/orders/partitions', { count: 20_000 }),
+      UNKNOWN_TOPIC_OR_PARTITION: post('/topics/none/partitions', { count: 3 }),
+      INVALID_PARTITIONS: post('/topics/orders/partitions', { count: 1 }),
+      INVALID_REPLICATION_FACTOR: { producedBy: 'test/metadata/topic.test.ts' },
+      INVALID_REPLICA_ASSIGNMENT: post('/topics/orders/partitions', { count: 3, assignments: [[1, 1]] }),
+    },
+    deleteTopic: { UNKNOWN_TOPIC_OR_PARTITION: { method: 'DELETE', path: '/topics/none' } },
+    describeTopic: { UNKNOWN_TOPIC_OR_PARTITION: get('/topics/none') },
+    listPartitions: {
+      INVALID_REQUEST: get('/topics/orders/partitions?continue=x'),
+      UNKNOWN_TOPIC_OR_PARTITION: get('/topics/none/partitions'),
+    },
+    describePartition: { UNKNOWN_TOPIC_OR_PARTITION: get('/topics/orders/partitions/7') },
+    listBrokerPartitions: {
+      INVALID_REQUEST: get('/brokers/1/partitions?continue=x'),
+      BROKER_ID_NOT_REGISTERED: get('/brokers/99/partitions'),
+    },
+    openSession: {
+      INVALID_REQUEST: post('/sessions', { timeoutMs: 1 }),
+      SESSION_TABLE_FULL: { producedBy: 'test/metadata/session.test.ts' },
+    },
+    closeSession: { UNKNOWN_SESSION_ID: { method: 'DELETE', path: '/sessions/999' } },
+    listSessions: { INVALID_REQUEST: get('/sessions?continue=x') },
+    readLog: {
+      OFFSET_OUT_OF_RANGE: get('/log?from=999999'),
+      REQUEST_TIMED_OUT: { producedBy: 'test/http/node-operations.test.ts' },
+      RESOURCE_NOT_FOUND: { producedBy: 'test/http/node-operations.test.ts' },
+      UNKNOWN_SERVER_ERROR: { producedBy: 'test/runtime/read-log.test.ts' },
+    },
+  };
+}
+
+function controller(changes: object): object {
+  const listeners = [{ name: 'CONTROLLER', host: 'c', port: 1 }];
+  return { controllerId: 9, incarnationId: incarnation(9), listeners, features: [], ...changes };
+}
+
+/** Which test produces each code that operations share. */
+export const commonCases: Partial<Record<ErrorCode, string>> = {
+  INVALID_REQUEST: 'test/http/bad-input.test.ts',
+  REQUEST_TOO_LARGE: 'test/http/bad-input.test.ts',
+  NOT_CONTROLLER: 'test/runtime/quorum.test.ts',
+  UNKNOWN_SERVER_ERROR: 'test/runtime/requests.test.ts',
+  THROTTLING_QUOTA_EXCEEDED: 'test/http/operations.test.ts',
+  RESOURCE_NOT_FOUND: 'test/runtime/requests.test.ts',
+  REQUEST_TIMED_OUT: 'test/http/operations.test.ts',
+  OUTCOME_UNKNOWN: 'test/runtime/requests.test.ts',
+  PRECONDITION_FAILED: 'test/parity/conventions.test.ts',
+  SESSION_EXPIRED: 'test/runtime/client-work.test.ts',
+  SEQUENCE_FORGOTTEN: 'test/runtime/client-work.test.ts',
+  IDEMPOTENCY_KEY_REUSED: 'test/runtime/client-work.test.ts',
+  SESSION_TABLE_FULL: 'test/metadata/session.test.ts',
+  STORAGE_LOW: 'test/runtime/requests.test.ts',
+  OFFSET_OUT_OF_RANGE: 'test/runtime/listings.test.ts',
+};

@@ -1,0 +1,27 @@
+/**
+ * Operations without a verb of their own at the command line. Those that are missing are to be added there,
+ * and taken out here: a test fails when one stands here that has its verb.
+ */
+export const missingVerbs: readonly string[] = [
+  'getCluster',
+  'listControllers',
+  'describeFeatures',
+  'updateFeature',
+  'describePartition',
+  'listBrokerPartitions',
+  'openSession',
+  'closeSession',
+  'listSessions',
+  'describeIdempotency',
+];
+
+/** What programs do and people do not, with the reason. */
+export const programsOnly: Readonly<Record<string, string>> = {
+  registerBroker: 'A broker registers itself.',
+  heartbeatBroker: 'A broker says itself that it lives.',
+  alterPartition: 'The leader of a partition proposes who is in sync.',
+  registerController: 'A controller registers itself.',
+  getLiveness: 'Probes are for orchestrators.',
+  getReadiness: 'Probes are for orchestrators.',
+  getQuorumHealth: 'Probes are for orchestrators.',
+};
