@@ -9,10 +9,8 @@ export type SurfaceOperation = { readonly operation: OperationDescription; reado
 
 export const surface: readonly SurfaceOperation[] = [
   ...operations.map((operation) => ({ operation, answerer: 'quorum' as const })),
-  ...[...Object.values(nodeOperations), ...Object.values(probeOperations)].map((operation) => ({
-    operation,
-    answerer: 'node' as const,
-  })),
+  ...Object.values(nodeOperations).map((operation) => ({ operation, answerer: 'node' as const })),
+  ...Object.values(probeOperations).map((operation) => ({ operation, answerer: 'public' as const })),
 ];
 
 /** The operations that answer this code as an error of their own, by id. */

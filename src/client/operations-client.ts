@@ -148,6 +148,7 @@ class ClientCore<Operations extends OperationDescriptions> {
       connectTimeoutMs: defaults.connectTimeoutMs,
       silenceMs: defaults.silenceMs,
       tls: options.tls ?? null,
+      token: options.token ?? null,
     });
     this.#caller = new Caller({
       endpoints,

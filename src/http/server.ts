@@ -64,16 +64,11 @@ export async function startHttpServer(
   if (!created.ok) return created;
   const app = created.value;
   refuseWhileClosing(app, controller, closing);
+  const meter = meterRequests(app, submissions);
   const wallMs = options.wallMs ?? Date.now;
   refuseStrangers(app, createAuthenticator(options.authentication, controller, wallMs), controller);
   const limiter = options.authentication === 'off' ? null : createLimiter(limits);
   if (limiter !== null) refuseFloods(app, limiter, controller);
-  const meter = new ProcessMeter(() => submissions.pendingCount);
-  app.addHook('onClose', (_app, done) => {
-    meter.close();
-    done();
-  });
-  meter.observe(app);
   addMetricsRoute(app, context, meter);
   addNodeRoutes(app, context);
   const operations = new Map<string, CompiledOperation>();
@@ -85,7 +80,7 @@ export async function startHttpServer(
     addOperationRoute(app, compiled, context);
   }
   addBatchRoute(app, { ...context, operations, limiter });
-  const streams = addWatchRoute(app, context);
+  const streams = addWatchRoute(app, { ...context, wallMs });
   await addApiDescription(app, context, options);
 
   const listening = await listen(app, options);
@@ -97,6 +92,17 @@ export async function startHttpServer(
     replaceTls: (tls) => replaceTls(app, tls),
     close: closeOnce(app, context, closing, streams),
   });
+}
+
+/** Also those that are refused before anything of them is read. */
+function meterRequests(app: FastifyInstance, submissions: Submissions): ProcessMeter {
+  const meter = new ProcessMeter(() => submissions.pendingCount);
+  app.addHook('onClose', (_app, done) => {
+    meter.close();
+    done();
+  });
+  meter.observe(app);
+  return meter;
 }
 
 function createLimiter({ requestsPerSecond: perSecond, requestsBurst: burst }: HttpLimits): RateLimiter {

@@ -23,6 +23,7 @@ export async function startQuorum(
         voters,
         http: '127.0.0.1:0',
         logLevel: 'silent',
+        insecure: true,
         ...options,
       });
       whenOver(async () => {

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { operations } from '../../src/metadata/operations.ts';
 import { propertiesOf } from '../../src/client/protocol/text-fields.ts';
-import { type Asked, registration } from './error-cases.ts';
+import { type Asked, registration, token } from './error-cases.ts';
 import { type PreparedNode, prepareNode } from './prepared-node.ts';
 
 let node: PreparedNode;
@@ -13,11 +13,12 @@ beforeAll(async () => {
 const get = (path: string): Asked => ({ method: 'GET', path });
 
 /** One resource of each kind, as its operation describes it. */
-const single: Readonly<Record<string, Asked>> = {
+const single = ({ tokenId }: PreparedNode): Readonly<Record<string, Asked>> => ({
+  describeToken: get(`/tokens/${tokenId}`),
   describeBroker: get('/brokers/1'),
   describeTopic: get('/topics/orders'),
   describePartition: get('/topics/orders/partitions/0'),
-};
+});
 
 describe('an answer that shows one resource', () => {
   const shown = operations.filter(
@@ -25,7 +26,7 @@ describe('an answer that shows one resource', () => {
   );
 
   it.each(shown.map(({ operationId }) => operationId))('carries its entity tag: %s', async (operationId) => {
-    const asked = single[operationId];
+    const asked = single(node)[operationId];
     const answer = asked === undefined ? null : await node.send(asked);
     const { lastModified } = Object(answer?.body) as { readonly lastModified?: number };
     expect(answer?.headers.get('etag')).toBe(`"${lastModified}"`);
@@ -33,7 +34,7 @@ describe('an answer that shows one resource', () => {
 });
 
 /** A write of each operation that changes one thing, and where that thing is read, when it can be. */
-function changes({ clusterId, epochs }: PreparedNode): Readonly<Record<string, Asked>> {
+function changes({ clusterId, epochs, tokenId }: PreparedNode): Readonly<Record<string, Asked>> {
   const body = { brokerEpoch: epochs[1], metadataOffset: 1_000 };
   const controller = { controllerId: 9, incarnationId: 'AAAAAAAAAAAAAAAAAAAAAQ', features: [] };
   const listeners = [{ name: 'CONTROLLER', host: 'c', port: 1 }];
@@ -47,6 +48,8 @@ function changes({ clusterId, epochs }: PreparedNode): Readonly<Record<string, A
     addPartitions: { method: 'POST', path: '/topics/orders/partitions', body: { count: 3 } },
     deleteTopic: { method: 'DELETE', path: '/topics/orders' },
     openSession: { method: 'POST', path: '/sessions', body: {} },
+    createToken: { method: 'POST', path: '/tokens', body: token({ secretHash: '02'.repeat(32) }) },
+    revokeToken: { method: 'DELETE', path: `/tokens/${tokenId}` },
     closeSession: { method: 'DELETE', path: '/sessions/1' },
   };
 }

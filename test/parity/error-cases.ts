@@ -14,6 +14,8 @@ const zeroTopic = 'ZZZZZZZZZZZZZZZZZZZZZQ';
 export type Prepared = {
   readonly clusterId: string;
   readonly topicId: string;
+  /** Of a token of the role reader, whose name is dashboards. */
+  readonly tokenId: string;
   readonly epochs: Readonly<Record<number, number>>;
 };
 
@@ -112,6 +114,14 @@ export function errorCases(
       INVALID_REQUEST: post('/sessions', { timeoutMs: 1 }),
       SESSION_TABLE_FULL: { producedBy: 'test/metadata/session.test.ts' },
     },
+    createToken: {
+      INVALID_REQUEST: post('/tokens', token({ role: 'broker' })),
+      TOKEN_CONFLICT: post('/tokens', token({ role: 'operator', secretHash: '02'.repeat(32) })),
+      TOKEN_TABLE_FULL: { producedBy: 'test/metadata/token.test.ts' },
+    },
+    listTokens: { INVALID_REQUEST: get('/tokens?continue=x') },
+    describeToken: { UNKNOWN_TOKEN_ID: get(`/tokens/${zeroTopic}`) },
+    revokeToken: { UNKNOWN_TOKEN_ID: { method: 'DELETE', path: `/tokens/${zeroTopic}` } },
     closeSession: { UNKNOWN_SESSION_ID: { method: 'DELETE', path: '/sessions/999' } },
     listSessions: { INVALID_REQUEST: get('/sessions?continue=x') },
     readLog: {
@@ -121,6 +131,10 @@ export function errorCases(
       UNKNOWN_SERVER_ERROR: { producedBy: 'test/runtime/read-log.test.ts' },
     },
   };
+}
+
+export function token(changes: object = {}): object {
+  return { name: 'dashboards', role: 'reader', secretHash: '01'.repeat(32), ...changes };
 }
 
 function controller(changes: object): object {
@@ -133,6 +147,8 @@ export const commonCases: Partial<Record<ErrorCode, string>> = {
   INVALID_REQUEST: 'test/http/bad-input.test.ts',
   REQUEST_TOO_LARGE: 'test/http/bad-input.test.ts',
   NOT_CONTROLLER: 'test/runtime/quorum.test.ts',
+  SASL_AUTHENTICATION_FAILED: 'test/http/role-walk.test.ts',
+  CLUSTER_AUTHORIZATION_FAILED: 'test/http/role-walk.test.ts',
   UNKNOWN_SERVER_ERROR: 'test/runtime/requests.test.ts',
   THROTTLING_QUOTA_EXCEEDED: 'test/http/operations.test.ts',
   RESOURCE_NOT_FOUND: 'test/runtime/requests.test.ts',

@@ -1,7 +1,7 @@
 import { assert } from '../../src/base/assert.ts';
 import { ask, type Answered } from '../http/serve.ts';
 import { startQuorum } from '../embedding/quorum.ts';
-import { type Asked, type Prepared, registration } from './error-cases.ts';
+import { type Asked, type Prepared, registration, token } from './error-cases.ts';
 
 export type PreparedNode = Prepared & {
   readonly end: () => Promise<void>;
@@ -40,7 +40,8 @@ export async function prepareNode(): Promise<PreparedNode> {
     [2, 1],
   ];
   const created = await ok({ method: 'POST', path: '/topics', body: { name: 'orders', assignments } });
-  return { clusterId, epochs, topicId: String(created['topicId']), send, end };
+  const { tokenId } = await ok({ method: 'POST', path: '/tokens', body: token() });
+  return { clusterId, epochs, tokenId: String(tokenId), topicId: String(created['topicId']), send, end };
 }
 
 async function waitForLeader(send: PreparedNode['send']): Promise<void> {

@@ -1,4 +1,5 @@
 import type { ErrorCode } from '../../metadata/errors.ts';
+import { isAllowed, roles } from '../../metadata/roles.ts';
 import type { OperationDescription } from './description.ts';
 import { propertiesOf } from './text-fields.ts';
 
@@ -15,11 +16,14 @@ const borderCodes = [
   'UNKNOWN_SERVER_ERROR',
 ] as const satisfies readonly ErrorCode[];
 
-/** Of any operation that goes through the quorum. `RESOURCE_NOT_FOUND`: the leader is older and does not have it. */
-const quorumCodes = [
+/** Of whatever asks who calls it, and counts how often. */
+const callerCodes = [
+  'SASL_AUTHENTICATION_FAILED',
   'THROTTLING_QUOTA_EXCEEDED',
-  'RESOURCE_NOT_FOUND',
 ] as const satisfies readonly ErrorCode[];
+
+/** Of any operation that goes through the quorum: the leader is older and does not have it. */
+const quorumCodes = ['RESOURCE_NOT_FOUND'] as const satisfies readonly ErrorCode[];
 
 const readCodes = ['REQUEST_TIMED_OUT'] as const satisfies readonly ErrorCode[];
 
@@ -34,12 +38,18 @@ const keyCodes = [
   'SESSION_TABLE_FULL',
 ] as const satisfies readonly ErrorCode[];
 
-/** Where an operation is answered: by the quorum, or by one node from what it knows itself. */
-export type Answerer = 'quorum' | 'node';
+/**
+ * Where an operation is answered: by the quorum, or by one node from what it knows itself; and `public` by one
+ * node to anybody, without asking who it is.
+ */
+export type Answerer = 'quorum' | 'node' | 'public';
 
 export function commonErrors(operation: OperationDescription, answerer: Answerer): readonly ErrorCode[] {
-  if (answerer === 'node') return borderCodes;
-  const codes: ErrorCode[] = [...borderCodes, ...quorumCodes];
+  if (answerer === 'public') return borderCodes;
+  const codes: ErrorCode[] = [...borderCodes, ...callerCodes];
+  if (!mayEverybodyCall(operation)) codes.push('CLUSTER_AUTHORIZATION_FAILED');
+  if (answerer === 'node') return codes;
+  codes.push(...quorumCodes);
   if (operation.kind === 'read') codes.push(...readCodes);
   else codes.push(...changeCodes);
   // The image of a listing is kept for a while, and not on every node.
@@ -48,6 +58,11 @@ export function commonErrors(operation: OperationDescription, answerer: Answerer
   // A leader that is short of space goes on with what keeps the cluster alive (design 20).
   if (operation.kind !== 'read' && operation.priority === 'administration') codes.push('STORAGE_LOW');
   return codes;
+}
+
+/** Whatever its role, and for whomever it calls. */
+function mayEverybodyCall({ mayCall, speaksFor }: OperationDescription): boolean {
+  return speaksFor === undefined && roles.every((role) => isAllowed(role, mayCall));
 }
 
 /** Every code that the operation can answer, each once, in the order of their names. */

@@ -1,7 +1,7 @@
 import { Pool } from 'undici';
 import { assertDefined } from '../../base/assert.ts';
 import { describeConnectionFailure } from '../connection-failure.ts';
-import { connectOptions, type ClientTls } from '../exchange.ts';
+import { authorizationOf, connectOptions, type ClientTls, type TokenSource } from '../exchange.ts';
 import { problemContentType } from '../protocol/headers.ts';
 import { isProblem, type Problem } from '../protocol/problem.ts';
 import { binaryWatchContentType } from '../protocol/watch.ts';
@@ -23,13 +23,14 @@ export type StreamsOptions = {
   /** A stream that says nothing for so long is lost: a server says something far more often. */
   readonly silenceMs: number;
   readonly tls: ClientTls | null;
+  readonly token: TokenSource | null;
 };
 
 /** A problem that is longer is none of ours. */
 const problemBytesMax = 64 * 1024;
 
 export function createStreams(options: StreamsOptions): Streams {
-  const { endpoints, silenceMs, tls, connectTimeoutMs } = options;
+  const { endpoints, silenceMs, tls, token, connectTimeoutMs } = options;
   const pools: (Pool | undefined)[] = endpoints.map(() => undefined);
   const poolOf = (index: number): Pool => {
     const endpoint = assertDefined(endpoints[index], `there is no endpoint ${index}`);
@@ -41,7 +42,7 @@ export function createStreams(options: StreamsOptions): Streams {
     open: async (endpointIndex, path, signal) => {
       const isTls = endpoints[endpointIndex]?.startsWith('https:') ?? false;
       try {
-        return await open(poolOf(endpointIndex), path, signal);
+        return await open(poolOf(endpointIndex), path, authorizationOf(token), signal);
       } catch (error) {
         return { type: 'lost', reason: describeConnectionFailure(error, isTls).reason };
       }
@@ -61,8 +62,13 @@ function poolOptions(connectTimeoutMs: number, tls: ClientTls | null, silenceMs:
   };
 }
 
-async function open(pool: Pool, path: string, signal: AbortSignal): Promise<OpenedStream> {
-  const headers = { accept: binaryWatchContentType };
+async function open(
+  pool: Pool,
+  path: string,
+  authorization: Readonly<Record<string, string>>,
+  signal: AbortSignal,
+): Promise<OpenedStream> {
+  const headers = { accept: binaryWatchContentType, ...authorization };
   const response = await pool.request({ method: 'GET', path, headers, signal });
   const contentType = String(response.headers['content-type'] ?? '').split(';')[0];
   const { body, statusCode } = response;

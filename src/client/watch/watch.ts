@@ -131,6 +131,8 @@ function take(core: WatchCore, message: WatchMessage, ports: WatchPorts): Taken 
   }
   if (message.kind === 'end') {
     const { code, message: detail } = message;
+    // The token may have been replaced meanwhile; whether the one that holds now is honoured, the next stream tells.
+    if (code === 'SASL_AUTHENTICATION_FAILED') return { event: null, broken: lost(detail) };
     const problem = isErrorCode(code) ? makeProblem({ code, message: detail }) : unexpected(detail);
     return { event: null, broken: refused(problem) };
   }

@@ -22,10 +22,16 @@ const contentSecurityPolicy = [
 export async function addApiBrowser(app: FastifyInstance, document: ApiDocument): Promise<void> {
   // The border to the package, whose types know OpenAPI 3.0 only; it hands the document on as it is.
   const specification = { document } as unknown as FastifyStaticSwaggerOptions['specification'];
-  await app.register(swagger, { mode: 'static', specification });
-  await app.register(swaggerUi, {
-    routePrefix: browserPath,
-    staticCSP: contentSecurityPolicy,
-    uiConfig: { deepLinking: true, docExpansion: 'none', tryItOutEnabled: false },
+  await app.register(async (browser) => {
+    // Like the document that it shows, it says nothing of the cluster: strangers may read it.
+    browser.addHook('onRoute', (route) => {
+      route.config = { ...route.config, isPublic: true };
+    });
+    await browser.register(swagger, { mode: 'static', specification });
+    await browser.register(swaggerUi, {
+      routePrefix: browserPath,
+      staticCSP: contentSecurityPolicy,
+      uiConfig: { deepLinking: true, docExpansion: 'none', tryItOutEnabled: false },
+    });
   });
 }

@@ -75,7 +75,26 @@ const headers = {
   },
 } as const;
 
-export const components = { parameters, headers, schemas: { Problem: problemSchema } } as const;
+/** How whoever calls says who it is; `docs/SECURITY.md`. A node that runs with `--insecure` asks nobody. */
+const securitySchemes = {
+  token: {
+    type: 'http',
+    scheme: 'bearer',
+    bearerFormat: 'ottla_…',
+    description: 'A token; an administrator makes one with createToken.',
+  },
+  certificate: { type: 'mutualTLS', description: 'A client certificate with a name that is given a role.' },
+} as const;
+
+/** One of them is enough. */
+export const security = [{ token: [] }, { certificate: [] }] as const;
+
+export const components = {
+  parameters,
+  headers,
+  schemas: { Problem: problemSchema },
+  securitySchemes,
+} as const;
 
 export function parameterReference(name: keyof typeof parameters): { readonly $ref: string } {
   return { $ref: `#/components/parameters/${name}` };

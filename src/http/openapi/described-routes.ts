@@ -14,6 +14,8 @@ export type DescribedRoute = {
   /** From the root, with `{name}` for parameters. */
   readonly path: string;
   readonly operation: OperationDescription;
+  /** Nobody is asked who it is. */
+  readonly isPublic: boolean;
   readonly errors: readonly ErrorCode[];
   /** The common query parameters that it understands. */
   readonly commonParameters: readonly CommonParameter[];
@@ -41,19 +43,20 @@ function describe(operation: OperationDescription, prefix: string, answerer: Ans
   return {
     path: prefix + operation.path,
     operation,
+    isPublic: answerer === 'public',
     errors: allErrors(operation, answerer),
     commonParameters: commonParametersOf(operation, answerer),
   };
 }
 
 function commonParametersOf(operation: OperationDescription, answerer: Answerer): readonly CommonParameter[] {
-  if (answerer === 'node') return ['timeoutMs'];
+  if (answerer !== 'quorum') return ['timeoutMs'];
   // What changes something is executed on the newest state: it reads whatever was written before.
   return operation.kind === 'read' ? ['consistency', 'minOffset', 'timeoutMs'] : ['timeoutMs'];
 }
 
 function describeProbe(operation: OperationDescription): DescribedRoute {
-  const described = describe(operation, '', 'node');
+  const described = describe(operation, '', 'public');
   const response: { readonly properties?: Readonly<Record<string, unknown>> } = operation.response;
   const mayBeUnavailable = response.properties?.['checks'] !== undefined;
   return mayBeUnavailable ? { ...described, unavailable: operation.response } : described;
@@ -122,6 +125,7 @@ const batchOperation = {
 const batchRoute: DescribedRoute = {
   path: batchPath,
   operation: batchOperation,
+  isPublic: false,
   errors: commonErrors(batchOperation, 'node'),
   commonParameters: [],
 };
@@ -147,7 +151,8 @@ const descriptionOperation = {
 const descriptionRoute: DescribedRoute = {
   path: descriptionPath,
   operation: descriptionOperation,
-  errors: commonErrors(descriptionOperation, 'node'),
+  isPublic: true,
+  errors: commonErrors(descriptionOperation, 'public'),
   commonParameters: [],
 };
 
@@ -170,6 +175,7 @@ const metricsOperation = {
 const metricsRoute: DescribedRoute = {
   path: metricsPath,
   operation: metricsOperation,
+  isPublic: false,
   errors: commonErrors(metricsOperation, 'node'),
   commonParameters: [],
   contentType: 'text/plain',

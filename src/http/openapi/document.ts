@@ -2,7 +2,7 @@ import type { OperationDescription } from '../../client/protocol/description.ts'
 import { jsonContentType } from '../../client/protocol/headers.ts';
 import { propertiesOf, requiredNamesOf } from '../../client/protocol/text-fields.ts';
 import type { TSchema } from 'typebox';
-import { components, parameterReference } from './components.ts';
+import { components, parameterReference, security } from './components.ts';
 import { describeRoutes, type DescribedRoute } from './described-routes.ts';
 import { responsesOf } from './responses.ts';
 
@@ -14,6 +14,8 @@ export type ApiDocument = {
   readonly tags: readonly { readonly name: string }[];
   readonly paths: Readonly<Record<string, Readonly<Record<string, ApiOperation>>>>;
   readonly components: typeof components;
+  /** How whoever calls says who it is, by one of these. */
+  readonly security: typeof security;
 };
 
 export type ApiOperation = {
@@ -23,6 +25,8 @@ export type ApiOperation = {
   readonly parameters: readonly Readonly<Record<string, unknown>>[];
   readonly requestBody?: Readonly<Record<string, unknown>>;
   readonly responses: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  /** Empty where nobody is asked who it is. */
+  readonly security?: readonly [];
   /** The roles that may call it, beside the administrator. */
   readonly 'x-may-call': readonly string[];
 };
@@ -49,6 +53,7 @@ export function describeApi(operations: readonly OperationDescription[], version
     tags: [...tags].map((name) => ({ name })),
     paths,
     components,
+    security,
   };
 }
 
@@ -61,6 +66,7 @@ function describeOperation(route: DescribedRoute): ApiOperation {
     parameters: parametersOf(route),
     ...(hasBody(operation) ? { requestBody: requestBodyOf(operation) } : {}),
     responses: responsesOf(route),
+    ...(route.isPublic ? { security: [] as const } : {}),
     'x-may-call': operation.mayCall,
   };
 }

@@ -21,6 +21,7 @@ export async function addApiDescription(
   app.route({
     method: 'GET',
     url: descriptionPath,
+    config: { isPublic: true },
     handler: (request, reply) => {
       const unknownField = Object.keys(fieldsOf(request.query))[0];
       if (unknownField !== undefined) {

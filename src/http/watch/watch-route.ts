@@ -10,6 +10,7 @@ import {
 } from '../../client/protocol/watch.ts';
 import type { WatchEnd, WatchRequest } from '../../runtime/watch/watch-api.ts';
 import { ownStanding, sendOwnProblem, standingHeaders } from '../answers.ts';
+import { findDishonoured, findForbidden, type Identity, identityOf } from '../authentication/index.ts';
 import { checkInput, compileOperation, fieldsOf, type CompiledOperation } from '../compiled-operation.ts';
 import type { RouteContext } from '../route-context.ts';
 import { createWatchFormats, type WatchFormat } from './formats.ts';
@@ -18,8 +19,13 @@ import { WatchStream } from './watch-stream.ts';
 /** The streams that are open; a server that closes ends them. */
 export type WatchStreams = { readonly count: () => number; readonly close: () => void };
 
+export type WatchContext = RouteContext & {
+  /** Wall clock, by which tokens expire. */
+  readonly wallMs: () => number;
+};
+
 /** `GET /v1/watch`: the committed log as server-sent events, or as binary frames to whoever accepts those. */
-export function addWatchRoute(app: FastifyInstance, context: RouteContext): WatchStreams {
+export function addWatchRoute(app: FastifyInstance, context: WatchContext): WatchStreams {
   const compiled = compileOperation(streamOperations.watch);
   const formats = createWatchFormats();
   const streams = new Set<WatchStream>();
@@ -29,13 +35,20 @@ export function addWatchRoute(app: FastifyInstance, context: RouteContext): Watc
     // Its head alone says nothing, and a stream without a body would never end.
     exposeHeadRoute: false,
     handler: (request, reply) => {
+      const identity = identityOf(request);
+      const forbidden = findForbidden(identity, streamOperations.watch);
+      if (forbidden !== null) {
+        sendOwnProblem(reply, context.controller, forbidden);
+        return;
+      }
       const asked = readRequest(request, compiled);
       if (!asked.ok) {
         sendOwnProblem(reply, context.controller, { code: 'INVALID_REQUEST', message: asked.error });
         return;
       }
       const isBinary = (request.headers.accept ?? '').includes(binaryWatchContentType);
-      begin(asked.value, isBinary ? formats.binary : formats.eventStream, reply, context, streams);
+      const format = isBinary ? formats.binary : formats.eventStream;
+      begin({ asked: asked.value, identity, format, reply, streams }, context);
     },
   });
   return {
@@ -46,14 +59,16 @@ export function addWatchRoute(app: FastifyInstance, context: RouteContext): Watc
   };
 }
 
-function begin(
-  asked: WatchRequest,
-  format: WatchFormat,
-  reply: FastifyReply,
-  context: RouteContext,
-  streams: Set<WatchStream>,
-): void {
-  const { controller, limits } = context;
+type Begin = {
+  readonly asked: WatchRequest;
+  readonly identity: Identity;
+  readonly format: WatchFormat;
+  readonly reply: FastifyReply;
+  readonly streams: Set<WatchStream>;
+};
+
+function begin({ asked, identity, format, reply, streams }: Begin, context: WatchContext): void {
+  const { controller, limits, wallMs } = context;
   if (controller.openWatch === undefined) {
     sendOwnProblem(reply, controller, {
       code: 'RESOURCE_NOT_FOUND',
@@ -66,6 +81,7 @@ function begin(
     format,
     since: asked.since,
     stallMs: limits.watchStallMs,
+    findDishonoured: () => findDishonoured(identity, controller, wallMs()),
     onBegun: () => {
       reply.hijack();
       reply.raw.writeHead(200, {

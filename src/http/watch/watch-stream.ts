@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { Offset } from '../../base/brands.ts';
+import type { ProblemInput } from '../../client/protocol/problem.ts';
 import type {
   WatchBegin,
   WatchEnd,
@@ -15,6 +16,8 @@ export type WatchStreamOptions = {
   readonly since: Offset | null;
   /** A reader that takes nothing for so long is cut off. */
   readonly stallMs: number;
+  /** Why its reader is shown nothing more: its token may be revoked or expire while it reads. */
+  readonly findDishonoured: () => ProblemInput | null;
   /** The stream begins: the answer's head is written. */
   readonly onBegun: () => void;
   /** It does not begin, and something else is answered. */
@@ -31,6 +34,8 @@ export type WatchStreamOptions = {
  * 2. A reader that takes nothing for `stallMs` is cut off. It knows where to go on: the place of the last event
  *    that it was given.
  * 3. Whatever ends a stream while its reader listens, the reader is told by an `end`.
+ * 4. Nothing is given to a reader that is not honoured any more. Where nothing happens, the heartbeat that would
+ *    be given finds it out.
  */
 export class WatchStream implements WatchListener {
   readonly #options: WatchStreamOptions;
@@ -64,6 +69,13 @@ export class WatchStream implements WatchListener {
 
   events(events: readonly WatchEvent[]): void {
     if (this.#isOver) return;
+    const dishonoured = this.#options.findDishonoured();
+    if (dishonoured !== null) {
+      const { message } = dishonoured;
+      const position = this.#position;
+      this.#end({ code: 'SASL_AUTHENTICATION_FAILED', message, position, logStartOffset: null });
+      return;
+    }
     for (const event of events) {
       const place = placeAfter(event);
       if (place !== null) this.#position = place as Offset;

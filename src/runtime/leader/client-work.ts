@@ -13,7 +13,7 @@ import {
   fitsAnswer,
   lookupAnswer,
 } from '../../metadata/resources/session/answers.ts';
-import { hasTokenExpired } from '../../metadata/resources/token/identity.ts';
+import { dishonouredToken } from '../../metadata/resources/token/identity.ts';
 import type { ControllerRequest } from '../controller-api.ts';
 import type { Execution, PendingOperation, Reply } from './operation-queue.ts';
 import { requestHashOf } from './request-hash.ts';
@@ -60,9 +60,8 @@ function findDishonoured(
   nowMs: number,
 ): OperationError | null {
   if (tokenId === undefined || tokenId === null) return null;
-  const row = image.token.tokens.get(tokenId);
-  if (row !== null && !hasTokenExpired(row, nowMs)) return null;
-  const fate = row === null ? 'was revoked' : 'has expired';
+  const fate = dishonouredToken(image.token.tokens.get(tokenId), nowMs);
+  if (fate === null) return null;
   return { code: 'SASL_AUTHENTICATION_FAILED', message: `The token ${fate}; nothing was changed.` };
 }
 

@@ -35,6 +35,12 @@ export function hasTokenExpired({ expiresMs }: TokenRow, nowMs: number): boolean
   return expiresMs !== -1 && nowMs >= expiresMs;
 }
 
+/** Why a token is not honoured (any more), for a sentence that begins with it; null when it is. */
+export function dishonouredToken(row: TokenRow | null, nowMs: number): 'was revoked' | 'has expired' | null {
+  if (row === null) return 'was revoked';
+  return hasTokenExpired(row, nowMs) ? 'has expired' : null;
+}
+
 /** Whether both stand for the same principal with the same rights. */
 export function isSamePrincipal(
   left: Pick<TokenRow, 'name' | 'role' | 'brokerId'>,
