@@ -2,6 +2,9 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { createClient, type Client, type WatchEvent } from '../../src/client/index.ts';
 import { OttlaError } from '../../src/client/errors.ts';
 import type { HttpServer } from '../../src/http/index.ts';
+import { uuid } from '../../src/base/brands.ts';
+import { hashToken, makeToken } from '../../src/client/protocol/bearer-token.ts';
+import { tokenIdOf } from '../../src/metadata/resources/token/identity.ts';
 import { imageDigest } from '../../src/metadata/image.ts';
 import type { MetadataRecord } from '../../src/metadata/registry.ts';
 import { noOps } from '../runtime/support/operations.ts';
@@ -14,6 +17,8 @@ const session = (sessionId: number): MetadataRecord => ({
   principal: 'tester',
   timeoutMs: 60_000,
 });
+
+const noId = uuid('AAAAAAAAAAAAAAAAAAAAAA');
 
 function client(...endpoints: readonly string[]): Client {
   const made = createClient({ endpoints });
@@ -97,6 +102,39 @@ describe('client.watch', () => {
       details: { logStartOffset: controller.image.endOffset },
     });
     await expect(reading()).rejects.toBeInstanceOf(OttlaError);
+  });
+
+  it('goes on with the token that replaces its own, and is refused where none holds', async () => {
+    const controller = new ImageController();
+    const { url } = await serveImage({ controller, authentication: { certificateRoles: [] } });
+    const made = [makeToken().token, makeToken().token];
+    const ids = made.map((token) => tokenIdOf(hashToken(token)));
+    for (const token of made) {
+      const secretHash = hashToken(token);
+      const whose = { name: 'copies', role: 'reader', brokerId: -1, createdMs: 1, expiresMs: -1 };
+      controller.append([{ type: 'TokenRecord', tokenId: tokenIdOf(secretHash), ...whose, secretHash }]);
+    }
+    const shown: string[] = [];
+    const next = () => {
+      const token = made[Math.min(shown.length, 1)] ?? '';
+      shown.push(token);
+      return token;
+    };
+    const watching = createClient({ endpoints: [url], token: next });
+    onTestFinished(() => watching.close());
+    const revoked: string[] = [];
+    const read = async (): Promise<void> => {
+      for await (const event of watching.watch({ kinds: ['token'] })) {
+        if (event.kind === 'stateEnd')
+          controller.append([{ type: 'RemoveTokenRecord', tokenId: ids[0] ?? noId }]);
+        if (event.kind !== 'delta') continue;
+        revoked.push(...event.records.map(({ value }) => String(value['tokenId'])));
+        controller.append([{ type: 'RemoveTokenRecord', tokenId: ids[1] ?? noId }]);
+      }
+    };
+    await expect(read()).rejects.toMatchObject({ code: 'SASL_AUTHENTICATION_FAILED' });
+    expect(revoked).toEqual([ids[0]]);
+    expect(shown).toEqual([made[0], made[1], made[1]]);
   });
 
   it('watches only the kinds that are asked for', async () => {

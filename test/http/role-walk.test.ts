@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { hashToken, makeToken } from '../../src/client/protocol/bearer-token.ts';
 import { nodeOperations, probeOperations } from '../../src/client/protocol/node-operations.ts';
+import { streamOperations } from '../../src/client/protocol/watch.ts';
 import { operations as imageOperations } from '../../src/metadata/operations.ts';
 import type { OperationDescription } from '../../src/client/protocol/description.ts';
 import { tokenIdOf } from '../../src/metadata/resources/token/identity.ts';
@@ -18,6 +19,7 @@ type Holder = Role | 'expired' | 'revoked' | 'malformed' | 'password' | 'strange
 async function serveRoles() {
   const { url, controller } = await serveImage({
     authentication: { certificateRoles: [] },
+    apiBrowser: true,
     wallMs: () => nowMs,
   });
   const tokens = new Map<Holder, string>([
@@ -67,7 +69,7 @@ describe('every operation', () => {
       'stranger',
       'lookalike',
     ] as const;
-    for (const operation of guarded) {
+    for (const operation of [...guarded, streamOperations.watch]) {
       for (const stranger of strangers) {
         const answer = await askAs(stranger, operation.method, pathOf(operation));
         expect([operation.operationId, stranger, answer.status]).toEqual([
@@ -170,13 +172,28 @@ describe('a broker’s token', () => {
 });
 
 describe('what is open to all', () => {
-  it('is the probes, and nothing else: a stranger learns not even which paths there are', async () => {
-    const { askAs } = await serveRoles();
+  it('is the probes and the description of the API, and nothing else of what there is', async () => {
+    const { url, askAs } = await serveRoles();
+    expect((await askAs('nobody', 'GET', '/openapi.json')).status).toBe(200);
+    const browser = ['/docs', '/docs/json', '/docs/static/swagger-initializer.js'];
+    for (const path of browser) expect([path, (await fetch(url + path)).status]).toEqual([path, 200]);
+    expect((await fetch(`${url}/metrics`)).status).toBe(401);
+    expect((await askAs('nobody', 'POST', '/v1/batch', { operations: [] })).status).toBe(401);
     for (const { method, path } of Object.values(probeOperations)) {
       expect([200, 503]).toContain((await askAs('nobody', method, path)).status);
     }
     expect((await askAs('nobody', 'GET', '/v1/no/such/path')).status).toBe(401);
     expect((await askAs('reader', 'GET', '/v1/no/such/path')).status).toBe(404);
+  });
+});
+
+describe('/metrics', () => {
+  it('is for whoever has said who it is, a reader too', async () => {
+    const { url, tokens } = await serveRoles();
+    for (const role of roles) {
+      const headers = { authorization: `Bearer ${tokens.get(role)}` };
+      expect([role, (await fetch(`${url}/metrics`, { headers })).status]).toEqual([role, 200]);
+    }
   });
 });
 

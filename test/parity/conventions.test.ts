@@ -42,6 +42,7 @@ function changes({ clusterId, epochs, tokenId }: PreparedNode): Readonly<Record<
     registerBroker: { method: 'POST', path: '/brokers', body: registration(1, clusterId, { rack: 'other' }) },
     heartbeatBroker: { method: 'POST', path: '/brokers/1/heartbeat', body },
     unregisterBroker: { method: 'POST', path: '/brokers/4/unregister' },
+    unregisterController: { method: 'DELETE', path: '/controllers/8' },
     registerController: { method: 'POST', path: '/controllers', body: { ...controller, listeners } },
     updateFeature: { method: 'PUT', path: '/features/metadata.version', body: { featureLevel: 1 } },
     createTopic: { method: 'POST', path: '/topics', body: { name: 'new', partitions: 1 } },

@@ -71,7 +71,7 @@ export function errorCases(
     },
     unregisterController: {
       CONTROLLER_ID_NOT_REGISTERED: { method: 'DELETE', path: '/controllers/99' },
-      CONTROLLER_STILL_VOTER: { method: 'DELETE', path: '/controllers/1' },
+      CONTROLLER_STILL_VOTER: { method: 'DELETE', path: '/controllers/0' },
     },
     alterPartition: {
       BROKER_ID_NOT_REGISTERED: propose({}, { brokerId: 99 }),

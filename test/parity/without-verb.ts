@@ -13,6 +13,7 @@ export const missingVerbs: readonly string[] = [
   'closeSession',
   'listSessions',
   'describeIdempotency',
+  'unregisterController',
 ];
 
 /** What programs do and people do not, with the reason. */

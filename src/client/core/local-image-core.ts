@@ -25,7 +25,8 @@ import type {
  * Invariants
  * 1. `image` is null until the first state is whole; from then on it is the state at `image.endOffset`, also while
  *    another state is coming in.
- * 2. With everything watched its digest is that of the controllers at the same offset.
+ * 2. With everything watched its records are those of the controllers at the same offset, as `shownRecord` shows
+ *    them.
  */
 export class LocalImageCore {
   #image: MetadataImage | null = null;
