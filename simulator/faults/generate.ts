@@ -1,6 +1,7 @@
 import { HashedChance } from '../chance.ts';
 import type { LinkBehaviour } from '../network.ts';
 import { type BudgetName, budgets } from './budget.ts';
+import { hasDiskTrouble, withDiskTrouble } from './disk-trouble.ts';
 import { generateFaults } from './generate-fault.ts';
 import { withLateCopies } from './late-copies.ts';
 import { withLongAbsences } from './long-absences.ts';
@@ -51,7 +52,8 @@ const rareBudgets: readonly BudgetName[] = ['fault free', 'short stalls', 'major
 /**
  * `mixed`: what a seed happens to have. `brokers`, `operators`, `watchers`, `voter changes`: the same, with these in
  * every run. `long partitions`: nothing fails but links, one partition after the other, each for many timeouts. `late
- * copies`: what a seed happens to have, and messages that are repeated timeouts later.
+ * copies`: what a seed happens to have, and messages that are repeated timeouts later. `disk trouble`: nothing fails
+ * but disks and those who use them, over and over.
  */
 export const workloadNames = [
   'mixed',
@@ -61,6 +63,7 @@ export const workloadNames = [
   'voter changes',
   'long partitions',
   'late copies',
+  'disk trouble',
 ] as const;
 export type WorkloadName = (typeof workloadNames)[number];
 
@@ -69,8 +72,10 @@ export function generateSchedule(seed: number, workload: WorkloadName = 'mixed')
   const config = generateConfig(new HashedChance(seed, 1));
   const faults = generateFaults(new HashedChance(seed, 2), config, budgets[config.budget]);
   const swarm: Schedule = { seed, config, faults, operations: [], calls: [], brokers: null, watchers: [] };
-  const schedule = withSnapshotsInTime(conditioned(swarm, workload));
-  const operations = generateOperations(new HashedChance(seed, 3), schedule.config, workload);
+  const isTroubled = workload === 'disk trouble' || (workload === 'mixed' && hasDiskTrouble(swarm));
+  const schedule = withSnapshotsInTime(isTroubled ? withDiskTrouble(swarm) : conditioned(swarm, workload));
+  const traffic = isTroubled ? busyTraffic : workload === 'long partitions' ? rareTraffic : usualTraffic;
+  const operations = generateOperations(new HashedChance(seed, 3), schedule.config, traffic);
   const planned = generateCalls(new HashedChance(seed, 5), schedule.config, workload === 'operators');
   const calls = withConditions(planned, seed);
   const watchers = generateWatchers(new HashedChance(seed, 13), schedule.config, workload === 'watchers');
@@ -155,19 +160,33 @@ function generateConfig(chance: HashedChance): RunConfig {
   };
 }
 
-/** Mean times between two requests. Through long partitions a quorum over a distance keeps up with few of them. */
-const usualGapsUs = [4000, 20_000, 20_000, 60_000, 60_000, 200_000, 200_000, 200_000];
-const longGapsUs = [60_000, 200_000, 1_000_000];
+type Traffic = {
+  /** Mean times between two requests. */
+  readonly gapsUs: readonly number[];
+  readonly keys: readonly number[];
+  /** One run in so many has heavy writes. */
+  readonly heavyOneIn: number;
+};
+
+const usualTraffic: Traffic = {
+  gapsUs: [4000, 20_000, 20_000, 60_000, 60_000, 200_000, 200_000, 200_000],
+  keys: [1, 4, 32],
+  heavyOneIn: 4,
+};
+/** Through long partitions a quorum over a distance keeps up with few of them. */
+const rareTraffic: Traffic = { gapsUs: [60_000, 200_000, 1_000_000], keys: [1, 4, 32], heavyOneIn: 4 };
+/** So that segments fill, and frames have several sectors; a key that was written lately may refuse the next write. */
+const busyTraffic: Traffic = { gapsUs: [8000, 16_000, 32_000], keys: [32], heavyOneIn: 1 };
 
 function generateOperations(
   chance: HashedChance,
   config: RunConfig,
-  workload: WorkloadName,
+  traffic: Traffic,
 ): readonly PlannedOperation[] {
-  const meanGapUs = chance.pick(workload === 'long partitions' ? longGapsUs : usualGapsUs);
-  const keys = chance.pick([1, 4, 32]);
+  const meanGapUs = chance.pick(traffic.gapsUs);
+  const keys = chance.pick(traffic.keys);
   const readsOfTen = chance.pick([0, 2, 5, 8]);
-  const paddings = chance.oneIn(4)
+  const paddings = chance.oneIn(traffic.heavyOneIn)
     ? (heavyPaddings[chance.integer(heavyPaddings.length)] ?? [])
     : [0, 0, 8, 100];
   const operations: PlannedOperation[] = [];

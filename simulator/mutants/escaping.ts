@@ -20,17 +20,4 @@ export const escaping: Readonly<Record<string, string>> = {
   'controller/old-partition-epoch-is-accepted': 'Escaped 60 runs.',
   'controller/stale-broker-epoch-enters-isr':
     'Escaped 60 runs: a broker has to restart between the proposal of its ISR and its arrival (KAFKA-14617).',
-  'storage/applied-without-effect':
-    'Two of the three searches catch it, after 20 and 123 seeds; the third not in 400.',
-  'storage/crc-is-not-checked': 'Escaped 60 runs: flipped bits that still decode are rare.',
-  'storage/disk-full-is-swallowed': 'Escaped 60 runs.',
-  'storage/middle-is-cut-as-a-torn-tail':
-    'Escaped 60 runs; it wants damage in the middle behind an acknowledged tail.',
-  'storage/mixed-snapshot-is-accepted': 'Escaped 30 runs, of which three reached the place.',
-  'storage/newest-segment-is-removed-first': 'Not hunted through yet.',
-  'storage/properties-are-not-synced': 'Escaped 60 runs.',
-  'storage/quorum-state-crc-is-not-checked': 'Escaped 60 runs.',
-  'storage/quorum-state-flush-error-is-swallowed': 'Not hunted through yet.',
-  'storage/removal-is-not-synced': 'Not hunted through yet.',
-  'storage/torn-frame-is-accepted': 'Escaped 60 runs.',
 };
