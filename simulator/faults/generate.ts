@@ -5,6 +5,7 @@ import { generateFaults } from './generate-fault.ts';
 import { withLateCopies } from './late-copies.ts';
 import { withLongAbsences } from './long-absences.ts';
 import { longPartitionsAlone, withLongPartitions } from './long-partitions.ts';
+import { slowEchoesAlone, withSlowEchoes } from './slow-echoes.ts';
 import { withSuspensions } from './suspensions.ts';
 import { withMixedVersions } from './mixed-versions.ts';
 import { withVoterChanges } from './voter-changes.ts';
@@ -13,7 +14,9 @@ import {
   brokerSessionTimeoutMs,
   brokerSuspensions,
   generateBrokers,
+  idleBrokers,
 } from '../workload/brokers/broker-plan.ts';
+import { type BrokerTrial, generateTrial } from '../workload/brokers/broker-trials.ts';
 import { inOrder } from './in-order.ts';
 import { generateCalls, withConditions } from '../workload/operators/generate-calls.ts';
 import type { PlannedOperation, RunConfig, Schedule } from './schedule.ts';
@@ -50,7 +53,8 @@ const rareBudgets: readonly BudgetName[] = ['fault free', 'short stalls', 'major
 /**
  * `mixed`: what a seed happens to have. `brokers`, `operators`, `voter changes`: the same, with these in every
  * run. `long partitions`: nothing fails but links, one partition after the other, each for many timeouts. `late
- * copies`: what a seed happens to have, and messages that are repeated timeouts later.
+ * copies`: what a seed happens to have, and messages that are repeated timeouts later. `slow echoes`: the leader hears
+ * its followers so late that they elect another, and nothing else fails.
  */
 export const workloadNames = [
   'mixed',
@@ -59,6 +63,7 @@ export const workloadNames = [
   'voter changes',
   'long partitions',
   'late copies',
+  'slow echoes',
 ] as const;
 export type WorkloadName = (typeof workloadNames)[number];
 
@@ -78,10 +83,13 @@ export function generateSchedule(seed: number, workload: WorkloadName = 'mixed')
 function conditioned(schedule: Schedule, workload: WorkloadName): Schedule {
   if (workload === 'long partitions') return longPartitionsAlone(schedule);
   if (workload === 'late copies') return withLateCopies(schedule);
+  if (workload === 'slow echoes') return slowEchoesAlone(schedule);
   if (workload === 'voter changes') return withLongAbsences(withVoterChanges(schedule, true));
   const partitioned = withLongPartitions(schedule);
   // What is judged in long partitions is whether the quorum goes on, with nothing else happening.
-  return withLongAbsences(partitioned === schedule ? withCompany(schedule) : partitioned);
+  if (partitioned !== schedule) return withLongAbsences(partitioned);
+  const slowed = withSlowEchoes(schedule);
+  return slowed === schedule ? withLongAbsences(withCompany(schedule)) : slowed;
 }
 
 /** What comes in company, each in some of the seeds. */
@@ -90,16 +98,46 @@ function withCompany(schedule: Schedule): Schedule {
 }
 
 function withBrokers(schedule: Schedule, chance: HashedChance, workload: WorkloadName): Schedule {
-  const { config, calls } = schedule;
+  const { config, calls, seed } = schedule;
   const plan = generateBrokers(chance, config, workload === 'brokers');
-  if (plan === null) return schedule;
-  const asleep = brokerSuspensions(new HashedChance(schedule.seed, 11), config, plan.brokers);
+  if (plan === null) return workload === 'operators' ? withIdleBrokers(schedule) : schedule;
+  const trial = generateTrial(new HashedChance(seed, 14), config, plan, schedule.faults);
+  if (trial !== null) return withTrial(schedule, trial);
+  const asleep = brokerSuspensions(new HashedChance(seed, 11), config, plan.brokers);
   const brokers = { ...plan, faults: inOrder(plan.faults, asleep) };
   return {
     ...schedule,
     config: { ...config, brokerSessionTimeoutMs: brokerSessionTimeoutMs(chance, config) },
     calls: [...calls, ...brokerCalls(chance, brokers, config)],
     brokers,
+  };
+}
+
+/** A session is long for heartbeats and then protects the operators' own brokers, which send none, as well. */
+function withIdleBrokers(schedule: Schedule): Schedule {
+  const { config, seed } = schedule;
+  const chance = new HashedChance(seed, 18);
+  const brokers = idleBrokers(chance);
+  if (brokers === null) return schedule;
+  return {
+    ...schedule,
+    config: { ...config, brokerSessionTimeoutMs: brokerSessionTimeoutMs(chance, config) },
+    brokers,
+  };
+}
+
+/** A trial of brokers needs few requests of others beside it. */
+function withTrial(schedule: Schedule, trial: BrokerTrial): Schedule {
+  const { plan, faults, config, brokerSessionTimeoutMs, quietFromUs } = trial;
+  const isInTime = ({ atUs }: { readonly atUs: number }): boolean => atUs < quietFromUs;
+  const calls = [...schedule.calls, ...brokerCalls(new HashedChance(schedule.seed, 15), plan, config)];
+  return {
+    ...schedule,
+    config: { ...config, brokerSessionTimeoutMs },
+    faults,
+    operations: schedule.operations.filter((operation, at) => at % 10 === 0 && isInTime(operation)),
+    calls: calls.filter(isInTime),
+    brokers: plan,
   };
 }
 
@@ -152,15 +190,20 @@ function generateConfig(chance: HashedChance): RunConfig {
 }
 
 /** Mean times between two requests. Through long partitions a quorum over a distance keeps up with few of them. */
+const closeGapsUs = [2000, 4000, 10_000];
 const usualGapsUs = [4000, 20_000, 20_000, 60_000, 60_000, 200_000, 200_000, 200_000];
 const longGapsUs = [60_000, 200_000, 1_000_000];
+const gapsUs: Readonly<Partial<Record<WorkloadName, readonly number[]>>> = {
+  'long partitions': longGapsUs,
+  'slow echoes': closeGapsUs,
+};
 
 function generateOperations(
   chance: HashedChance,
   config: RunConfig,
   workload: WorkloadName,
 ): readonly PlannedOperation[] {
-  const meanGapUs = chance.pick(workload === 'long partitions' ? longGapsUs : usualGapsUs);
+  const meanGapUs = chance.pick(gapsUs[workload] ?? usualGapsUs);
   const keys = chance.pick([1, 4, 32]);
   const readsOfTen = chance.pick([0, 2, 5, 8]);
   const paddings = chance.oneIn(4)
