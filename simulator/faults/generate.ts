@@ -16,7 +16,7 @@ import {
   generateBrokers,
   idleBrokers,
 } from '../workload/brokers/broker-plan.ts';
-import { type BrokerTrial, generateTrial } from '../workload/brokers/broker-trials.ts';
+import { type BrokerTrial, generateTrial, type Trial } from '../workload/brokers/broker-trials.ts';
 import { inOrder } from './in-order.ts';
 import { generateCalls, withConditions } from '../workload/operators/generate-calls.ts';
 import type { PlannedOperation, RunConfig, Schedule } from './schedule.ts';
@@ -55,6 +55,7 @@ const rareBudgets: readonly BudgetName[] = ['fault free', 'short stalls', 'major
  * run. `long partitions`: nothing fails but links, one partition after the other, each for many timeouts. `late
  * copies`: what a seed happens to have, and messages that are repeated timeouts later. `slow echoes`: the leader hears
  * its followers so late that they elect another, and nothing else fails.
+ * `broker relays` and so on: model brokers in every run, in one trial of theirs.
  */
 export const workloadNames = [
   'mixed',
@@ -64,8 +65,17 @@ export const workloadNames = [
   'long partitions',
   'late copies',
   'slow echoes',
+  'broker relays',
+  'broker flutter',
+  'broker depositions',
 ] as const;
 export type WorkloadName = (typeof workloadNames)[number];
+
+const trialsOf: Readonly<Partial<Record<WorkloadName, Trial>>> = {
+  'broker relays': 'relay',
+  'broker flutter': 'flutter',
+  'broker depositions': 'deposed',
+};
 
 /** Makes a run out of a seed. */
 export function generateSchedule(seed: number, workload: WorkloadName = 'mixed'): Schedule {
@@ -99,9 +109,10 @@ function withCompany(schedule: Schedule): Schedule {
 
 function withBrokers(schedule: Schedule, chance: HashedChance, workload: WorkloadName): Schedule {
   const { config, calls, seed } = schedule;
-  const plan = generateBrokers(chance, config, workload === 'brokers');
+  const wanted = trialsOf[workload] ?? null;
+  const plan = generateBrokers(chance, config, workload === 'brokers' || wanted !== null);
   if (plan === null) return workload === 'operators' ? withIdleBrokers(schedule) : schedule;
-  const trial = generateTrial(new HashedChance(seed, 14), config, plan, schedule.faults);
+  const trial = generateTrial(new HashedChance(seed, 14), config, plan, schedule.faults, wanted);
   if (trial !== null) return withTrial(schedule, trial);
   const asleep = brokerSuspensions(new HashedChance(seed, 11), config, plan.brokers);
   const brokers = { ...plan, faults: inOrder(plan.faults, asleep) };

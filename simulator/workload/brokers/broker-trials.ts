@@ -10,7 +10,7 @@ import type { BrokerFault, BrokerPlan } from './broker-plan.ts';
  * back all the time, and what brokers ask of the controllers arrives late and out of order. `deposed`: the
  * controllers' leader is cut off together with brokers that take it for the leader still.
  */
-type Trial = 'relay' | 'flutter' | 'deposed';
+export type Trial = 'relay' | 'flutter' | 'deposed';
 
 /** What a trial does with the rest of a run. */
 export type BrokerTrial = {
@@ -46,15 +46,17 @@ const trialsOfTen = 6;
 const beginsUs = 2_500_000;
 const farUs = 10_000;
 
-/** Null for those seeds in which brokers and controllers fail by chance. */
+/** Null for those seeds in which brokers and controllers fail by chance; `wanted` settles which trial it is. */
 export function generateTrial(
   chance: HashedChance,
   given: RunConfig,
   plan: BrokerPlan,
   faults: readonly Fault[],
+  wanted: Trial | null,
 ): BrokerTrial | null {
-  if (chance.integer(10) >= trialsOfTen) return null;
-  const trial = trials[chance.integer(trials.length)] ?? 'relay';
+  if (chance.integer(10) >= trialsOfTen && wanted === null) return null;
+  const drawn = trials[chance.integer(trials.length)] ?? 'relay';
+  const trial = wanted ?? drawn;
   const isFar = given.link.delayUs > farUs;
   const config = trial === 'deposed' ? { ...given, raft: { ...given.raft, ...quickElections } } : given;
   const brokerSessionTimeoutMs = isFar ? 3000 : chance.pick(sessionsMs[trial]);
