@@ -196,7 +196,7 @@ describe('the lists of a schedule', () => {
   const records = [5, 6].map((atUs) => ({ atUs, partition: 0 }));
   const nested = {
     ...base,
-    brokers: { brokers: 3, minIsr: 1, replicaLagTimeMaxMs: 1000, records, faults: [] },
+    brokers: { brokers: 3, minIsr: 1, replicaLagTimeMaxMs: 1000, fetchRecordsMax: 50, records, faults: [] },
   };
 
   it('are found within plans of their own, too, and never in the config', () => {

@@ -59,7 +59,8 @@ export function generateCalls(
   const clients = chance.pick([1, 2, 4]);
   const readsOfTen = chance.pick([2, 5, 7]);
   // An impatient client is told that it cannot be known what became of its call, and then it becomes something.
-  const timeoutMs = chance.pick(config.link.delayUs < farUs ? [100, 300, 1000] : [1000]);
+  const nearMs = isWanted ? [5, 20, 100, 1000] : [100, 300, 1000];
+  const timeoutMs = chance.pick(config.link.delayUs < farUs ? nearMs : [1000]);
   const calls: PlannedCall[] = [];
   for (let atUs = 200_000; ; ) {
     atUs += 1 + chance.integer(2 * meanGapUs);

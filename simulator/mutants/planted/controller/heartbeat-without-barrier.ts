@@ -4,7 +4,7 @@ export const bug: PlantedBug = {
   name: 'a heartbeat is acknowledged without a barrier',
   source: 'design 13: a deposed leader acknowledges none; Gray and Cheriton 1989, leases',
   host: 'node',
-  workload: 'brokers',
+  workload: 'broker depositions',
   mark: 'completeReadBarrier',
   patches: [
     {
