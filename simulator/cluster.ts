@@ -3,6 +3,7 @@ import { nodeId, type NodeId, type Uuid } from '../src/base/brands.ts';
 import { randomUuid } from '../src/base/uuid.ts';
 import type { RaftCore } from '../src/raft/core.ts';
 import type { ReplicaKey, VersionRange, Voter } from '../src/raft/replica-key.ts';
+import { LastLook } from './last-look.ts';
 import { withStep } from './with-step.ts';
 import { SimulatedStores } from './checkpoint-store.ts';
 import { eventKinds } from './event-kinds.ts';
@@ -268,6 +269,7 @@ export class SimulatedCluster {
       isDamaged: false,
       hasUnseenDamage: false,
       unsettled: [],
+      lastLook: new LastLook(),
     });
     this.observation.nodes.push(this.nodes[index] as SimulatedNode);
   }
