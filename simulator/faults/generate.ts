@@ -92,7 +92,7 @@ export function generateSchedule(seed: number, workload: WorkloadName = 'mixed')
   const operations = generateOperations(new HashedChance(seed, 3), schedule.config, traffic);
   const planned = generateCalls(new HashedChance(seed, 5), schedule.config, workload === 'operators');
   const calls = withConditions(planned, seed);
-  const watchers = generateWatchers(new HashedChance(seed, 13), schedule.config, workload === 'watchers');
+  const watchers = generateWatchers(new HashedChance(seed, 19), schedule.config, workload === 'watchers');
   return withBrokers({ ...schedule, operations, calls, watchers }, new HashedChance(seed, 6), workload);
 }
 

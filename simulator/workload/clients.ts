@@ -7,8 +7,13 @@ import type { World } from '../world.ts';
 import type { Attempt, Ledger } from './ledger.ts';
 
 /** Refused requests are tried again so often, at another node, and then given up. */
-const attemptsMax = 20;
+const attemptsMax = 10;
+/**
+ * Each time after twice as long as before, as the SDK does it: a quorum that is down to its end is asked
+ * now and then, and not for as much work as one that serves.
+ */
 const retryDelayUs = 40_000;
+const retryDelayMaxUs = 320_000;
 const requestDelayUs = 100;
 
 /** A request, and optionally who waits for its answer. */
@@ -103,7 +108,8 @@ export class Clients {
       return;
     }
     this.#searching.set(client, operation);
-    this.#world.schedule(retryDelayUs, eventKinds.client, () => this.#try(operation, tries + 1));
+    const delayUs = Math.min(retryDelayMaxUs, retryDelayUs * 2 ** (tries - 1));
+    this.#world.schedule(delayUs, eventKinds.client, () => this.#try(operation, tries + 1));
   }
 
   #answer(attempt: Attempt, outcome: ClientOutcome): void {
@@ -121,7 +127,7 @@ export class Clients {
       this.#world.recorder?.request(node.process.index, askedAtUs, text());
     }
     // A node may answer in the very event in which it commits: what it says of itself is looked at first.
-    this.#cluster.observation.afterEvent(pending.node);
+    this.#cluster.observation.lookAt(pending.node);
     const noted = outcome.kind === 'written' || outcome.kind === 'read' ? outcome.offset : -1;
     this.#world.trace.note(eventKinds.answer, request.attempt, request.key, noted);
     for (const judge of this.#judges) judge.judge(attempt, outcome);

@@ -233,7 +233,8 @@ describe('a checker of what a node keeps', () => {
     const { raft } = generateSchedule(1).config;
     const checker = boundedPending(scene.cluster, raft);
     const pending = (pendingProposals: number) => ({ pendingProposals }) as NodeView;
-    const look = (count: number) => scene.verdict(() => checker.afterEvent?.(scene.node(1), pending(count)));
+    const look = (count: number) =>
+      scene.verdict(() => checker.afterAnyEvent?.(scene.node(1), pending(count)));
     expect(look(raft.pendingProposalsMax)).toBeNull();
     expect(look(raft.pendingProposalsMax + 1)).toMatch('pending state is bounded');
   });
@@ -276,7 +277,7 @@ describe('a checker of leaders', () => {
     const scene = new Scene();
     const leader = scene.node(1);
     const checker = leaderWithoutMajorityResigns(scene.cluster, raft);
-    const look = () => scene.verdict(() => checker.afterEvent?.(leader, roleView('leader', 4)));
+    const look = () => scene.verdict(() => checker.afterAnyEvent?.(leader, roleView('leader', 4)));
     const stepUs = raft.fetchTimeoutMs * 250;
     for (let step = 0; step <= 12; step++) {
       scene.world.runUntil(step * stepUs);
