@@ -308,9 +308,8 @@ export class StoredFile {
   /** Content is kept in whole sectors, so that a sector can be copied without a look at the length. */
   #reserve(length: number): void {
     if (length <= this.#content.length) return;
-    let capacity = this.#content.length;
-    while (capacity < length) capacity *= 2;
-    const grown = new Uint8Array(capacity);
+    const needed = Math.ceil(length / sectorBytes) * sectorBytes;
+    const grown = new Uint8Array(Math.max(needed, 2 * this.#content.length));
     grown.set(this.#content);
     this.#content = grown;
   }
