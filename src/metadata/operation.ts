@@ -5,6 +5,7 @@ import type { Result } from '../base/result.ts';
 import type { ErrorCode } from './errors.ts';
 import type { MetadataImage } from './image.ts';
 import type { MetadataRecord } from './registry.ts';
+import type { Role } from './roles.ts';
 
 /**
  * One definition per operation (design 16): the HTTP route and its validation, OpenAPI, the CLI verb, the
@@ -32,6 +33,8 @@ export type OperationDefinition<
   readonly kind: 'read' | 'write' | 'heartbeat';
   /** Admission order when the node is busy (design, "Running"); lower goes first. */
   readonly priority: 'fencing' | 'heartbeat' | 'administration';
+  /** Who may call it, beside the administrator, who may call everything. */
+  readonly mayCall: readonly Role[];
   readonly params: Params;
   readonly query: Query;
   readonly body: Body;

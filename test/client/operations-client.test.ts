@@ -27,6 +27,7 @@ const openSession = {
   summary: 'Opens a session.',
   kind: 'write',
   priority: 'administration',
+  mayCall: ['operator', 'broker'],
   params: Type.Object({}, { additionalProperties: false }),
   query: Type.Object({}, { additionalProperties: false }),
   body: Type.Object({}, { additionalProperties: false }),

@@ -6,6 +6,7 @@ import { nodeOperations, probeOperations } from '../../src/client/protocol/node-
 import { assertClosed } from '../../src/client/protocol/validation.ts';
 import { errorCatalogue } from '../../src/metadata/errors.ts';
 import { operations as imageOperations } from '../../src/metadata/operations.ts';
+import { isAllowed, roles } from '../../src/metadata/roles.ts';
 import { ask } from './serve.ts';
 import { serveImage } from './serve-image.ts';
 
@@ -36,6 +37,19 @@ describe('every operation', () => {
     (_id, operation) => {
       expect(operation.errors.filter((code) => !Object.hasOwn(errorCatalogue, code))).toEqual([]);
       expect(operation.summary).toMatch(/^[A-Z].*\.$/);
+    },
+  );
+
+  it.each(ids)(
+    '%s declares which roles may call it, and lets no reader change anything',
+    (_id, operation) => {
+      const { mayCall, kind } = operation;
+      expect(mayCall.filter((role) => !roles.includes(role) || role === 'administrator')).toEqual([]);
+      expect(new Set(mayCall).size).toBe(mayCall.length);
+      expect(isAllowed('administrator', mayCall)).toBe(true);
+      if (kind !== 'read') expect(isAllowed('reader', mayCall)).toBe(false);
+      // Only a broker proves that it lives, and it does so under its own role.
+      if (kind === 'heartbeat') expect(mayCall).toEqual(['broker']);
     },
   );
 

@@ -1,4 +1,5 @@
 import { Type, type TSchema } from 'typebox';
+import { everyRole } from '../../metadata/roles.ts';
 import type { OperationDescription } from './description.ts';
 
 /**
@@ -8,7 +9,7 @@ import type { OperationDescription } from './description.ts';
 function nodeOperation<Query extends TSchema, Response extends TSchema>(
   definition: Pick<
     OperationDescription<TSchema, Query, TSchema, Response>,
-    'operationId' | 'path' | 'summary' | 'query' | 'response' | 'errors'
+    'operationId' | 'path' | 'summary' | 'mayCall' | 'query' | 'response' | 'errors'
   >,
 ): OperationDescription<typeof noFields, Query, typeof noFields, Response> {
   return {
@@ -66,6 +67,7 @@ const getCluster = nodeOperation({
   operationId: 'getCluster',
   path: '/cluster',
   summary: 'Says which cluster this node belongs to and who leads it.',
+  mayCall: everyRole,
   query: noFields,
   response: Type.Object({
     clusterId: nullable(Type.String()),
@@ -83,6 +85,7 @@ const describeQuorum = nodeOperation({
   operationId: 'describeQuorum',
   path: '/quorum',
   summary: 'Describes the quorum as this node sees it; only the leader knows how far the others are.',
+  mayCall: everyRole,
   query: noFields,
   response: Type.Object({
     clusterId: nullable(Type.String()),
@@ -117,6 +120,7 @@ const readLog = nodeOperation({
   operationId: 'readLog',
   path: '/log',
   summary: 'Shows committed batches of this node’s log from an offset on.',
+  mayCall: ['operator'],
   query: Type.Object(
     {
       from: Type.Optional(offset),
@@ -140,6 +144,7 @@ const getLiveness = nodeOperation({
   operationId: 'getLiveness',
   path: '/livez',
   summary: 'Says that the process answers. It never depends on the quorum.',
+  mayCall: everyRole,
   query: noFields,
   response: Type.Object({ status: Type.Literal('live') }),
   errors: [],
@@ -151,6 +156,7 @@ const getReadiness = nodeOperation({
   operationId: 'getReadiness',
   path: '/readyz',
   summary: 'Says whether this node can serve, and with verbose what is in the way; 503 while it cannot.',
+  mayCall: everyRole,
   query: Type.Object({ verbose: Type.Optional(Type.Boolean()) }, { additionalProperties: false }),
   response: Type.Object({
     status: Type.Union([Type.Literal('ready'), Type.Literal('not ready')]),
@@ -159,5 +165,5 @@ const getReadiness = nodeOperation({
   errors: [],
 });
 
-/** Probes stand at the root, where orchestrators look for them. */
+/** Probes stand at the root, where orchestrators look for them, and ask nobody who they are. */
 export const probeOperations = { getLiveness, getReadiness } as const;

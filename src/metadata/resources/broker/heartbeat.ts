@@ -29,6 +29,7 @@ export const heartbeatBroker = defineOperation({
   summary: 'A broker says that it lives, how far it has read, and whether it wants to be fenced or to leave.',
   kind: 'heartbeat',
   priority: 'heartbeat',
+  mayCall: ['broker'],
   params: closed({ brokerId: schemas.brokerId }),
   query: nothing,
   body: heartbeatBody,

@@ -12,6 +12,7 @@ import {
   takePage,
   unknownToken,
 } from '../../define-operation.ts';
+import { everyRole } from '../../roles.ts';
 import type { MetadataImage } from '../../image.ts';
 import { brokerPartitions } from '../topic/state.ts';
 import { listenersOf } from './describe-node.ts';
@@ -46,6 +47,7 @@ export const listBrokers = defineOperation({
   summary: 'Registered brokers, by id.',
   kind: 'read',
   priority: 'administration',
+  mayCall: everyRole,
   params: nothing,
   query: pageQuery,
   body: nothing,
@@ -67,6 +69,7 @@ export const describeBroker = defineOperation({
   summary: 'One broker.',
   kind: 'read',
   priority: 'administration',
+  mayCall: everyRole,
   params: closed({ brokerId: schemas.brokerId }),
   query: nothing,
   body: nothing,

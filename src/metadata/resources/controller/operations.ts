@@ -2,6 +2,7 @@ import { Type } from 'typebox';
 import { offset } from '../../../base/brands.ts';
 import { ok } from '../../../base/result.ts';
 import { answer, closed, defineOperation, nothing, refuse, schemas } from '../../define-operation.ts';
+import { everyRole } from '../../roles.ts';
 import {
   endPointsOf,
   findNodeFault,
@@ -30,6 +31,7 @@ export const registerController = defineOperation({
   summary: 'A controller says which versions it supports and where it is to be found.',
   kind: 'write',
   priority: 'heartbeat',
+  mayCall: [],
   params: nothing,
   query: nothing,
   body: closed({
@@ -73,6 +75,7 @@ export const listControllers = defineOperation({
   summary: 'Controllers that have registered, with the versions they support.',
   kind: 'read',
   priority: 'administration',
+  mayCall: everyRole,
   params: nothing,
   query: nothing,
   body: nothing,

@@ -2,6 +2,7 @@ import { Type } from 'typebox';
 import { offset } from '../../../base/brands.ts';
 import { ok } from '../../../base/result.ts';
 import { answer, closed, defineOperation, nothing, refuse, schemas } from '../../define-operation.ts';
+import { everyRole } from '../../roles.ts';
 import type { MetadataImage } from '../../image.ts';
 import { metadataVersionFeature, supportedFeatures, supports } from './supported.ts';
 
@@ -20,6 +21,7 @@ export const describeFeatures = defineOperation({
   summary: 'Features that are finalized, and the levels that the controllers support.',
   kind: 'read',
   priority: 'administration',
+  mayCall: everyRole,
   params: nothing,
   query: nothing,
   body: nothing,
@@ -39,6 +41,7 @@ export const updateFeature = defineOperation({
   summary: 'Finalize a level of a feature, when every registered node supports it. Level 0 removes it.',
   kind: 'write',
   priority: 'administration',
+  mayCall: [],
   params: closed({ feature: schemas.name }),
   query: nothing,
   body: closed({ featureLevel: level, validateOnly: Type.Optional(Type.Boolean()) }),

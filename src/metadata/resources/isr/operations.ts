@@ -17,6 +17,7 @@ export const alterPartition = defineOperation({
   summary: 'A leader proposes which replicas of its partitions are in sync.',
   kind: 'write',
   priority: 'fencing',
+  mayCall: ['broker'],
   params: nothing,
   query: nothing,
   body: closed({

@@ -13,6 +13,7 @@ import {
   takePage,
   unknownToken,
 } from '../../define-operation.ts';
+import { everyRole } from '../../roles.ts';
 import { limits } from '../../limits.ts';
 
 const timeoutMs = Type.Integer({
@@ -29,6 +30,7 @@ export const openSession = defineOperation({
   summary: 'Open a session: requests under its keys take effect exactly once.',
   kind: 'write',
   priority: 'administration',
+  mayCall: ['operator', 'broker'],
   params: nothing,
   query: nothing,
   body: closed({
@@ -69,6 +71,7 @@ export const closeSession = defineOperation({
   summary: 'Close a session and forget its answers.',
   kind: 'write',
   priority: 'administration',
+  mayCall: ['operator', 'broker'],
   params: sessionParams,
   query: nothing,
   body: nothing,
@@ -95,6 +98,7 @@ export const listSessions = defineOperation({
   summary: 'Open sessions, by id.',
   kind: 'read',
   priority: 'administration',
+  mayCall: ['operator'],
   params: nothing,
   query: pageQuery,
   body: nothing,
@@ -127,6 +131,7 @@ export const describeIdempotency = defineOperation({
   summary: 'How long answers are remembered, how many can be and how many are.',
   kind: 'read',
   priority: 'administration',
+  mayCall: everyRole,
   params: nothing,
   query: nothing,
   body: nothing,

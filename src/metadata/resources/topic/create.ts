@@ -38,6 +38,7 @@ export const createTopic = defineOperation({
   summary: 'Create a topic, its replicas placed over racks and brokers or as given.',
   kind: 'write',
   priority: 'administration',
+  mayCall: ['operator'],
   params: nothing,
   query: nothing,
   body: creationBody,
@@ -129,6 +130,7 @@ export const addPartitions = defineOperation({
   summary: 'Raise the number of partitions of a topic.',
   kind: 'write',
   priority: 'administration',
+  mayCall: ['operator'],
   params: closed({ topic: schemas.topicName }),
   query: nothing,
   body: closed({

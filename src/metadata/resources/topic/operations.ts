@@ -13,6 +13,7 @@ import {
   takePage,
   unknownToken,
 } from '../../define-operation.ts';
+import { everyRole } from '../../roles.ts';
 import { addPartitions, createTopic } from './create.ts';
 import type { PartitionRow } from './partition-row.ts';
 import {
@@ -93,6 +94,7 @@ export const deleteTopic = defineOperation({
   summary: 'Delete a topic with all its partitions. Its id is never used again.',
   kind: 'write',
   priority: 'administration',
+  mayCall: ['operator'],
   params: topicParams,
   query: nothing,
   body: nothing,
@@ -117,6 +119,7 @@ export const listTopics = defineOperation({
   summary: 'Topics, by name.',
   kind: 'read',
   priority: 'administration',
+  mayCall: everyRole,
   params: nothing,
   query: pageQuery,
   body: nothing,
@@ -139,6 +142,7 @@ export const describeTopic = defineOperation({
   summary: 'One topic; its partitions are listed by listPartitions.',
   kind: 'read',
   priority: 'administration',
+  mayCall: everyRole,
   params: topicParams,
   query: nothing,
   body: nothing,
@@ -158,6 +162,7 @@ export const listPartitions = defineOperation({
   summary: 'Partitions of a topic, by number.',
   kind: 'read',
   priority: 'administration',
+  mayCall: everyRole,
   params: topicParams,
   query: pageQuery,
   body: nothing,
@@ -181,6 +186,7 @@ export const describePartition = defineOperation({
   summary: 'One partition.',
   kind: 'read',
   priority: 'administration',
+  mayCall: everyRole,
   params: closed({ topic: schemas.topicName, partition: schemas.partitionId }),
   query: nothing,
   body: nothing,
@@ -204,6 +210,7 @@ export const listBrokerPartitions = defineOperation({
   summary: 'Partitions that have a replica on a broker; the order is the same for all pages of one offset.',
   kind: 'read',
   priority: 'administration',
+  mayCall: everyRole,
   params: closed({ brokerId: schemas.brokerId }),
   query: pageQuery,
   body: nothing,
