@@ -143,6 +143,7 @@ export const coverageMarks = [
   'registration: an active broker is not forgotten',
   'registration: another incarnation is alive',
   'session: expires',
+  'validation: a write is judged and not made',
 ] as const;
 
 export type CoverageMark = (typeof coverageMarks)[number];

@@ -78,6 +78,11 @@ export type ControllerRequest = {
   readonly minOffset: Offset | null;
   /** Offset of last modification that the resource must still have; null for no condition. */
   readonly ifMatch: Offset | null;
+  /**
+   * Only says what a write would do: it is judged by the image as any write, appends nothing, and is neither
+   * looked up nor remembered under a key.
+   */
+  readonly validateOnly?: boolean;
   /** How long the caller waits, in ms from now. */
   readonly timeoutMs: number;
 };

@@ -99,6 +99,7 @@ export class ImageController implements ControllerApi {
       return { ok: false, code, message, details: details ?? null, retryAfterMs: null };
     }
     const { records, response, heard, forgotten, continueWith } = result.value;
+    if (request.validateOnly === true) return { ok: true, response };
     this.#append(records);
     if (heard !== undefined) this.#heard.set(heard.brokerId, heard.metadataOffset);
     if (forgotten !== undefined) this.#heard.delete(forgotten);

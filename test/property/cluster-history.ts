@@ -44,6 +44,9 @@ export class History {
       case 'write':
         this.#write(step.command, step.key);
         break;
+      case 'validate':
+        this.#validate(step.command, step.key);
+        break;
       case 'repeat':
         this.#repeat(step.which, step.isChanged);
         break;
@@ -59,10 +62,7 @@ export class History {
   }
 
   #write(command: Command, choice: KeyChoice): void {
-    const seen: readonly SeenPartition[] = allPartitions(this.#cluster.image).map((row) => ({
-      ...row,
-      partition: row.partitionId,
-    }));
+    const seen = this.#seenPartitions();
     const request = { ...this.#requestOf(command, seen), ...this.#keyOf(choice) };
     const keyVerdict = this.#judgeKey(request);
     if (keyVerdict !== 'execute') {
@@ -81,6 +81,21 @@ export class History {
       this.#model.apply(command, response, before.endOffset, leads);
     } else expectOnlyAnswer(before, this.#cluster.image, keyText(request) === null ? 0 : 1);
     this.#remember(request, told);
+  }
+
+  /** It is judged as the write itself would be, and leaves nothing behind, not even under its key. */
+  #validate(command: Command, choice: KeyChoice): void {
+    const seen = this.#seenPartitions();
+    const request = { ...this.#requestOf(command, seen), ...this.#keyOf(choice), validateOnly: true };
+    const before = this.#cluster.image;
+    const told = this.#send(request);
+    this.#count(`validate ${command.kind}`, told);
+    equal(codeOf(told), this.#model.judge(command, seen) ?? 'ok', `validate ${command.kind}: ${told}`);
+    holds(this.#cluster.image === before, 'nothing was executed');
+  }
+
+  #seenPartitions(): readonly SeenPartition[] {
+    return allPartitions(this.#cluster.image).map((row) => ({ ...row, partition: row.partitionId }));
   }
 
   #repeat(which: number, isChanged: boolean): void {

@@ -155,7 +155,6 @@ export class ClusterModel {
         this.live.delete(command.broker);
         return;
       case 'createTopic': {
-        if (command.validateOnly) return;
         const { assignments } = command;
         this.topics.set(command.name, {
           topicId: String(response['topicId']),
@@ -166,7 +165,7 @@ export class ClusterModel {
       }
       case 'addPartitions': {
         const topic = this.topics.get(command.name);
-        if (topic !== undefined && !command.validateOnly) topic.partitions = command.count;
+        if (topic !== undefined) topic.partitions = command.count;
         return;
       }
       case 'deleteTopic':

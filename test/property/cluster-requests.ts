@@ -18,7 +18,6 @@ export function creation(name: string, replicationFactor: number): Command {
     partitions: 3,
     replicationFactor,
     assignments: null,
-    validateOnly: false,
   };
 }
 
@@ -52,13 +51,13 @@ export function inputOf(
     case 'unregisterBroker':
       return { params: { brokerId: command.broker } };
     case 'createTopic': {
-      const { name, partitions, replicationFactor, assignments, validateOnly } = command;
+      const { name, partitions, replicationFactor, assignments } = command;
       const size = assignments === null ? { partitions, replicationFactor } : { assignments };
-      return { body: { name, ...size, validateOnly } };
+      return { body: { name, ...size } };
     }
     case 'addPartitions': {
-      const { name, count, validateOnly } = command;
-      return { params: { topic: name }, body: { count, validateOnly } };
+      const { name, count } = command;
+      return { params: { topic: name }, body: { count } };
     }
     case 'deleteTopic':
       return { params: { topic: command.name } };
@@ -69,8 +68,8 @@ export function inputOf(
     case 'closeSession':
       return { params: { sessionId: model.sessionAt(command.session) ?? 0 } };
     case 'updateFeature': {
-      const { name, featureLevel, validateOnly } = command;
-      return { params: { feature: name }, body: { featureLevel, validateOnly } };
+      const { name, featureLevel } = command;
+      return { params: { feature: name }, body: { featureLevel } };
     }
     case 'registerController': {
       const { controllerId, supports } = command;

@@ -78,12 +78,22 @@ export function generateCalls(
   }
 }
 
-/** Half of the writes that can be made on a condition are: see `isConditional`. */
+/**
+ * Half of the writes that can be made on a condition are: see `isConditional`. One write in twelve is only
+ * validated, and so needs no key.
+ */
 export function withConditions(calls: readonly PlannedCall[], seed: number): readonly PlannedCall[] {
   return calls.map((call, at) => {
     const isConditional = conditionalWrites.has(call.operationId) && new HashedChance(seed, 10, at).oneIn(2);
-    return isConditional ? { ...call, isConditional } : call;
+    const conditional = isConditional ? { ...call, isConditional } : call;
+    const isValidation = call.isWrite && !isOfItsOwn(call) && new HashedChance(seed, 15, at).oneIn(12);
+    return isValidation ? { ...conditional, isValidation, keyed: false } : conditional;
   });
+}
+
+/** What its client makes of it depends on what it does. */
+function isOfItsOwn({ operationId }: PlannedCall): boolean {
+  return operationId === 'closeOwnSession';
 }
 
 function pick(chance: HashedChance, enabled: typeof writes): Template | undefined {
@@ -104,7 +114,7 @@ function createTopic(chance: HashedChance, number: number): Content {
   const name = chance.oneIn(3) ? `once-${number}` : topicName(chance);
   const partitions = 1 + chance.integer(4);
   const size = chance.oneIn(3) ? { partitions, replicationFactor: 1 + chance.integer(3) } : { partitions };
-  return write('createTopic', {}, { name, ...size, ...(chance.oneIn(8) ? { validateOnly: true } : {}) });
+  return write('createTopic', {}, { name, ...size });
 }
 
 function registerBroker(chance: HashedChance, number: number): Content {

@@ -17,7 +17,10 @@ import type { ControllerRequest } from '../controller-api.ts';
 import type { Execution, PendingOperation, Reply } from './operation-queue.ts';
 import { requestHashOf } from './request-hash.ts';
 
-/** A client's request as the leader executes it: at most once under a key (design 14). */
+/**
+ * A client's request as the leader executes it: at most once under a key (design 14). One that is only to be
+ * validated changes nothing by which a deposed leader would be found out, so it awaits a barrier.
+ */
 export function clientWork(
   operation: RegisteredOperation,
   request: ControllerRequest,
@@ -27,11 +30,18 @@ export function clientWork(
     name: operation.operationId,
     priority: operation.priority,
     principal: request.principal,
-    isHeartbeat: operation.kind === 'heartbeat',
+    awaitsBarrier: operation.kind === 'heartbeat' || isOnlyValidated(request),
     isInternal: false,
     reply,
-    run: (image, context) => execute(operation, request, image, context),
+    run: (image, context) =>
+      isOnlyValidated(request)
+        ? validate(operation, request, image, context)
+        : execute(operation, request, image, context),
   };
+}
+
+export function isOnlyValidated({ validateOnly }: Pick<ControllerRequest, 'validateOnly'>): boolean {
+  return validateOnly === true;
 }
 
 /** Runs a read on a committed image and answers it. */
@@ -46,6 +56,28 @@ export function answerRead(
 }
 
 type Ran = Result<OperationOutcome<unknown>, OperationError>;
+
+/**
+ * What the operation would answer now. Nothing of what it says beside its response counts: no broker was heard,
+ * and no work goes on.
+ */
+function validate(
+  operation: RegisteredOperation,
+  request: ControllerRequest,
+  image: MetadataImage,
+  context: OperationContext,
+): Execution {
+  coverageMark('validation: a write is judged and not made');
+  const ran = runChecked(operation, request, image, context);
+  return {
+    records: [],
+    outcome: null,
+    mayStandAlready: false,
+    // Without its records, the tag is that of the resource as it is.
+    answer: (reply, offset) =>
+      give(ran.ok ? { ok: true, value: { ...ran.value, records: [] } } : ran, reply, offset),
+  };
+}
 
 function execute(
   operation: RegisteredOperation,

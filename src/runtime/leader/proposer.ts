@@ -28,7 +28,7 @@ export type ProposerOptions = {
   propose(proposal: Proposal): void;
   /** False while this node's own disk is behind: what it has not flushed stays in memory. */
   readonly hasRoomInLog: () => boolean;
-  /** Heartbeats are answered only after a barrier round begun after their arrival (design 13). */
+  /** Heartbeats and validations are answered only after a barrier round begun after their arrival (design 13). */
   awaitBarrier(confirmed: () => void, failed: () => void): void;
   /** A record that could not be replayed: a bug in an operation, which is refused and reported. */
   onRejected(operationId: string, reason: string): void;
@@ -262,12 +262,12 @@ export class Proposer {
 
   #finishBatch(draft: Draft): void {
     const proposal = draft.payloads.length === 0 ? null : this.#append(draft);
-    let hasHeartbeats = false;
+    let isBarrierAwaited = false;
     const barrier = new SharedBarrier();
     for (const { pending, offset, hasRecords, execution } of draft.settlements) {
       this.#note(execution);
-      const { isHeartbeat } = pending;
-      hasHeartbeats ||= isHeartbeat;
+      const { awaitsBarrier } = pending;
+      isBarrierAwaited ||= awaitsBarrier;
       const isUnknown = (): boolean =>
         execution.mayStandAlready || (hasRecords && (proposal?.isAppended ?? false));
       if (isUnknown()) pending.reply.expose();
@@ -275,11 +275,11 @@ export class Proposer {
       const fail = (): void => failUnanswered(pending, isUnknown());
       this.#answers.defer({
         offset,
-        give: isHeartbeat ? () => barrier.whenConfirmed({ give, fail }) : give,
+        give: awaitsBarrier ? () => barrier.whenConfirmed({ give, fail }) : give,
         fail,
       });
     }
-    if (hasHeartbeats) {
+    if (isBarrierAwaited) {
       this.#options.awaitBarrier(
         () => barrier.confirm(),
         () => barrier.fail(),
@@ -344,7 +344,7 @@ type Draft = {
   readonly settlements: Settlement[];
 };
 
-/** One barrier for all heartbeats of a batch; each also waits for its own offset. */
+/** One barrier for all of a batch that await one; each also waits for its own offset. */
 class SharedBarrier {
   #state: 'waiting' | 'confirmed' | 'failed' = 'waiting';
   #waiting: Pick<DeferredAnswer, 'give' | 'fail'>[] = [];

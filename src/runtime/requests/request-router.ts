@@ -12,7 +12,7 @@ import type { Proposer } from '../leader/proposer.ts';
 import { runtimeLimits } from '../limits.ts';
 import type { ReadQueue } from '../reads.ts';
 import type { BrokerSessions } from '../sessions/broker-sessions.ts';
-import { answerRead, clientWork } from '../leader/client-work.ts';
+import { answerRead, clientWork, isOnlyValidated } from '../leader/client-work.ts';
 import { SlicedTasks } from '../work-slices.ts';
 import { OffsetWaiters } from './offset-waiters.ts';
 import { type AnswerHeader, RequestReply } from './reply.ts';
@@ -67,13 +67,13 @@ export class RequestRouter {
     const operation = this.#options.operations.get(request.operationId);
     const { deadlines, view } = this.#options;
     const reply = new RequestReply(request, () => view.header(), complete);
-    const isWrite = operation !== undefined && operation.kind !== 'read';
+    const isWrite = operation !== undefined && operation.kind !== 'read' && !isOnlyValidated(request);
     reply.afterwards(deadlines.add(request.timeoutMs, { expire: () => expire(reply, isWrite) }));
     if (operation === undefined) {
       reply.fail('RESOURCE_NOT_FOUND', `There is no operation ${request.operationId}.`);
       return;
     }
-    this.#dispatch({ request, operation, reply, isForwarded });
+    this.#dispatch({ request, operation, reply, isForwarded, isWrite });
   }
 
   /**
@@ -113,7 +113,7 @@ export class RequestRouter {
     const { view } = this.#options;
     const proposer = view.proposer();
     if (proposer === null) {
-      this.#passOn(routed, true);
+      this.#passOn(routed);
       return;
     }
     if (view.lowOnSpace() && routed.operation.priority === 'administration') {
@@ -131,7 +131,7 @@ export class RequestRouter {
     const { request, reply } = routed;
     const isStale = request.consistency === 'stale';
     if (!isStale && view.proposer() === null) {
-      this.#passOn(routed, false);
+      this.#passOn(routed);
       return;
     }
     if (this.readsWaiting >= runtimeLimits.readsQueuedMax) {
@@ -195,7 +195,7 @@ export class RequestRouter {
   }
 
   /** One hop to the leader, if one is known and the request has not made its hop yet. */
-  #passOn({ request, reply, isForwarded }: Routed, isWrite: boolean): void {
+  #passOn({ request, reply, isForwarded, isWrite }: Routed): void {
     const { view, forwarder } = this.#options;
     const { leaderId } = view.header();
     if (leaderId === null || leaderId === view.nodeId || isForwarded) {
@@ -219,13 +219,15 @@ type Routed = {
   readonly operation: RegisteredOperation;
   readonly reply: RequestReply;
   readonly isForwarded: boolean;
+  /** It may change something, so that an attempt whose answer is lost leaves its outcome unknown. */
+  readonly isWrite: boolean;
 };
 
 const retrySoon = { retryAfterMs: runtimeLimits.retryAfterMs } as const;
 
-/** A write that was appended or passed on may yet take effect; any other, and a read, has changed nothing. */
+/** A write that was appended or passed on may yet take effect; any other, and what only looks, has changed nothing. */
 function expire(reply: RequestReply, isWrite: boolean): void {
-  if (!isWrite) reply.fail('REQUEST_TIMED_OUT', 'No majority has confirmed the read in time.', retrySoon);
+  if (!isWrite) reply.fail('REQUEST_TIMED_OUT', 'No majority has confirmed the answer in time.', retrySoon);
   else if (reply.isExposed) reply.fail('OUTCOME_UNKNOWN', unconfirmed);
   else
     reply.fail(

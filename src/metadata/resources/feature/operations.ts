@@ -44,7 +44,7 @@ export const updateFeature = defineOperation({
   mayCall: [],
   params: closed({ feature: schemas.name }),
   query: nothing,
-  body: closed({ featureLevel: level, validateOnly: Type.Optional(Type.Boolean()) }),
+  body: closed({ featureLevel: level }),
   response: closed({ name: schemas.name, featureLevel: level }),
   errors: ['INVALID_UPDATE_FEATURE'],
   handle: (image, { params, body }) => {
@@ -56,7 +56,7 @@ export const updateFeature = defineOperation({
     const response = { name, featureLevel };
     const modifiedOffset = before === null ? null : offset(before.lastModified);
     const isUnchanged = (before?.featureLevel ?? 0) === featureLevel;
-    if (isUnchanged || body.validateOnly === true) return ok({ records: [], response, modifiedOffset });
+    if (isUnchanged) return ok({ records: [], response, modifiedOffset });
     return ok({
       records: [{ type: 'FeatureLevelRecord', name, featureLevel }],
       response,

@@ -26,7 +26,6 @@ const creationBody = closed({
   assignments: Type.Optional(
     Type.Array(schemas.replicas, { minItems: 1, maxItems: limits.recordsPerOperationMax }),
   ),
-  validateOnly: Type.Optional(Type.Boolean()),
 });
 
 type Creation = Static<typeof creationBody>;
@@ -43,8 +42,7 @@ export const createTopic = defineOperation({
   query: nothing,
   body: creationBody,
   response: closed({
-    /** Null when it was only validated. */
-    topicId: Type.Union([schemas.uuid, Type.Null()]),
+    topicId: schemas.uuid,
     name: schemas.topicName,
     partitions: Type.Integer({ minimum: 1 }),
     replicationFactor: Type.Integer({ minimum: 1 }),
@@ -69,7 +67,6 @@ export const createTopic = defineOperation({
     const partitions = assignments.value.length;
     const replicationFactor = assignments.value[0]?.length ?? 0;
     const response = { name: body.name, partitions, replicationFactor };
-    if (body.validateOnly === true) return ok({ records: [], response: { ...response, topicId: null } });
     // 122 random bits: one that is in use would be refused when the record is replayed, and changes nothing.
     const topicId = randomUuid(context.random);
     return ok({
@@ -140,7 +137,6 @@ export const addPartitions = defineOperation({
     assignments: Type.Optional(
       Type.Array(schemas.replicas, { minItems: 1, maxItems: limits.recordsPerOperationMax }),
     ),
-    validateOnly: Type.Optional(Type.Boolean()),
   }),
   response: closed({
     topicId: schemas.uuid,
@@ -168,7 +164,6 @@ export const addPartitions = defineOperation({
     const assignments = newAssignments(image, topic.topicId, added, body.assignments ?? null, context);
     if (!assignments.ok) return assignments;
     const response = { topicId: topic.topicId, partitions: body.count, added };
-    if (body.validateOnly === true) return ok({ records: [], response });
     return ok({ records: partitionRecords(image, topic.topicId, before, assignments.value), response });
   },
 });
