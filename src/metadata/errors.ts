@@ -165,6 +165,13 @@ export const errorCatalogue = {
     summary: 'Nothing was tried for this item, because the batch that would hold it was full or failed.',
   },
 
+  // Configs.
+  INVALID_CONFIG: {
+    status: 400,
+    retriable: false,
+    summary: 'A config is not known, or its value is not one that it may have.',
+  },
+
   // Features.
   INVALID_UPDATE_FEATURE: {
     status: 400,

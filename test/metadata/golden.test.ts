@@ -65,6 +65,7 @@ describe('the bytes of records', () => {
       UnregisterBrokerRecord: 1,
       TopicRecord: 2,
       PartitionRecord: 3,
+      ConfigRecord: 4,
       PartitionChangeRecord: 5,
       RemoveTopicRecord: 9,
       FeatureLevelRecord: 12,
@@ -124,6 +125,10 @@ function exampleImage(): MetadataImage {
         [2, 3, 1],
       ],
     },
+  });
+  cluster.ok('alterConfig', {
+    params: { resourceType: 'topic', resourceName: 'orders' },
+    body: { changes: [{ name: 'retention.ms', operation: 'set', value: '60000' }] },
   });
   cluster.expire(expireBrokerSessions, 2);
   const { sessionId } = cluster.ok('openSession', {});

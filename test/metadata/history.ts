@@ -25,6 +25,7 @@ export type Event =
   | { readonly kind: 'addPartitions'; readonly topic: number; readonly count: number }
   | { readonly kind: 'delete'; readonly topic: number }
   | { readonly kind: 'alter'; readonly partition: number; readonly keep: number }
+  | { readonly kind: 'configure'; readonly topic: number; readonly config: number; readonly value: number }
   | { readonly kind: 'openSession' }
   | { readonly kind: 'answer'; readonly session: number; readonly sequence: number; readonly forget: number }
   | { readonly kind: 'headerAnswer'; readonly key: number }
@@ -64,6 +65,11 @@ export const events: fc.Arbitrary<Event[]> = fc.array(
     event('addPartitions', 2, { topic, count: fc.integer({ min: 1, max: 14 }) }),
     event('delete', 2, { topic }),
     event('alter', 8, { partition: small, keep: fc.nat({ max: 31 }) }),
+    event('configure', 3, {
+      topic: fc.integer({ min: -2, max: 3 }),
+      config: fc.nat({ max: 2 }),
+      value: fc.nat({ max: 3 }),
+    }),
     event('openSession', 2, {}),
     event('answer', 4, { session: small, sequence: fc.nat({ max: 12 }), forget: fc.nat({ max: 8 }) }),
     event('headerAnswer', 2, { key: fc.nat({ max: 4 }) }),
@@ -111,6 +117,9 @@ export function happen(cluster: TestCluster, now: Event): void {
     case 'delete':
       cluster.run('deleteTopic', { params: { topic: `topic-${now.topic}` } });
       return;
+    case 'configure':
+      configure(cluster, now);
+      return;
     case 'alter':
       alter(cluster, now.partition, now.keep);
       return;
@@ -140,6 +149,18 @@ export function happen(cluster: TestCluster, now: Event): void {
       cluster.isPaused = false;
       cluster.failOver();
   }
+}
+
+/** Of a topic, of all brokers, or of one; a value of 0 takes the config away. */
+function configure(cluster: TestCluster, now: Extract<Event, { kind: 'configure' }>): void {
+  const { topic: number, config, value } = now;
+  const resource =
+    number >= 0
+      ? { resourceType: 'topic', resourceName: `topic-${number}` }
+      : { resourceType: 'broker', resourceName: number === -1 ? 'default' : '1' };
+  const name = `user.config-${config}`;
+  const change = value === 0 ? { operation: 'delete' } : { operation: 'set', value: String(value) };
+  cluster.run('alterConfig', { params: resource, body: { changes: [{ name, ...change }] } });
 }
 
 /** The leader of some partition proposes an ISR: those of its replicas that `keep` has a bit for. */

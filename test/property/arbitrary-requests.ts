@@ -35,6 +35,15 @@ const known: Known = {
   featureLevel: fc.constant(1),
   count: fc.integer({ min: 2, max: 4 }),
   assignments: fc.constant([[1, 2]]),
+  resourceName: fc.constantFrom('orders', 'payments', 'default', '1', '7'),
+  configs: fc.constant([{ name: 'retention.ms', value: '5' }]),
+  changes: fc.constantFrom(
+    [{ name: 'retention.ms', operation: 'set', value: '5' }],
+    [{ name: 'log.retention.ms', operation: 'set', value: '5' }],
+    [{ name: 'cleanup.policy', operation: 'append', value: 'compact' }],
+    [{ name: 'user.x', operation: 'delete' }],
+    [{ name: 'no.such', operation: 'set', value: '5' }],
+  ),
 };
 
 export type Sent = {

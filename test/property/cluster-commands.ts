@@ -50,6 +50,13 @@ export type Command =
       readonly partitionEpochOff: number;
       readonly brokerEpochOff: number;
     }
+  | {
+      readonly kind: 'alterConfig';
+      readonly topic: string | null;
+      readonly name: string;
+      readonly operation: 'set' | 'delete' | 'append' | 'subtract';
+      readonly value: string;
+    }
   | { readonly kind: 'openSession' }
   | { readonly kind: 'closeSession'; readonly session: number }
   | {
@@ -117,6 +124,12 @@ const commands: fc.Arbitrary<Command> = fc.oneof(
     leaderEpochOff: off,
     partitionEpochOff: off,
     brokerEpochOff: off,
+  }),
+  command('alterConfig', 4, {
+    topic: fc.option(name, { nil: null, freq: 3 }),
+    name: fc.constantFrom('cleanup.policy', 'retention.ms', 'log.retention.ms', 'user.own'),
+    operation: fc.constantFrom('set', 'set', 'delete', 'append', 'subtract'),
+    value: fc.constantFrom('compact', 'delete', '5', '-1', '-2'),
   }),
   command('openSession', 3, {}),
   command('closeSession', 1, { session: fc.nat({ max: 5 }) }),

@@ -231,13 +231,37 @@ function viewOf(cluster: TestCluster): unknown {
     topics: topics.map(({ lastModified: _lastModified, ...topic }) => topic),
     sessions: sessions.map(({ sessionId, forgetBelow }) => ({ sessionId, forgetBelow })),
     controllers: controllers.map(({ controllerId }) => controllerId),
+    configs: configsOf(
+      cluster,
+      topics.map(({ name }) => name),
+    ),
   };
+}
+
+/** What is set of all brokers, which have the empty name, and of each topic. */
+function configsOf(cluster: TestCluster, topics: readonly string[]): unknown {
+  const ofResource = (resourceType: 'broker' | 'topic', resourceName: string) => {
+    const { configs } = cluster.ok('describeConfig', { params: { resourceType, resourceName } });
+    const own = resourceType === 'topic' ? 'topic' : 'clusterDefault';
+    return configs.filter(({ source }) => source === own).map(({ name, value }) => [name, value]);
+  };
+  const all = [
+    ['', ofResource('broker', 'default')],
+    ...topics.map((name) => [name, ofResource('topic', name)]),
+  ];
+  return all.filter(([, set]) => set !== undefined && set.length > 0);
 }
 
 /** A refusal leaves all as it was; under a key the answer is remembered, and nothing else. */
 function expectOnlyAnswer(before: MetadataImage, after: MetadataImage, answers: number): void {
   equal(after.endOffset - before.endOffset, answers);
-  const others = (image: MetadataImage) => [image.broker, image.topic, image.feature, image.controller];
+  const others = (image: MetadataImage) => [
+    image.broker,
+    image.topic,
+    image.feature,
+    image.controller,
+    image.config,
+  ];
   const kept = others(before);
   others(after).forEach((state, at) => holds(state === kept[at], 'what was refused changes nothing'));
 }

@@ -38,6 +38,8 @@ export class ClusterModel {
   readonly topics = new Map<string, ModelTopic>();
   readonly sessions = new Map<number, { forgetBelow: number }>();
   readonly controllers = new Set<number>();
+  /** What is set, by the topic's name, or by '' of all brokers, and by the config's name. */
+  readonly configs = new Map<string, Map<string, string>>();
 
   isActive(id: number): boolean {
     const broker = this.brokers.get(id);
@@ -68,6 +70,9 @@ export class ClusterModel {
         return this.topics.has(command.name) ? null : 'UNKNOWN_TOPIC_OR_PARTITION';
       case 'alterPartition':
         return this.#judgeAlteration(command, seen);
+      case 'alterConfig':
+        if (command.topic !== null && !this.topics.has(command.topic)) return 'UNKNOWN_TOPIC_OR_PARTITION';
+        return this.#altered(command) === undefined ? 'INVALID_CONFIG' : null;
       case 'openSession':
         return null;
       case 'closeSession':
@@ -170,6 +175,10 @@ export class ClusterModel {
       }
       case 'deleteTopic':
         this.topics.delete(command.name);
+        this.configs.delete(command.name);
+        return;
+      case 'alterConfig':
+        this.#applyConfig(command);
         return;
       case 'openSession':
         this.sessions.set(offset, { forgetBelow: 0 });
@@ -209,6 +218,30 @@ export class ClusterModel {
     else if (wantShutDown) broker.isFenced = true;
   }
 
+  /** What the config will be: null for not set, undefined where it cannot be so. */
+  #altered({ topic, name, operation, value }: ConfigCommand): string | null | undefined {
+    const legal = { 'user.own': /./, ...(topic === null ? brokerValues : topicValues) }[name];
+    if (legal === undefined) return undefined;
+    if (operation === 'delete') return null;
+    if (operation === 'set') return legal.test(value) ? value : undefined;
+    if (name !== 'cleanup.policy') return undefined;
+    const before = this.configs.get(topic ?? '')?.get(name) ?? 'delete';
+    const members = new Set(before === '' ? [] : before.split(','));
+    if (operation === 'append') members.add(value);
+    else members.delete(value);
+    return [...members].every((member) => legal.test(member)) ? [...members].join() : undefined;
+  }
+
+  #applyConfig(command: ConfigCommand): void {
+    const place = command.topic ?? '';
+    const set = this.configs.get(place) ?? new Map<string, string>();
+    const value = this.#altered(command) ?? null;
+    if (value === null) set.delete(command.name);
+    else set.set(command.name, value);
+    if (set.size === 0) this.configs.delete(place);
+    else this.configs.set(place, set);
+  }
+
   /** Sessions of these brokers are over. */
   expire(id: number): void {
     this.live.delete(id);
@@ -240,9 +273,18 @@ export class ClusterModel {
         .sort(byKey)
         .map(([sessionId, { forgetBelow }]) => ({ sessionId, forgetBelow })),
       controllers: [...this.controllers].sort((left, right) => left - right),
+      configs: [...this.configs].sort(byKey).map(([place, set]) => [place, [...set].sort(byKey)]),
     };
   }
 }
+
+type ConfigCommand = Extract<Command, { kind: 'alterConfig' }>;
+
+const topicValues: Readonly<Record<string, RegExp>> = {
+  'cleanup.policy': /^(compact|delete)$/,
+  'retention.ms': /^(5|-1)$/,
+};
+const brokerValues: Readonly<Record<string, RegExp>> = { 'log.retention.ms': /^(5|-1)$/ };
 
 type Alteration = Extract<Command, { kind: 'alterPartition' }>;
 

@@ -63,6 +63,15 @@ export function inputOf(
       return { params: { topic: command.name } };
     case 'alterPartition':
       return { body: alterationOf(command, seen, epochOf) };
+    case 'alterConfig': {
+      const { topic, name, operation, value } = command;
+      const change = operation === 'delete' ? { name, operation } : { name, operation, value };
+      const params =
+        topic === null
+          ? { resourceType: 'broker', resourceName: 'default' }
+          : { resourceType: 'topic', resourceName: topic };
+      return { params, body: { changes: [change] } };
+    }
     case 'openSession':
       return {};
     case 'closeSession':

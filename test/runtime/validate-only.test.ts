@@ -35,6 +35,10 @@ const inputs: Readonly<Record<string, (cluster: TestCluster) => Input>> = {
     const partitions = [{ topicId, partition, leaderEpoch, partitionEpoch, newIsr }];
     return { body: { brokerId: 1, brokerEpoch, partitions } };
   },
+  alterConfig: () => ({
+    params: { resourceType: 'topic', resourceName: 'old' },
+    body: { changes: [{ name: 'retention.ms', operation: 'set', value: '1' }] },
+  }),
   openSession: () => ({ body: {} }),
   closeSession: (cluster) => {
     const [session] = cluster.image.session.sessions.values();

@@ -25,6 +25,7 @@ const writes: readonly (readonly [weight: number, template: Template])[] = [
   [3, registerBroker],
   [2, (chance) => write('unregisterBroker', { brokerId: firstBroker + chance.integer(brokersMax) })],
   [1, updateFeature],
+  [3, alterConfig],
   [1, registerController],
   [1, () => write('closeOwnSession')],
 ];
@@ -37,6 +38,8 @@ const reads: readonly Template[] = [
   (chance) => read('describeBroker', { brokerId: firstBroker + chance.integer(brokersMax) }),
   () => read('listSessions'),
   () => read('describeFeatures'),
+  () => read('listConfigs'),
+  (chance) => read('describeConfig', configResource(chance)),
   () => read('listControllers'),
   () => read('describeIdempotency'),
 ];
@@ -136,6 +139,28 @@ function registerController(chance: HashedChance, number: number): Content {
 function updateFeature(chance: HashedChance): Content {
   const feature = chance.oneIn(3) ? 'no.such.feature' : 'metadata.version';
   return write('updateFeature', { feature }, { featureLevel: chance.integer(3) });
+}
+
+function configResource(chance: HashedChance): Content['params'] {
+  return chance.oneIn(3)
+    ? { resourceType: 'broker', resourceName: 'default' }
+    : { resourceType: 'topic', resourceName: topicName(chance) };
+}
+
+/** Not every one is a config of every resource, and not every value one of each. */
+const configNames = ['cleanup.policy', 'user.own', 'user.other'];
+const configChanges = [
+  { operation: 'set', value: 'compact' },
+  { operation: 'set', value: 'compact,delete' },
+  { operation: 'append', value: 'compact' },
+  { operation: 'subtract', value: 'delete' },
+  { operation: 'delete' },
+];
+
+function alterConfig(chance: HashedChance): Content {
+  const name = configNames[chance.integer(configNames.length)];
+  const change = configChanges[chance.integer(configChanges.length)];
+  return write('alterConfig', configResource(chance), { changes: [{ name, ...change }] });
 }
 
 function incarnationOf(number: number): string {

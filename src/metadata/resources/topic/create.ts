@@ -6,6 +6,8 @@ import { closed, defineOperation, nothing, refuse, schemas, tooManyRecords } fro
 import type { MetadataImage } from '../../image.ts';
 import { limits } from '../../limits.ts';
 import type { OperationContext, OperationError } from '../../operation.ts';
+import { alterConfigs } from '../config/alter.ts';
+import { configNameLengthMax, configValueLengthMax } from '../config/records.ts';
 import {
   type Assignments,
   defaultReplicationFactor,
@@ -25,6 +27,16 @@ const creationBody = closed({
   /** Replicas of each partition in order of preference, in place of the two above. */
   assignments: Type.Optional(
     Type.Array(schemas.replicas, { minItems: 1, maxItems: limits.recordsPerOperationMax }),
+  ),
+  /** What is set of it from the start. */
+  configs: Type.Optional(
+    Type.Array(
+      closed({
+        name: Type.String({ minLength: 1, maxLength: configNameLengthMax }),
+        value: Type.String({ maxLength: configValueLengthMax }),
+      }),
+      { maxItems: limits.configsPerResourceMax },
+    ),
   ),
 });
 
@@ -55,6 +67,7 @@ export const createTopic = defineOperation({
     'INVALID_PARTITIONS',
     'INVALID_REPLICATION_FACTOR',
     'INVALID_REPLICA_ASSIGNMENT',
+    'INVALID_CONFIG',
   ],
   handle: (image, { body }, context) => {
     const fault = findNameFault(body.name);
@@ -64,6 +77,9 @@ export const createTopic = defineOperation({
     }
     const assignments = assignmentsFor(image, body, context);
     if (!assignments.ok) return assignments;
+    const changes = (body.configs ?? []).map((config) => ({ ...config, operation: 'set' as const }));
+    const configs = alterConfigs(image, { type: 'topic', name: body.name }, changes);
+    if (!configs.ok) return configs;
     const partitions = assignments.value.length;
     const replicationFactor = assignments.value[0]?.length ?? 0;
     const response = { name: body.name, partitions, replicationFactor };
@@ -72,6 +88,7 @@ export const createTopic = defineOperation({
     return ok({
       records: [
         { type: 'TopicRecord', name: body.name, topicId },
+        ...configs.value,
         ...partitionRecords(image, topicId, 0, assignments.value),
       ],
       response: { ...response, topicId },

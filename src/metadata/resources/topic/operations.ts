@@ -14,6 +14,7 @@ import {
   unknownToken,
 } from '../../define-operation.ts';
 import { everyRole } from '../../roles.ts';
+import { removeConfigs } from '../config/alter.ts';
 import { addPartitions, createTopic } from './create.ts';
 import type { PartitionRow } from './partition-row.ts';
 import {
@@ -105,7 +106,7 @@ export const deleteTopic = defineOperation({
     if (topic === null) return noTopic(params.topic);
     const { topicId, name } = topic;
     return ok({
-      records: [{ type: 'RemoveTopicRecord', topicId }],
+      records: [...removeConfigs(image, { type: 'topic', name }), { type: 'RemoveTopicRecord', topicId }],
       response: { topicId, name },
       modifiedOffset: offset(topic.lastModified),
     });
