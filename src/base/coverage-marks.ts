@@ -135,6 +135,7 @@ export const coverageMarks = [
   'exactly once: a forgotten sequence',
   'exactly once: the session is not known',
   'heartbeat: of an earlier registration',
+  'heartbeat: of a broker that is held, and has its lease still',
   'ISR: refused, an earlier leader epoch',
   'ISR: refused, an earlier partition epoch',
   'ISR: refused, an ineligible replica',

@@ -79,6 +79,7 @@ describe('the bytes of records', () => {
       'CloseSessionRecord',
       'ForgetHeaderAnswersRecord',
       'HeaderAnswerRecord',
+      'HoldBrokerRecord',
       'OpenSessionRecord',
       'SessionAnswerRecord',
     ]);
@@ -131,6 +132,7 @@ function exampleImage(): MetadataImage {
     body: { changes: [{ name: 'retention.ms', operation: 'set', value: '60000' }] },
   });
   cluster.expire(expireBrokerSessions, 2);
+  cluster.ok('fenceBroker', { params: { brokerId: 2 } });
   const { sessionId } = cluster.ok('openSession', {});
   const hash = Uint8Array.of(1, 2, 3);
   cluster.append([

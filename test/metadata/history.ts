@@ -16,6 +16,7 @@ export type Event =
     }
   | { readonly kind: 'expire'; readonly brokers: readonly number[] }
   | { readonly kind: 'unregister'; readonly broker: number }
+  | { readonly kind: 'hold'; readonly broker: number; readonly isHeld: boolean }
   | {
       readonly kind: 'create';
       readonly topic: number;
@@ -57,6 +58,7 @@ export const events: fc.Arbitrary<Event[]> = fc.array(
     }),
     event('expire', 4, { brokers: fc.uniqueArray(broker, { minLength: 1, maxLength: 3 }) }),
     event('unregister', 2, { broker }),
+    event('hold', 3, { broker, isHeld: fc.boolean() }),
     event('create', 5, {
       topic,
       partitions: fc.integer({ min: 1, max: 9 }),
@@ -105,6 +107,9 @@ export function happen(cluster: TestCluster, now: Event): void {
       return;
     case 'unregister':
       cluster.run('unregisterBroker', { params: { brokerId: now.broker } });
+      return;
+    case 'hold':
+      cluster.run(now.isHeld ? 'fenceBroker' : 'unfenceBroker', { params: { brokerId: now.broker } });
       return;
     case 'create':
       cluster.run('createTopic', {

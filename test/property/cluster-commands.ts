@@ -29,6 +29,7 @@ export type Command =
       readonly wantShutDown: boolean;
     }
   | { readonly kind: 'unregisterBroker'; readonly broker: number }
+  | { readonly kind: 'fenceBroker' | 'unfenceBroker'; readonly broker: number }
   | {
       readonly kind: 'createTopic';
       readonly name: string;
@@ -107,6 +108,8 @@ const commands: fc.Arbitrary<Command> = fc.oneof(
     wantShutDown: seldom,
   }),
   command('unregisterBroker', 2, { broker }),
+  command('fenceBroker', 2, { broker }),
+  command('unfenceBroker', 2, { broker }),
   command('createTopic', 6, {
     name,
     partitions: fc.integer({ min: 1, max: 5 }),

@@ -221,13 +221,16 @@ function viewOf(cluster: TestCluster): unknown {
     );
   }
   return {
-    brokers: brokers.map(({ brokerId, brokerEpoch, incarnationId: id, isFenced, inControlledShutdown }) => ({
-      brokerId,
-      brokerEpoch,
-      incarnationId: id,
-      isFenced,
-      inControlledShutdown,
-    })),
+    brokers: brokers.map(
+      ({ brokerId, brokerEpoch, incarnationId: id, isFenced, inControlledShutdown, isHeld }) => ({
+        brokerId,
+        brokerEpoch,
+        incarnationId: id,
+        isFenced,
+        inControlledShutdown,
+        isHeld,
+      }),
+    ),
     topics: topics.map(({ lastModified: _lastModified, ...topic }) => topic),
     sessions: sessions.map(({ sessionId, forgetBelow }) => ({ sessionId, forgetBelow })),
     controllers: controllers.map(({ controllerId }) => controllerId),

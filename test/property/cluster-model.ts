@@ -7,6 +7,8 @@ export type ModelBroker = {
   incarnation: number;
   isFenced: boolean;
   isLeaving: boolean;
+  /** An operator holds it. */
+  isHeld: boolean;
 };
 
 export type ModelTopic = { topicId: string; partitions: number; readonly replicationFactor: number };
@@ -53,6 +55,9 @@ export class ClusterModel {
       case 'heartbeatBroker':
         if (!this.brokers.has(command.broker)) return 'BROKER_ID_NOT_REGISTERED';
         return command.isStale ? 'STALE_BROKER_EPOCH' : null;
+      case 'fenceBroker':
+      case 'unfenceBroker':
+        return this.brokers.has(command.broker) ? null : 'BROKER_ID_NOT_REGISTERED';
       case 'unregisterBroker': {
         const broker = this.brokers.get(command.broker);
         if (broker === undefined) return 'BROKER_ID_NOT_REGISTERED';
@@ -159,6 +164,12 @@ export class ClusterModel {
         this.brokers.delete(command.broker);
         this.live.delete(command.broker);
         return;
+      case 'fenceBroker':
+      case 'unfenceBroker': {
+        const broker = this.brokers.get(command.broker);
+        if (broker !== undefined) broker.isHeld = command.kind === 'fenceBroker';
+        return;
+      }
       case 'createTopic': {
         const { assignments } = command;
         this.topics.set(command.name, {
@@ -197,8 +208,10 @@ export class ClusterModel {
 
   #applyRegistration(id: number, incarnation: number, offset: number): void {
     this.live.add(id);
-    if (this.brokers.get(id)?.incarnation === incarnation) return;
-    this.brokers.set(id, { brokerEpoch: offset, incarnation, isFenced: true, isLeaving: false });
+    const before = this.brokers.get(id);
+    if (before?.incarnation === incarnation) return;
+    const isHeld = before?.isHeld ?? false;
+    this.brokers.set(id, { brokerEpoch: offset, incarnation, isFenced: true, isLeaving: false, isHeld });
   }
 
   #applyHeartbeat(
@@ -208,9 +221,12 @@ export class ClusterModel {
   ): void {
     const broker = this.brokers.get(command.broker);
     if (broker === undefined) return;
-    this.live.add(command.broker);
     const { wantFence, wantShutDown, isCaughtUp } = command;
-    if (broker.isFenced) broker.isFenced = wantFence || wantShutDown || broker.isLeaving || !isCaughtUp;
+    // It gets no further lease: its session is left to end.
+    if (broker.isHeld && !broker.isFenced && !broker.isLeaving && !wantFence && !wantShutDown) return;
+    this.live.add(command.broker);
+    const stays = broker.isLeaving || broker.isHeld || !isCaughtUp;
+    if (broker.isFenced) broker.isFenced = wantFence || wantShutDown || stays;
     else if (wantFence) broker.isFenced = true;
     // When it may go depends on what the others have read; it never goes while it leads.
     else if (broker.isLeaving) broker.isFenced = response['isFenced'] === true && !leads;
@@ -262,6 +278,7 @@ export class ClusterModel {
         incarnationId: incarnationId(brokerId * 10 + broker.incarnation),
         isFenced: broker.isFenced,
         inControlledShutdown: broker.isLeaving,
+        isHeld: broker.isHeld,
       })),
       topics: [...this.topics].sort(byKey).map(([name, { topicId, partitions, replicationFactor }]) => ({
         name,

@@ -49,6 +49,8 @@ export function inputOf(
       return { params: { brokerId: broker }, body: { brokerEpoch, metadataOffset, wantFence, wantShutDown } };
     }
     case 'unregisterBroker':
+    case 'fenceBroker':
+    case 'unfenceBroker':
       return { params: { brokerId: command.broker } };
     case 'createTopic': {
       const { name, partitions, replicationFactor, assignments } = command;

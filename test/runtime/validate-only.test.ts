@@ -25,6 +25,8 @@ const inputs: Readonly<Record<string, (cluster: TestCluster) => Input>> = {
     return { params: { brokerId: 3 }, body: { brokerEpoch, metadataOffset: cluster.image.endOffset } };
   },
   unregisterBroker: () => ({ params: { brokerId: 3 } }),
+  fenceBroker: () => ({ params: { brokerId: 2 } }),
+  unfenceBroker: () => ({ params: { brokerId: 1 } }),
   createTopic: () => ({ body: { name: 'new', partitions: 2, replicationFactor: 2 } }),
   addPartitions: () => ({ params: { topic: 'old' }, body: { count: 5 } }),
   deleteTopic: () => ({ params: { topic: 'old' } }),
@@ -52,6 +54,7 @@ const unchanging: ReadonlySet<string> = new Set(['updateFeature']);
 function cluster(): TestCluster {
   const made = new TestCluster();
   made.start(1, 2);
+  made.ok('fenceBroker', { params: { brokerId: 1 } });
   made.register(3);
   made.ok('createTopic', { body: { name: 'old', assignments: [[1, 2]] } });
   made.ok('openSession', { body: {} });

@@ -12,12 +12,16 @@ const parameters: ReadonlyMap<string, string> = new Map([
   ['deleteTopic', 'topic'],
   ['describeBroker', 'brokerId'],
   ['unregisterBroker', 'brokerId'],
+  ['fenceBroker', 'brokerId'],
+  ['unfenceBroker', 'brokerId'],
 ]);
 
 /** The writes that a client may make on condition that nobody has changed what it saw. */
 export const conditionalWrites: ReadonlySet<string> = new Set([
   'deleteTopic',
   'unregisterBroker',
+  'fenceBroker',
+  'unfenceBroker',
   'alterConfig',
 ]);
 

@@ -24,6 +24,8 @@ const writes: readonly (readonly [weight: number, template: Template])[] = [
   [3, (chance) => write('addPartitions', { topic: topicName(chance) }, { count: 1 + chance.integer(8) })],
   [3, registerBroker],
   [2, (chance) => write('unregisterBroker', { brokerId: firstBroker + chance.integer(brokersMax) })],
+  [1, (chance) => write('fenceBroker', { brokerId: firstBroker + chance.integer(brokersMax) })],
+  [1, (chance) => write('unfenceBroker', { brokerId: firstBroker + chance.integer(brokersMax) })],
   [1, updateFeature],
   [3, alterConfig],
   [1, registerController],

@@ -30,6 +30,7 @@ const explanations = {
   replicationFactor: 'how many replicas each has; 3 when absent, or as many as there are brokers',
   count: 'how many partitions the topic is to have',
   assignments: 'brokers of each partition, the preferred leader first: [[1,2,3],[2,3,1]]',
+  configs: 'what is set of it from the start: [{"name":"retention.ms","value":"60000"}]',
 } as const;
 
 export function addTopicCommands(program: Command, dependencies: CliDependencies): void {
