@@ -143,6 +143,7 @@ export const coverageMarks = [
   'partition: nobody can lead it',
   'registration: an active broker is not forgotten',
   'registration: another incarnation is alive',
+  'quorum: the leader resigns at the wish of an operator',
   'session: expires',
   'validation: a write is judged and not made',
 ] as const;

@@ -156,7 +156,10 @@ class ClientCore<Operations extends OperationDescriptions> {
   }
 
   #repeatOf({ kind }: OperationDescription, { exactlyOnce, validateOnly }: CallOptions): Repeat {
-    if (kind !== 'write' || validateOnly === true) return 'harmless';
+    if (validateOnly === true) return 'harmless';
+    // Nothing is remembered of it, so that a second attempt could find what the first has done.
+    if (kind === 'direct') return 'never';
+    if (kind !== 'write') return 'harmless';
     return this.#keys !== null && exactlyOnce !== false ? 'keyed' : 'never';
   }
 

@@ -165,6 +165,21 @@ export const errorCatalogue = {
     summary: 'Nothing was tried for this item, because the batch that would hold it was full or failed.',
   },
 
+  // The quorum.
+  DUPLICATE_VOTER: { status: 409, retriable: false, summary: 'The controller is a voter already.' },
+  VOTER_NOT_FOUND: { status: 404, retriable: false, summary: 'There is no such voter.' },
+  // Kafka answers both with REQUEST_TIMED_OUT, which does not say what to do.
+  VOTER_NOT_CAUGHT_UP: {
+    status: 409,
+    retriable: true,
+    summary: 'The controller has not caught up with the leader, so that it could hold the quorum up.',
+  },
+  VOTER_CHANGE_PENDING: {
+    status: 409,
+    retriable: true,
+    summary: 'Another change of the voters is under way; one is made at a time.',
+  },
+
   // Configs.
   INVALID_CONFIG: {
     status: 400,

@@ -21,7 +21,7 @@ type VoterChangeRequested = Extract<Input, { type: 'voterChangeRequested' }>;
 export function handleVoterChangeRequested(core: CoreState, input: VoterChangeRequested): void {
   const { requestId, voters } = input;
   const { role } = core;
-  const error = role.name === 'leader' ? refusal(core, role.leadership, voters) : 'NOT_LEADER';
+  const error = findVoterChangeError(core, voters);
   if (error !== null || role.name !== 'leader') {
     core.effects.push({ type: 'voterChangeAnswered', requestId, error });
     return;
@@ -32,6 +32,12 @@ export function handleVoterChangeRequested(core: CoreState, input: VoterChangeRe
   // Other voters make other majorities from here on.
   completeBarriers(core, leadership);
   noteSupport(core, leadership);
+}
+
+/** Why these voters cannot be put in force now; null when they can. */
+export function findVoterChangeError(core: CoreState, voters: readonly Voter[]): VoterChangeError | null {
+  const { role } = core;
+  return role.name === 'leader' ? refusal(core, role.leadership, voters) : 'NOT_LEADER';
 }
 
 function refusal(core: CoreState, leadership: Leadership, voters: readonly Voter[]): VoterChangeError | null {

@@ -18,6 +18,8 @@ import { Leadership } from './leader/leadership.ts';
 import { proposalWindow, runtimeLimits } from './limits.ts';
 import { type ControllerNodeOptions, type NodeTransport, supportedVersions } from './node-options.ts';
 import type { QuorumStateStore } from './quorum-state/quorum-state-store.ts';
+import { isQuorumOperation, quorumOperations } from './quorum-operations/definitions.ts';
+import { QuorumOperations } from './quorum-operations/quorum-operations.ts';
 import { RaftDriver } from './raft-driver.ts';
 import { readLogSlice } from './read-log.ts';
 import { ReadQueue } from './reads.ts';
@@ -59,6 +61,7 @@ export class QuorumMember {
   readonly #sessions: BrokerSessions;
   readonly #snapshots: Snapshots;
   readonly #diskSpace: DiskSpace;
+  readonly #quorumOperations: QuorumOperations;
 
   /** Peers whose process has ended: nobody listens there. A restarting one connects again. */
   readonly #ended = new Set<NodeId>();
@@ -137,6 +140,14 @@ export class QuorumMember {
       forgetProposed: () => this.#state.forgetProposed(),
       image: () => this.#state.image,
       logEndOffset: () => this.#core.logEndOffset,
+    });
+    this.#quorumOperations = new QuorumOperations({
+      core: this.#core,
+      localId: node.nodeId,
+      caughtUpWithinMs: settings.raft.fetchTimeoutMs,
+      nowMs: () => this.#driver.nowMs(),
+      image: () => this.#state.image,
+      push: (input) => this.#driver.push(input),
     });
     this.#router = this.#createRouter(random.fork());
     this.#driver = this.#createDriver();
@@ -235,6 +246,7 @@ export class QuorumMember {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#leadership.ended();
+    this.#quorumOperations.close();
     this.#reads.failAll();
     this.#router.close();
     this.#forwarder.loseAll();
@@ -259,6 +271,7 @@ export class QuorumMember {
       operations: operationsById,
       forwarder: this.#forwarder,
       reads: this.#reads,
+      quorumOperations: this.#quorumOperations,
       sessions: this.#sessions,
       deadlines: this.#deadlines,
       clock: node.ports.clock,
@@ -293,6 +306,11 @@ export class QuorumMember {
       handlers: {
         applyCommitted: ({ to }) => this.#state.advance(to),
         roleChanged: (effect) => this.#roleChanged(effect),
+        controlAppended: (endOffset) => {
+          this.#leadership.controlAppended(endOffset);
+          this.#learnEndpoints();
+        },
+        voterChangeAnswered: (effect) => this.#quorumOperations.answered(effect),
         completeProposal: ({ proposalId }) => this.#leadership.completed(proposalId),
         failProposal: ({ proposalId, reason }) => {
           if (reason !== 'OUTCOME_UNKNOWN') this.#leadership.refused(proposalId);
@@ -347,7 +365,7 @@ export class QuorumMember {
     const { transport, node } = this.#options;
     const request = decodeForwardRequest(message);
     const fault = request.ok
-      ? findInputFault(operationsById.get(message.operationId), request.value.input)
+      ? findInputFault(definitionOf(message.operationId), request.value.input)
       : request.error;
     if (!request.ok || fault !== null) {
       node.ports.logger.warn('bad-forward', { from, reason: fault });
@@ -389,7 +407,7 @@ export class QuorumMember {
     });
   }
 
-  /** Voters say in the log where they are; the configured addresses serve until then. */
+  /** Voters say in the log where they are, and others come; for those that were configured that address serves. */
   #learnEndpoints(): void {
     const { node, transport } = this.#options;
     const endpoints = new Map(node.configuredVoters.map(({ id, endpoint }) => [id, endpoint]));
@@ -402,3 +420,7 @@ export class QuorumMember {
 }
 
 type ForwardRequest = Extract<ForwardMessage, { type: 'forwardRequest' }>;
+
+function definitionOf(operationId: string): Parameters<typeof findInputFault>[0] {
+  return isQuorumOperation(operationId) ? quorumOperations[operationId] : operationsById.get(operationId);
+}

@@ -9,6 +9,7 @@ import { operations } from '../metadata/operations.ts';
 import type { Logger } from '../ports/logger.ts';
 import type { NodeStatus } from '../runtime/controller-api.ts';
 import { type ControllerNode, createControllerNode, type StartError } from '../runtime/controller-node.ts';
+import { quorumOperations } from '../runtime/quorum-operations/definitions.ts';
 import type { ControllerPorts, ControllerSettings, NodeTransport } from '../runtime/node-options.ts';
 import { acquireDirectoryLock, type DirectoryLock } from '../storage/directory-lock.ts';
 import { NodeFiles } from '../storage/files.ts';
@@ -81,7 +82,7 @@ class Server implements RunningServer {
     const { httpListen, insecure } = this.#config;
     const http = await startHttpServer({
       controller: this.#node,
-      operations,
+      operations: [...operations, ...Object.values(quorumOperations)],
       listen: httpListen,
       tls,
       insecure,

@@ -7,10 +7,16 @@ import { assertClosed } from '../../src/client/protocol/validation.ts';
 import { errorCatalogue } from '../../src/metadata/errors.ts';
 import { operations as imageOperations } from '../../src/metadata/operations.ts';
 import { isAllowed, roles } from '../../src/metadata/roles.ts';
+import { quorumOperations } from '../../src/runtime/quorum-operations/definitions.ts';
 import { ask } from './serve.ts';
 import { serveImage } from './serve-image.ts';
 
-const operations = [...imageOperations, ...Object.values(nodeOperations), ...Object.values(probeOperations)];
+const operations = [
+  ...imageOperations,
+  ...Object.values(quorumOperations),
+  ...Object.values(nodeOperations),
+  ...Object.values(probeOperations),
+];
 const ids = operations.map((operation) => [operation.operationId, operation] as const);
 
 describe('every operation', () => {

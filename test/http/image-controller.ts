@@ -15,6 +15,7 @@ import type {
   LogRecordView,
   NodeStatus,
 } from '../../src/runtime/controller-api.ts';
+import { isQuorumOperation } from '../../src/runtime/quorum-operations/definitions.ts';
 import { fakeStatus } from './fake-controller.ts';
 
 /**
@@ -89,6 +90,10 @@ export class ImageController implements ControllerApi {
   }
 
   #execute(request: ControllerRequest): ControllerAnswer['result'] {
+    // There is one voter here, which leads.
+    if (isQuorumOperation(request.operationId)) {
+      return { ok: false, code: 'VOTER_NOT_FOUND', message: 'None.', details: null, retryAfterMs: null };
+    }
     const operation = operationsById.get(request.operationId);
     assert(operation !== undefined, `there is no operation ${request.operationId}`);
     // The server has checked it against the operation's schemas.

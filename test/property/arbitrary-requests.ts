@@ -3,6 +3,7 @@ import { batchPath } from '../../src/client/protocol/batch.ts';
 import type { OperationDescription } from '../../src/client/protocol/description.ts';
 import { nodeOperations, probeOperations } from '../../src/client/protocol/node-operations.ts';
 import { operations as imageOperations } from '../../src/metadata/operations.ts';
+import { quorumOperations } from '../../src/runtime/quorum-operations/definitions.ts';
 import { incarnationId } from '../metadata/cluster.ts';
 import { arbitraryOfSchema, type Known, spoil, spoilings } from './arbitrary-json.ts';
 
@@ -10,10 +11,12 @@ type Route = { readonly operation: OperationDescription; readonly path: string }
 
 /** Every route of a node but that of batches. */
 export const routes: readonly Route[] = [
-  ...[...imageOperations, ...Object.values(nodeOperations)].map((operation) => ({
-    operation,
-    path: `/v1${operation.path}`,
-  })),
+  ...[...imageOperations, ...Object.values(quorumOperations), ...Object.values(nodeOperations)].map(
+    (operation) => ({
+      operation,
+      path: `/v1${operation.path}`,
+    }),
+  ),
   ...Object.values(probeOperations).map((operation) => ({ operation, path: operation.path })),
 ];
 

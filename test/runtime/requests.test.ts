@@ -28,6 +28,8 @@ class RouterHost extends VirtualProcess {
   readonly router: RequestRouter;
   readonly reads = new ReadQueue(this.clock, (barrierId) => this.barriers.push(barrierId));
   readonly barriers: number[] = [];
+  /** What the quorum's core was asked for. */
+  readonly asked: string[] = [];
   readonly rejected: string[] = [];
   readonly answers: ControllerAnswer[] = [];
   /** Time that operations have taken, by the router's clock. */
@@ -63,6 +65,12 @@ class RouterHost extends VirtualProcess {
       operations: new Map([...operationsById, ...given]),
       forwarder: this.forwarder,
       reads: this.reads,
+      quorumOperations: {
+        execute: (operationId, _request, reply) => {
+          this.asked.push(operationId);
+          reply.succeed({}, image.endOffset, null);
+        },
+      },
       sessions: new BrokerSessions(1_000),
       deadlines: new Deadlines(this.clock),
       clock: { ...this.clock, monotonicMs: () => this.clock.monotonicMs() + this.workedMs },
@@ -103,6 +111,41 @@ class RouterHost extends VirtualProcess {
     return this.sent.flatMap(([, message]) => (message.channel === 'forward' ? [message.message] : []));
   }
 }
+
+describe('a request to the quorum itself', () => {
+  const removal = { input: { params: { controllerId: 1 }, query: {}, body: {} } };
+
+  it('is taken to the core by a leader that a majority has confirmed, and by nobody else', () => {
+    const host = new RouterHost({ leads: true });
+    host.route('removeVoter', removal);
+    host.run(1);
+    expect([host.asked, host.codes()]).toEqual([[], []]);
+    host.reads.completed(host.barriers[0] ?? 0, image.endOffset, image.endOffset);
+    host.run(1);
+    expect([host.asked, host.codes()]).toEqual([['removeVoter'], ['ok']]);
+    host.route('removeVoter', removal);
+    host.run(1);
+    host.reads.failed([host.barriers[1] ?? 0]);
+    expect(host.codes()).toEqual(['ok', 'NOT_CONTROLLER']);
+    expect(host.asked).toHaveLength(1);
+  });
+
+  it('is passed on by a follower, and its outcome is unknown when no answer comes', () => {
+    const host = new RouterHost();
+    host.route('removeVoter', removal);
+    expect(host.forwards).toMatchObject([{ operationId: 'removeVoter' }]);
+    host.route('removeVoter', { ...removal, validateOnly: true });
+    host.run(2_000);
+    expect(host.codes()).toEqual(['OUTCOME_UNKNOWN', 'NOT_CONTROLLER']);
+  });
+
+  it('is refused while the node drains', () => {
+    const host = new RouterHost({ leads: true });
+    host.router.drain();
+    host.route('transferLeadership');
+    expect(host.codes()).toEqual(['NOT_CONTROLLER']);
+  });
+});
 
 /** A read that first does `work`. */
 function listSessionsAfter(work: () => void): RegisteredOperation {

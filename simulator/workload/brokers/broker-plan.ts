@@ -107,7 +107,8 @@ function brokerCall(chance: HashedChance): string {
 
 /**
  * What operators want of the brokers. The data topic is asked for again and again, because the first time its
- * brokers may not be there yet; and now and then a broker is to be forgotten, which is refused unless it is fenced, held, or let go of.
+ * brokers may not be there yet; and now and then a broker is to be forgotten, which is refused unless it is fenced,
+ * or to be held, or let go of.
  */
 export function brokerCalls(
   chance: HashedChance,

@@ -47,7 +47,7 @@ export type Proposal = {
  * Executes operations on the leader: generate, replay speculatively, then append (design 9).
  *
  * Invariants
- * 1. `#speculative` is the replay of every record this leader has appended or proposed.
+ * 1. `#speculative` is the replay of every record this leader has appended or proposed, and ends where the log does.
  * 2. One proposal is one batch, so it is committed whole or not at all.
  * 3. An answer waits in `#answers` until everything that it saw is committed (design 10).
  * 4. After `close` nothing is proposed, and every operation was answered: appended ones as unknown, others
@@ -128,6 +128,15 @@ export class Proposer {
     proposal.isAppended = false;
     this.#isVoid = true;
     return true;
+  }
+
+  /**
+   * The core has appended control records of its own, up to `endOffset`: they change no state, and what is
+   * proposed next begins behind them. It does so between two batches, never within one.
+   */
+  controlAppended(endOffset: Offset): void {
+    if (endOffset <= this.#speculative.endOffset) return;
+    this.#speculative = createImageBuilder(this.#speculative).freeze(endOffset, this.#options.epoch);
   }
 
   /** Everything below `offset` is committed and applied. */

@@ -10,6 +10,8 @@ import type { ControllerAnswer, ControllerRequest } from '../controller-api.ts';
 import type { Forwarder } from '../forwarding.ts';
 import type { Proposer } from '../leader/proposer.ts';
 import { runtimeLimits } from '../limits.ts';
+import { isQuorumOperation, type QuorumOperationId } from '../quorum-operations/definitions.ts';
+import type { QuorumOperations } from '../quorum-operations/quorum-operations.ts';
 import type { ReadQueue } from '../reads.ts';
 import type { BrokerSessions } from '../sessions/broker-sessions.ts';
 import { answerRead, clientWork, isOnlyValidated } from '../leader/client-work.ts';
@@ -33,6 +35,7 @@ export type RouterOptions = {
   readonly operations: ReadonlyMap<string, RegisteredOperation>;
   readonly forwarder: Forwarder;
   readonly reads: ReadQueue;
+  readonly quorumOperations: Pick<QuorumOperations, 'execute'>;
   readonly sessions: BrokerSessions;
   readonly deadlines: Deadlines;
   readonly clock: Clock;
@@ -64,16 +67,17 @@ export class RequestRouter {
     isForwarded: boolean,
     complete: (answer: ControllerAnswer) => void,
   ): void {
-    const operation = this.#options.operations.get(request.operationId);
-    const { deadlines, view } = this.#options;
+    const { operationId, timeoutMs } = request;
+    const { deadlines, view, operations } = this.#options;
+    const operation = operations.get(operationId);
+    const isOfQuorum = isQuorumOperation(operationId);
     const reply = new RequestReply(request, () => view.header(), complete);
-    const isWrite = operation !== undefined && operation.kind !== 'read' && !isOnlyValidated(request);
-    reply.afterwards(deadlines.add(request.timeoutMs, { expire: () => expire(reply, isWrite) }));
-    if (operation === undefined) {
-      reply.fail('RESOURCE_NOT_FOUND', `There is no operation ${request.operationId}.`);
-      return;
-    }
-    this.#dispatch({ request, operation, reply, isForwarded, isWrite });
+    const mayChange = isOfQuorum || (operation !== undefined && operation.kind !== 'read');
+    const isWrite = mayChange && !isOnlyValidated(request);
+    reply.afterwards(deadlines.add(timeoutMs, { expire: () => expire(reply, isWrite) }));
+    if (isOfQuorum) this.#askQuorum(operationId, { request, reply, isForwarded, isWrite });
+    else if (operation !== undefined) this.#dispatch({ request, operation, reply, isForwarded, isWrite });
+    else reply.fail('RESOURCE_NOT_FOUND', `There is no operation ${operationId}.`);
   }
 
   /**
@@ -101,12 +105,34 @@ export class RequestRouter {
   }
 
   #dispatch(routed: Routed): void {
-    if (this.#isClosed || this.#isDraining) {
-      routed.reply.fail('NOT_CONTROLLER', 'This node stops; nothing was changed.', retrySoon);
-      return;
-    }
+    if (this.#refusesAsStopping(routed)) return;
     if (routed.operation.kind === 'read') this.#takeRead(routed);
     else this.#write(routed);
+  }
+
+  #refusesAsStopping({ reply }: Asked): boolean {
+    const isStopping = this.#isClosed || this.#isDraining;
+    if (isStopping) reply.fail('NOT_CONTROLLER', 'This node stops; nothing was changed.', retrySoon);
+    return isStopping;
+  }
+
+  /** By the leader alone, and once a majority has confirmed it: a deposed one would speak of voters that were. */
+  #askQuorum(operationId: QuorumOperationId, asked: Asked): void {
+    const { view, reads, quorumOperations, clock } = this.#options;
+    const { request, reply } = asked;
+    if (this.#refusesAsStopping(asked)) return;
+    if (view.proposer() === null) {
+      this.#passOn(asked);
+      return;
+    }
+    reads.add({
+      // In a turn of its own: the core is in the middle of a step, and would be asked only after it.
+      confirmed: () =>
+        clock.afterPendingEvents(() => {
+          if (!reply.isSettled) quorumOperations.execute(operationId, request, reply);
+        }),
+      fail: () => reply.fail('NOT_CONTROLLER', 'This node no longer leads the quorum.', retrySoon),
+    });
   }
 
   #write(routed: Routed): void {
@@ -195,7 +221,7 @@ export class RequestRouter {
   }
 
   /** One hop to the leader, if one is known and the request has not made its hop yet. */
-  #passOn({ request, reply, isForwarded, isWrite }: Routed): void {
+  #passOn({ request, reply, isForwarded, isWrite }: Asked): void {
     const { view, forwarder } = this.#options;
     const { leaderId } = view.header();
     if (leaderId === null || leaderId === view.nodeId || isForwarded) {
@@ -214,14 +240,15 @@ export class RequestRouter {
   }
 }
 
-type Routed = {
+type Asked = {
   readonly request: ControllerRequest;
-  readonly operation: RegisteredOperation;
   readonly reply: RequestReply;
   readonly isForwarded: boolean;
   /** It may change something, so that an attempt whose answer is lost leaves its outcome unknown. */
   readonly isWrite: boolean;
 };
+
+type Routed = Asked & { readonly operation: RegisteredOperation };
 
 const retrySoon = { retryAfterMs: runtimeLimits.retryAfterMs } as const;
 

@@ -42,6 +42,8 @@ export const quickSettings: ControllerSettings = {
 
 export type QuorumOptions = {
   readonly count?: number;
+  /** Further nodes, which nobody has configured as voters. */
+  readonly observers?: number;
   readonly seed?: number;
   readonly settings?: Partial<ControllerSettings>;
   /** What a node of another release supports, by its place. */
@@ -87,12 +89,21 @@ export class TestQuorum {
   supported: ReadonlyMap<number, SupportedVersions>;
   #requestId = 0;
 
-  constructor({ count = 3, seed = 1, settings = {}, supported = new Map() }: QuorumOptions = {}) {
+  readonly #founderCount: number;
+
+  constructor({
+    count = 3,
+    observers = 0,
+    seed = 1,
+    settings = {},
+    supported = new Map(),
+  }: QuorumOptions = {}) {
+    this.#founderCount = count;
     this.supported = supported;
     this.#seed = seed;
     this.world = new World({ seed });
     this.settings = { ...quickSettings, ...settings };
-    for (let index = 0; index < count; index++) {
+    for (let index = 0; index < count + observers; index++) {
       const process = this.world.addProcess(`node${index}`, { driftPpm: 0, wallOffsetMs: 0 });
       const id = nodeId(index);
       this.#addresses.set(id, process);
@@ -121,7 +132,9 @@ export class TestQuorum {
     node.node = createControllerNode({
       nodeId: node.id,
       directory: '/data',
-      configuredVoters: this.nodes.map(({ id }) => ({ id, endpoint: { host: `node${id}`, port: 9645 } })),
+      configuredVoters: this.nodes
+        .slice(0, this.#founderCount)
+        .map(({ id }) => ({ id, endpoint: { host: `node${id}`, port: 9645 } })),
       advertised: { host: `node${node.id}`, port: 9645 },
       settings: this.settings,
       ports: this.#portsOf(node),
