@@ -23,6 +23,13 @@ export type ControllerApi = {
     request: { readonly from: Offset; readonly maxRecords: number },
     complete: (result: Result<LogSlice, LogSliceError>) => void,
   ): void;
+  /** Snapshots that this node holds, oldest first; absent when the node does not tell. */
+  snapshots?(): readonly SnapshotView[];
+  /**
+   * Takes a snapshot of what this node has applied, unless the newest one holds it already. Answers once, never
+   * from within this call.
+   */
+  takeSnapshot?(complete: (result: Result<SnapshotView, SnapshotError>) => void): void;
   /**
    * True when `bareIdempotencyKey` is remembered (design 14). Where it is not, such keys are refused at
    * the border: a promise of exactly once is never dropped without a word.
@@ -61,6 +68,21 @@ export type LogSliceError = {
   readonly code: 'OFFSET_OUT_OF_RANGE' | 'UNKNOWN_SERVER_ERROR';
   readonly message: string;
   readonly logStartOffset: Offset;
+};
+
+/** A checkpoint that a replica far behind may be sent: the whole state at its end. */
+export type SnapshotView = {
+  /** Exclusive: it holds every record below. */
+  readonly endOffset: Offset;
+  readonly epoch: Epoch;
+  /** Wall clock of the last batch that it holds, in ms since 1970. */
+  readonly timestampMs: number;
+  readonly pageCount: number;
+};
+
+export type SnapshotError = {
+  readonly code: 'STORAGE_LOW' | 'VOTER_CHANGE_PENDING' | 'NOT_CONTROLLER';
+  readonly message: string;
 };
 
 export type ControllerRequest = {

@@ -10,7 +10,13 @@ import type { QuorumState } from '../raft/quorum-state.ts';
 import type { ReplicaKey } from '../raft/replica-key.ts';
 import { Deadlines } from './answers/deadlines.ts';
 import { Snapshots } from './checkpoint/snapshots.ts';
-import type { ControllerAnswer, ControllerApi, ControllerRequest, NodeStatus } from './controller-api.ts';
+import type {
+  ControllerAnswer,
+  ControllerApi,
+  ControllerRequest,
+  NodeStatus,
+  SnapshotView,
+} from './controller-api.ts';
 import { DiskSpace } from './disk-space.ts';
 import { decodeForwardRequest, encodeForwardResponse, Forwarder, refuseForward } from './forwarding.ts';
 import { HandOver } from './hand-over.ts';
@@ -180,6 +186,14 @@ export class QuorumMember {
   readLog(...[request, complete]: Parameters<NonNullable<ControllerApi['readLog']>>): void {
     const bounds = { logStartOffset: this.#core.logStart.endOffset, endOffset: this.#state.appliedOffset };
     readLogSlice(this.#options.storage.log, bounds, request, complete);
+  }
+
+  snapshots(): readonly SnapshotView[] {
+    return this.#snapshots.list();
+  }
+
+  takeSnapshot(...[complete]: Parameters<NonNullable<ControllerApi['takeSnapshot']>>): void {
+    this.#snapshots.take(complete);
   }
 
   status(isStopped: boolean): NodeStatus {

@@ -136,7 +136,7 @@ describe('a request to the quorum itself', () => {
     expect(host.forwards).toMatchObject([{ operationId: 'removeVoter' }]);
     host.route('removeVoter', { ...removal, validateOnly: true });
     host.run(2_000);
-    expect(host.codes()).toEqual(['OUTCOME_UNKNOWN', 'NOT_CONTROLLER']);
+    expect(host.codes()).toEqual(['OUTCOME_UNKNOWN', 'REQUEST_TIMED_OUT']);
   });
 
   it('is refused while the node drains', () => {

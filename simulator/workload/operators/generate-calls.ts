@@ -43,6 +43,7 @@ const reads: readonly Template[] = [
   () => read('listConfigs'),
   (chance) => read('describeConfig', configResource(chance)),
   () => read('listControllers'),
+  (chance) => read('describeController', { controllerId: firstBroker + chance.integer(brokersMax) }),
   () => read('describeIdempotency'),
 ];
 

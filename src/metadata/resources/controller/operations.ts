@@ -81,11 +81,32 @@ export const listControllers = defineOperation({
   body: nothing,
   response: closed({ controllers: Type.Array(controllerResponse) }),
   errors: [],
-  handle: (image) =>
-    answer({ controllers: [...image.controller.controllers.values()].map(describeController) }),
+  handle: (image) => answer({ controllers: [...image.controller.controllers.values()].map(describeRow) }),
 });
 
-function describeController(row: ControllerRow) {
+export const describeController = defineOperation({
+  operationId: 'describeController',
+  method: 'GET',
+  path: '/controllers/{controllerId}',
+  summary: 'One controller that has registered.',
+  kind: 'read',
+  priority: 'administration',
+  mayCall: everyRole,
+  params: closed({ controllerId }),
+  query: nothing,
+  body: nothing,
+  response: controllerResponse,
+  errors: ['RESOURCE_NOT_FOUND'],
+  handle: (image, { params }) => {
+    const row = image.controller.controllers.get(params.controllerId);
+    if (row === null) {
+      return refuse('RESOURCE_NOT_FOUND', `Controller ${params.controllerId} has not registered.`);
+    }
+    return answer(describeRow(row), offset(row.lastModified));
+  },
+});
+
+function describeRow(row: ControllerRow) {
   return {
     controllerId: row.controllerId,
     incarnationId: row.incarnationId,
@@ -95,4 +116,4 @@ function describeController(row: ControllerRow) {
   };
 }
 
-export const operations = { registerController, listControllers } as const;
+export const operations = { registerController, listControllers, describeController } as const;

@@ -91,6 +91,35 @@ export const closeSession = defineOperation({
   },
 });
 
+const sessionResponse = closed({
+  sessionId: schemas.offset,
+  principal: Type.String(),
+  timeoutMs,
+  lastUsedMs: milliseconds,
+  forgetBelow: schemas.offset,
+  lastModified: schemas.offset,
+});
+
+export const describeSession = defineOperation({
+  operationId: 'describeSession',
+  method: 'GET',
+  path: '/sessions/{sessionId}',
+  summary: 'One open session.',
+  kind: 'read',
+  priority: 'administration',
+  mayCall: ['operator'],
+  params: sessionParams,
+  query: nothing,
+  body: nothing,
+  response: sessionResponse,
+  errors: ['UNKNOWN_SESSION_ID'],
+  handle: (image, { params }) => {
+    const row = image.session.sessions.get(params.sessionId);
+    if (row === null) return refuse('UNKNOWN_SESSION_ID', `There is no session ${params.sessionId}.`);
+    return answer({ ...row }, offset(row.lastModified));
+  },
+});
+
 export const listSessions = defineOperation({
   operationId: 'listSessions',
   method: 'GET',
@@ -103,16 +132,7 @@ export const listSessions = defineOperation({
   query: pageQuery,
   body: nothing,
   response: closed({
-    sessions: Type.Array(
-      closed({
-        sessionId: schemas.offset,
-        principal: Type.String(),
-        timeoutMs,
-        lastUsedMs: milliseconds,
-        forgetBelow: schemas.offset,
-        lastModified: schemas.offset,
-      }),
-    ),
+    sessions: Type.Array(sessionResponse),
     continue: schemas.nextToken,
   }),
   errors: ['INVALID_REQUEST'],
@@ -160,4 +180,10 @@ export const describeIdempotency = defineOperation({
     }),
 });
 
-export const operations = { openSession, closeSession, listSessions, describeIdempotency } as const;
+export const operations = {
+  openSession,
+  closeSession,
+  describeSession,
+  listSessions,
+  describeIdempotency,
+} as const;
