@@ -147,14 +147,7 @@ export class QuorumMember {
       image: () => this.#state.image,
       logEndOffset: () => this.#core.logEndOffset,
     });
-    this.#quorumOperations = new QuorumOperations({
-      core: this.#core,
-      localId: node.nodeId,
-      caughtUpWithinMs: settings.raft.fetchTimeoutMs,
-      nowMs: () => this.#driver.nowMs(),
-      image: () => this.#state.image,
-      push: (input) => this.#driver.push(input),
-    });
+    this.#quorumOperations = this.#createQuorumOperations();
     this.#router = this.#createRouter(random.fork());
     this.#driver = this.#createDriver();
     this.#diskSpace = this.#createDiskSpace();
@@ -291,6 +284,18 @@ export class QuorumMember {
       clock: node.ports.clock,
       random,
       onRejected: (operation, reason) => node.ports.logger.error('operation-rejected', { operation, reason }),
+    });
+  }
+
+  #createQuorumOperations(): QuorumOperations {
+    const { nodeId, settings } = this.#options.node;
+    return new QuorumOperations({
+      core: this.#core,
+      localId: nodeId,
+      caughtUpWithinMs: settings.raft.fetchTimeoutMs,
+      nowMs: () => this.#driver.nowMs(),
+      image: () => this.#state.image,
+      push: (input) => this.#driver.push(input),
     });
   }
 
