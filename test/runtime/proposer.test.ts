@@ -79,9 +79,14 @@ describe('the proposer', () => {
     host.proposer.applied(offset(image.endOffset));
     expect(saw.told).toBeNull();
     host.proposer.applied(last?.image.endOffset ?? offset(0));
+    expect(saw.told).toBeNull();
+    // Nor before a majority has confirmed who leads: nothing that it appended would show.
+    host.barriers[0]?.confirmed();
     expect(saw.told).toMatch('ok');
     const alone = host.offer({ records: [] });
     host.run();
+    expect(alone.told).toBeNull();
+    host.barriers[1]?.confirmed();
     expect(alone.told).toMatch('ok');
     expect(host.proposals).toHaveLength(1);
   });

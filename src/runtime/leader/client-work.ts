@@ -17,10 +17,7 @@ import type { ControllerRequest } from '../controller-api.ts';
 import type { Execution, PendingOperation, Reply } from './operation-queue.ts';
 import { requestHashOf } from './request-hash.ts';
 
-/**
- * A client's request as the leader executes it: at most once under a key (design 14). One that is only to be
- * validated changes nothing by which a deposed leader would be found out, so it awaits a barrier.
- */
+/** A client's request as the leader executes it: at most once under a key (design 14). */
 export function clientWork(
   operation: RegisteredOperation,
   request: ControllerRequest,
@@ -30,7 +27,7 @@ export function clientWork(
     name: operation.operationId,
     priority: operation.priority,
     principal: request.principal,
-    awaitsBarrier: operation.kind === 'heartbeat' || isOnlyValidated(request),
+    awaitsBarrier: operation.kind === 'heartbeat',
     isInternal: false,
     reply,
     run: (image, context) =>

@@ -28,7 +28,7 @@ export type ProposerOptions = {
   propose(proposal: Proposal): void;
   /** False while this node's own disk is behind: what it has not flushed stays in memory. */
   readonly hasRoomInLog: () => boolean;
-  /** Heartbeats and validations are answered only after a barrier round begun after their arrival (design 13). */
+  /** Heartbeats (design 13), and what has appended nothing, are answered after a barrier begun after their arrival. */
   awaitBarrier(confirmed: () => void, failed: () => void): void;
   /** A record that could not be replayed: a bug in an operation, which is refused and reported. */
   onRejected(operationId: string, reason: string): void;
@@ -49,7 +49,8 @@ export type Proposal = {
  * Invariants
  * 1. `#speculative` is the replay of every record this leader has appended or proposed, and ends where the log does.
  * 2. One proposal is one batch, so it is committed whole or not at all.
- * 3. An answer waits in `#answers` until everything that it saw is committed (design 10).
+ * 3. An answer waits in `#answers` until everything that it saw is committed (design 10). One that appended nothing
+ *    waits for a barrier as well: it must not come from a leader that others have replaced.
  * 4. After `close` nothing is proposed, and every operation was answered: appended ones as unknown, others
  *    as retriable.
  */
@@ -275,7 +276,8 @@ export class Proposer {
     const barrier = new SharedBarrier();
     for (const { pending, offset, hasRecords, execution } of draft.settlements) {
       this.#note(execution);
-      const { awaitsBarrier } = pending;
+      // A refusal changes nothing by which a deposed leader would be found out, so that others may know better.
+      const awaitsBarrier = pending.awaitsBarrier || (!hasRecords && !pending.isInternal);
       isBarrierAwaited ||= awaitsBarrier;
       const isUnknown = (): boolean =>
         execution.mayStandAlready || (hasRecords && (proposal?.isAppended ?? false));
