@@ -15,7 +15,7 @@ import {
   generateBrokers,
 } from '../workload/brokers/broker-plan.ts';
 import { inOrder } from './in-order.ts';
-import { generateCalls, withConditions } from '../workload/operators/generate-calls.ts';
+import { generateCalls, withConditions, withTransfers } from '../workload/operators/generate-calls.ts';
 import { generateWatchers } from '../workload/watchers/watcher-plan.ts';
 import type { PlannedOperation, RunConfig, Schedule } from './schedule.ts';
 
@@ -72,7 +72,7 @@ export function generateSchedule(seed: number, workload: WorkloadName = 'mixed')
   const schedule = withSnapshotsInTime(conditioned(swarm, workload));
   const operations = generateOperations(new HashedChance(seed, 3), schedule.config, workload);
   const planned = generateCalls(new HashedChance(seed, 5), schedule.config, workload === 'operators');
-  const calls = withConditions(planned, seed);
+  const calls = withConditions(withTransfers(planned, seed), seed);
   const watchers = generateWatchers(new HashedChance(seed, 13), schedule.config, workload === 'watchers');
   return withBrokers({ ...schedule, operations, calls, watchers }, new HashedChance(seed, 6), workload);
 }
