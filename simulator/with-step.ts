@@ -1,7 +1,7 @@
 import type { Epoch, NodeId, Offset } from '../src/base/brands.ts';
 import type { VoterSetAt } from '../src/raft/config.ts';
 import type { RaftCore, ReplicaView, StepResult } from '../src/raft/core.ts';
-import type { RoleName } from '../src/raft/effects.ts';
+import type { RoleName, VoterChangeError } from '../src/raft/effects.ts';
 import type { Input } from '../src/raft/inputs.ts';
 import type { Voter } from '../src/raft/replica-key.ts';
 import type { SnapshotId } from '../src/raft/snapshot-id.ts';
@@ -110,6 +110,10 @@ class SteppedCore implements RaftCore {
 
   get unflushedBytes(): number {
     return this.#core.unflushedBytes;
+  }
+
+  findVoterChangeError(voters: readonly Voter[]): VoterChangeError | null {
+    return this.#core.findVoterChangeError(voters);
   }
 
   replicas(): readonly ReplicaView[] {

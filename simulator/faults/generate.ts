@@ -19,7 +19,7 @@ import {
 } from '../workload/brokers/broker-plan.ts';
 import { type BrokerTrial, generateTrial, type Trial } from '../workload/brokers/broker-trials.ts';
 import { inOrder } from './in-order.ts';
-import { generateCalls, withConditions } from '../workload/operators/generate-calls.ts';
+import { generateCalls, withConditions, withTransfers } from '../workload/operators/generate-calls.ts';
 import { generateWatchers } from '../workload/watchers/watcher-plan.ts';
 import type { PlannedOperation, RunConfig, Schedule } from './schedule.ts';
 
@@ -91,7 +91,7 @@ export function generateSchedule(seed: number, workload: WorkloadName = 'mixed')
   const traffic = isTroubled ? busyTraffic : (trafficOf[workload] ?? usualTraffic);
   const operations = generateOperations(new HashedChance(seed, 3), schedule.config, traffic);
   const planned = generateCalls(new HashedChance(seed, 5), schedule.config, workload === 'operators');
-  const calls = withConditions(planned, seed);
+  const calls = withConditions(withTransfers(planned, seed), seed);
   const watchers = generateWatchers(new HashedChance(seed, 19), schedule.config, workload === 'watchers');
   return withBrokers({ ...schedule, operations, calls, watchers }, new HashedChance(seed, 6), workload);
 }

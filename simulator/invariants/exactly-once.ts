@@ -145,6 +145,7 @@ type RememberedAnswer = { readonly response?: { readonly topicId?: unknown } };
 
 function mayHaveCreated({ planned, outcome }: CallEntry, name: string, topicId: string): boolean {
   if (planned.operationId !== 'createTopic' || planned.body['name'] !== name) return false;
+  if (planned.isValidation === true) return false;
   if (outcome === null || outcome.kind === 'unknown') return true;
   if (outcome.kind !== 'answered' || !outcome.answer.result.ok) return false;
   const { response } = outcome.answer.result;

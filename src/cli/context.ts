@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Option, type Command } from 'commander';
 import { createClient, type Client } from '../client/create-client.ts';
 import type { ClientTls } from '../client/exchange.ts';
+import type { CallOptions } from '../client/typed.ts';
 import { CliFailure } from './failures.ts';
 import type { Terminal } from './output/terminal.ts';
 import type { ReadLogDirectory, StartServer } from '../runtime/server-config.ts';
@@ -41,6 +42,17 @@ export function withClusterOptions(command: Command, environment: CliDependencie
     .option('--tls-authority <file>', 'PEM of the authority that signed the servers’ certificates')
     .option('--tls-certificate <file>', 'PEM of this client’s certificate')
     .option('--tls-key <file>', 'PEM of this client’s key');
+}
+
+/** Of every command that changes something: what it would do is said, and nothing is done. */
+export function withDryRun(command: Command): Command {
+  return command.option('--dry-run', 'say what would be done, and do nothing');
+}
+
+export type DryRunOption = { readonly dryRun?: boolean };
+
+export function callOptionsOf({ dryRun }: DryRunOption): CallOptions {
+  return dryRun === true ? { validateOnly: true } : {};
 }
 
 export function withOutputOption(command: Command): Command {

@@ -9,7 +9,7 @@ import {
   handleSnapshotChunkStored,
   handleSnapshotInstalled,
 } from './download-snapshot.ts';
-import type { Effect, RoleName } from './effects.ts';
+import type { Effect, RoleName, VoterChangeError } from './effects.ts';
 import { handleEndQuorumEpochRequest, handleEndQuorumEpochResponse } from './end-quorum-epoch.ts';
 import { answerParkedFetches, handleFetchRequest } from './fetch.ts';
 import { handleFetchResponse } from './fetch-response.ts';
@@ -38,7 +38,7 @@ import { recoverRole } from './recover-role.ts';
 import { nextWakeAtMs, passDeadlines, putOffDeadlines, sendWhatIsDue } from './timers.ts';
 import { announceRole } from './transition.ts';
 import { handleVoteRequest, handleVoteResponse } from './vote.ts';
-import { handleVoterChangeRequested } from './voter-change.ts';
+import { findVoterChangeError, handleVoterChangeRequested } from './voter-change.ts';
 
 export type StepResult = {
   readonly effects: readonly Effect[];
@@ -88,6 +88,8 @@ export type RaftCore = {
   readonly unflushedBytes: number;
   /** The leader's view of all replicas, itself included; empty on others. */
   replicas(): readonly ReplicaView[];
+  /** Why these voters could not be put in force now; null when they could. */
+  findVoterChangeError(voters: readonly Voter[]): VoterChangeError | null;
 };
 
 export type ReplicaView = ReplicaKey & {
@@ -308,6 +310,10 @@ class Core implements RaftCore {
 
   replicas(): readonly ReplicaView[] {
     return replicasOf(this.#state);
+  }
+
+  findVoterChangeError(voters: readonly Voter[]): VoterChangeError | null {
+    return findVoterChangeError(this.#state, voters);
   }
 }
 

@@ -15,6 +15,7 @@ type ForwardResponse = Extract<ForwardMessage, { type: 'forwardResponse' }>;
 /** What is not in a forward message's own fields and travels in its `input`. */
 type ForwardedInput = Pick<ControllerRequest, 'input' | 'consistency' | 'minOffset' | 'ifMatch'> & {
   readonly bareIdempotencyKey: string | null;
+  readonly validateOnly: boolean;
 };
 
 const forwardsInFlightMax = 10_000;
@@ -194,6 +195,7 @@ function encodeForwardRequest(requestId: number, request: ControllerRequest): Fo
     minOffset: request.minOffset,
     ifMatch: request.ifMatch,
     bareIdempotencyKey: request.bareIdempotencyKey ?? null,
+    validateOnly: request.validateOnly ?? false,
   };
   return {
     type: 'forwardRequest',
@@ -210,13 +212,15 @@ function encodeForwardRequest(requestId: number, request: ControllerRequest): Fo
 export function decodeForwardRequest(message: ForwardRequest): Result<ControllerRequest, string> {
   const parsed = parseObject(message.input);
   if (!parsed.ok) return parsed;
-  const { input, consistency, minOffset, ifMatch, bareIdempotencyKey } = parsed.value;
+  const { input, consistency, minOffset, ifMatch, bareIdempotencyKey, validateOnly } = parsed.value;
   if (!isObject(input)) return failed('a forwarded request has no input');
   if (consistency !== 'linearizable' && consistency !== 'stale') return failed('unknown consistency');
   if (!isOffsetOrNull(minOffset)) return failed('minOffset is not an offset');
   if (!isOffsetOrNull(ifMatch)) return failed('ifMatch is not an offset');
   if (bareIdempotencyKey !== null && typeof bareIdempotencyKey !== 'string')
     return failed('the key is not a text');
+  // Never guessed: taken for a write, a validation would change something.
+  if (typeof validateOnly !== 'boolean') return failed('it does not say whether it is only to be validated');
   return ok({
     requestId: message.requestId,
     operationId: message.operationId,
@@ -228,6 +232,7 @@ export function decodeForwardRequest(message: ForwardRequest): Result<Controller
     consistency,
     minOffset,
     ifMatch,
+    validateOnly,
     timeoutMs: message.deadlineMs,
   });
 }

@@ -2,6 +2,7 @@ import type { Offset } from '../base/brands.ts';
 import { failed, ok, type Result } from '../base/result.ts';
 import { batchPayload } from '../codec/batch.ts';
 import { decodeRecords } from '../codec/record-value.ts';
+import { shownRecord } from '../metadata/shown-record.ts';
 import { batchEndOffset, type LogBatch } from '../raft/batch.ts';
 import type { LogBatchView, LogRecordView, LogSlice, LogSliceError } from './controller-api.ts';
 import { runtimeLimits } from './limits.ts';
@@ -94,5 +95,7 @@ type AnyRecord = { readonly type: string };
 function recordsOf(batch: LogBatch): Result<readonly AnyRecord[], string> {
   if (batch.kind === 'control') return ok(batch.records);
   const decoded = decodeRecords(batchPayload(batch), batch.recordCount);
-  return decoded.ok ? decoded : failed(`the batch at offset ${batch.baseOffset}: ${decoded.error.message}`);
+  return decoded.ok
+    ? ok(decoded.value.map(shownRecord))
+    : failed(`the batch at offset ${batch.baseOffset}: ${decoded.error.message}`);
 }

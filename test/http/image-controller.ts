@@ -15,6 +15,7 @@ import type {
   LogRecordView,
   NodeStatus,
 } from '../../src/runtime/controller-api.ts';
+import { isQuorumOperation } from '../../src/runtime/quorum-operations/definitions.ts';
 import { BatchRecords } from '../../src/runtime/watch/batch-records.ts';
 import { openWatchLater } from '../../src/runtime/watch/open-watch.ts';
 import type { WatchHandle, WatchListener, WatchRequest } from '../../src/runtime/watch/watch-api.ts';
@@ -112,6 +113,10 @@ export class ImageController implements ControllerApi {
   }
 
   #execute(request: ControllerRequest): ControllerAnswer['result'] {
+    // There is one voter here, which leads.
+    if (isQuorumOperation(request.operationId)) {
+      return { ok: false, code: 'VOTER_NOT_FOUND', message: 'None.', details: null, retryAfterMs: null };
+    }
     const operation = operationsById.get(request.operationId);
     assert(operation !== undefined, `there is no operation ${request.operationId}`);
     // The server has checked it against the operation's schemas.
@@ -122,6 +127,7 @@ export class ImageController implements ControllerApi {
       return { ok: false, code, message, details: details ?? null, retryAfterMs: null };
     }
     const { records, response, heard, forgotten, continueWith } = result.value;
+    if (request.validateOnly === true) return { ok: true, response };
     this.append(records);
     if (heard !== undefined) this.#heard.set(heard.brokerId, heard.metadataOffset);
     if (forgotten !== undefined) this.#heard.delete(forgotten);

@@ -235,3 +235,18 @@ describe('controllers', () => {
     expect(cluster.ok('updateFeature', update('metadata.version', 2)).featureLevel).toBe(2);
   });
 });
+
+describe('one controller', () => {
+  it('is described as the listing shows it, and is not found before it has registered', () => {
+    const cluster = new TestCluster();
+    const params = { controllerId: 4 };
+    expect(cluster.code('describeController', { params })).toBe('RESOURCE_NOT_FOUND');
+    const listeners = [{ name: 'CONTROLLER', host: 'localhost', port: 9645 }];
+    cluster.ok('registerController', {
+      body: { controllerId: 4, incarnationId: incarnationId(1), listeners, features: [wide] },
+    });
+    expect([cluster.ok('describeController', { params })]).toEqual(
+      cluster.ok('listControllers', {}).controllers,
+    );
+  });
+});

@@ -8,7 +8,7 @@ export type PreparedNode = Prepared & {
   readonly send: (asked: Asked, headers?: Readonly<Record<string, string>>) => Promise<Answered>;
 };
 
-/** A real controller that leads a quorum of one, with brokers and a topic. */
+/** A real controller that leads a quorum of one, with brokers, a topic, and a controller that is gone. */
 export async function prepareNode(): Promise<PreparedNode> {
   const ends: (() => Promise<void>)[] = [];
   const settings = { brokerSessionTimeoutMs: 3_600_000 };
@@ -35,6 +35,10 @@ export async function prepareNode(): Promise<PreparedNode> {
     const body = { brokerEpoch: epochs[id], metadataOffset: 1_000 };
     await ok({ method: 'POST', path: `/brokers/${id}/heartbeat`, body });
   }
+  const listeners = [{ name: 'CONTROLLER', host: 'c', port: 1 }];
+  const features = [{ name: 'metadata.version', minSupportedVersion: 1, maxSupportedVersion: 1 }];
+  const gone = { controllerId: 8, incarnationId: 'HAAAAAAAAAAAAAAAAAAAAQ', listeners, features };
+  await ok({ method: 'POST', path: '/controllers', body: gone });
   const assignments = [
     [1, 2],
     [2, 1],

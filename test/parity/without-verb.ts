@@ -5,6 +5,7 @@
 export const missingVerbs: readonly string[] = [
   'getCluster',
   'listControllers',
+  'describeController',
   'describeFeatures',
   'updateFeature',
   'describePartition',
@@ -13,6 +14,20 @@ export const missingVerbs: readonly string[] = [
   'closeSession',
   'listSessions',
   'describeIdempotency',
+  'describeSession',
+  'fenceBroker',
+  'unfenceBroker',
+  'listConfigs',
+  'describeConfig',
+  'alterConfig',
+  'listConfigDefinitions',
+  'listVoters',
+  'describeVoter',
+  'addVoter',
+  'removeVoter',
+  'transferLeadership',
+  'listSnapshots',
+  'createSnapshot',
 ];
 
 /** What programs do and people do not, with the reason. */

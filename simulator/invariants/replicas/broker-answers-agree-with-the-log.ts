@@ -9,7 +9,8 @@ import type { BrokerAnswer, BrokerJudge } from '../../workload/brokers/controlle
  * 1. The offset is committed.
  * 2. A registration that succeeds stands there, under the incarnation and the epoch that it names.
  * 3. A heartbeat and an ISR proposal are accepted under the registered epoch alone, and refused as stale
- *    under another; a heartbeat says what the registration says of fencing.
+ *    under another; a heartbeat says what the registration says of fencing, and of one that is held that it is
+ *    fenced, before it is so.
  * 4. An ISR that is accepted names its members by the epochs under which they are registered.
  * 5. It was proposed for the state in which it was accepted: under the leader epoch and the partition epoch
  *    that the partition had, so that the epoch after the change is the next one (KIP-497: a compare-and-set).
@@ -79,7 +80,8 @@ function findFault(
     return `accepted under epoch ${request.brokerEpoch}, and it has ${row.brokerEpoch}`;
   }
   if (operationId === 'heartbeatBroker') {
-    const isSame = row.fenced === response.isFenced;
+    const isDenied = response.isFenced === true && image.broker.holds.get(brokerId) !== null;
+    const isSame = row.fenced === response.isFenced || isDenied;
     return isSame ? null : `fenced: ${response.isFenced}, and it stands there as ${row.fenced}`;
   }
   return findStaleProposal(request, response) ?? findStaleMember(request, response, image);

@@ -115,9 +115,17 @@ export function brokerSuspensions(
   });
 }
 
+/** One that is held comes back only when somebody lets go of it, which is therefore drawn more often. */
+function brokerCall(chance: HashedChance): string {
+  const drawn = chance.integer(6);
+  if (drawn < 3) return 'unregisterBroker';
+  return drawn === 3 ? 'fenceBroker' : 'unfenceBroker';
+}
+
 /**
  * What operators want of the brokers. The data topic is asked for again and again, because the first time its
- * brokers may not be there yet; and now and then a broker is to be forgotten, which is refused unless it is fenced.
+ * brokers may not be there yet; and now and then a broker is to be forgotten, which is refused unless it is fenced,
+ * or to be held, or let go of.
  */
 export function brokerCalls(
   chance: HashedChance,
@@ -150,6 +158,6 @@ export function brokerCalls(
     atUs += 1 + chance.integer(2 * meanGapUs);
     if (atUs >= config.durationUs) return calls;
     const params = { brokerId: firstModelBroker + chance.integer(plan.brokers) };
-    calls.push({ ...common, atUs, operationId: 'unregisterBroker', params, body: {} });
+    calls.push({ ...common, atUs, operationId: brokerCall(chance), params, body: {} });
   }
 }

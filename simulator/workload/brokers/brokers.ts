@@ -91,10 +91,12 @@ export class Brokers {
   /** What a healed cluster of brokers still lacks; null when nothing. */
   whatIsMissing(): string | null {
     if (this.#plan === null) return null;
-    for (const { process, life } of this.hosted) {
-      if (life?.isActive !== true) return `${process.name} is not active`;
-    }
     const image = this.#options.cluster.leader()?.view?.image ?? null;
+    for (const { brokerId, process, life } of this.hosted) {
+      // One that an operator holds is fenced, and rightly so.
+      const isHeld = image !== null && image.broker.holds.get(brokerId) !== null;
+      if (life?.isActive !== true && !isHeld) return `${process.name} is not active`;
+    }
     if (image === null) return null;
     for (const slot of image.topic.leaderless.valuesFrom(0)) {
       const row = image.topic.partitions.array(slot, 1);

@@ -12,13 +12,24 @@ const parameters: ReadonlyMap<string, string> = new Map([
   ['deleteTopic', 'topic'],
   ['describeBroker', 'brokerId'],
   ['unregisterBroker', 'brokerId'],
+  ['fenceBroker', 'brokerId'],
+  ['unfenceBroker', 'brokerId'],
 ]);
 
 /** The writes that a client may make on condition that nobody has changed what it saw. */
-export const conditionalWrites: ReadonlySet<string> = new Set(['deleteTopic', 'unregisterBroker']);
+export const conditionalWrites: ReadonlySet<string> = new Set([
+  'deleteTopic',
+  'unregisterBroker',
+  'fenceBroker',
+  'unfenceBroker',
+  'alterConfig',
+]);
 
 /** Null where the operation is not one on a single resource. */
 export function resourceOf(operationId: string, params: Params): string | null {
+  if (operationId === 'describeConfig' || operationId === 'alterConfig') {
+    return `config of ${String(params['resourceType'])} ${String(params['resourceName'])}`;
+  }
   const parameter = parameters.get(operationId);
   return parameter === undefined ? null : `${parameter} ${String(params[parameter])}`;
 }

@@ -25,7 +25,10 @@ const writes: readonly (readonly [weight: number, template: Template])[] = [
   [3, (chance) => write('addPartitions', { topic: topicName(chance) }, { count: 1 + chance.integer(8) })],
   [3, registerBroker],
   [2, (chance) => write('unregisterBroker', { brokerId: firstBroker + chance.integer(brokersMax) })],
+  [1, (chance) => write('fenceBroker', { brokerId: firstBroker + chance.integer(brokersMax) })],
+  [1, (chance) => write('unfenceBroker', { brokerId: firstBroker + chance.integer(brokersMax) })],
   [1, updateFeature],
+  [3, alterConfig],
   [1, registerController],
   [1, (chance) => write('unregisterController', { controllerId: firstBroker + chance.integer(brokersMax) })],
   [1, () => write('closeOwnSession')],
@@ -39,7 +42,10 @@ const reads: readonly Template[] = [
   (chance) => read('describeBroker', { brokerId: firstBroker + chance.integer(brokersMax) }),
   () => read('listSessions'),
   () => read('describeFeatures'),
+  () => read('listConfigs'),
+  (chance) => read('describeConfig', configResource(chance)),
   () => read('listControllers'),
+  (chance) => read('describeController', { controllerId: firstBroker + chance.integer(brokersMax) }),
   () => read('describeIdempotency'),
 ];
 
@@ -81,12 +87,38 @@ export function generateCalls(
   }
 }
 
-/** Half of the writes that can be made on a condition are: see `isConditional`. */
+/**
+ * Half of the writes that can be made on a condition are: see `isConditional`. One write in twelve is only
+ * validated, and so needs no key.
+ */
 export function withConditions(calls: readonly PlannedCall[], seed: number): readonly PlannedCall[] {
   return calls.map((call, at) => {
     const isConditional = conditionalWrites.has(call.operationId) && new HashedChance(seed, 10, at).oneIn(2);
-    return isConditional ? { ...call, isConditional } : call;
+    const conditional = isConditional ? { ...call, isConditional } : call;
+    const isValidation = call.isWrite && !isOfItsOwn(call) && new HashedChance(seed, 15, at).oneIn(12);
+    return isValidation ? { ...conditional, isValidation, keyed: false } : conditional;
   });
+}
+
+/** The voters have low ids, and an operator may name one that is none. */
+const successorsMax = 6;
+
+/**
+ * One write in fifteen moves leadership instead. It is nobody's to repeat: the core carries it out, and remembers it under
+ * no key.
+ */
+export function withTransfers(calls: readonly PlannedCall[], seed: number): readonly PlannedCall[] {
+  return calls.map((call, at) => {
+    const chance = new HashedChance(seed, 16, at);
+    if (!call.isWrite || isOfItsOwn(call) || !chance.oneIn(15)) return call;
+    const body = chance.oneIn(2) ? {} : { preferredSuccessor: chance.integer(successorsMax) };
+    return { ...call, ...write('transferLeadership', {}, body), keyed: false };
+  });
+}
+
+/** What its client makes of it depends on what it does. */
+function isOfItsOwn({ operationId }: PlannedCall): boolean {
+  return operationId === 'closeOwnSession';
 }
 
 function pick(chance: HashedChance, enabled: typeof writes): Template | undefined {
@@ -107,7 +139,7 @@ function createTopic(chance: HashedChance, number: number): Content {
   const name = chance.oneIn(3) ? `once-${number}` : topicName(chance);
   const partitions = 1 + chance.integer(4);
   const size = chance.oneIn(3) ? { partitions, replicationFactor: 1 + chance.integer(3) } : { partitions };
-  return write('createTopic', {}, { name, ...size, ...(chance.oneIn(8) ? { validateOnly: true } : {}) });
+  return write('createTopic', {}, { name, ...size });
 }
 
 function registerBroker(chance: HashedChance, number: number): Content {
@@ -136,6 +168,28 @@ function updateFeature(chance: HashedChance): Content {
     { feature },
     chance.oneIn(2) ? { featureLevel } : { featureLevel, upgradeType },
   );
+}
+
+function configResource(chance: HashedChance): Content['params'] {
+  return chance.oneIn(3)
+    ? { resourceType: 'broker', resourceName: 'default' }
+    : { resourceType: 'topic', resourceName: topicName(chance) };
+}
+
+/** Not every one is a config of every resource, and not every value one of each. */
+const configNames = ['cleanup.policy', 'user.own', 'user.other'];
+const configChanges = [
+  { operation: 'set', value: 'compact' },
+  { operation: 'set', value: 'compact,delete' },
+  { operation: 'append', value: 'compact' },
+  { operation: 'subtract', value: 'delete' },
+  { operation: 'delete' },
+];
+
+function alterConfig(chance: HashedChance): Content {
+  const name = configNames[chance.integer(configNames.length)];
+  const change = configChanges[chance.integer(configChanges.length)];
+  return write('alterConfig', configResource(chance), { changes: [{ name, ...change }] });
 }
 
 function incarnationOf(number: number): string {

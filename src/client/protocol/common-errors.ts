@@ -23,6 +23,9 @@ const quorumCodes = [
 
 const readCodes = ['REQUEST_TIMED_OUT'] as const satisfies readonly ErrorCode[];
 
+/** Of what the leader's core does, which no key and no `If-Match` stands for, or is only asked whether it would. */
+const directCodes = ['OUTCOME_UNKNOWN', 'REQUEST_TIMED_OUT'] as const satisfies readonly ErrorCode[];
+
 /** Of what changes something and may carry `If-Match`. */
 const changeCodes = ['OUTCOME_UNKNOWN', 'PRECONDITION_FAILED'] as const satisfies readonly ErrorCode[];
 
@@ -40,6 +43,7 @@ export type Answerer = 'quorum' | 'node';
 export function commonErrors(operation: OperationDescription, answerer: Answerer): readonly ErrorCode[] {
   if (answerer === 'node') return borderCodes;
   const codes: ErrorCode[] = [...borderCodes, ...quorumCodes];
+  if (operation.kind === 'direct') return [...codes, ...directCodes];
   if (operation.kind === 'read') codes.push(...readCodes);
   else codes.push(...changeCodes);
   // The image of a listing is kept for a while, and not on every node.

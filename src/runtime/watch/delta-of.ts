@@ -1,5 +1,6 @@
 import type { Offset } from '../../base/brands.ts';
 import type { MetadataRecord } from '../../metadata/registry.ts';
+import { shownRecord } from '../../metadata/shown-record.ts';
 import { batchEndOffset, type LogBatch } from '../../raft/batch.ts';
 import type { WatchDelta, WatchRecord } from './watch-api.ts';
 
@@ -12,7 +13,8 @@ export function deltaOf(batch: LogBatch, records: readonly MetadataRecord[]): Wa
     endOffset: batchEndOffset(batch),
     epoch,
     timestampMs: appendTimestampMs,
-    records: records.map(({ type, ...value }, index): WatchRecord => {
+    records: records.map((record, index): WatchRecord => {
+      const { type, ...value } = shownRecord(record);
       return { offset: (baseOffset + index) as Offset, type, value };
     }),
   };

@@ -1,5 +1,6 @@
 import { type MetadataImage, type PositionedRecord, toRecords } from '../../metadata/image.ts';
 import { type MetadataRecord, recordsByName } from '../../metadata/registry.ts';
+import { shownRecord } from '../../metadata/shown-record.ts';
 import type { KindFilter } from './kind-filter.ts';
 import type { WatchEvent, WatchStateRecord } from './watch-api.ts';
 
@@ -38,6 +39,6 @@ function isWanted(record: MetadataRecord, filter: KindFilter | null): boolean {
 }
 
 function stateRecord({ record, position }: PositionedRecord<MetadataRecord>): WatchStateRecord {
-  const { type, ...value } = record;
+  const { type, ...value } = shownRecord(record);
   return { offset: position.offset, timestampMs: position.timestampMs, type, value };
 }

@@ -40,7 +40,7 @@ export class RecordedReply implements Reply {
 export type TestOperation = {
   readonly records?: readonly MetadataRecord[];
   readonly priority?: Priority;
-  readonly isHeartbeat?: boolean;
+  readonly awaitsBarrier?: boolean;
   readonly isInternal?: boolean;
   readonly mayStandAlready?: boolean;
   readonly outcome?: Pick<OperationOutcome<unknown>, 'heard' | 'forgotten' | 'continueWith' | 'quorumChange'>;
@@ -63,7 +63,7 @@ export function operation(reply: Reply, test: TestOperation = {}): PendingOperat
     name: 'test',
     priority,
     principal: 'tester',
-    isHeartbeat: test.isHeartbeat ?? false,
+    awaitsBarrier: test.awaitsBarrier ?? false,
     isInternal: test.isInternal ?? false,
     reply,
     run: (image) => {

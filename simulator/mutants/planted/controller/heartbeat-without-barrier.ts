@@ -9,7 +9,7 @@ export const bug: PlantedBug = {
   patches: [
     {
       file: 'src/runtime/leader/proposer.ts',
-      find: '        give: isHeartbeat ? () => barrier.whenConfirmed({ give, fail }) : give,',
+      find: '        give: awaitsBarrier ? () => barrier.whenConfirmed({ give, fail }) : give,',
       replace: '        give,',
     },
   ],
