@@ -2,7 +2,6 @@ import { commonErrors, type Answerer } from '../../src/client/protocol/common-er
 import type { OperationDescription } from '../../src/client/protocol/description.ts';
 import { nodeOperations, probeOperations } from '../../src/client/protocol/node-operations.ts';
 import type { ErrorCode } from '../../src/metadata/errors.ts';
-import { operations } from '../../src/metadata/operations.ts';
 import { apiOperations } from '../../src/runtime/quorum-operations/api-operations.ts';
 
 /** An operation of this software, with who answers it. */

@@ -3,7 +3,6 @@ import { Compile } from 'typebox/compile';
 import { describe, expect, it } from 'vitest';
 import { errorCatalogue, type ErrorCode } from '../../src/metadata/errors.ts';
 import { problemSchema } from '../../src/client/protocol/problem.ts';
-import { operations } from '../../src/metadata/operations.ts';
 import { apiOperations } from '../../src/runtime/quorum-operations/api-operations.ts';
 import { describeRoutes } from '../../src/http/openapi/described-routes.ts';
 import { describeApi } from '../../src/http/openapi/document.ts';

@@ -8,7 +8,6 @@ import type { ControllerApi } from '../../src/runtime/controller-api.ts';
 import { ImageController } from '../http/image-controller.ts';
 import { serveImage } from '../http/serve-image.ts';
 import { describeApi } from '../../src/http/openapi/document.ts';
-import { operations } from '../../src/metadata/operations.ts';
 import { apiOperations } from '../../src/runtime/quorum-operations/api-operations.ts';
 import { prelude, routes, type Sent, sequences } from './arbitrary-requests.ts';
 import { checkAsync, timeoutMs } from './check.ts';
