@@ -141,7 +141,7 @@ function contextAt(image: MetadataImage, clusterId: Uuid): OperationContext {
     clusterId,
     principal: 'witness',
     sessions: { sessionTimeoutMs: 1, isLive: () => false, metadataOffset: () => null },
-    quorum: { supported: releases.newer.features, kraftVersion: 0, voters: [] },
+    quorum: { supported: releases.newer.features, kraftVersion: 0, voters: [], isChanging: false },
   };
 }
 

@@ -144,6 +144,8 @@ export type QuorumView = {
   readonly kraftVersion: number;
   /** The voters in force. */
   readonly voters: readonly QuorumVoter[];
+  /** They are not known to be committed, and until then no others can follow them. */
+  readonly isChanging: boolean;
 };
 
 export type QuorumVoter = {

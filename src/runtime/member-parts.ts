@@ -282,8 +282,13 @@ export class MemberParts {
 
   /** What operations may know of the quorum beside the state. */
   #quorum(): QuorumView {
-    const { committedKRaftVersion, voters } = this.core;
-    return { supported: registeredFeatures(this.supported), kraftVersion: committedKRaftVersion, voters };
+    const { committedKRaftVersion, voters, currentVoterSet, highWatermark } = this.core;
+    return {
+      supported: registeredFeatures(this.supported),
+      kraftVersion: committedKRaftVersion,
+      voters,
+      isChanging: currentVoterSet.offset >= highWatermark,
+    };
   }
 
   #createQuorumOperations(): QuorumOperations {

@@ -158,7 +158,7 @@ export class ImageController implements ControllerApi {
         isLive: (broker) => this.#heard.has(broker),
         metadataOffset: (broker) => this.#heard.get(broker) ?? null,
       },
-      quorum: { supported: supportedFeatures, kraftVersion: 1, voters: [] },
+      quorum: { supported: supportedFeatures, kraftVersion: 1, voters: [], isChanging: false },
     };
   }
 

@@ -72,7 +72,7 @@ export function errorCases(
     describeController: { CONTROLLER_ID_NOT_REGISTERED: get('/controllers/99') },
     unregisterController: {
       CONTROLLER_ID_NOT_REGISTERED: { method: 'DELETE', path: '/controllers/99' },
-      CONTROLLER_STILL_VOTER: { method: 'DELETE', path: '/controllers/1' },
+      CONTROLLER_STILL_VOTER: { method: 'DELETE', path: '/controllers/0' },
     },
     alterPartition: {
       BROKER_ID_NOT_REGISTERED: propose({}, { brokerId: 99 }),
@@ -131,19 +131,19 @@ export function errorCases(
     },
     addVoter: {
       INVALID_REQUEST: post('/quorum/voters', { controllerId: 9, directoryId: zeroTopic }),
-      DUPLICATE_VOTER: post('/quorum/voters', { controllerId: 1 }),
+      DUPLICATE_VOTER: post('/quorum/voters', { controllerId: 0 }),
       VOTER_NOT_CAUGHT_UP: post('/quorum/voters', { controllerId: 9 }),
       VOTER_CHANGE_PENDING: { producedBy: 'test/runtime/voters.test.ts' },
       UNSUPPORTED_VERSION: { producedBy: 'test/runtime/voters.test.ts' },
     },
     removeVoter: {
-      INVALID_REQUEST: { method: 'DELETE', path: '/quorum/voters/1' },
+      INVALID_REQUEST: { method: 'DELETE', path: '/quorum/voters/0' },
       VOTER_NOT_FOUND: { method: 'DELETE', path: '/quorum/voters/99' },
       VOTER_CHANGE_PENDING: { producedBy: 'test/runtime/voters.test.ts' },
       UNSUPPORTED_VERSION: { producedBy: 'test/runtime/voters.test.ts' },
     },
     transferLeadership: {
-      INVALID_REQUEST: post('/quorum/transfer-leadership', { preferredSuccessor: 1 }),
+      INVALID_REQUEST: post('/quorum/transfer-leadership', { preferredSuccessor: 0 }),
       VOTER_NOT_FOUND: post('/quorum/transfer-leadership', { preferredSuccessor: 99 }),
       VOTER_NOT_CAUGHT_UP: post('/quorum/transfer-leadership'),
     },

@@ -6,6 +6,7 @@ export const missingVerbs: readonly string[] = [
   'getCluster',
   'listControllers',
   'describeController',
+  'unregisterController',
   'describeFeatures',
   'updateFeature',
   'describePartition',

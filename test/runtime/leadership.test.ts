@@ -38,7 +38,7 @@ class LeadershipHost extends VirtualProcess {
       reads: new ReadQueue(this.clock, () => {}),
       propose: (proposal) => this.#propose(proposal),
       proposeQuorumChange: () => {},
-      quorum: () => ({ supported: [], kraftVersion: 1, voters: [] }),
+      quorum: () => ({ supported: [], kraftVersion: 1, voters: [], isChanging: false }),
       foundingLevels: [],
       window: proposalWindow(defaultSettings.raft),
       hasRoomInLog: () => true,

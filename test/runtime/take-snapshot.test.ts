@@ -63,4 +63,19 @@ describe('a snapshot that is asked for', () => {
     expect(early.answers).toMatchObject([{ ok: false, error: { code: 'NOT_CONTROLLER' } }]);
     expect(listOf(node)).toEqual([]);
   });
+
+  it('is refused while the voters change: it would hold some that may never be in force', () => {
+    const quorum = TestQuorum.serving({ observers: 1, seed: 4 });
+    quorum.untilRegistered();
+    quorum.settle();
+    const leader = quorum.leader();
+    // Nobody is heard any more once the change is in the leader's log.
+    leader.admit = () => leader.status().voters.length === 3;
+    quorum.submit(leader, 'addVoter', { body: { controllerId: 3 } });
+    quorum.until(() => leader.status().voters.length === 4, 'the change is in the log');
+    const taken = take(leader);
+    quorum.until(() => taken.answers.length > 0, 'it is answered');
+    expect(taken.answers).toMatchObject([{ ok: false, error: { code: 'VOTER_CHANGE_PENDING' } }]);
+    expect(listOf(leader)).toEqual([]);
+  });
 });

@@ -8,17 +8,15 @@ import { RecordedReply, TestLeader } from './support/operations.ts';
 
 type Input = { readonly params?: object; readonly body?: object };
 
+function controller(controllerId: number) {
+  const listeners = [{ name: 'CONTROLLER', host: 'localhost', port: 9645 }];
+  return { controllerId, incarnationId: incarnationId(9), listeners, features: [] };
+}
+
 /** For each write an input that succeeds on the cluster below, and changes something. */
 const inputs: Readonly<Record<string, (cluster: TestCluster) => Input>> = {
   updateFeature: () => ({ params: { feature: 'metadata.version' }, body: { featureLevel: 1 } }),
-  registerController: () => ({
-    body: {
-      controllerId: 1,
-      incarnationId: incarnationId(9),
-      listeners: [{ name: 'CONTROLLER', host: 'localhost', port: 9645 }],
-      features: [],
-    },
-  }),
+  registerController: () => ({ body: controller(1) }),
   registerBroker: (cluster) => ({ body: cluster.registration(4) }),
   heartbeatBroker: (cluster) => {
     const brokerEpoch = cluster.image.broker.brokers.get(3)?.brokerEpoch ?? 0;
@@ -41,6 +39,7 @@ const inputs: Readonly<Record<string, (cluster: TestCluster) => Input>> = {
     params: { resourceType: 'topic', resourceName: 'old' },
     body: { changes: [{ name: 'retention.ms', operation: 'set', value: '1' }] },
   }),
+  unregisterController: () => ({ params: { controllerId: 9 } }),
   openSession: () => ({ body: {} }),
   closeSession: (cluster) => {
     const [session] = cluster.image.session.sessions.values();
@@ -57,6 +56,7 @@ function cluster(): TestCluster {
   made.ok('fenceBroker', { params: { brokerId: 1 } });
   made.register(3);
   made.ok('createTopic', { body: { name: 'old', assignments: [[1, 2]] } });
+  made.ok('registerController', { body: controller(9) });
   made.ok('openSession', { body: {} });
   return made;
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { imageDigest } from '../../src/metadata/image.ts';
+import { supportedVersions } from '../../src/runtime/node-options.ts';
 import { responseOf } from './support/brokers.ts';
 import { codeOf, type TestNode, TestQuorum, type TestRequest } from './support/quorum.ts';
 
@@ -7,6 +8,7 @@ const newcomer = 3;
 
 function withObserver(seed = 1): TestQuorum {
   const quorum = TestQuorum.serving({ observers: 1, seed });
+  quorum.untilRegistered();
   quorum.settle();
   return quorum;
 }
@@ -53,6 +55,35 @@ describe('an operator', () => {
     expect(first.status().isObserver).toBe(true);
   });
 
+  it('need not say where a voter is to be reached that has registered', () => {
+    const quorum = withObserver(10);
+    expect(codeOf(quorum.call(quorum.leader(), 'addVoter', { body: { controllerId: newcomer } }))).toBe('ok');
+    expectSameState(quorum);
+    const added = quorum
+      .leader()
+      .status()
+      .voters.find(({ id }) => id === newcomer);
+    expect(added?.endpoint).toEqual({ host: 'node3', port: 9645 });
+    // What else it understands the leader learns from its registration, and says in the next set.
+    quorum.until(() => {
+      const voter = quorum
+        .leader()
+        .status()
+        .voters.find(({ id }) => id === newcomer);
+      return voter?.kraftVersions.min === supportedVersions.kraftVersions.min;
+    }, 'the voter set says what the voter understands');
+  });
+
+  it('is refused any change of the voters by a log that knows no voter sets', () => {
+    const older = { ...supportedVersions, kraftVersions: { min: 0, max: 0 } };
+    const quorum = TestQuorum.serving({ observers: 1, seed: 11, supported: new Map([[0, older]]) });
+    quorum.settle();
+    const code = (operationId: string, request: TestRequest): string =>
+      codeOf(quorum.call(quorum.leader(), operationId, request));
+    expect(code('addVoter', addition())).toBe('UNSUPPORTED_VERSION');
+    expect(code('removeVoter', { params: { controllerId: 1 } })).toBe('UNSUPPORTED_VERSION');
+  });
+
   it('asks any node, which passes it on', () => {
     const quorum = withObserver(2);
     const [follower] = quorum.followers();
@@ -85,7 +116,8 @@ describe('an operator', () => {
     expect(code('addVoter', { body: { controllerId: 1, host: 'node1', port: 9645 } })).toBe(
       'DUPLICATE_VOTER',
     );
-    expect(code('addVoter', { body: { controllerId: newcomer } })).toBe('INVALID_REQUEST');
+    const unknown = { controllerId: 9, directoryId: leader.status().directoryId };
+    expect(code('addVoter', { body: unknown })).toBe('INVALID_REQUEST');
     expect(code('addVoter', { body: { controllerId: 9, host: 'node9', port: 9645 } })).toBe(
       'VOTER_NOT_CAUGHT_UP',
     );

@@ -104,8 +104,8 @@ export function withConditions(calls: readonly PlannedCall[], seed: number): rea
 const successorsMax = 6;
 
 /**
- * One write in fifteen moves leadership instead. It is nobody's to repeat: the core carries it out, and remembers it under
- * no key.
+ * One write in fifteen moves leadership instead. It is nobody's to repeat: the core carries it out, and remembers
+ * it under no key.
  */
 export function withTransfers(calls: readonly PlannedCall[], seed: number): readonly PlannedCall[] {
   return calls.map((call, at) => {

@@ -124,7 +124,7 @@ export class QuorumOperations {
         `Where controller ${controllerId} is to be reached is not known: give host and port.`,
       );
     }
-    // What it understands beyond the version in force it tells by an update of its own (KIP-853).
+    // What it understands beyond the version in force the leader learns from its registration (`findVoterUpdate`).
     const kraftVersions = { min: core.kraftVersion, max: core.kraftVersion };
     const added = { id: nodeId(controllerId), directoryId: directory.value, endpoint, kraftVersions };
     return ok({ voters: [...core.voters, added], changed: added });

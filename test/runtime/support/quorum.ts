@@ -216,6 +216,12 @@ export class TestQuorum {
   }
 
   /** Until every node that runs has applied all that the leader has committed. */
+  /** Every controller has registered, so that none of them writes by itself. */
+  untilRegistered(): void {
+    const count = (): number => this.leader().node?.image()?.controller.controllers.size ?? 0;
+    this.until(() => count() === this.nodes.length, 'all controllers have registered');
+  }
+
   settle(): void {
     const caughtUp = (): boolean => {
       const active = this.#active();

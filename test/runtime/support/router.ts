@@ -54,7 +54,7 @@ export class RouterHost extends VirtualProcess {
         }),
         proposer: () => this.leading?.proposer ?? null,
         lowOnSpace: () => this.lowOnSpace,
-        quorum: () => ({ supported: [], kraftVersion: 1, voters: [] }),
+        quorum: () => ({ supported: [], kraftVersion: 1, voters: [], isChanging: false }),
       },
       operations: new Map([...operationsById, ...given]),
       forwarder: this.forwarder,
