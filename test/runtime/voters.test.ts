@@ -175,7 +175,7 @@ describe('an operator', () => {
 
 describe('leadership', () => {
   it('goes to the voter that an operator names', () => {
-    const quorum = withObserver(8);
+    const quorum = withObserver(13);
     const leader = quorum.leader();
     const successor = leader.id === 2 ? 1 : 2;
     const { epoch } = leader.status();
