@@ -115,7 +115,8 @@ export class ImageController implements ControllerApi {
   #execute(request: ControllerRequest): ControllerAnswer['result'] {
     // There is one voter here, which leads.
     if (isQuorumOperation(request.operationId)) {
-      return { ok: false, code: 'VOTER_NOT_FOUND', message: 'None.', details: null, retryAfterMs: null };
+      const code = request.operationId === 'addVoter' ? 'VOTER_NOT_CAUGHT_UP' : 'VOTER_NOT_FOUND';
+      return { ok: false, code, message: 'None.', details: null, retryAfterMs: null };
     }
     const operation = operationsById.get(request.operationId);
     assert(operation !== undefined, `there is no operation ${request.operationId}`);

@@ -107,14 +107,20 @@ export class Brokers {
     return this.#whoLags(image);
   }
 
-  /** Every broker is up and hears the others: each replica has caught up and is in the ISR again. */
-  #whoLags({ topic }: MetadataImage): string | null {
+  /**
+   * Every broker is up and hears the others: each replica has caught up and is in the ISR again. Not the one that an
+   * operator holds; and nobody enters where such a one was the last in sync, so that nobody leads.
+   */
+  #whoLags({ topic, broker }: MetadataImage): string | null {
     const data = topicByName(topic, dataTopic);
     if (data === null) return null;
     for (let partition = 0; ; partition++) {
       const row = findPartition(topic, data.topicId, partition);
       if (row === null) return null;
-      const lagging = row.replicas.find((replica) => !row.isr.includes(replica));
+      if (row.leader === noLeader) continue;
+      const lagging = row.replicas.find(
+        (replica) => !row.isr.includes(replica) && broker.holds.get(replica) === null,
+      );
       if (lagging !== undefined) return `broker ${lagging} is not in the ISR of partition ${partition} again`;
     }
   }
