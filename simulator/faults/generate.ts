@@ -91,7 +91,9 @@ export function generateSchedule(seed: number, workload: WorkloadName = 'mixed')
   const traffic = isTroubled ? busyTraffic : (trafficOf[workload] ?? usualTraffic);
   const operations = generateOperations(new HashedChance(seed, 3), schedule.config, traffic);
   const planned = generateCalls(new HashedChance(seed, 5), schedule.config, workload === 'operators');
-  const calls = withConditions(withTransfers(planned, seed), seed);
+  // A wish of an operator is a reason for an election, where the budget promises that there is none.
+  const { noFurtherElection } = budgets[schedule.config.budget].promises;
+  const calls = withConditions(noFurtherElection ? planned : withTransfers(planned, seed), seed);
   const watchers = generateWatchers(new HashedChance(seed, 19), schedule.config, workload === 'watchers');
   return withBrokers({ ...schedule, operations, calls, watchers }, new HashedChance(seed, 6), workload);
 }
