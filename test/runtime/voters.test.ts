@@ -174,7 +174,8 @@ describe('an operator', () => {
 });
 
 describe('leadership', () => {
-  it('goes to the voter that an operator names', () => {
+  // A wish: another voter wins the election when it is quicker to hear of it, and the answer names who was wished for.
+  it('goes to the voter that an operator prefers, where no other is quicker', () => {
     const quorum = withObserver(13);
     const leader = quorum.leader();
     const successor = leader.id === 2 ? 1 : 2;
