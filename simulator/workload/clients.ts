@@ -7,13 +7,8 @@ import type { World } from '../world.ts';
 import type { Attempt, Ledger } from './ledger.ts';
 
 /** Refused requests are tried again so often, at another node, and then given up. */
-const attemptsMax = 10;
-/**
- * Each time after twice as long as before, as the SDK does it: a quorum that is down to its end is asked
- * now and then, and not for as much work as one that serves.
- */
+const attemptsMax = 20;
 const retryDelayUs = 40_000;
-const retryDelayMaxUs = 320_000;
 const requestDelayUs = 100;
 
 /** A request, and optionally who waits for its answer. */
@@ -108,8 +103,7 @@ export class Clients {
       return;
     }
     this.#searching.set(client, operation);
-    const delayUs = Math.min(retryDelayMaxUs, retryDelayUs * 2 ** (tries - 1));
-    this.#world.schedule(delayUs, eventKinds.client, () => this.#try(operation, tries + 1));
+    this.#world.schedule(retryDelayUs, eventKinds.client, () => this.#try(operation, tries + 1));
   }
 
   #answer(attempt: Attempt, outcome: ClientOutcome): void {
