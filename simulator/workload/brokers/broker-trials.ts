@@ -64,7 +64,8 @@ export function generateTrial(
     ...plan,
     minIsr: chance.pick([1, 2, 2]),
     replicaLagTimeMaxMs: isFar ? 3000 : chance.pick(trial === 'flutter' ? [300, 300, 1000] : [1000, 3000]),
-    fetchRecordsMax: chance.pick([1, 5, 50]),
+    // Over a distance one that was away for long and is given one record a fetch would not be back in time.
+    fetchRecordsMax: isFar ? 50 : chance.pick([1, 5, 50]),
     records: moreRecords(chance, config, plan),
   };
   const draw = { chance, config, plan: harder, sessionUs: brokerSessionTimeoutMs * 1000 };
