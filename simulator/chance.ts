@@ -1,4 +1,4 @@
-import { hashIntegers } from '../src/base/random.ts';
+import { hashIntegers, hashPair } from '../src/base/random.ts';
 
 /**
  * Chance by hash: what happens to message 7 on a link depends on (seed, link, 7) alone, so taking one
@@ -14,7 +14,7 @@ export class HashedChance {
 
   /** The next unsigned 32-bit value of this stream. */
   next(): number {
-    return hashIntegers(this.#stream, this.#sequence++);
+    return hashPair(this.#stream, this.#sequence++);
   }
 
   /** A whole number in [0, bound). The bias is below bound / 2^32, which no simulation can notice. */

@@ -99,6 +99,14 @@ export class SimulatedStores {
     return true;
   }
 
+  /**
+   * The database in force loses a page without a word, as LevelDB does where a record of its log is damaged. False
+   * where there is none to lose. What says which pages there are is not lost: the bare host has nothing but that.
+   */
+  losePage(choice: number): boolean {
+    return this.#current.forgetOne(choice);
+  }
+
   /** What a power failure would leave under `key` in the database in force. */
   durableValue(key: Uint8Array): Uint8Array | null {
     return this.#current.durableValue(key);

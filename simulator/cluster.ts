@@ -4,6 +4,7 @@ import { randomUuid } from '../src/base/uuid.ts';
 import type { RaftCore } from '../src/raft/core.ts';
 import type { ReplicaKey, Voter } from '../src/raft/replica-key.ts';
 import type { SupportedVersions } from '../src/runtime/node-options.ts';
+import { LastLook } from './last-look.ts';
 import { withStep } from './with-step.ts';
 import { SimulatedStores } from './checkpoint-store.ts';
 import { eventKinds } from './event-kinds.ts';
@@ -307,6 +308,7 @@ export class SimulatedCluster {
       isDamaged: false,
       hasUnseenDamage: false,
       unsettled: [],
+      lastLook: new LastLook(),
     });
     this.observation.nodes.push(this.nodes[index] as SimulatedNode);
   }

@@ -6,12 +6,8 @@ export type CoverageCounts = Readonly<Record<string, number>>;
 export const unreachable: Readonly<Partial<Record<CoverageMark, string>>> = {
   'proposer: a full batch leaves work for the next':
     'clients give up before a mebibyte of their requests has gathered at a leader',
-  'heartbeat: of an earlier registration':
-    'no heartbeat travels for longer than a broker takes to start and register again',
   'replica: the controller lags behind its own log':
     'no controller lags for longer than a broker takes to start again',
-  'replica: a flush from before a truncation':
-    'a model disk flushes faster than a truncation can be asked for',
   'ISR: accepted, and metadata was faster': 'brokers read metadata less often than an answer takes',
 };
 

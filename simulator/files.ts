@@ -44,6 +44,8 @@ export class SimulatedDisk {
   slowness = 1;
   readonly spread: number;
   readonly failNext: DiskFailures = { pread: 0, pwrite: 0, fdatasync: 0 };
+  /** So many succeed before the first that fails. */
+  readonly spareNext: DiskFailures = { pread: 0, pwrite: 0, fdatasync: 0 };
   misdirectNext: Misdirection | null = null;
   /** Counts of what was done, for summaries and for the check that a run was not idle. */
   readonly counts = { writes: 0, flushes: 0, losses: 0 };
@@ -396,8 +398,12 @@ class AttachedFiles implements Files {
   }
 
   #takeFailure(kind: keyof DiskFailures): boolean {
-    const failures = this.#disk.failNext;
+    const { failNext: failures, spareNext } = this.#disk;
     if (failures[kind] === 0) return false;
+    if (spareNext[kind] > 0) {
+      spareNext[kind]--;
+      return false;
+    }
     failures[kind]--;
     return true;
   }

@@ -1,10 +1,10 @@
 import { assert } from '../src/base/assert.ts';
 import type { Epoch, Offset } from '../src/base/brands.ts';
-import { decodeRecords } from '../src/codec/record-value.ts';
 import { createImageBuilder, emptyImage, type MetadataImage } from '../src/metadata/image.ts';
 import type { MetadataRecord } from '../src/metadata/registry.ts';
 import type { BatchNode } from './batch-history.ts';
 import type { Checker } from './observation.ts';
+import { recordsIn } from './records-in.ts';
 
 /** One committed record, and the state on both sides of it. */
 export type CommittedRecord = {
@@ -52,7 +52,7 @@ export class MetadataWitness implements Checker {
 
   onCommitted(batch: BatchNode): void {
     assert(batch.baseOffset === this.#image.endOffset, 'the committed log has no gaps');
-    const records = recordsOf(batch);
+    const records = recordsIn(batch);
     let before = this.#image;
     let builder = createImageBuilder(before);
     const isWatched = this.watchers.some((watcher) => watcher.onRecord !== undefined);
@@ -84,7 +84,7 @@ export class MetadataWitness implements Checker {
     if (this.#partial?.endOffset === offset) return this.#partial;
     const builder = createImageBuilder(this.#points[at - 1]?.image ?? emptyImage);
     const { baseOffset, epoch, appendTimestampMs: timestampMs } = point.batch;
-    for (const [index, record] of recordsOf(point.batch).entries()) {
+    for (const [index, record] of recordsIn(point.batch).entries()) {
       if (baseOffset + index >= offset) break;
       builder.replay(record, { offset: (baseOffset + index) as Offset, epoch, timestampMs });
     }
@@ -107,11 +107,4 @@ export class MetadataWitness implements Checker {
     }
     return low;
   }
-}
-
-function recordsOf(batch: BatchNode): readonly MetadataRecord[] {
-  if (batch.payload === null) return [];
-  const records = decodeRecords(batch.payload, batch.endOffset - batch.baseOffset);
-  assert(records.ok, 'a proposed payload can be read');
-  return records.value;
 }

@@ -11,6 +11,7 @@ import type { SupportedVersions } from '../src/runtime/node-options.ts';
 import type { PeerMessage } from '../src/ports/transport.ts';
 import { BatchHistory, type BatchNode } from './batch-history.ts';
 import type { SimulatedStores } from './checkpoint-store.ts';
+import type { LastLook } from './last-look.ts';
 import type { SimulatedDisk } from './files.ts';
 import type { SimulatedProcess } from './process.ts';
 import { VoterSetHistory } from './voter-set-history.ts';
@@ -84,6 +85,7 @@ export type ObservedNode = {
   hasUnseenDamage: boolean;
   /** Appends and truncations whose result the log has not shown yet. */
   readonly unsettled: LogChange[];
+  readonly lastLook: LastLook;
 };
 
 export type LogChange =
@@ -101,8 +103,10 @@ export type Checker = {
   afterBoot?(node: ObservedNode, flushedBefore: BatchNode): void;
   onEffects?(node: ObservedNode, input: Input, effects: readonly Effect[]): void;
   onSend?(node: ObservedNode, to: NodeId, message: PeerMessage): void;
-  /** After every event of the node's process. */
+  /** After every event of the node's process that has changed what its view shows. */
   afterEvent?(node: ObservedNode, view: NodeView): void;
+  /** After every event of the node's process: for what time alone can break. */
+  afterAnyEvent?(node: ObservedNode, view: NodeView): void;
   /** `epoch` is that of the leader that commits it. */
   onCommitted?(batch: BatchNode, by: ObservedNode, epoch: Epoch): void;
   atEnd?(): void;
@@ -133,6 +137,7 @@ export class ClusterObservation {
     onEffects: [] as CheckersOf<'onEffects'>,
     onSend: [] as CheckersOf<'onSend'>,
     afterEvent: [] as CheckersOf<'afterEvent'>,
+    afterAnyEvent: [] as CheckersOf<'afterAnyEvent'>,
     onCommitted: [] as CheckersOf<'onCommitted'>,
     atEnd: [] as CheckersOf<'atEnd'>,
   };
@@ -152,6 +157,7 @@ export class ClusterObservation {
       implementing(checker, 'onEffects', this.#watching.onEffects);
       implementing(checker, 'onSend', this.#watching.onSend);
       implementing(checker, 'afterEvent', this.#watching.afterEvent);
+      implementing(checker, 'afterAnyEvent', this.#watching.afterAnyEvent);
       implementing(checker, 'onCommitted', this.#watching.onCommitted);
       implementing(checker, 'atEnd', this.#watching.atEnd);
     }
@@ -168,6 +174,7 @@ export class ClusterObservation {
 
   onEffects(node: ObservedNode, input: Input, effects: readonly Effect[]): void {
     this.settle(node);
+    node.lastLook.stepped();
     for (const effect of effects) {
       if (effect.type === 'appendBatches') {
         for (const batch of effect.batches) node.unsettled.push({ kind: 'append', batch });
@@ -184,6 +191,7 @@ export class ClusterObservation {
 
   afterBoot(node: ObservedNode, view: NodeView): void {
     node.view = view;
+    node.lastLook.stepped();
     node.unsettled.length = 0;
     const flushedBefore = node.durableTip;
     node.tip = this.#findTip(node, view);
@@ -194,6 +202,16 @@ export class ClusterObservation {
   afterEvent(node: ObservedNode): void {
     const { view } = node;
     if (view === null) return;
+    for (const checker of this.#watching.afterAnyEvent) checker.afterAnyEvent(node, view);
+    if (!node.lastLook.isOutdated(view)) return;
+    this.lookAt(node);
+    node.lastLook.taken(view);
+  }
+
+  /** In the midst of an event: at what the node shows already. */
+  lookAt(node: ObservedNode): void {
+    const { view } = node;
+    if (view === null || !node.lastLook.isOutdated(view)) return;
     this.settle(node);
     for (const checker of this.#watching.afterEvent) checker.afterEvent(node, view);
   }

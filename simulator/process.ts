@@ -116,12 +116,7 @@ export class SimulatedProcess implements EventOwner {
   }
 
   schedule(delayUs: number, kind: number, run: () => void): Timer {
-    const event = this.#scheduler.schedule(delayUs, run, kind, this);
-    return {
-      cancel: () => {
-        event.run = null;
-      },
-    };
+    return this.#scheduler.schedule(delayUs, run, kind, this);
   }
 
   /** Schedules for the present life alone; once it has ended, nothing. */

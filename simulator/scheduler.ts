@@ -1,17 +1,31 @@
 import { assert } from '../src/base/assert.ts';
+import type { Timer } from '../src/ports/clock.ts';
 
 /**
  * One thing that will happen. `run` is null once it was cancelled or has happened.
  * `owner` and `generation` let the world drop what a crashed process had still asked for.
  */
-export type ScheduledEvent = {
+export class ScheduledEvent implements Timer {
   atUs: number;
   order: number;
   readonly kind: number;
   readonly owner: EventOwner | null;
   readonly generation: number;
   run: (() => void) | null;
-};
+
+  constructor(atUs: number, order: number, kind: number, owner: EventOwner | null, run: () => void) {
+    this.atUs = atUs;
+    this.order = order;
+    this.kind = kind;
+    this.owner = owner;
+    this.generation = owner === null ? 0 : owner.generation;
+    this.run = run;
+  }
+
+  cancel(): void {
+    this.run = null;
+  }
+}
 
 export type EventOwner = { readonly index: number; readonly generation: number };
 
@@ -35,15 +49,7 @@ export class Scheduler {
   schedule(delayUs: number, run: () => void, kind = 0, owner: EventOwner | null = null): ScheduledEvent {
     assert(Number.isInteger(delayUs), `a delay is a whole number of microseconds, not ${delayUs}`);
     assert(delayUs >= 0, `a delay of ${delayUs} lies in the past`);
-    const generation = owner === null ? 0 : owner.generation;
-    const event: ScheduledEvent = {
-      atUs: this.nowUs + delayUs,
-      order: this.#order++,
-      kind,
-      owner,
-      generation,
-      run,
-    };
+    const event = new ScheduledEvent(this.nowUs + delayUs, this.#order++, kind, owner, run);
     this.#push(event);
     return event;
   }

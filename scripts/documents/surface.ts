@@ -2,13 +2,13 @@ import { commonErrors, type Answerer } from '../../src/client/protocol/common-er
 import type { OperationDescription } from '../../src/client/protocol/description.ts';
 import { nodeOperations, probeOperations } from '../../src/client/protocol/node-operations.ts';
 import type { ErrorCode } from '../../src/metadata/errors.ts';
-import { operations } from '../../src/metadata/operations.ts';
+import { apiOperations } from '../../src/runtime/quorum-operations/api-operations.ts';
 
 /** An operation of this software, with who answers it. */
 export type SurfaceOperation = { readonly operation: OperationDescription; readonly answerer: Answerer };
 
 export const surface: readonly SurfaceOperation[] = [
-  ...operations.map((operation) => ({ operation, answerer: 'quorum' as const })),
+  ...apiOperations.map((operation) => ({ operation, answerer: 'quorum' as const })),
   ...Object.values(nodeOperations).map((operation) => ({ operation, answerer: 'node' as const })),
   ...Object.values(probeOperations).map((operation) => ({ operation, answerer: 'public' as const })),
 ];

@@ -64,13 +64,13 @@ async function runSeedsInTurn(options: PoolOptions): Promise<void> {
  * A run makes many short-lived objects; with more room for young ones it spends less on collecting them. One
  * that needs more memory than any sound run is ended before the machine suffers.
  */
-const execArgv = ['--max-semi-space-size=64', '--max-old-space-size=2048'];
+export const workerExecArgv = ['--max-semi-space-size=64', '--max-old-space-size=2048'];
 
 function forkWorker({ workerPath, losses }: PoolOptions): ChildProcess {
   const path = workerPath ?? fileURLToPath(new URL('./worker.js', import.meta.url));
   // Where losses are expected nobody wants to read what each of them has to say.
   const errors = losses === undefined ? 'inherit' : 'ignore';
-  return fork(path, [], { execArgv, stdio: ['ignore', 'inherit', errors, 'ipc'] });
+  return fork(path, [], { execArgv: workerExecArgv, stdio: ['ignore', 'inherit', errors, 'ipc'] });
 }
 
 /** Signals by which somebody else ends a process: they say nothing of the program. */

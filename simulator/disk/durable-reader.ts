@@ -7,8 +7,8 @@ import type { Names } from './names.ts';
 type AnyResult = Result<unknown, FileError>;
 
 /**
- * Reads what the worst power failure would leave of a disk, now and in no time. A file's durable bytes are
- * taken when it is opened, so that only what a task looks at is copied.
+ * Reads what the worst power failure would leave of a disk, now and in no time. It takes no
+ * longer than a moment, so that a file with nothing unflushed is read where it is.
  */
 export class DurableReader {
   readonly #names: Names;
@@ -51,7 +51,7 @@ export class DurableReader {
   }
 
   #open(path: string): AnyResult {
-    const bytes = this.#names.durableFile(path)?.durableBytes() ?? null;
+    const bytes = this.#names.durableFile(path)?.peekDurable() ?? null;
     if (bytes === null) return notFound(path);
     const handle = this.#nextHandle++ as FileHandle;
     this.#held.set(handle, bytes);

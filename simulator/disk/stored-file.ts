@@ -172,6 +172,11 @@ export class StoredFile {
     return bytes;
   }
 
+  /** The same for a moment: it may be the file's own memory, and is valid until something happens to the file. */
+  peekDurable(): Uint8Array {
+    return this.isClean ? this.#content.subarray(0, this.length) : this.durableBytes();
+  }
+
   /** A copy that holds only what is durable. */
   durableCopy(): StoredFile {
     const copy = new StoredFile();
@@ -286,8 +291,10 @@ export class StoredFile {
   }
 
   #sector(sector: number): Uint8Array {
-    const bytes = new Uint8Array(sectorBytes);
-    bytes.set(this.#content.subarray(sector * sectorBytes, (sector + 1) * sectorBytes));
+    const from = sector * sectorBytes;
+    // Of the pool, since each write keeps what stood there before, mostly for a moment.
+    const bytes = Buffer.allocUnsafe(sectorBytes);
+    bytes.set(this.#content.subarray(from, from + sectorBytes));
     return bytes;
   }
 
@@ -301,9 +308,8 @@ export class StoredFile {
   /** Content is kept in whole sectors, so that a sector can be copied without a look at the length. */
   #reserve(length: number): void {
     if (length <= this.#content.length) return;
-    let capacity = this.#content.length;
-    while (capacity < length) capacity *= 2;
-    const grown = new Uint8Array(capacity);
+    const needed = Math.ceil(length / sectorBytes) * sectorBytes;
+    const grown = new Uint8Array(Math.max(needed, 2 * this.#content.length));
     grown.set(this.#content);
     this.#content = grown;
   }

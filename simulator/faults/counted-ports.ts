@@ -10,7 +10,7 @@ type Counting = { readonly crashPoint: CrashPoint };
 export function countedFiles(files: Files, { crashPoint }: Counting): Files {
   return {
     submit: (operation, complete) => {
-      crashPoint.passed();
+      crashPoint.passed(operation.kind);
       files.submit(operation, complete);
     },
   };
@@ -19,7 +19,7 @@ export function countedFiles(files: Files, { crashPoint }: Counting): Files {
 export function countedTransport(transport: Transport, { crashPoint }: Counting): Transport {
   return {
     send: (to, message) => {
-      crashPoint.passed();
+      crashPoint.passed('send');
       transport.send(to, message);
     },
     setEndpoints: (endpoints) => transport.setEndpoints(endpoints),
@@ -30,7 +30,7 @@ export function countedTransport(transport: Transport, { crashPoint }: Counting)
 export function countedStores(stores: CheckpointStores, { crashPoint }: Counting): CheckpointStores {
   const counted = (store: CheckpointStore): CheckpointStore => ({
     submit: (operation, complete) => {
-      crashPoint.passed();
+      crashPoint.passed('store');
       store.submit(operation, complete);
     },
   });
@@ -42,17 +42,17 @@ export function countedStores(stores: CheckpointStores, { crashPoint }: Counting
     open: (complete) => stores.open(opened(complete)),
     openReceiving: (snapshotId, complete) => stores.openReceiving(snapshotId, opened(complete)),
     discardReceiving: (complete) => {
-      crashPoint.passed();
+      crashPoint.passed('store');
       stores.discardReceiving(complete);
     },
     setAside: (complete) => {
-      crashPoint.passed();
+      crashPoint.passed('store');
       stores.setAside((result) =>
         complete(result.ok ? ok({ ...result.value, store: counted(result.value.store) }) : result),
       );
     },
     installReceived: (complete) => {
-      crashPoint.passed();
+      crashPoint.passed('store');
       stores.installReceived(opened(complete));
     },
     close: (complete) => stores.close(complete),

@@ -22,10 +22,14 @@ export const diskFaults: { readonly [K in Kind]: CarryOut<K> } = {
       });
     }),
 
-  failDisk: (context, { target, operation }) =>
+  failDisk: (context, { target, operation, spared = 0, times = 1 }) =>
     onNode(context, target, (node) => {
-      if (operation === 'store') node.stores.failNextWrites = 1;
-      else node.disk.failNext[operation] = 1;
+      if (operation === 'store') {
+        node.stores.failNextWrites = times;
+        return;
+      }
+      node.disk.failNext[operation] = times;
+      node.disk.spareNext[operation] = spared;
     }),
 
   fullDisk: (context, { target, forUs }) =>

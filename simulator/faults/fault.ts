@@ -1,3 +1,5 @@
+import type { PortCall } from './crash-point.ts';
+
 /** Who is hit: a node by its place in the cluster, or whoever leads at that moment. */
 export type FaultTarget = number | 'leader';
 
@@ -14,10 +16,14 @@ export type ProcessFault<Target = FaultTarget> =
     }
   | { readonly kind: 'crashAll'; readonly power: boolean; readonly downUs: number }
   | {
-      /** In the middle of a step: before the call of a port that is number `calls` from now on. */
+      /**
+       * In the middle of a step: before the call of a port that is number `calls` from now on, or right after that
+       * many of the kind that is `counted`.
+       */
       readonly kind: 'crashBetweenEffects';
       readonly target: Target;
       readonly calls: number;
+      readonly counted?: PortCall;
       readonly power: boolean;
       readonly downUs: number;
     }
@@ -74,10 +80,15 @@ export type DiskFault<Target = FaultTarget> =
   /** Nothing completes until it is over. */
   | { readonly kind: 'stallDisk'; readonly target: Target; readonly forUs: number }
   | {
-      /** `store`: a write to the database of checkpoints. */
+      /**
+       * `store`: a write to the database of checkpoints. After `spared` operations (0) that succeed, so many fail
+       * one after the other (1); a database spares none.
+       */
       readonly kind: 'failDisk';
       readonly target: Target;
       readonly operation: 'pread' | 'pwrite' | 'fdatasync' | 'store';
+      readonly spared?: number;
+      readonly times?: number;
     }
   | { readonly kind: 'fullDisk'; readonly target: Target; readonly forUs: number }
   /** So little room is left that a node keeps it for itself, and a database has none to compact in. */

@@ -1,10 +1,12 @@
 import { HashedChance } from '../chance.ts';
 import type { LinkBehaviour } from '../network.ts';
 import { type BudgetName, budgets } from './budget.ts';
+import { hasDiskTrouble, withDiskTrouble } from './disk-trouble.ts';
 import { generateFaults } from './generate-fault.ts';
 import { withLateCopies } from './late-copies.ts';
 import { withLongAbsences } from './long-absences.ts';
 import { longPartitionsAlone, withLongPartitions } from './long-partitions.ts';
+import { slowEchoesAlone, withSlowEchoes } from './slow-echoes.ts';
 import { withSuspensions } from './suspensions.ts';
 import { withMixedVersions } from './mixed-versions.ts';
 import { withVoterChanges } from './voter-changes.ts';
@@ -13,9 +15,11 @@ import {
   brokerSessionTimeoutMs,
   brokerSuspensions,
   generateBrokers,
+  idleBrokers,
 } from '../workload/brokers/broker-plan.ts';
+import { type BrokerTrial, generateTrial, type Trial } from '../workload/brokers/broker-trials.ts';
 import { inOrder } from './in-order.ts';
-import { generateCalls, withConditions } from '../workload/operators/generate-calls.ts';
+import { generateCalls, withConditions, withTransfers } from '../workload/operators/generate-calls.ts';
 import { generateWatchers } from '../workload/watchers/watcher-plan.ts';
 import type { PlannedOperation, RunConfig, Schedule } from './schedule.ts';
 
@@ -51,7 +55,9 @@ const rareBudgets: readonly BudgetName[] = ['fault free', 'short stalls', 'major
 /**
  * `mixed`: what a seed happens to have. `brokers`, `operators`, `watchers`, `voter changes`: the same, with these in
  * every run. `long partitions`: nothing fails but links, one partition after the other, each for many timeouts. `late
- * copies`: what a seed happens to have, and messages that are repeated timeouts later.
+ * copies`: what a seed happens to have, and messages that are repeated timeouts later. `disk trouble`: nothing fails
+ * but disks and those who use them, over and over. `slow echoes`: the leader hears its followers so late that they
+ * elect another, and nothing else fails. `broker relays` and so on: model brokers in every run, in one trial of theirs.
  */
 export const workloadNames = [
   'mixed',
@@ -61,19 +67,34 @@ export const workloadNames = [
   'voter changes',
   'long partitions',
   'late copies',
+  'disk trouble',
+  'slow echoes',
+  'broker relays',
+  'broker flutter',
+  'broker depositions',
 ] as const;
 export type WorkloadName = (typeof workloadNames)[number];
+
+const trialsOf: Readonly<Partial<Record<WorkloadName, Trial>>> = {
+  'broker relays': 'relay',
+  'broker flutter': 'flutter',
+  'broker depositions': 'deposed',
+};
 
 /** Makes a run out of a seed. */
 export function generateSchedule(seed: number, workload: WorkloadName = 'mixed'): Schedule {
   const config = generateConfig(new HashedChance(seed, 1));
   const faults = generateFaults(new HashedChance(seed, 2), config, budgets[config.budget]);
   const swarm: Schedule = { seed, config, faults, operations: [], calls: [], brokers: null, watchers: [] };
-  const schedule = withSnapshotsInTime(conditioned(swarm, workload));
-  const operations = generateOperations(new HashedChance(seed, 3), schedule.config, workload);
+  const isTroubled = workload === 'disk trouble' || (workload === 'mixed' && hasDiskTrouble(swarm));
+  const schedule = withSnapshotsInTime(isTroubled ? withDiskTrouble(swarm) : conditioned(swarm, workload));
+  const traffic = isTroubled ? busyTraffic : (trafficOf[workload] ?? usualTraffic);
+  const operations = generateOperations(new HashedChance(seed, 3), schedule.config, traffic);
   const planned = generateCalls(new HashedChance(seed, 5), schedule.config, workload === 'operators');
-  const calls = withConditions(planned, seed);
-  const watchers = generateWatchers(new HashedChance(seed, 13), schedule.config, workload === 'watchers');
+  // A wish of an operator is a reason for an election, where the budget promises that there is none.
+  const { noFurtherElection } = budgets[schedule.config.budget].promises;
+  const calls = withConditions(noFurtherElection ? planned : withTransfers(planned, seed), seed);
+  const watchers = generateWatchers(new HashedChance(seed, 19), schedule.config, workload === 'watchers');
   return withBrokers({ ...schedule, operations, calls, watchers }, new HashedChance(seed, 6), workload);
 }
 
@@ -81,10 +102,13 @@ export function generateSchedule(seed: number, workload: WorkloadName = 'mixed')
 function conditioned(schedule: Schedule, workload: WorkloadName): Schedule {
   if (workload === 'long partitions') return longPartitionsAlone(schedule);
   if (workload === 'late copies') return withLateCopies(schedule);
+  if (workload === 'slow echoes') return slowEchoesAlone(schedule);
   if (workload === 'voter changes') return withLongAbsences(withVoterChanges(schedule, true));
   const partitioned = withLongPartitions(schedule);
   // What is judged in long partitions is whether the quorum goes on, with nothing else happening.
-  return withLongAbsences(partitioned === schedule ? withCompany(schedule) : partitioned);
+  if (partitioned !== schedule) return withLongAbsences(partitioned);
+  const slowed = withSlowEchoes(schedule);
+  return slowed === schedule ? withLongAbsences(withCompany(schedule)) : slowed;
 }
 
 /** What comes in company, each in some of the seeds. */
@@ -93,16 +117,47 @@ function withCompany(schedule: Schedule): Schedule {
 }
 
 function withBrokers(schedule: Schedule, chance: HashedChance, workload: WorkloadName): Schedule {
-  const { config, calls } = schedule;
-  const plan = generateBrokers(chance, config, workload === 'brokers');
-  if (plan === null) return schedule;
-  const asleep = brokerSuspensions(new HashedChance(schedule.seed, 11), config, plan.brokers);
+  const { config, calls, seed } = schedule;
+  const wanted = trialsOf[workload] ?? null;
+  const plan = generateBrokers(chance, config, workload === 'brokers' || wanted !== null);
+  if (plan === null) return workload === 'operators' ? withIdleBrokers(schedule) : schedule;
+  const trial = generateTrial(new HashedChance(seed, 14), config, plan, schedule.faults, wanted);
+  if (trial !== null) return withTrial(schedule, trial);
+  const asleep = brokerSuspensions(new HashedChance(seed, 11), config, plan.brokers);
   const brokers = { ...plan, faults: inOrder(plan.faults, asleep) };
   return {
     ...schedule,
     config: { ...config, brokerSessionTimeoutMs: brokerSessionTimeoutMs(chance, config) },
     calls: [...calls, ...brokerCalls(chance, brokers, config)],
     brokers,
+  };
+}
+
+/** A session is long for heartbeats and then protects the operators' own brokers, which send none, as well. */
+function withIdleBrokers(schedule: Schedule): Schedule {
+  const { config, seed } = schedule;
+  const chance = new HashedChance(seed, 18);
+  const brokers = idleBrokers(chance);
+  if (brokers === null) return schedule;
+  return {
+    ...schedule,
+    config: { ...config, brokerSessionTimeoutMs: brokerSessionTimeoutMs(chance, config) },
+    brokers,
+  };
+}
+
+/** A trial of brokers needs few requests of others beside it. */
+function withTrial(schedule: Schedule, trial: BrokerTrial): Schedule {
+  const { plan, faults, config, brokerSessionTimeoutMs, quietFromUs } = trial;
+  const isInTime = ({ atUs }: { readonly atUs: number }): boolean => atUs < quietFromUs;
+  const calls = [...schedule.calls, ...brokerCalls(new HashedChance(schedule.seed, 15), plan, config)];
+  return {
+    ...schedule,
+    config: { ...config, brokerSessionTimeoutMs },
+    faults,
+    operations: schedule.operations.filter((operation, at) => at % 10 === 0 && isInTime(operation)),
+    calls: calls.filter(isInTime),
+    brokers: plan,
   };
 }
 
@@ -155,19 +210,38 @@ function generateConfig(chance: HashedChance): RunConfig {
   };
 }
 
-/** Mean times between two requests. Through long partitions a quorum over a distance keeps up with few of them. */
-const usualGapsUs = [4000, 20_000, 20_000, 60_000, 60_000, 200_000, 200_000, 200_000];
-const longGapsUs = [60_000, 200_000, 1_000_000];
+type Traffic = {
+  /** Mean times between two requests. */
+  readonly gapsUs: readonly number[];
+  readonly keys: readonly number[];
+  /** One run in so many has heavy writes. */
+  readonly heavyOneIn: number;
+};
+
+const usualTraffic: Traffic = {
+  gapsUs: [4000, 20_000, 20_000, 60_000, 60_000, 200_000, 200_000, 200_000],
+  keys: [1, 4, 32],
+  heavyOneIn: 4,
+};
+/** Through long partitions a quorum over a distance keeps up with few of them. */
+const rareTraffic: Traffic = { gapsUs: [60_000, 200_000, 1_000_000], keys: [1, 4, 32], heavyOneIn: 4 };
+const closeTraffic: Traffic = { gapsUs: [2000, 4000, 10_000], keys: [1, 4, 32], heavyOneIn: 4 };
+/** So that segments fill, and frames have several sectors; a key that was written lately may refuse the next write. */
+const busyTraffic: Traffic = { gapsUs: [8000, 16_000, 32_000], keys: [32], heavyOneIn: 1 };
+const trafficOf: Readonly<Partial<Record<WorkloadName, Traffic>>> = {
+  'long partitions': rareTraffic,
+  'slow echoes': closeTraffic,
+};
 
 function generateOperations(
   chance: HashedChance,
   config: RunConfig,
-  workload: WorkloadName,
+  traffic: Traffic,
 ): readonly PlannedOperation[] {
-  const meanGapUs = chance.pick(workload === 'long partitions' ? longGapsUs : usualGapsUs);
-  const keys = chance.pick([1, 4, 32]);
+  const meanGapUs = chance.pick(traffic.gapsUs);
+  const keys = chance.pick(traffic.keys);
   const readsOfTen = chance.pick([0, 2, 5, 8]);
-  const paddings = chance.oneIn(4)
+  const paddings = chance.oneIn(traffic.heavyOneIn)
     ? (heavyPaddings[chance.integer(heavyPaddings.length)] ?? [])
     : [0, 0, 8, 100];
   const operations: PlannedOperation[] = [];

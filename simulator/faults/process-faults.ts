@@ -13,11 +13,12 @@ export const processFaults: { readonly [K in Kind]: CarryOut<K> } = {
     return true;
   },
 
-  crashBetweenEffects: (context, { target, calls, power, downUs }) =>
+  crashBetweenEffects: (context, { target, calls, counted, power, downUs }) =>
     onNode(context, target, (node) => {
-      node.crashPoint.arm(calls, () => {
+      const crash = (): void => {
         if (!context.isHealed) context.cluster.crash(node, power, downUs);
-      });
+      };
+      node.crashPoint.arm(calls, crash, counted);
     }),
 
   stop: (context, { target, downUs }) =>

@@ -10,6 +10,7 @@ import { equalState } from './equal-state.ts';
 import { flushedSurvivesRestart } from './flushed-survives-restart.ts';
 import { healthyLeaderStays } from './healthy-leader-stays.ts';
 import { higherEpochsAreEntered } from './higher-epochs-are-entered.ts';
+import { identitySurvivesRestart } from './identity-survives-restart.ts';
 import { leaderCompleteness } from './leader-completeness.ts';
 import { leaderWasElected } from './leader-was-elected.ts';
 import { leaderWithoutMajorityResigns } from './leader-without-majority-resigns.ts';
@@ -46,6 +47,7 @@ export function raftCheckers(cluster: ClusterObservation, schedule: Schedule): r
     recoveryEndsWhole(cluster),
     flushedSurvivesRestart(cluster),
     // Before those that see what follows from a wrong identity.
+    identitySurvivesRestart(cluster),
     lostIdentitiesNeverVote(cluster),
     onlyDamagedNodesRecover(cluster),
     epochSurvivesRestart(cluster),

@@ -29,6 +29,8 @@ const restsOnMore: ReadonlySet<ErrorCode> = new Set([
  * 3. An error of a write without a key comes again there, and what a success has done stands there.
  * 4. A write under a condition (`If-Match`) succeeds only on the very topic or registration that its caller saw,
  *    and is refused for it only where the log has another version.
+ * 5. A write that was only validated is judged as the state at its offset judges it; that it has done nothing,
+ *    the property of one effect for each key says.
  */
 export function answersAgreeWithTheLog(
   cluster: ClusterObservation,
@@ -46,6 +48,7 @@ export function answersAgreeWithTheLog(
       if (image === null) return;
       const { planned } = given.entry;
       if (!planned.isWrite) judgeRead(given, image);
+      else if (planned.isValidation === true) judgeValidation(given, image);
       else if (!result.ok) judgeError(given, image, result.code);
       else judgeEffect(given, image);
     },
@@ -61,6 +64,15 @@ export function answersAgreeWithTheLog(
       return;
     if (!result.ok && !expected.ok && expected.error.code === result.code) return;
     fail(given, `it is answered ${describe(result)}, and the log gives ${describe(expected)}`);
+  }
+
+  function judgeValidation(given: CallAnswer, image: MetadataImage): void {
+    const { result } = given.answer;
+    if (!result.ok) return judgeError(given, image, result.code);
+    const expected = executeAgain(given, image, clusterIdOf(cluster));
+    if (expected !== null && !expected.ok && !restsOnMore.has(expected.error.code)) {
+      fail(given, `it is said to be possible, and the log gives ${describe(expected)}`);
+    }
   }
 
   /** Under a key it may be the answer of an earlier execution, which another property compares. */
@@ -129,7 +141,7 @@ function contextAt(image: MetadataImage, clusterId: Uuid): OperationContext {
     clusterId,
     principal: 'witness',
     sessions: { sessionTimeoutMs: 1, isLive: () => false, metadataOffset: () => null },
-    quorum: { supported: releases.newer.features, kraftVersion: 0, voters: [] },
+    quorum: { supported: releases.newer.features, kraftVersion: 0, voters: [], isChanging: false },
   };
 }
 

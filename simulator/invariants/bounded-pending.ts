@@ -12,7 +12,7 @@ export function boundedPending(cluster: ClusterObservation, raft: RaftConfig): C
   const checker: Checker = {
     name: 'pending state is bounded',
     source: 'design, "Running": admission; style 9',
-    afterEvent(node, view) {
+    afterAnyEvent(node, view) {
       const { pendingProposals } = view;
       if (pendingProposals > raft.pendingProposalsMax) {
         const limit = `of at most ${raft.pendingProposalsMax}`;

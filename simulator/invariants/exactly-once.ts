@@ -28,7 +28,7 @@ type Recorded = { readonly status: string; readonly answer: unknown; readonly of
  *    is the operation's effect, too.
  * 2. Whoever is answered under the key, whenever and by whomever, gets that answer.
  * 3. A topic that comes into being was created by a recorded answer, or by a call without a key that may
- *    have had an effect, and each such call explains one topic.
+ *    have had an effect, and each such call explains one topic; so it is still when all calls have ended.
  * 4. A call that ended in "nothing was done" has no recorded answer, then or ever.
  * 5. A call that was sent under more than one key, because its session was lost, succeeds under one at most.
  */
@@ -40,6 +40,8 @@ export function exactlyOnce(
   const recorded = new Map<string, Recorded>();
   const undone = new Map<string, CallEntry>();
   const explainedCalls = new Set<CallEntry>();
+  /** Topics that were created without a key. */
+  const unkeyed: { readonly name: string; readonly topicId: string }[] = [];
   const checker: Checker & CallJudge = {
     name: 'one effect and one answer for each key',
     source: 'design 14; RIFL (Lee and others 2015); atomix 418',
@@ -49,6 +51,11 @@ export function exactlyOnce(
     settled: judgeEnd,
     atEnd() {
       for (const entry of calls.entries) if (entry.outcome !== null) judgeEnd(entry);
+      // A call that was under way then may have been told since that it did nothing, or did something else.
+      explainedCalls.clear();
+      const isCertain = ({ outcome }: CallEntry): boolean => outcome?.kind === 'answered';
+      const left = unkeyed.filter(({ name, topicId }) => !explain(name, topicId, isCertain));
+      for (const { name, topicId } of left) explainWithoutKey(name, topicId);
     },
   };
   witness.watchers.push({
@@ -59,6 +66,7 @@ export function exactlyOnce(
       }
       for (const record of records) {
         if (record.type !== 'TopicRecord' || explained.has(record.topicId)) continue;
+        unkeyed.push({ name: record.name, topicId: record.topicId });
         explainWithoutKey(record.name, record.topicId);
       }
     },
@@ -115,13 +123,20 @@ export function exactlyOnce(
   }
 
   function explainWithoutKey(name: string, topicId: string): void {
+    if (explain(name, topicId, () => true)) return;
+    cluster.fail(checker, `topic ${name} (${topicId}) was created, and no call explains it`);
+  }
+
+  function explain(name: string, topicId: string, isMeant: (entry: CallEntry) => boolean): boolean {
     const candidate = calls.entries.find(
-      (entry) => !entry.planned.keyed && mayHaveCreated(entry, name, topicId) && !explainedCalls.has(entry),
+      (entry) =>
+        !entry.planned.keyed &&
+        isMeant(entry) &&
+        mayHaveCreated(entry, name, topicId) &&
+        !explainedCalls.has(entry),
     );
-    if (candidate === undefined) {
-      return cluster.fail(checker, `topic ${name} (${topicId}) was created, and no call explains it`);
-    }
-    explainedCalls.add(candidate);
+    if (candidate !== undefined) explainedCalls.add(candidate);
+    return candidate !== undefined;
   }
   return checker;
 }
@@ -130,6 +145,7 @@ type RememberedAnswer = { readonly response?: { readonly topicId?: unknown } };
 
 function mayHaveCreated({ planned, outcome }: CallEntry, name: string, topicId: string): boolean {
   if (planned.operationId !== 'createTopic' || planned.body['name'] !== name) return false;
+  if (planned.isValidation === true) return false;
   if (outcome === null || outcome.kind === 'unknown') return true;
   if (outcome.kind !== 'answered' || !outcome.answer.result.ok) return false;
   const { response } = outcome.answer.result;

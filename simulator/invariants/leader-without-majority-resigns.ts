@@ -33,7 +33,7 @@ export function leaderWithoutMajorityResigns(cluster: ClusterObservation, raft: 
       const reign = reigns.get(node);
       reign?.heardUs.set(input.from, reign.awakeUs);
     },
-    afterEvent(node, view) {
+    afterAnyEvent(node, view) {
       if (view.role !== 'leader') {
         reigns.delete(node);
         return;

@@ -28,6 +28,8 @@ const shrinkable: readonly (readonly [string, number])[] = [
   ['downUs', 1000],
   ['gapUs', 1000],
   ['calls', 1],
+  ['spared', 0],
+  ['times', 1],
   ['lossPerMille', 0],
   ['duplicatePerMille', 0],
   ['padding', 0],

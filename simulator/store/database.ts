@@ -44,6 +44,18 @@ export class Database {
     this.#sortedKeys = null;
   }
 
+  /** Loses an entry whose key has more than one byte, as if it had never been written; false where none is. */
+  forgetOne(choice: number): boolean {
+    const keys = [...this.#content.keys()].filter((key) => key.length > 1).toSorted(byCodeUnit);
+    const key = keys[choice % Math.max(1, keys.length)];
+    if (key === undefined) return false;
+    this.settle();
+    this.#content.delete(key);
+    this.#durable.delete(key);
+    this.#sortedKeys = null;
+    return true;
+  }
+
   get isEmpty(): boolean {
     return this.#content.size === 0;
   }

@@ -121,7 +121,7 @@ export class Clients {
       this.#world.recorder?.request(node.process.index, askedAtUs, text());
     }
     // A node may answer in the very event in which it commits: what it says of itself is looked at first.
-    this.#cluster.observation.afterEvent(pending.node);
+    this.#cluster.observation.lookAt(pending.node);
     const noted = outcome.kind === 'written' || outcome.kind === 'read' ? outcome.offset : -1;
     this.#world.trace.note(eventKinds.answer, request.attempt, request.key, noted);
     for (const judge of this.#judges) judge.judge(attempt, outcome);

@@ -141,6 +141,7 @@ export const coverageMarks = [
   'exactly once: a forgotten sequence',
   'exactly once: the session is not known',
   'heartbeat: of an earlier registration',
+  'heartbeat: of a broker that is held, and has its lease still',
   'ISR: refused, an earlier leader epoch',
   'ISR: refused, an earlier partition epoch',
   'ISR: refused, an ineligible replica',
@@ -148,7 +149,9 @@ export const coverageMarks = [
   'partition: nobody can lead it',
   'registration: an active broker is not forgotten',
   'registration: another incarnation is alive',
+  'quorum: the leader resigns at the wish of an operator',
   'session: expires',
+  'validation: a write is judged and not made',
 ] as const;
 
 export type CoverageMark = (typeof coverageMarks)[number];

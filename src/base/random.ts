@@ -16,13 +16,21 @@ export type Random = {
 
 /** Mixes integers to one unsigned 32-bit hash (murmur3's finaliser); the order of arguments matters. */
 export function hashIntegers(...values: readonly number[]): number {
-  let hash = 0x9747b28c;
-  for (const value of values) {
-    hash = mix(hash ^ (value | 0));
-    // Offsets and times pass 2^32, so the high half takes part too.
-    hash = mix(hash ^ Math.trunc(value / 4294967296));
-  }
+  let hash = hashBeginning;
+  for (const value of values) hash = absorb(hash, value);
   return hash >>> 0;
+}
+
+/** `hashIntegers` of two, without a list of them: for whoever asks for one hash after the other. */
+export function hashPair(first: number, second: number): number {
+  return absorb(absorb(hashBeginning, first), second) >>> 0;
+}
+
+const hashBeginning = 0x9747b28c;
+
+function absorb(hash: number, value: number): number {
+  // Offsets and times pass 2^32, so the high half takes part too.
+  return mix(mix(hash ^ (value | 0)) ^ Math.trunc(value / 4294967296));
 }
 
 function mix(value: number): number {

@@ -1,5 +1,5 @@
 import { violated } from './assert.ts';
-import { type Digest, zeroDigest } from './digest.ts';
+import { addDigests, type Digest, zeroDigest } from './digest.ts';
 import { assertOpen, type EditToken } from './edit-token.ts';
 import { PageDirectory } from './page-directory.ts';
 import { SlotSet } from './slot-set.ts';
@@ -14,6 +14,8 @@ export type RowPage<Row> = {
   readonly owner: EditToken | null;
   readonly rows: (Row | null)[];
   live: number;
+  /** Digest of each row, once it was asked for: a change of one row makes nobody read the others again. */
+  readonly rowDigests: (Digest | null)[];
   digest: Digest | null;
   /** Digest of the page as encoded for a checkpoint, kept by whoever encodes it. */
   encodedDigest: Digest | null;
@@ -82,6 +84,7 @@ export class RowTable<Row extends object> {
     this.#end = Math.max(this.#end, slot + 1);
     const page = this.#ownedPage(slot >>> 6, token);
     page.rows[slot & 63] = Object.freeze(row);
+    page.rowDigests[slot & 63] = null;
     page.live++;
     this.#size++;
   }
@@ -89,7 +92,9 @@ export class RowTable<Row extends object> {
   update(slot: number, row: Row, token: EditToken): void {
     assertOpen(token);
     if (this.get(slot) === null) violated(`slot ${slot} holds no row`);
-    this.#ownedPage(slot >>> 6, token).rows[slot & 63] = Object.freeze(row);
+    const page = this.#ownedPage(slot >>> 6, token);
+    page.rows[slot & 63] = Object.freeze(row);
+    page.rowDigests[slot & 63] = null;
   }
 
   remove(slot: number, token: EditToken): void {
@@ -97,6 +102,7 @@ export class RowTable<Row extends object> {
     if (this.get(slot) === null) violated(`slot ${slot} holds no row`);
     const page = this.#ownedPage(slot >>> 6, token);
     page.rows[slot & 63] = null;
+    page.rowDigests[slot & 63] = null;
     page.live--;
     this.#size--;
     this.#free.add(slot, token);
@@ -115,10 +121,11 @@ export class RowTable<Row extends object> {
     }
   }
 
-  pageDigest(index: number, make: (rows: readonly (Row | null)[]) => Digest): Digest {
+  /** The sum of the digests of the page's rows. */
+  pageDigest(index: number, digestOf: (row: Row) => Digest): Digest {
     const page = this.#pages.get(index);
     if (page === null) return zeroDigest;
-    page.digest ??= make(page.rows);
+    page.digest ??= sumOfRows(page, digestOf);
     return page.digest;
   }
 
@@ -129,16 +136,30 @@ export class RowTable<Row extends object> {
       page.encodedDigest = null;
       return page;
     }
-    const rows: (Row | null)[] =
-      page === null ? Array.from<null>({ length: rowsPerRowPage }).fill(null) : page.rows.slice();
     const copy: RowPage<Row> = {
       owner: token,
-      rows,
+      rows: page === null ? nothingInEachSlot() : page.rows.slice(),
       live: page?.live ?? 0,
+      rowDigests: page === null ? nothingInEachSlot() : page.rowDigests.slice(),
       digest: null,
       encodedDigest: null,
     };
     this.#pages.set(index, copy, token);
     return copy;
   }
+}
+
+function nothingInEachSlot(): null[] {
+  return Array.from<null>({ length: rowsPerRowPage }).fill(null);
+}
+
+function sumOfRows<Row>({ rows, rowDigests }: RowPage<Row>, digestOf: (row: Row) => Digest): Digest {
+  let sum = zeroDigest;
+  for (let at = 0; at < rowsPerRowPage; at++) {
+    const row = rows[at] ?? null;
+    if (row === null) continue;
+    const digest = (rowDigests[at] ??= digestOf(row));
+    sum = addDigests(sum, digest);
+  }
+  return sum;
 }

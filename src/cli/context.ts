@@ -3,6 +3,7 @@ import { Option, type Command } from 'commander';
 import { createClient, type Client } from '../client/create-client.ts';
 import type { ClientTls } from '../client/exchange.ts';
 import { isToken } from '../client/protocol/bearer-token.ts';
+import type { CallOptions } from '../client/typed.ts';
 import { CliFailure } from './failures.ts';
 import type { Terminal } from './output/terminal.ts';
 import type { ReadLogDirectory, RequestAdministrator, StartServer } from '../runtime/server-config.ts';
@@ -48,6 +49,17 @@ export function withClusterOptions(command: Command, environment: CliDependencie
     .option('--tls-certificate <file>', 'PEM of this client’s certificate')
     .option('--tls-key <file>', 'PEM of this client’s key')
     .option('--token-file <file>', 'a file with the token that says who asks (or OTTLA_TOKEN)');
+}
+
+/** Of every command that changes something: what it would do is said, and nothing is done. */
+export function withDryRun(command: Command): Command {
+  return command.option('--dry-run', 'say what would be done, and do nothing');
+}
+
+export type DryRunOption = { readonly dryRun?: boolean };
+
+export function callOptionsOf({ dryRun }: DryRunOption): CallOptions {
+  return dryRun === true ? { validateOnly: true } : {};
 }
 
 export function withOutputOption(command: Command): Command {

@@ -1,5 +1,6 @@
 import { operationsByName } from '../metadata/operations.ts';
 import { limits } from '../metadata/limits.ts';
+import { quorumOperations } from '../runtime/quorum-operations/definitions.ts';
 import {
   createOperationsClient,
   type ClientOptions,
@@ -8,7 +9,12 @@ import {
 } from './operations-client.ts';
 import { nodeOperations, probeOperations } from './protocol/node-operations.ts';
 
-const operations = { ...operationsByName, ...nodeOperations, ...probeOperations } as const;
+const operations = {
+  ...operationsByName,
+  ...quorumOperations,
+  ...nodeOperations,
+  ...probeOperations,
+} as const;
 
 export type Client = OperationsClient<typeof operations>;
 

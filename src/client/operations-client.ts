@@ -177,9 +177,7 @@ class ClientCore<Operations extends OperationDescriptions> {
     options: CallOptions,
   ): Promise<Answer<unknown>> {
     const prepared = this.#prepare(operationId);
-    const isKeyed =
-      this.#keys !== null && prepared.operation.kind === 'write' && options.exactlyOnce !== false;
-    return await this.#send(prepared, input, options, isKeyed ? 'keyed' : repeatOf(prepared.operation));
+    return await this.#send(prepared, input, options, this.#repeatOf(prepared.operation, options));
   }
 
   async close(): Promise<void> {
@@ -202,6 +200,14 @@ class ClientCore<Operations extends OperationDescriptions> {
         },
       },
     );
+  }
+
+  #repeatOf({ kind }: OperationDescription, { exactlyOnce, validateOnly }: CallOptions): Repeat {
+    if (validateOnly === true) return 'harmless';
+    // Nothing is remembered of it, so that a second attempt could find what the first has done.
+    if (kind === 'direct') return 'never';
+    if (kind !== 'write') return 'harmless';
+    return this.#keys !== null && exactlyOnce !== false ? 'keyed' : 'never';
   }
 
   async #send(
@@ -235,6 +241,7 @@ class ClientCore<Operations extends OperationDescriptions> {
     if (options.consistency !== undefined) common[commonQueryNames.consistency] = options.consistency;
     // A stale read is answered by any node, and yet never from before what this client has seen.
     if (options.consistency === 'stale') common[commonQueryNames.minOffset] = String(this.#offset);
+    if (options.validateOnly === true) common[commonQueryNames.validateOnly] = 'true';
     const isProbe = this.#binding.probes.has(operation.operationId);
     return {
       operationId: operation.operationId,
@@ -299,16 +306,13 @@ function entryOf(operation: OperationDescription, placed: PlacedInput, options: 
   if (body !== null) text += `,"body":${body}`;
   if (options.ifMatch !== undefined) text += `,"ifMatch":${JSON.stringify(options.ifMatch)}`;
   if (options.consistency !== undefined) text += `,"consistency":"${options.consistency}"`;
+  if (options.validateOnly === true) text += ',"validateOnly":true';
   return text;
 }
 
 function hasFields(fields: Readonly<Record<string, unknown>>): boolean {
   for (const name in fields) if (Object.hasOwn(fields, name)) return true;
   return false;
-}
-
-function repeatOf(operation: OperationDescription): Repeat {
-  return operation.kind === 'write' ? 'never' : 'harmless';
 }
 
 /** A newer server may say more than this client knows: unknown fields are dropped, missing ones refused. */

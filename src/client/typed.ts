@@ -48,6 +48,8 @@ export type CallOptions = {
   readonly ifMatch?: number;
   /** False sends a write without a key: at most once, and its outcome may stay unknown. */
   readonly exactlyOnce?: boolean;
+  /** True says what a write would do, and does nothing. Ids that it names are made up, and nothing is kept for it. */
+  readonly validateOnly?: boolean;
 };
 
 /** A response with where it comes from. */

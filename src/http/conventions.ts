@@ -10,7 +10,13 @@ import type { HttpLimits } from './options.ts';
 /** What every operation understands beside its own fields. */
 export type Conventions = Pick<
   ControllerRequest,
-  'consistency' | 'minOffset' | 'timeoutMs' | 'ifMatch' | 'idempotencyKey' | 'bareIdempotencyKey'
+  | 'consistency'
+  | 'minOffset'
+  | 'timeoutMs'
+  | 'ifMatch'
+  | 'idempotencyKey'
+  | 'bareIdempotencyKey'
+  | 'validateOnly'
 >;
 
 export type RawRequest = {
@@ -34,6 +40,7 @@ export function readConventions(
     [commonQueryNames.consistency]: consistencyText,
     [commonQueryNames.minOffset]: minOffsetText,
     [commonQueryNames.timeoutMs]: timeoutText,
+    [commonQueryNames.validateOnly]: validateOnlyText,
     ...ownQuery
   } = request.query;
 
@@ -43,6 +50,8 @@ export function readConventions(
   if (!minOffset.ok) return minOffset;
   const timeoutMs = readTimeout(timeoutText, limits);
   if (!timeoutMs.ok) return timeoutMs;
+  const validateOnly = readValidateOnly(validateOnlyText, kind);
+  if (!validateOnly.ok) return validateOnly;
   const ifMatch = readIfMatch(request.headers[headerNames.ifMatch], kind);
   if (!ifMatch.ok) return ifMatch;
   const keys = readKeys(request.headers[headerNames.idempotencyKey], kind);
@@ -54,6 +63,7 @@ export function readConventions(
       minOffset: minOffset.value,
       timeoutMs: timeoutMs.value,
       ifMatch: ifMatch.value,
+      validateOnly: validateOnly.value,
       ...keys.value,
     },
     ownQuery,
@@ -72,6 +82,8 @@ export function readEntryConventions(
   if (timeoutMs > limits.requestTimeoutMaxMs) {
     return failed(`'timeoutMs' must be from 1 to ${limits.requestTimeoutMaxMs}.`);
   }
+  const validateOnly = readValidateOnly(entry.validateOnly, kind);
+  if (!validateOnly.ok) return validateOnly;
   const keys = readKeys(entry.idempotencyKey, kind);
   if (!keys.ok) return keys;
   const { minOffset, ifMatch } = entry;
@@ -80,6 +92,7 @@ export function readEntryConventions(
     minOffset: isOffset(minOffset) ? minOffset : null,
     timeoutMs,
     ifMatch: isOffset(ifMatch) && kind !== 'read' ? ifMatch : null,
+    validateOnly: validateOnly.value,
     ...keys.value,
   });
 }
@@ -95,6 +108,15 @@ function readConsistency(
   if (text === 'stale' && kind !== 'read')
     return failed('A write cannot be asked for with consistency=stale.');
   return ok(text);
+}
+
+/** As a text of the query, where `?validate_only` without a value means that it is wanted, or as JSON. */
+function readValidateOnly(value: unknown, kind: OperationDescription['kind']): Result<boolean, string> {
+  if (value === undefined || value === false || value === 'false') return ok(false);
+  if (value !== true && value !== 'true' && value !== '') {
+    return failed(`'${commonQueryNames.validateOnly}' must be true or false.`);
+  }
+  return kind === 'read' ? failed('A read changes nothing, so that there is nothing to validate.') : ok(true);
 }
 
 const digits = /^(?:0|[1-9]\d{0,15})$/;

@@ -13,8 +13,10 @@ import { checkInput, compileOperation, fieldsOf } from './compiled-operation.ts'
 import { quorumChecks, type ReadinessCheck, readinessChecks } from './readiness.ts';
 import { routePath, type RouteContext } from './route-context.ts';
 
-/** Called with the operation's own query, checked. */
-type NodeHandler = (query: Readonly<Record<string, unknown>>, reply: FastifyReply, timeoutMs: number) => void;
+type Fields = Readonly<Record<string, unknown>>;
+
+/** Called with the operation's own query and parameters, checked. */
+type NodeHandler = (query: Fields, reply: FastifyReply, timeoutMs: number, params: Fields) => void;
 
 /** What the node answers by itself: its standing, its log, and the probes. */
 export function addNodeRoutes(app: FastifyInstance, context: RouteContext): void {
@@ -27,6 +29,19 @@ export function addNodeRoutes(app: FastifyInstance, context: RouteContext): void
     const status = controller.status();
     sendJson(reply, 200, ownStanding(status), quorumView(status));
   });
+  add(app, context, apiPrefix, nodeOperations.listVoters, (_query, reply) => {
+    const status = controller.status();
+    sendJson(reply, 200, ownStanding(status), { voters: votersView(status) });
+  });
+  add(app, context, apiPrefix, nodeOperations.describeVoter, (_query, reply, _timeoutMs, params) =>
+    sendVoter(reply, controller, params['controllerId']),
+  );
+  add(app, context, apiPrefix, nodeOperations.listSnapshots, (_query, reply) =>
+    sendSnapshots(reply, controller),
+  );
+  add(app, context, apiPrefix, nodeOperations.createSnapshot, (_query, reply, timeoutMs) =>
+    createSnapshot(reply, timeoutMs, controller),
+  );
   add(app, context, apiPrefix, nodeOperations.readLog, (query, reply, timeoutMs) =>
     readLog(query, reply, timeoutMs, controller),
   );
@@ -66,7 +81,13 @@ function add(
       sendOwnProblem(reply, context.controller, { code: 'INVALID_REQUEST', message });
       return;
     }
-    handler(fieldsOf(input.value.query), reply, read.value.conventions.timeoutMs);
+    if (read.value.conventions.validateOnly === true) {
+      const message = `${operation.operationId} cannot be validated: it is done, or it is not.`;
+      sendOwnProblem(reply, context.controller, { code: 'INVALID_REQUEST', message });
+      return;
+    }
+    const { query, params } = input.value;
+    handler(fieldsOf(query), reply, read.value.conventions.timeoutMs, fieldsOf(params));
   };
   app.route({
     method: operation.method,
@@ -111,8 +132,94 @@ function quorumView(status: NodeStatus): Static<typeof nodeOperations.describeQu
       lastContactMs: status.lastContactMs,
     },
     voters: [...status.voters],
-    replicas: [...status.replicas],
+    replicas: replicasView(status),
+    observers: replicasView(status).filter(({ isVoter }) => !isVoter),
   };
+}
+
+function replicasView({ replicas, logEndOffset }: NodeStatus) {
+  return replicas.map((replica) => ({ ...replica, lag: Math.max(0, logEndOffset - replica.logEndOffset) }));
+}
+
+function votersView(status: NodeStatus): Static<typeof nodeOperations.listVoters.response>['voters'] {
+  const replicas = replicasView(status);
+  return status.voters.map(({ id, directoryId, endpoint, kraftVersions }) => {
+    const replica = replicas.find((each) => each.id === id && each.directoryId === directoryId);
+    return {
+      controllerId: id,
+      directoryId,
+      endpoint,
+      kraftVersions,
+      isLeader: id === status.leaderId,
+      logEndOffset: replica?.logEndOffset ?? null,
+      lag: replica?.lag ?? null,
+      lastFetchMs: replica?.lastFetchMs ?? null,
+      lastCaughtUpMs: replica?.lastCaughtUpMs ?? null,
+    };
+  });
+}
+
+function sendVoter(reply: FastifyReply, controller: ControllerApi, controllerId: unknown): void {
+  const status = controller.status();
+  const voter = votersView(status).find((each) => each.controllerId === controllerId);
+  if (voter !== undefined) {
+    sendJson(reply, 200, ownStanding(status), voter);
+    return;
+  }
+  const message = `Controller ${String(controllerId)} is no voter.`;
+  sendOwnProblem(reply, controller, { code: 'VOTER_NOT_FOUND', message });
+}
+
+const noSnapshots = {
+  code: 'RESOURCE_NOT_FOUND',
+  message: 'This node does not show its snapshots.',
+} as const;
+
+function sendSnapshots(reply: FastifyReply, controller: ControllerApi): void {
+  const status = controller.status();
+  const snapshots = controller.snapshots?.();
+  if (snapshots === undefined) sendOwnProblem(reply, controller, noSnapshots);
+  else
+    sendJson(reply, 200, ownStanding(status), {
+      snapshots,
+      logStartOffset: status.logStartOffset,
+    });
+}
+
+function createSnapshot(reply: FastifyReply, timeoutMs: number, controller: ControllerApi): void {
+  if (controller.takeSnapshot === undefined) {
+    sendOwnProblem(reply, controller, noSnapshots);
+    return;
+  }
+  const late = `The snapshot was not taken within ${timeoutMs} ms; it may still be.`;
+  const answerOnce = answerInTime(reply, controller, timeoutMs, late);
+  controller.takeSnapshot((result) =>
+    answerOnce(() => {
+      if (result.ok) sendJson(reply, 201, ownStanding(controller.status()), result.value);
+      else sendOwnProblem(reply, controller, result.error);
+    }),
+  );
+}
+
+/** The first answer counts; when none comes in time, that is said instead. */
+function answerInTime(
+  reply: FastifyReply,
+  controller: ControllerApi,
+  timeoutMs: number,
+  late: string,
+): (answer: () => void) => void {
+  let isAnswered = false;
+  const answerOnce = (answer: () => void): void => {
+    if (isAnswered) return;
+    isAnswered = true;
+    clearTimeout(guard);
+    answer();
+  };
+  const guard = setTimeout(
+    () => answerOnce(() => sendOwnProblem(reply, controller, { code: 'REQUEST_TIMED_OUT', message: late })),
+    timeoutMs,
+  );
+  return answerOnce;
 }
 
 function sendChecks(
@@ -150,23 +257,8 @@ function readLog(
   const from = offsetOr(query['from'], controller.status().logStartOffset);
   const limit = query['limit'];
   const maxRecords = typeof limit === 'number' ? Math.min(limit, logPageRecordsMax) : logPageRecordsDefault;
-  let isAnswered = false;
-  const answerOnce = (answer: () => void): void => {
-    if (isAnswered) return;
-    isAnswered = true;
-    clearTimeout(guard);
-    answer();
-  };
-  const guard = setTimeout(
-    () =>
-      answerOnce(() =>
-        sendOwnProblem(reply, controller, {
-          code: 'REQUEST_TIMED_OUT',
-          message: `The log was not read within ${timeoutMs} ms.`,
-        }),
-      ),
-    timeoutMs,
-  );
+  const late = `The log was not read within ${timeoutMs} ms.`;
+  const answerOnce = answerInTime(reply, controller, timeoutMs, late);
   controller.readLog({ from, maxRecords }, (result) =>
     answerOnce(() => sendLogSlice(reply, controller, result)),
   );

@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { apiPrefix } from '../client/protocol/headers.ts';
+import { apiPrefix, headerNames } from '../client/protocol/headers.ts';
 import type { ProblemInput } from '../client/protocol/problem.ts';
 import { failed, ok, type Result } from '../base/result.ts';
 import type { ControllerRequest } from '../runtime/controller-api.ts';
@@ -41,6 +41,7 @@ function handle(
     sendOwnProblem(reply, controller, noRoom(submissions.pendingCount));
     return;
   }
+  if (accepted.value.validateOnly === true) reply.header(headerNames.validateOnly, 'true');
   submissions.submit(accepted.value, (outcome) => {
     if (outcome.type === 'answered') {
       sendAnswer(reply, context.nodeId, outcome.answer, operation.successStatus ?? 200);

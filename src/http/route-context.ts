@@ -42,10 +42,10 @@ export function silence(
   operation: OperationDescription,
   request: Omit<ControllerRequest, 'requestId'>,
 ): ProblemInput {
-  if (operation.kind === 'read') {
+  if (operation.kind === 'read' || request.validateOnly === true) {
     return {
       code: 'REQUEST_TIMED_OUT',
-      message: `The read was not confirmed within ${request.timeoutMs} ms.`,
+      message: `The answer was not confirmed within ${request.timeoutMs} ms; nothing was changed.`,
     };
   }
   const keyAdvice =

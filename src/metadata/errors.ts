@@ -275,6 +275,43 @@ export const errorCatalogue = {
     remedy: 'See which have expired with `GET /v1/tokens`, and revoke these.',
   },
 
+  // The quorum.
+  DUPLICATE_VOTER: {
+    status: 409,
+    retriable: false,
+    summary: 'The controller is a voter already.',
+    remedy: 'Nothing, when it is the voter that was meant; otherwise remove that one first.',
+  },
+  VOTER_NOT_FOUND: {
+    status: 404,
+    retriable: false,
+    summary: 'There is no such voter.',
+    remedy:
+      'Look at `GET /v1/quorum/voters`; a voter is named by its id, and by its directory when that is given.',
+  },
+  // Kafka answers both with REQUEST_TIMED_OUT, which does not say what to do.
+  VOTER_NOT_CAUGHT_UP: {
+    status: 409,
+    retriable: true,
+    summary: 'The controller has not caught up with the leader, so that it could hold the quorum up.',
+    remedy:
+      'Wait until its lag in `GET /v1/quorum` is gone, and ask again; see that it runs and reaches the leader.',
+  },
+  VOTER_CHANGE_PENDING: {
+    status: 409,
+    retriable: true,
+    summary: 'Another change of the voters is under way; one is made at a time.',
+    remedy: 'Look at `GET /v1/quorum/voters`, and ask again once that change is committed.',
+  },
+
+  // Configs.
+  INVALID_CONFIG: {
+    status: 400,
+    retriable: false,
+    summary: 'A config is not known, or its value is not one that it may have.',
+    remedy: 'Correct what the message names; `GET /v1/configs/definitions` has all names, types and ranges.',
+  },
+
   // Features.
   INVALID_UPDATE_FEATURE: {
     status: 400,

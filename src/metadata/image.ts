@@ -175,15 +175,10 @@ export function* digestSteps(image: MetadataImage): Generator<null, string, unde
 function pageDigestOf(state: unknown, definition: TableDefinition<unknown, unknown>, index: number): Digest {
   const hasher = new Hasher();
   if (definition.kind === 'rows') {
-    return definition.table(state).pageDigest(index, (rows) => {
-      let page = zeroDigest;
-      for (const row of rows) {
-        if (row === null) continue;
-        hasher.reset();
-        hashStruct(hasher, definition.fields, row);
-        page = addDigests(page, hasher.finish());
-      }
-      return page;
+    return definition.table(state).pageDigest(index, (row) => {
+      hasher.reset();
+      hashStruct(hasher, definition.fields, row);
+      return hasher.finish();
     });
   }
   const hashRow = definition.rowHasher(state);

@@ -6,6 +6,7 @@ export * as feature from './resources/feature/index.ts';
 export * as controller from './resources/controller/index.ts';
 export * as broker from './resources/broker/index.ts';
 export * as topic from './resources/topic/index.ts';
+export * as config from './resources/config/index.ts';
 export * as isr from './resources/isr/index.ts';
 export * as session from './resources/session/index.ts';
 export * as token from './resources/token/index.ts';

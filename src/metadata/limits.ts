@@ -29,6 +29,10 @@ export const limits = {
   featuresPerNodeMax: 64,
   logDirsPerBrokerMax: 64,
 
+  /** Of what is set of one topic or broker, so that a page of 64 rows stays small. */
+  configsPerResourceMax: 128,
+  configLengthPerResourceMax: 8_192,
+
   sessionsMax: 10_000,
   answersMax: 100_000,
   /** Sequences of one session that may be remembered at once, counted from `forgetBelow`. */

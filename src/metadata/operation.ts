@@ -29,9 +29,10 @@ export type OperationDefinition<
   readonly summary: string;
   /**
    * `write` may return records. `read` never does. `heartbeat` is a write whose answer also waits for a
-   * barrier round that began after its arrival (design 13).
+   * barrier round that began after its arrival (design 13). `direct` is carried out by the leader's core or by
+   * the one node that is asked, and not by the state machine: it is remembered under no key.
    */
-  readonly kind: 'read' | 'write' | 'heartbeat';
+  readonly kind: 'read' | 'write' | 'heartbeat' | 'direct';
   /** Admission order when the node is busy (design, "Running"); lower goes first. */
   readonly priority: 'fencing' | 'heartbeat' | 'administration';
   /** Who may call it, beside the administrator, who may call everything. */
@@ -148,6 +149,8 @@ export type QuorumView = {
   readonly kraftVersion: number;
   /** The voters in force. */
   readonly voters: readonly QuorumVoter[];
+  /** They are not known to be committed, and until then no others can follow them. */
+  readonly isChanging: boolean;
 };
 
 export type QuorumVoter = {

@@ -37,6 +37,8 @@ export type CoreState = {
   persistIndex: number | null;
   /** The leader of this epoch is known to have ended its reign; null when not. */
   endedEpoch: Epoch | null;
+  /** The epoch whose leader has told this replica itself who should come next; null when none has. */
+  successionEpoch: Epoch | null;
   /** The last epoch, too far ahead to be believed, that each voter has named (see `epoch-jump.ts`). */
   readonly distantEpochs: Map<NodeId, Epoch>;
   /** When a leader of this epoch was last heard of. */
@@ -95,6 +97,7 @@ export function newCoreState(options: {
     gateIoId: null,
     persistIndex: null,
     endedEpoch: null,
+    successionEpoch: null,
     distantEpochs: new Map(),
     lastContactMs: null,
     lostElections: 0,

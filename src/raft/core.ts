@@ -9,7 +9,7 @@ import {
   handleSnapshotChunkStored,
   handleSnapshotInstalled,
 } from './download-snapshot.ts';
-import type { Effect, RoleName } from './effects.ts';
+import type { Effect, RoleName, VoterChangeError } from './effects.ts';
 import { handleEndQuorumEpochRequest, handleEndQuorumEpochResponse } from './end-quorum-epoch.ts';
 import { answerParkedFetches, handleFetchRequest } from './fetch.ts';
 import { handleFetchResponse } from './fetch-response.ts';
@@ -38,7 +38,7 @@ import { recoverRole } from './recover-role.ts';
 import { nextWakeAtMs, passDeadlines, putOffDeadlines, sendWhatIsDue } from './timers.ts';
 import { announceRole } from './transition.ts';
 import { handleVoteRequest, handleVoteResponse } from './vote.ts';
-import { handleVoterChangeRequested } from './voter-change.ts';
+import { findVoterChangeError, handleVoterChangeRequested } from './voter-change.ts';
 
 export type StepResult = {
   readonly effects: readonly Effect[];
@@ -88,6 +88,8 @@ export type RaftCore = {
   readonly unflushedBytes: number;
   /** The leader's view of all replicas, itself included; empty on others. */
   replicas(): readonly ReplicaView[];
+  /** Why these voters could not be put in force now; null when they could. */
+  findVoterChangeError(voters: readonly Voter[]): VoterChangeError | null;
 };
 
 export type ReplicaView = ReplicaKey & {
@@ -106,7 +108,7 @@ export function createRaftCore(options: {
   assertConfig(options.config);
   const core = newCoreState(options);
   recoverRole(core, options.recovered);
-  return viewOf(core);
+  return new Core(core);
 }
 
 function step(core: CoreState, input: Input): StepResult {
@@ -206,74 +208,113 @@ function receive(core: CoreState, from: NodeId, message: Message): void {
   }
 }
 
-function viewOf(core: CoreState): RaftCore {
-  return {
-    step: (input) => step(core, input),
-    get role() {
-      return core.role.name;
-    },
-    get epoch() {
-      return core.quorum.epoch;
-    },
-    get leaderId() {
-      return core.quorum.leaderId;
-    },
-    get highWatermark() {
-      return core.highWatermark;
-    },
-    get logStart() {
-      return core.log.logStart;
-    },
-    get logEndOffset() {
-      return core.log.endOffset;
-    },
-    get flushedOffset() {
-      return core.log.flushedOffset;
-    },
-    get appliedOffset() {
-      return core.appliedOffset;
-    },
-    get latestSnapshot() {
-      return core.latestSnapshot;
-    },
-    get epochStartOffset() {
-      return core.role.name === 'leader' ? core.role.leadership.epochStartOffset : null;
-    },
-    get currentVoterSet() {
-      return core.voterSets.current;
-    },
-    get voters() {
-      return core.voterSets.voters;
-    },
-    get kraftVersion() {
-      return core.kraftVersion.current;
-    },
-    get committedKRaftVersion() {
-      return core.kraftVersion.before(core.highWatermark);
-    },
-    get isActiveVoter() {
-      return isVoter(core) && !core.quorum.recovering;
-    },
-    get recovering() {
-      return core.quorum.recovering;
-    },
-    get lastContactMs() {
-      return core.role.name === 'leader' ? core.role.leadership.lastMajorityContactMs : core.lastContactMs;
-    },
-    get pendingProposals() {
-      return core.role.name === 'leader' ? core.role.leadership.pendingProposals.length : 0;
-    },
-    get pendingBytes() {
-      return core.role.name === 'leader' ? core.role.leadership.pendingBytes : 0;
-    },
-    get unflushedAppends() {
-      return core.log.unflushedAppends;
-    },
-    get unflushedBytes() {
-      return core.log.unflushedBytes;
-    },
-    replicas: () => replicasOf(core),
-  };
+/** A class, and not an object made for each replica: a process that hosts many reads all of them by one shape. */
+class Core implements RaftCore {
+  readonly #state: CoreState;
+
+  constructor(state: CoreState) {
+    this.#state = state;
+  }
+
+  step(input: Input): StepResult {
+    return step(this.#state, input);
+  }
+
+  get role(): RoleName {
+    return this.#state.role.name;
+  }
+
+  get epoch(): Epoch {
+    return this.#state.quorum.epoch;
+  }
+
+  get leaderId(): NodeId | null {
+    return this.#state.quorum.leaderId;
+  }
+
+  get highWatermark(): Offset {
+    return this.#state.highWatermark;
+  }
+
+  get logStart(): SnapshotId {
+    return this.#state.log.logStart;
+  }
+
+  get logEndOffset(): Offset {
+    return this.#state.log.endOffset;
+  }
+
+  get flushedOffset(): Offset {
+    return this.#state.log.flushedOffset;
+  }
+
+  get appliedOffset(): Offset {
+    return this.#state.appliedOffset;
+  }
+
+  get latestSnapshot(): SnapshotId | null {
+    return this.#state.latestSnapshot;
+  }
+
+  get epochStartOffset(): Offset | null {
+    const { role } = this.#state;
+    return role.name === 'leader' ? role.leadership.epochStartOffset : null;
+  }
+
+  get currentVoterSet(): VoterSetAt {
+    return this.#state.voterSets.current;
+  }
+
+  get voters(): readonly Voter[] {
+    return this.#state.voterSets.voters;
+  }
+
+  get kraftVersion(): number {
+    return this.#state.kraftVersion.current;
+  }
+
+  get committedKRaftVersion(): number {
+    return this.#state.kraftVersion.before(this.#state.highWatermark);
+  }
+
+  get isActiveVoter(): boolean {
+    return isVoter(this.#state) && !this.#state.quorum.recovering;
+  }
+
+  get recovering(): boolean {
+    return this.#state.quorum.recovering;
+  }
+
+  get lastContactMs(): number | null {
+    const { role } = this.#state;
+    return role.name === 'leader' ? role.leadership.lastMajorityContactMs : this.#state.lastContactMs;
+  }
+
+  get pendingProposals(): number {
+    const { role } = this.#state;
+    return role.name === 'leader' ? role.leadership.pendingProposals.length : 0;
+  }
+
+  get pendingBytes(): number {
+    const { role } = this.#state;
+    return role.name === 'leader' ? role.leadership.pendingBytes : 0;
+  }
+
+  get unflushedAppends(): number {
+    return this.#state.log.unflushedAppends;
+  }
+
+  get unflushedBytes(): number {
+    return this.#state.log.unflushedBytes;
+  }
+
+  replicas(): readonly ReplicaView[] {
+    return replicasOf(this.#state);
+  }
+
+  findVoterChangeError(voters: readonly Voter[]): VoterChangeError | null {
+    return findVoterChangeError(this.#state, voters);
+  }
 }
 
 function replicasOf(core: CoreState): readonly ReplicaView[] {

@@ -43,11 +43,13 @@ export function handleEndQuorumEpochRequest(
 
 function succeed(core: CoreState, request: EndQuorumEpochRequest): void {
   const { name } = core.role;
-  // A repetition must not put an election off that has begun.
-  if (name === 'leader' || name === 'resigned' || core.endedEpoch === request.epoch) {
+  // A repetition must not put an election off that has begun. A refused fetch may have said before that the epoch
+  // has ended, and does not say who comes next: the first successor would wait with all others.
+  if (name === 'leader' || name === 'resigned' || core.successionEpoch === request.epoch) {
     coverageMark('end of epoch: a repetition');
     return;
   }
+  core.successionEpoch = request.epoch;
   if (name === 'prospective' || name === 'candidate') {
     coverageMark('end of epoch: an election has begun already');
     // It seeks election already; a candidate of this epoch is none that this leader led.

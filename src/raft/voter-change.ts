@@ -22,7 +22,7 @@ type VoterChangeRequested = Extract<Input, { type: 'voterChangeRequested' }>;
 export function handleVoterChangeRequested(core: CoreState, input: VoterChangeRequested): void {
   const { requestId, voters } = input;
   const { role } = core;
-  const error = role.name === 'leader' ? refusalOfVoters(core, role.leadership, voters) : 'NOT_LEADER';
+  const error = findVoterChangeError(core, voters);
   if (error !== null || role.name !== 'leader') {
     core.effects.push({ type: 'voterChangeAnswered', requestId, error });
     return;
@@ -42,6 +42,12 @@ export function appendVoterSet(
   // Other voters make other majorities from here on.
   completeBarriers(core, leadership);
   noteSupport(core, leadership);
+}
+
+/** Why these voters cannot be put in force now; null when they can. */
+export function findVoterChangeError(core: CoreState, voters: readonly Voter[]): VoterChangeError | null {
+  const { role } = core;
+  return role.name === 'leader' ? refusalOfVoters(core, role.leadership, voters) : 'NOT_LEADER';
 }
 
 /** Why no voter set at all may come into the log now, or null. */

@@ -33,6 +33,13 @@ export type ControllerApi = {
    * Nothing is told to `listener` from within this call or a call of the handle.
    */
   openWatch?(request: WatchRequest, listener: WatchListener): WatchHandle;
+  /** Snapshots that this node holds, oldest first; absent when the node does not tell. */
+  snapshots?(): readonly SnapshotView[];
+  /**
+   * Takes a snapshot of what this node has applied, unless the newest one holds it already. Answers once, never
+   * from within this call.
+   */
+  takeSnapshot?(complete: (result: Result<SnapshotView, SnapshotError>) => void): void;
   /**
    * A token of this node's committed image; null when it has none of that id. Absent where there are none,
    * and then nobody is known.
@@ -79,6 +86,21 @@ export type LogSliceError = {
   readonly logStartOffset: Offset;
 };
 
+/** A checkpoint that a replica far behind may be sent: the whole state at its end. */
+export type SnapshotView = {
+  /** Exclusive: it holds every record below. */
+  readonly endOffset: Offset;
+  readonly epoch: Epoch;
+  /** Wall clock of the last batch that it holds, in ms since 1970. */
+  readonly timestampMs: number;
+  readonly pageCount: number;
+};
+
+export type SnapshotError = {
+  readonly code: 'STORAGE_LOW' | 'VOTER_CHANGE_PENDING' | 'NOT_CONTROLLER';
+  readonly message: string;
+};
+
 export type ControllerRequest = {
   /** Chosen by the caller; echoed in the answer. */
   readonly requestId: number;
@@ -96,6 +118,11 @@ export type ControllerRequest = {
   readonly minOffset: Offset | null;
   /** Offset of last modification that the resource must still have; null for no condition. */
   readonly ifMatch: Offset | null;
+  /**
+   * Only says what a write would do: it is judged by the image as any write, appends nothing, and is neither
+   * looked up nor remembered under a key.
+   */
+  readonly validateOnly?: boolean;
   /** How long the caller waits, in ms from now. */
   readonly timeoutMs: number;
 };

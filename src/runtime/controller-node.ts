@@ -8,7 +8,13 @@ import type { TokenRow } from '../metadata/resources/token/resource.ts';
 import { type ControllerNodeOptions, type NodeTransport, supportedVersions } from './node-options.ts';
 import type { PeerMessage } from '../ports/transport.ts';
 import type { ReplicaKey } from '../raft/replica-key.ts';
-import type { ControllerAnswer, ControllerApi, ControllerRequest, NodeStatus } from './controller-api.ts';
+import type {
+  ControllerAnswer,
+  ControllerApi,
+  ControllerRequest,
+  NodeStatus,
+  SnapshotView,
+} from './controller-api.ts';
 import { NodeMeter } from './measurements/node-meter.ts';
 import { QuorumMember } from './quorum-member.ts';
 import { runSequence, type Sequence, wait } from './sequence.ts';
@@ -111,6 +117,22 @@ class Node implements ControllerNode {
       listener.ended({ code: 'NOT_CONTROLLER', message, position: request.since, logStartOffset: null });
       return null;
     });
+
+  snapshots(): readonly SnapshotView[] {
+    return this.#member?.snapshots() ?? [];
+  }
+
+  takeSnapshot: NonNullable<ControllerApi['takeSnapshot']> = (complete) => {
+    const member = this.#member;
+    this.#options.ports.clock.afterPendingEvents(() => {
+      if (member !== null && this.#phase === 'running') {
+        member.takeSnapshot(complete);
+        return;
+      }
+      const message = 'The node has not joined its cluster yet, or stops.';
+      complete({ ok: false, error: { code: 'NOT_CONTROLLER', message } });
+    });
+  };
 
   get acceptsBareIdempotencyKeys(): boolean {
     return true;

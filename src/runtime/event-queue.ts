@@ -36,6 +36,7 @@ export class EventQueue {
     this.#onStall = onStall;
   }
 
+  /** The input is the queue's from here on: it gets its time, and is not copied for it. */
   push(input: UntimedInput): void {
     if (this.#isClosed) return;
     this.#inputs.push(input);
@@ -58,8 +59,7 @@ export class EventQueue {
     this.#isDraining = true;
     let nextWakeAtMs = this.#timerDueMs;
     for (let at = 0; at < this.#inputs.length && !this.#isClosed; at++) {
-      const input = this.#inputs[at] as UntimedInput;
-      nextWakeAtMs = this.#step({ ...input, nowMs: this.nowMs() } as Input);
+      nextWakeAtMs = this.#step(stamped(this.#inputs[at] as UntimedInput, this.nowMs()));
     }
     this.#inputs = [];
     this.#isDraining = false;
@@ -94,4 +94,9 @@ export class EventQueue {
       this.push({ type: 'wake', stalledMs });
     });
   }
+}
+
+function stamped(input: UntimedInput & { nowMs?: number }, nowMs: number): Input {
+  input.nowMs = nowMs;
+  return input as Input;
 }

@@ -16,6 +16,7 @@ type ForwardResponse = Extract<ForwardMessage, { type: 'forwardResponse' }>;
 type ForwardedInput = Pick<ControllerRequest, 'input' | 'consistency' | 'minOffset' | 'ifMatch'> & {
   readonly bareIdempotencyKey: string | null;
   readonly tokenId: Uuid | null;
+  readonly validateOnly: boolean;
 };
 
 const forwardsInFlightMax = 10_000;
@@ -196,6 +197,7 @@ function encodeForwardRequest(requestId: number, request: ControllerRequest): Fo
     ifMatch: request.ifMatch,
     bareIdempotencyKey: request.bareIdempotencyKey ?? null,
     tokenId: request.tokenId ?? null,
+    validateOnly: request.validateOnly ?? false,
   };
   return {
     type: 'forwardRequest',
@@ -212,7 +214,7 @@ function encodeForwardRequest(requestId: number, request: ControllerRequest): Fo
 export function decodeForwardRequest(message: ForwardRequest): Result<ControllerRequest, string> {
   const parsed = parseObject(message.input);
   if (!parsed.ok) return parsed;
-  const { input, consistency, minOffset, ifMatch, bareIdempotencyKey, tokenId } = parsed.value;
+  const { input, consistency, minOffset, ifMatch, bareIdempotencyKey, tokenId, validateOnly } = parsed.value;
   if (!isObject(input)) return failed('a forwarded request has no input');
   if (consistency !== 'linearizable' && consistency !== 'stale') return failed('unknown consistency');
   if (!isOffsetOrNull(minOffset)) return failed('minOffset is not an offset');
@@ -221,6 +223,8 @@ export function decodeForwardRequest(message: ForwardRequest): Result<Controller
     return failed('the key is not a text');
   // Left out it would pass for a request without a token, which is not looked at again.
   if (tokenId !== null && !isUuid(tokenId)) return failed('tokenId is no id');
+  // Never guessed: taken for a write, a validation would change something.
+  if (typeof validateOnly !== 'boolean') return failed('it does not say whether it is only to be validated');
   return ok({
     requestId: message.requestId,
     operationId: message.operationId,
@@ -233,6 +237,7 @@ export function decodeForwardRequest(message: ForwardRequest): Result<Controller
     consistency,
     minOffset,
     ifMatch,
+    validateOnly,
     timeoutMs: message.deadlineMs,
   });
 }

@@ -1,89 +1,34 @@
-import type { NodeId, Uuid } from '../base/brands.ts';
+import type { NodeId } from '../base/brands.ts';
 import { operationsById } from '../metadata/operations.ts';
 import type { MetadataImage } from '../metadata/image.ts';
-import type { QuorumView } from '../metadata/operation.ts';
-import type { FeatureLevel } from '../metadata/resources/feature/supported.ts';
 import type { ForwardMessage, PeerMessage } from '../ports/transport.ts';
-import { createRaftCore, type RaftCore } from '../raft/core.ts';
 import type { Effect } from '../raft/effects.ts';
 import type { IoId } from '../raft/inputs.ts';
 import type { SpaceStatus } from '../raft/messages.ts';
-import type { QuorumState } from '../raft/quorum-state.ts';
 import type { ReplicaKey } from '../raft/replica-key.ts';
-import { Deadlines } from './answers/deadlines.ts';
-import { ControllerRegistrar } from './controller-registrar.ts';
-import { Snapshots } from './checkpoint/snapshots.ts';
-import type { ControllerAnswer, ControllerApi, ControllerRequest, NodeStatus } from './controller-api.ts';
-import { DiskSpace } from './disk-space.ts';
-import { decodeForwardRequest, encodeForwardResponse, Forwarder, refuseForward } from './forwarding.ts';
+import type {
+  ControllerAnswer,
+  ControllerApi,
+  ControllerRequest,
+  NodeStatus,
+  SnapshotView,
+} from './controller-api.ts';
+import { decodeForwardRequest, encodeForwardResponse, refuseForward } from './forwarding.ts';
 import { HandOver } from './hand-over.ts';
-import { controllerPrincipal } from './leader/internal-work.ts';
-import { Leadership } from './leader/leadership.ts';
-import { proposalWindow, runtimeLimits } from './limits.ts';
-import { ClusterCounter } from './measurements/cluster-counts.ts';
-import type { NodeMeter } from './measurements/node-meter.ts';
+import { MemberParts, type QuorumMemberOptions } from './member-parts.ts';
 import type { NodeMetrics } from './measurements/node-metrics.ts';
-import {
-  type ControllerNodeOptions,
-  type NodeTransport,
-  type SupportedVersions,
-  supportedVersions,
-} from './node-options.ts';
-import type { QuorumStateStore } from './quorum-state/quorum-state-store.ts';
-import { RaftDriver } from './raft-driver.ts';
+import { isQuorumOperation, quorumOperations } from './quorum-operations/definitions.ts';
 import { readLogSlice } from './read-log.ts';
-import { ReadQueue } from './reads.ts';
 import { findInputFault } from './requests/check-input.ts';
-import type { AnswerHeader } from './requests/reply.ts';
-import { RequestRouter } from './requests/request-router.ts';
-import { BrokerSessions } from './sessions/broker-sessions.ts';
-import type { OpenedStorage } from './start/open-storage.ts';
-import type { StorageEvents } from './start/storage-events.ts';
-import { CommittedState } from './state/committed-state.ts';
 import { describeStatus } from './status.ts';
-import { faultOfFeatures, registeredFeatures } from './supported-versions.ts';
-import { BatchRecords } from './watch/batch-records.ts';
 import type { WatchHandle } from './watch/watch-api.ts';
-import { WatchHub } from './watch/watch-hub.ts';
-
-export type QuorumMemberOptions = {
-  readonly node: ControllerNodeOptions;
-  readonly clusterId: Uuid;
-  readonly directoryId: Uuid;
-  /** What all the voters support that the cluster was born with. */
-  readonly foundingLevels: readonly FeatureLevel[];
-  readonly quorumStateStore: QuorumStateStore;
-  readonly quorumState: QuorumState;
-  readonly storage: OpenedStorage;
-  readonly storageEvents: StorageEvents;
-  readonly transport: NodeTransport;
-  readonly meter: NodeMeter;
-  readonly onFatal: (reason: string) => void;
-};
-
-/** Kafka's name for the listener by which controllers reach each other. */
-const controllerListener = 'CONTROLLER';
 
 type EffectOf<Type extends Effect['type']> = Extract<Effect, { type: Type }>;
 
 /** A node that has joined its cluster: the core, its shell, the state machine, and those who wait for both. */
 export class QuorumMember {
   readonly #options: QuorumMemberOptions;
-  readonly #core: RaftCore;
-  readonly #driver: RaftDriver;
-  readonly #state: CommittedState;
-  readonly #leadership: Leadership;
-  readonly #reads: ReadQueue;
-  readonly #router: RequestRouter;
-  readonly #forwarder: Forwarder;
-  readonly #deadlines: Deadlines;
-  readonly #sessions: BrokerSessions;
-  readonly #snapshots: Snapshots;
-  readonly #diskSpace: DiskSpace;
-  readonly #watchHub: WatchHub;
-  readonly #registrar: ControllerRegistrar;
-  readonly #supported: SupportedVersions;
-  readonly #counter: ClusterCounter;
+  readonly #parts: MemberParts;
 
   /** Peers whose process has ended: nobody listens there. A restarting one connects again. */
   readonly #ended = new Set<NodeId>();
@@ -91,130 +36,91 @@ export class QuorumMember {
 
   constructor(options: QuorumMemberOptions) {
     this.#options = options;
-    const { node, storage, transport, clusterId } = options;
-    const { clock, random } = node.ports;
-    const { settings } = node;
-    this.#supported = node.supported ?? supportedVersions;
-    const core = createRaftCore({
-      config: settings.raft,
-      recovered: {
-        clusterId,
-        local: { id: node.nodeId, directoryId: options.directoryId },
-        quorumState: options.quorumState,
-        logStart: storage.logStart,
-        latestSnapshot: storage.checkpoint?.manifest.snapshotId ?? null,
-        logEndOffset: storage.log.endOffset,
-        epochStarts: storage.epochStarts,
-        voterSets: storage.voterSets,
-        kraftVersion: storage.kraftVersion,
-        kraftVersionOffset: storage.kraftVersionOffset,
-        appliedOffset: storage.image.endOffset,
-        bootstrapPeers: node.configuredVoters.map(({ id }) => id).filter((id) => id !== node.nodeId),
-      },
-      random: random.fork(),
-      nowMs: Math.trunc(clock.monotonicMs()),
+    this.#parts = new MemberParts(options, {
+      roleChanged: (effect) => this.#roleChanged(effect),
+      applied: (image, bytes) => this.#applied(image, bytes),
+      spaceChanged: (space, freeBytes) => this.#spaceChanged(space, freeBytes),
+      leaveForSpace: () => this.#leaveForSpace(),
+      learnEndpoints: () => this.#learnEndpoints(),
     });
-    this.#core = node.inspector?.wrapCore(core) ?? core;
-    this.#sessions = new BrokerSessions(settings.brokerSessionTimeoutMs);
-    this.#deadlines = new Deadlines(clock);
-    this.#counter = new ClusterCounter(clock);
-    options.meter.voted(options.quorumState.voted?.id ?? null);
-    this.#forwarder = new Forwarder(transport, clock, random.fork());
-    const records = new BatchRecords();
-    this.#state = new CommittedState({
-      image: storage.image,
-      log: storage.log,
-      records,
-      clock,
-      onApplied: (image, bytes) => this.#applied(image, bytes),
-      faultOf: (image) => faultOfFeatures(image, this.#supported.features),
-      onFailed: (reason) => options.onFatal(reason),
-    });
-    this.#watchHub = this.#createWatchHub(records);
-    this.#snapshots = new Snapshots({
-      core: this.#core,
-      storage,
-      settings,
-      ports: node.ports,
-      driver: () => this.#driver,
-      state: () => this.#state,
-      onFatal: options.onFatal,
-    });
-    this.#reads = new ReadQueue(clock, (barrierId) =>
-      this.#driver.push({ type: 'readBarrierRequested', barrierId }),
-    );
-    this.#leadership = this.#createLeadership(random.fork());
-    this.#router = this.#createRouter(random.fork());
-    this.#driver = this.#createDriver();
-    this.#diskSpace = this.#createDiskSpace();
-    this.#registrar = this.#createRegistrar(random.fork());
   }
 
   start(): void {
     this.#options.storageEvents.listen({
-      quorumStatePersisted: (ioId) => this.#driver.quorumStatePersisted(ioId),
+      quorumStatePersisted: (ioId) => this.#parts.driver.quorumStatePersisted(ioId),
       logFlushed: (ioId) => {
-        this.#driver.logFlushed(ioId);
-        this.#leadership.logFlushed();
+        this.#parts.driver.logFlushed(ioId);
+        this.#parts.leadership.logFlushed();
       },
       logTruncated: (ioId) => this.#logTruncated(ioId),
     });
     this.#learnEndpoints();
     this.#showInspector();
-    this.#driver.push({ type: 'wake', stalledMs: 0 });
-    this.#diskSpace.start();
+    this.#parts.driver.push({ type: 'wake', stalledMs: 0 });
+    this.#parts.diskSpace.start();
   }
 
   image(): MetadataImage {
-    return this.#state.image;
+    return this.#parts.state.image;
   }
 
   submit(request: ControllerRequest, complete: (answer: ControllerAnswer) => void): void {
-    this.#router.route(request, false, complete);
+    this.#parts.router.route(request, false, complete);
   }
 
   readLog(...[request, complete]: Parameters<NonNullable<ControllerApi['readLog']>>): void {
-    const bounds = { logStartOffset: this.#core.logStart.endOffset, endOffset: this.#state.appliedOffset };
+    const bounds = {
+      logStartOffset: this.#parts.core.logStart.endOffset,
+      endOffset: this.#parts.state.appliedOffset,
+    };
     readLogSlice(this.#options.storage.log, bounds, request, complete);
   }
 
   openWatch(...[request, listener]: Parameters<NonNullable<ControllerApi['openWatch']>>): WatchHandle {
-    return this.#watchHub.open(request, listener);
+    return this.#parts.watchHub.open(request, listener);
+  }
+
+  snapshots(): readonly SnapshotView[] {
+    return this.#parts.snapshots.list();
+  }
+
+  takeSnapshot(...[complete]: Parameters<NonNullable<ControllerApi['takeSnapshot']>>): void {
+    this.#parts.snapshots.take(complete);
   }
 
   status(isStopped: boolean): NodeStatus {
     return describeStatus({
-      core: this.#core,
+      core: this.#parts.core,
       nodeId: this.#options.node.nodeId,
       directoryId: this.#options.directoryId,
       clusterId: this.#options.clusterId,
       isStopped,
-      isActive: this.#leadership.proposer !== null,
-      appliedOffset: this.#state.appliedOffset,
-      latestSnapshotOffset: this.#snapshots.latestOffset,
-      snapshotChunksReceived: this.#snapshots.chunksReceived,
-      lowOnSpace: this.#diskSpace.isLow,
+      isActive: this.#parts.leadership.proposer !== null,
+      appliedOffset: this.#parts.state.appliedOffset,
+      latestSnapshotOffset: this.#parts.snapshots.latestOffset,
+      snapshotChunksReceived: this.#parts.snapshots.chunksReceived,
+      lowOnSpace: this.#parts.diskSpace.isLow,
       brokerSessionTimeoutMs: this.#options.node.settings.brokerSessionTimeoutMs,
       oldestWriteMs: this.#options.meter.files.oldestWriteMs(),
       uncommittedMs: this.#options.meter.uncommittedMs(),
-      applyStuckMs: this.#state.stuckMs(),
-      nowMs: this.#driver.nowMs(),
+      applyStuckMs: this.#parts.state.stuckMs(),
+      nowMs: this.#parts.driver.nowMs(),
     });
   }
 
   metrics(complete: (metrics: NodeMetrics) => void): void {
     const { clock } = this.#options.node.ports;
-    const { image } = this.#state;
-    this.#counter.count(image, (cluster) => {
-      const snapshotMs = this.#snapshots.latestTimestampMs;
-      const isActive = this.#leadership.proposer !== null;
+    const { image } = this.#parts.state;
+    this.#parts.counter.count(image, (cluster) => {
+      const snapshotMs = this.#parts.snapshots.latestTimestampMs;
+      const isActive = this.#parts.leadership.proposer !== null;
       complete({
         ...this.#options.meter.read(),
         status: this.status(false),
         cluster,
-        appliedLagMs: isActive ? 0 : Math.max(0, clock.wallMs() - this.#state.image.timestampMs),
-        brokersTimedOut: this.#sessions.expiredCount,
-        heartbeatAgeMs: isActive ? this.#sessions.oldestAgeMs(clock.monotonicMs()) : null,
+        appliedLagMs: isActive ? 0 : Math.max(0, clock.wallMs() - this.#parts.state.image.timestampMs),
+        brokersTimedOut: this.#parts.sessions.expiredCount,
+        heartbeatAgeMs: isActive ? this.#parts.sessions.oldestAgeMs(clock.monotonicMs()) : null,
         snapshotAgeMs: snapshotMs === null ? null : Math.max(0, clock.wallMs() - snapshotMs),
       });
     });
@@ -222,9 +128,9 @@ export class QuorumMember {
 
   received(from: ReplicaKey, message: Exclude<PeerMessage, { channel: 'bootstrap' }>): void {
     if (message.channel === 'raft') {
-      this.#driver.push({ type: 'messageReceived', from: from.id, message: message.message });
+      this.#parts.driver.push({ type: 'messageReceived', from: from.id, message: message.message });
     } else if (message.message.type === 'forwardResponse') {
-      this.#forwarder.received(from.id, message.message);
+      this.#parts.forwarder.received(from.id, message.message);
     } else {
       this.#forwarded(from.id, message.message);
     }
@@ -236,30 +142,31 @@ export class QuorumMember {
 
   connectionClosed(peer: NodeId, refused: boolean): void {
     if (refused) this.#ended.add(peer);
-    this.#forwarder.connectionClosed(peer);
-    this.#driver.push({ type: 'connectionClosed', peer, refused });
+    this.#parts.forwarder.connectionClosed(peer);
+    this.#parts.driver.push({ type: 'connectionClosed', peer, refused });
   }
 
   forwardDropped(message: ForwardMessage): void {
-    this.#forwarder.neverSent(message);
+    this.#parts.forwarder.neverSent(message);
   }
 
   /** Takes nothing more, answers what is pending, and hands leadership over if this node has it. */
   handOver(done: () => void): void {
-    this.#router.drain();
-    this.#watchHub.close();
+    this.#parts.router.drain();
+    this.#parts.watchHub.close();
     new HandOver({
       clock: this.#options.node.ports.clock,
-      role: () => this.#core.role,
-      hasSuccessor: () => this.#core.leaderId !== null && this.#core.leaderId !== this.#options.node.nodeId,
+      role: () => this.#parts.core.role,
+      hasSuccessor: () =>
+        this.#parts.core.leaderId !== null && this.#parts.core.leaderId !== this.#options.node.nodeId,
       hasOtherVoters: () =>
-        this.#core.voters.some(({ id }) => id !== this.#options.node.nodeId && !this.#ended.has(id)),
+        this.#parts.core.voters.some(({ id }) => id !== this.#options.node.nodeId && !this.#ended.has(id)),
       pendingCount: () =>
-        (this.#leadership.proposer?.pendingCount ?? 0) +
-        this.#router.readsWaiting +
-        this.#forwarder.pendingCount,
+        (this.#parts.leadership.proposer?.pendingCount ?? 0) +
+        this.#parts.router.readsWaiting +
+        this.#parts.forwarder.pendingCount,
       resign: () =>
-        this.#driver.push({ type: 'resignRequested', reason: 'shutdown', preferredSuccessor: null }),
+        this.#parts.driver.push({ type: 'resignRequested', reason: 'shutdown', preferredSuccessor: null }),
       onDone: done,
     });
   }
@@ -267,193 +174,18 @@ export class QuorumMember {
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    this.#watchHub.close();
-    this.#leadership.ended();
-    this.#reads.failAll();
-    this.#router.close();
-    this.#forwarder.loseAll();
-    this.#driver.close();
-    this.#state.close();
-    this.#snapshots.close();
-    this.#diskSpace.close();
-    this.#registrar.close();
-    this.#deadlines.close();
-  }
-
-  #createLeadership(random: ControllerNodeOptions['ports']['random']): Leadership {
-    const { node, clusterId, foundingLevels, meter } = this.#options;
-    const { clock, logger } = node.ports;
-    const window = proposalWindow(node.settings.raft);
-    return new Leadership({
-      clusterId,
-      clock,
-      random,
-      logger,
-      sessions: this.#sessions,
-      reads: this.#reads,
-      window,
-      propose: ({ proposalId, epoch, baseOffset, batch, image }) => {
-        meter.proposed(proposalId);
-        this.#state.remember(baseOffset, image, batch.payload.length);
-        this.#driver.push({
-          type: 'recordsProposed',
-          proposalId,
-          epoch,
-          expectedBaseOffset: baseOffset,
-          batches: [batch],
-        });
-      },
-      proposeQuorumChange: ({ proposalId, epoch, baseOffset, change }) =>
-        this.#driver.push({
-          type: 'quorumChangeProposed',
-          proposalId,
-          epoch,
-          expectedBaseOffset: baseOffset,
-          kraftVersion: change.kraftVersion,
-          voters: change.voters,
-        }),
-      quorum: () => this.#quorum(),
-      foundingLevels,
-      hasRoomInLog: () =>
-        this.#core.unflushedAppends < window.count && this.#core.unflushedBytes < window.bytes,
-      onActivated: () => meter.activated(),
-      onRejected: () => meter.metadataError(),
-      lastTimestampMs: () => this.#driver.lastTimestampMs,
-      forgetProposed: () => this.#state.forgetProposed(),
-      image: () => this.#state.image,
-      logEndOffset: () => this.#core.logEndOffset,
-    });
-  }
-
-  #createRouter(random: ControllerNodeOptions['ports']['random']): RequestRouter {
-    const { node } = this.#options;
-    return new RequestRouter({
-      view: {
-        nodeId: node.nodeId,
-        clusterId: this.#options.clusterId,
-        image: () => this.#state.image,
-        header: () => this.#header(),
-        proposer: () => this.#leadership.proposer,
-        lowOnSpace: () => this.#diskSpace.isLow,
-        quorum: () => this.#quorum(),
-      },
-      operations: operationsById,
-      forwarder: this.#forwarder,
-      reads: this.#reads,
-      sessions: this.#sessions,
-      deadlines: this.#deadlines,
-      clock: node.ports.clock,
-      random,
-      onRejected: (operation, reason) => {
-        node.ports.logger.error('operation-rejected', { operation, reason });
-        this.#options.meter.metadataError();
-      },
-    });
-  }
-
-  #createWatchHub(records: BatchRecords): WatchHub {
-    const { node, storage, clusterId } = this.#options;
-    return new WatchHub({
-      nodeId: node.nodeId,
-      clusterId,
-      clock: node.ports.clock,
-      log: storage.log,
-      records,
-      image: () => this.#state.image,
-      logStartOffset: () => this.#core.logStart.endOffset,
-      leaderId: () => this.#core.leaderId,
-      recentBytesMax: runtimeLimits.watchRecentBytesMax,
-    });
-  }
-
-  #createRegistrar(random: ControllerNodeOptions['ports']['random']): ControllerRegistrar {
-    const { node, directoryId } = this.#options;
-    return new ControllerRegistrar({
-      registration: {
-        controllerId: node.nodeId,
-        incarnationId: directoryId,
-        listeners: [{ name: controllerListener, ...node.advertised }],
-        features: registeredFeatures(this.#supported).map((feature) => ({ ...feature })),
-      },
-      clock: node.ports.clock,
-      random,
-      image: () => this.#state.image,
-      ledEpoch: () => (this.#core.leaderId === null ? null : this.#core.epoch),
-      register: (registration, complete) => {
-        const request: ControllerRequest = {
-          requestId: 0,
-          operationId: 'registerController',
-          input: { params: {}, query: {}, body: registration },
-          principal: controllerPrincipal,
-          idempotencyKey: null,
-          consistency: 'linearizable',
-          minOffset: null,
-          ifMatch: null,
-          timeoutMs: node.settings.raft.requestTimeoutMs,
-        };
-        this.#router.route(request, false, complete);
-      },
-      onRefused: (code, reason) => node.ports.logger.error('registration-refused', { code, reason }),
-    });
-  }
-
-  /** What operations may know of the quorum beside the state. */
-  #quorum(): QuorumView {
-    const { committedKRaftVersion, voters } = this.#core;
-    return { supported: registeredFeatures(this.#supported), kraftVersion: committedKRaftVersion, voters };
-  }
-
-  #createDiskSpace(): DiskSpace {
-    const { node, storage } = this.#options;
-    const { diskReserveBytesMin, segmentBytes } = node.settings;
-    return new DiskSpace({
-      files: node.ports.files,
-      clock: node.ports.clock,
-      directory: node.directory,
-      pollIntervalMs: runtimeLimits.diskSpacePollMs,
-      reserveBytes: () => Math.max(diskReserveBytesMin, 2 * segmentBytes + storage.log.bytesOnDisk / 4),
-      onChanged: (space, freeBytes) => this.#spaceChanged(space, freeBytes),
-      onShort: () => this.#leaveForSpace(),
-    });
-  }
-
-  #createDriver(): RaftDriver {
-    const { storage, transport, quorumStateStore, node, meter } = this.#options;
-    return new RaftDriver({
-      core: this.#core,
-      log: storage.log,
-      persistQuorumState: (ioId, state) => {
-        meter.voted(state.voted?.id ?? null);
-        quorumStateStore.persist(ioId, state);
-      },
-      transport,
-      clock: node.ports.clock,
-      kraftVersions: this.#supported.kraftVersions,
-      handlers: {
-        applyCommitted: ({ to }) => this.#state.advance(to),
-        roleChanged: (effect) => this.#roleChanged(effect),
-        highWatermarkAdvanced: () =>
-          meter.highWatermarkAdvanced(this.#core.logEndOffset <= this.#core.highWatermark),
-        completeProposal: ({ proposalId }) => {
-          meter.committed(proposalId);
-          this.#leadership.completed(proposalId);
-        },
-        appended: (recordCount) => meter.appended(recordCount, this.#core.role !== 'leader'),
-        failProposal: ({ proposalId, reason }) => {
-          if (reason !== 'OUTCOME_UNKNOWN') this.#leadership.refused(proposalId);
-        },
-        completeReadBarrier: ({ barrierId, offset }) =>
-          this.#reads.completed(barrierId, offset, this.#state.appliedOffset),
-        failReadBarriers: ({ barrierIds }) => this.#reads.failed(barrierIds),
-        sendSnapshotChunk: (effect) =>
-          transport.send(effect.to, { channel: 'raft', message: this.#snapshots.answer(effect) }),
-        storeSnapshotChunk: (effect) => this.#snapshots.store(effect),
-        installSnapshot: (effect) => this.#snapshots.install(effect),
-        badMessage: ({ from, reason }) => node.ports.logger.warn('bad-message', { from, reason }),
-        stalled: (stalledMs) => node.ports.logger.warn('stalled', { stalledMs }),
-        failed: (reason) => this.#options.onFatal(reason),
-      },
-    });
+    this.#parts.watchHub.close();
+    this.#parts.leadership.ended();
+    this.#parts.quorumOperations.close();
+    this.#parts.reads.failAll();
+    this.#parts.router.close();
+    this.#parts.forwarder.loseAll();
+    this.#parts.driver.close();
+    this.#parts.state.close();
+    this.#parts.snapshots.close();
+    this.#parts.diskSpace.close();
+    this.#parts.registrar.close();
+    this.#parts.deadlines.close();
   }
 
   #roleChanged(effect: EffectOf<'roleChanged'>): void {
@@ -461,30 +193,30 @@ export class QuorumMember {
     this.#options.node.ports.logger.info('role-changed', { role, epoch, leaderId });
     const sinceContactMs = this.#sinceContactMs();
     this.#options.meter.roleChanged(leaderId, role === 'leader', sinceContactMs);
-    if (role === 'leader') this.#leadership.began(epoch, effect.logEndOffset, this.#state.image);
-    else this.#leadership.ended();
-    if (leaderId !== null) this.#forwarder.leaderIs(leaderId);
-    this.#registrar.look();
+    if (role === 'leader') this.#parts.leadership.began(epoch, effect.logEndOffset, this.#parts.state.image);
+    else this.#parts.leadership.ended();
+    if (leaderId !== null) this.#parts.forwarder.leaderIs(leaderId);
+    this.#parts.registrar.look();
   }
 
   #sinceContactMs(): number | null {
-    const { lastContactMs } = this.#core;
-    return lastContactMs === null ? null : Math.max(0, this.#driver.nowMs() - lastContactMs);
+    const { lastContactMs } = this.#parts.core;
+    return lastContactMs === null ? null : Math.max(0, this.#parts.driver.nowMs() - lastContactMs);
   }
 
   #applied(image: MetadataImage, bytes: number): void {
     if (this.#isClosed) return;
-    this.#leadership.applied(image);
-    this.#reads.applied(image.endOffset);
-    this.#router.applied(image.endOffset);
-    this.#snapshots.applied(image, bytes);
-    this.#watchHub.applied();
-    this.#driver.push({ type: 'applied', offset: image.endOffset });
-    this.#registrar.look();
+    this.#parts.leadership.applied(image);
+    this.#parts.reads.applied(image.endOffset);
+    this.#parts.router.applied(image.endOffset);
+    this.#parts.snapshots.applied(image, bytes);
+    this.#parts.watchHub.applied();
+    this.#parts.driver.push({ type: 'applied', offset: image.endOffset });
+    this.#parts.registrar.look();
   }
 
   #logTruncated(ioId: IoId): void {
-    if (!this.#snapshots.logTruncated(ioId)) this.#driver.logTruncated(ioId);
+    if (!this.#parts.snapshots.logTruncated(ioId)) this.#parts.driver.logTruncated(ioId);
   }
 
   /** A request that a follower has passed on: executed here, and not passed on again. */
@@ -492,53 +224,48 @@ export class QuorumMember {
     const { transport, node } = this.#options;
     const request = decodeForwardRequest(message);
     const fault = request.ok
-      ? findInputFault(operationsById.get(message.operationId), request.value.input)
+      ? findInputFault(definitionOf(message.operationId), request.value.input)
       : request.error;
     if (!request.ok || fault !== null) {
       node.ports.logger.warn('bad-forward', { from, reason: fault });
-      const refusal = refuseForward(message.requestId, this.#header(), fault ?? 'it is malformed');
+      const refusal = refuseForward(message.requestId, this.#parts.header(), fault ?? 'it is malformed');
       transport.send(from, { channel: 'forward', message: refusal });
       return;
     }
-    this.#router.route(request.value, true, (answer) => {
+    this.#parts.router.route(request.value, true, (answer) => {
       const response = encodeForwardResponse(message.requestId, answer);
       transport.send(from, { channel: 'forward', message: response });
     });
-  }
-
-  #header(): AnswerHeader {
-    const { epoch, leaderId } = this.#core;
-    return { offset: this.#state.appliedOffset, epoch, leaderId };
   }
 
   #spaceChanged(space: SpaceStatus, freeBytes: number): void {
     const { logger } = this.#options.node.ports;
     if (space === 'enough') logger.info('disk-space-returned', { freeBytes });
     else logger.error(`disk-space-${space}`, { freeBytes });
-    this.#driver.push({ type: 'storageStatusChanged', space });
+    this.#parts.driver.push({ type: 'storageStatusChanged', space });
   }
 
   /** Client writes are refused here, so a leader goes as soon as a voter with room can take over (design 20). */
   #leaveForSpace(): void {
-    if (this.#core.role !== 'leader') return;
-    this.#driver.push({ type: 'resignRequested', reason: 'lowOnSpace', preferredSuccessor: null });
+    if (this.#parts.core.role !== 'leader') return;
+    this.#parts.driver.push({ type: 'resignRequested', reason: 'lowOnSpace', preferredSuccessor: null });
   }
 
   #showInspector(): void {
     const { node, clusterId, storage } = this.#options;
     node.inspector?.started({
       clusterId,
-      core: this.#core,
+      core: this.#parts.core,
       log: storage.log,
-      image: () => this.#state.image,
+      image: () => this.#parts.state.image,
     });
   }
 
-  /** Voters say in the log where they are; the configured addresses serve until then. */
+  /** Voters say in the log where they are, and others come; for those that were configured that address serves. */
   #learnEndpoints(): void {
     const { node, transport } = this.#options;
     const endpoints = new Map(node.configuredVoters.map(({ id, endpoint }) => [id, endpoint]));
-    for (const voter of this.#core.voters) {
+    for (const voter of this.#parts.core.voters) {
       if (!endpoints.has(voter.id)) endpoints.set(voter.id, voter.endpoint);
     }
     endpoints.delete(node.nodeId);
@@ -547,3 +274,7 @@ export class QuorumMember {
 }
 
 type ForwardRequest = Extract<ForwardMessage, { type: 'forwardRequest' }>;
+
+function definitionOf(operationId: string): Parameters<typeof findInputFault>[0] {
+  return isQuorumOperation(operationId) ? quorumOperations[operationId] : operationsById.get(operationId);
+}

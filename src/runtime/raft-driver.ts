@@ -2,7 +2,8 @@ import { assertNever, violated } from '../base/assert.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Transport } from '../ports/transport.ts';
 import type { RaftCore } from '../raft/core.ts';
-import type { LogBatch } from '../raft/batch.ts';
+import type { Offset } from '../base/brands.ts';
+import { batchEndOffset, type LogBatch } from '../raft/batch.ts';
 import type { Message } from '../raft/messages.ts';
 import type { Effect } from '../raft/effects.ts';
 import type { Input, IoId } from '../raft/inputs.ts';
@@ -22,6 +23,8 @@ export type DriverHandlers = {
   /** For whoever watches: what a higher high watermark leads to comes as effects of its own. */
   highWatermarkAdvanced?(effect: EffectOf<'highWatermarkAdvanced'>): void;
   roleChanged(effect: EffectOf<'roleChanged'>): void;
+  /** Control records were appended, of this node as leader or of another, up to this offset (exclusive). */
+  controlAppended?(endOffset: Offset): void;
   completeProposal(effect: EffectOf<'completeProposal'>): void;
   failProposal(effect: EffectOf<'failProposal'>): void;
   completeReadBarrier(effect: EffectOf<'completeReadBarrier'>): void;
@@ -163,6 +166,7 @@ export class RaftDriver {
           effect.batches.map((batch) => this.#stamp(batch)),
         );
         handlers.appended?.(effect.batches.reduce((sum, { recordCount }) => sum + recordCount, 0));
+        this.#tellOfControl(effect.batches);
         return;
       case 'truncateLog':
         this.#beginLogIo(effect.ioId);
@@ -248,6 +252,11 @@ export class RaftDriver {
     );
     this.#lastTimestampMs = Math.max(this.#lastTimestampMs, appendTimestampMs);
     return appendTimestampMs === batch.appendTimestampMs ? batch : { ...batch, appendTimestampMs };
+  }
+
+  #tellOfControl(batches: readonly LogBatch[]): void {
+    const last = batches.findLast(({ kind }) => kind === 'control');
+    if (last !== undefined) this.#options.handlers.controlAppended?.(batchEndOffset(last));
   }
 
   #beginLogIo(ioId: IoId): void {

@@ -11,10 +11,10 @@ import {
   startHttpServer,
   type TlsMaterial,
 } from '../http/index.ts';
-import { operations } from '../metadata/operations.ts';
 import type { Logger } from '../ports/logger.ts';
 import type { NodeStatus } from '../runtime/controller-api.ts';
 import { type ControllerNode, createControllerNode, type StartError } from '../runtime/controller-node.ts';
+import { apiOperations } from '../runtime/quorum-operations/api-operations.ts';
 import type { ControllerPorts, NodeTransport } from '../runtime/node-options.ts';
 import { acquireDirectoryLock, type DirectoryLock } from '../storage/directory-lock.ts';
 import { NodeFiles } from '../storage/files.ts';
@@ -104,7 +104,7 @@ class Server implements RunningServer {
     const { httpListen, insecure } = this.#config;
     const http = await startHttpServer({
       controller: this.#node,
-      operations,
+      operations: apiOperations,
       listen: httpListen,
       tls,
       authentication: authenticationOf(this.#config),

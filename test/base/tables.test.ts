@@ -2,7 +2,14 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Columns, rowsPerPage } from '../../src/base/columns.ts';
 import { compareBytes, compareNumbers, compareStrings } from '../../src/base/compare.ts';
-import { addDigests, digestText, Hasher, sameDigest, zeroDigest } from '../../src/base/digest.ts';
+import {
+  type Digest,
+  addDigests,
+  digestText,
+  Hasher,
+  sameDigest,
+  zeroDigest,
+} from '../../src/base/digest.ts';
 import { EditToken } from '../../src/base/edit-token.ts';
 import { KeyedTable } from '../../src/base/keyed-table.ts';
 import { OrderedMap } from '../../src/base/ordered-map.ts';
@@ -298,6 +305,28 @@ describe('a keyed table', () => {
     expect(empty.size).toBe(0);
     expect(Object.isFrozen(second.get('b'))).toBe(true);
     expect(() => edit.get('b')).toThrow(/frozen/);
+  });
+
+  it('reads only the rows that have changed for the digest of their page', () => {
+    type Row = { readonly value: number };
+    const read: number[] = [];
+    const digestOf = ({ value }: Row): Digest => {
+      read.push(value);
+      return { high: value, low: 1 };
+    };
+    const before = RowTable.empty<Row>().fork();
+    const first = new EditToken();
+    for (const value of [1, 2, 4, 8]) before.insert({ value }, first);
+    first.end();
+    expect(before.pageDigest(0, digestOf)).toEqual({ high: 15, low: 4 });
+    const after = before.fork();
+    const second = new EditToken();
+    after.update(1, { value: 32 }, second);
+    after.remove(2, second);
+    second.end();
+    expect(after.pageDigest(0, digestOf)).toEqual({ high: 41, low: 3 });
+    expect(before.pageDigest(0, digestOf)).toEqual({ high: 15, low: 4 });
+    expect(read).toEqual([1, 2, 4, 8, 32]);
   });
 
   it('uses a slot again once its row is gone, the lowest first', () => {

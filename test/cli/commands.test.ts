@@ -67,7 +67,7 @@ describe('what the command shows', () => {
   it.each([
     [
       'topic-create',
-      ['topic', 'create', 'payments', '--partitions', '2', '--replication-factor', '2', '--validate-only'],
+      ['topic', 'create', 'payments', '--partitions', '2', '--replication-factor', '2', '--dry-run'],
     ],
     ['topic-list', ['topic', 'list']],
     ['topic-list-limit', ['topic', 'list', '--limit', '1']],

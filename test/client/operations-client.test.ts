@@ -101,6 +101,17 @@ describe('a client', () => {
     ]);
   });
 
+  it('asks for a validation without a key, so that it may be repeated', async () => {
+    const { url, controller } = await node();
+    withSessions(controller, () => ({ response: { topicId: 'x' } }));
+    const made = client([url]);
+    await made.createTopic(topic, { validateOnly: true });
+    await Promise.all([1, 2].map(() => made.createTopic(topic, { validateOnly: true })));
+    expect(controller.requests).toMatchObject(
+      [1, 2, 3].map(() => ({ operationId: 'createTopic', validateOnly: true, idempotencyKey: null })),
+    );
+  });
+
   it('writes under one session, a sequence each, and lets the server forget what is answered', async () => {
     const { url, controller } = await node();
     const writer = client([url]);

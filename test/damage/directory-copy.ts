@@ -1,5 +1,6 @@
 import {
   closeSync,
+  type Dirent,
   existsSync,
   ftruncateSync,
   mkdirSync,
@@ -27,6 +28,12 @@ export function copyOf(directory: string, folders: readonly string[]): Directory
 export function putBack(directory: string, { folders, files }: DirectoryCopy): void {
   const there = new Set(pathsIn(directory, folders));
   for (const path of there) if (!files.has(path)) rmSync(join(directory, path));
+  // The database that a node has received stands in a folder of its own, which, left empty, would be in force.
+  for (const folder of foldersIn(directory, folders)) {
+    if (![...files.keys()].some((path) => path.startsWith(`${folder}/`))) {
+      rmSync(join(directory, folder), { recursive: true, force: true });
+    }
+  }
   for (const [path, bytes] of files) {
     const target = join(directory, path);
     if (!there.has(path)) {
@@ -53,11 +60,21 @@ function writeOver(target: string, length: number, bytes: Buffer): void {
   }
 }
 
+function foldersIn(directory: string, folders: readonly string[]): readonly string[] {
+  return entriesIn(directory, folders)
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => relative(directory, join(entry.parentPath, entry.name)));
+}
+
 function pathsIn(directory: string, folders: readonly string[]): readonly string[] {
+  return entriesIn(directory, folders)
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(directory, join(entry.parentPath, entry.name)));
+}
+
+function entriesIn(directory: string, folders: readonly string[]): readonly Dirent[] {
   return folders
     .map((folder) => join(directory, folder))
     .filter((folder) => existsSync(folder))
-    .flatMap((folder) => readdirSync(folder, { recursive: true, withFileTypes: true }))
-    .filter((entry) => entry.isFile())
-    .map((entry) => relative(directory, join(entry.parentPath, entry.name)));
+    .flatMap((folder) => readdirSync(folder, { recursive: true, withFileTypes: true }));
 }

@@ -8,11 +8,12 @@ import { assertClosed } from '../../src/client/protocol/validation.ts';
 import { errorCatalogue } from '../../src/metadata/errors.ts';
 import { operations as imageOperations } from '../../src/metadata/operations.ts';
 import { isAllowed, roles } from '../../src/metadata/roles.ts';
+import { apiOperations } from '../../src/runtime/quorum-operations/api-operations.ts';
 import { ask } from './serve.ts';
 import { serveImage } from './serve-image.ts';
 
 const operations = [
-  ...imageOperations,
+  ...apiOperations,
   ...Object.values(nodeOperations),
   ...Object.values(streamOperations),
   ...Object.values(probeOperations),
@@ -62,7 +63,10 @@ describe('every operation', () => {
   it('has its route, and refuses an unknown field there', async () => {
     const { url } = await serveImage();
     for (const { method, path, operationId } of imageOperations) {
-      const concrete = path.replace('{tokenId}', 'AAAAAAAAAAAAAAAAAAAAAA').replaceAll(/\{\w+\}/g, '1');
+      const concrete = path
+        .replace('{tokenId}', 'AAAAAAAAAAAAAAAAAAAAAA')
+        .replace('{resourceType}', 'topic')
+        .replaceAll(/\{\w+\}/g, '1');
       const answer = await ask(`${url}/v1${concrete}?unheardOf=1`, method);
       expect([operationId, answer.status]).toEqual([operationId, 400]);
       expect(answer.body).toMatchObject({

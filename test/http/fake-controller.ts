@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
 import { epoch, nodeId, offset, uuid, type NodeId } from '../../src/base/brands.ts';
-import { ok } from '../../src/base/result.ts';
+import { ok, type Result } from '../../src/base/result.ts';
 import type { OperationDescription } from '../../src/client/protocol/description.ts';
 import type { ErrorCode } from '../../src/metadata/errors.ts';
 import type {
@@ -9,6 +9,8 @@ import type {
   ControllerRequest,
   LogSlice,
   NodeStatus,
+  SnapshotError,
+  SnapshotView,
 } from '../../src/runtime/controller-api.ts';
 
 const closed = { additionalProperties: false };
@@ -141,6 +143,9 @@ export class FakeController implements ControllerApi {
   forwarded = false;
   answer: (request: ControllerRequest) => FakeResult = () => ({ response: {} });
   logSlice: LogSlice | null = null;
+  readonly snapshotViews: SnapshotView[] = [];
+  /** What a snapshot that is taken comes to; null leaves whoever asks without an answer. */
+  snapshotResult: Result<SnapshotView, SnapshotError> | null = null;
 
   get requests(): readonly ControllerRequest[] {
     return this.batches.flat();
@@ -173,6 +178,15 @@ export class FakeController implements ControllerApi {
         complete({ ok: false, error: { code: 'OFFSET_OUT_OF_RANGE', message, logStartOffset } });
       }
     });
+  }
+
+  snapshots(): readonly SnapshotView[] {
+    return this.snapshotViews;
+  }
+
+  takeSnapshot(complete: (result: Result<SnapshotView, SnapshotError>) => void): void {
+    const result = this.snapshotResult;
+    if (result !== null) setImmediate(() => complete(result));
   }
 
   /** Nobody leads; the contract's answer is NOT_CONTROLLER once the caller's time is over. */

@@ -16,6 +16,7 @@ import type {
   LogRecordView,
   NodeStatus,
 } from '../../src/runtime/controller-api.ts';
+import { isQuorumOperation } from '../../src/runtime/quorum-operations/definitions.ts';
 import { BatchRecords } from '../../src/runtime/watch/batch-records.ts';
 import { openWatchLater } from '../../src/runtime/watch/open-watch.ts';
 import type { WatchHandle, WatchListener, WatchRequest } from '../../src/runtime/watch/watch-api.ts';
@@ -120,6 +121,11 @@ export class ImageController implements ControllerApi {
   }
 
   #execute(request: ControllerRequest): ControllerAnswer['result'] {
+    // There is one voter here, which leads.
+    if (isQuorumOperation(request.operationId)) {
+      const code = request.operationId === 'addVoter' ? 'VOTER_NOT_CAUGHT_UP' : 'VOTER_NOT_FOUND';
+      return { ok: false, code, message: 'None.', details: null, retryAfterMs: null };
+    }
     const operation = operationsById.get(request.operationId);
     assert(operation !== undefined, `there is no operation ${request.operationId}`);
     // The server has checked it against the operation's schemas.
@@ -130,6 +136,7 @@ export class ImageController implements ControllerApi {
       return { ok: false, code, message, details: details ?? null, retryAfterMs: null };
     }
     const { records, response, heard, forgotten, continueWith } = result.value;
+    if (request.validateOnly === true) return { ok: true, response };
     this.append(records);
     if (heard !== undefined) this.#heard.set(heard.brokerId, heard.metadataOffset);
     if (forgotten !== undefined) this.#heard.delete(forgotten);
@@ -160,7 +167,7 @@ export class ImageController implements ControllerApi {
         isLive: (broker) => this.#heard.has(broker),
         metadataOffset: (broker) => this.#heard.get(broker) ?? null,
       },
-      quorum: { supported: supportedFeatures, kraftVersion: 1, voters: [] },
+      quorum: { supported: supportedFeatures, kraftVersion: 1, voters: [], isChanging: false },
     };
   }
 

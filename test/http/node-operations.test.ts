@@ -39,7 +39,8 @@ describe('a node', () => {
       highWatermark: 42,
       node: { role: 'leader', logEndOffset: 43 },
       voters: [{ id: 0 }, { id: 1 }, { id: 2 }],
-      replicas: [{ id: 1, logEndOffset: 40 }],
+      replicas: [{ id: 1, logEndOffset: 40, lag: 3 }],
+      observers: [],
     });
   });
 
@@ -90,5 +91,53 @@ describe('a node', () => {
     expect(slow).toMatchObject({ status: 504, body: { code: 'REQUEST_TIMED_OUT' } });
     Object.assign(controller, { readLog: undefined });
     expect((await ask(`${url}/v1/log`)).body).toMatchObject({ code: 'RESOURCE_NOT_FOUND' });
+  });
+
+  it('lists its voters and describes one, as leader with how far it is behind', async () => {
+    const { url, controller } = await serve();
+    const { directoryId } = controller.currentStatus;
+    const seen = { directoryId, lastFetchMs: 1, lastCaughtUpMs: 2 };
+    controller.currentStatus = fakeStatus({
+      replicas: [
+        { ...seen, id: nodeId(1), isVoter: true, logEndOffset: offset(41) },
+        { ...seen, id: nodeId(7), isVoter: false, logEndOffset: offset(3) },
+      ],
+    });
+    const { body } = await ask(`${url}/v1/quorum/voters`);
+    expect(Compile(nodeOperations.listVoters.response).Check(body)).toBe(true);
+    expect(body).toMatchObject({
+      voters: [
+        { controllerId: 0, isLeader: true, lag: null },
+        { controllerId: 1, isLeader: false, logEndOffset: 41, lag: 2 },
+        { controllerId: 2, lag: null },
+      ],
+    });
+    const one = await ask(`${url}/v1/quorum/voters/1`);
+    expect(one.body).toMatchObject({ controllerId: 1, lag: 2 });
+    expect(await ask(`${url}/v1/quorum/voters/7`)).toMatchObject({
+      status: 404,
+      body: { code: 'VOTER_NOT_FOUND' },
+    });
+    expect((await ask(`${url}/v1/quorum`)).body).toMatchObject({ observers: [{ id: 7, lag: 40 }] });
+  });
+
+  it('lists its snapshots and takes one, or says why it does not', async () => {
+    const { url, controller } = await serve();
+    const view = { endOffset: offset(40), epoch: epoch(3), timestampMs: 5, pageCount: 2 };
+    controller.snapshotViews.push(view);
+    expect((await ask(`${url}/v1/snapshots`)).body).toEqual({ snapshots: [view], logStartOffset: 0 });
+    controller.snapshotResult = { ok: true, value: view };
+    expect(await ask(`${url}/v1/snapshots`, 'POST')).toMatchObject({ status: 201, body: view });
+    controller.snapshotResult = { ok: false, error: { code: 'STORAGE_LOW', message: 'No room.' } };
+    expect(await ask(`${url}/v1/snapshots`, 'POST')).toMatchObject({
+      status: 507,
+      body: { code: 'STORAGE_LOW' },
+    });
+    expect((await ask(`${url}/v1/snapshots?validate_only=true`, 'POST')).status).toBe(400);
+    controller.snapshotResult = null;
+    expect(await ask(`${url}/v1/snapshots?timeout_ms=1`, 'POST')).toMatchObject({
+      status: 504,
+      body: { code: 'REQUEST_TIMED_OUT' },
+    });
   });
 });

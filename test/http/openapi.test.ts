@@ -3,16 +3,16 @@ import { Compile } from 'typebox/compile';
 import { describe, expect, it } from 'vitest';
 import { errorCatalogue, type ErrorCode } from '../../src/metadata/errors.ts';
 import { problemSchema } from '../../src/client/protocol/problem.ts';
-import { operations } from '../../src/metadata/operations.ts';
+import { apiOperations } from '../../src/runtime/quorum-operations/api-operations.ts';
 import { describeRoutes } from '../../src/http/openapi/described-routes.ts';
 import { describeApi } from '../../src/http/openapi/document.ts';
 import { ask } from './serve.ts';
 import { serveImage } from './serve-image.ts';
 
-const routes = describeRoutes(operations);
+const routes = describeRoutes(apiOperations);
 const byId = routes.map((route) => [route.operation.operationId, route] as const);
 // As it travels.
-const document = JSON.parse(JSON.stringify(describeApi(operations, '1.2.3'))) as ReturnType<
+const document = JSON.parse(JSON.stringify(describeApi(apiOperations, '1.2.3'))) as ReturnType<
   typeof describeApi
 >;
 const described = Object.entries(document.paths).flatMap(([path, methods]) =>

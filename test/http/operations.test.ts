@@ -28,9 +28,30 @@ describe('an operation over HTTP', () => {
         consistency: 'linearizable',
         minOffset: null,
         ifMatch: null,
+        validateOnly: false,
         timeoutMs: 5_000,
       },
     ]);
+  });
+
+  it('asks for a validation of a write, alone and in a batch, and says in the answer that it was one', async () => {
+    const { url, controller } = await serve();
+    const validated = await ask(`${url}/v1/topics?validate_only=true`, 'POST', topic);
+    expect([validated.status, validated.headers.get('ottla-validate-only')]).toEqual([201, 'true']);
+    const made = await ask(`${url}/v1/topics?validate_only=false`, 'POST', topic);
+    expect(made.headers.get('ottla-validate-only')).toBeNull();
+    await ask(`${url}/v1/batch`, 'POST', {
+      operations: [{ operationId: 'createTopic', body: topic, validateOnly: true }],
+    });
+    expect(controller.requests.map((request) => request.validateOnly)).toEqual([true, false, true]);
+    const refusals = [
+      await ask(`${url}/v1/topics/x?validate_only=true`),
+      await ask(`${url}/v1/topics?validate_only=maybe`, 'POST', topic),
+    ];
+    expect(refusals.map(({ status }) => status)).toEqual([400, 400]);
+    controller.answer = () => 'silent';
+    const silent = await ask(`${url}/v1/topics?validate_only&timeout_ms=1`, 'POST', topic);
+    expect(silent.body).toMatchObject({ code: 'REQUEST_TIMED_OUT' });
   });
 
   it('turns path and query texts into what the schemas call for', async () => {

@@ -2,6 +2,7 @@ import { onTestFinished } from 'vitest';
 import { assert } from '../../src/base/assert.ts';
 import { type HttpServer, startHttpServer, type HttpServerOptions } from '../../src/http/index.ts';
 import { operations } from '../../src/metadata/operations.ts';
+import { quorumOperations } from '../../src/runtime/quorum-operations/definitions.ts';
 import { ImageController } from './image-controller.ts';
 
 /** The real operations on a free port; closed when the test ends. */
@@ -11,7 +12,7 @@ export async function serveImage(
   const controller = new ImageController();
   const started = await startHttpServer({
     controller,
-    operations,
+    operations: [...operations, ...Object.values(quorumOperations)],
     listen: { host: '127.0.0.1', port: 0 },
     tls: null,
     insecure: false,

@@ -406,3 +406,72 @@ describe('reading brokers', () => {
     expect(imageDigest(cluster.image)).toBe(digest);
   });
 });
+
+describe('a broker that an operator holds', () => {
+  const hold = (brokerId: number) => ({ params: { brokerId } });
+
+  it('is told that it is fenced, and is so once its session is over, not before', () => {
+    const cluster = new TestCluster();
+    cluster.start(1, 2);
+    cluster.ok('createTopic', { body: { name: 'a', assignments: [[1, 2]] } });
+    expect(cluster.ok('fenceBroker', hold(1))).toMatchObject({ isFenced: false, isHeld: true });
+    cluster.live.delete(1);
+    expect(cluster.heartbeat(1)).toMatchObject({ isFenced: true, shouldShutDown: false });
+    // It was not heard, and leads on until nobody can believe in its lease any more.
+    expect(cluster.live.has(1)).toBe(false);
+    expect(cluster.partition('a').leader).toBe(1);
+    cluster.expire(expireBrokerSessions, 1);
+    expect(cluster.partition('a')).toMatchObject({ leader: 2, isr: [2] });
+    expect(cluster.heartbeat(1)).toMatchObject({ isFenced: true });
+    expect(cluster.ok('describeBroker', hold(1))).toMatchObject({ isFenced: true, isHeld: true });
+  });
+
+  it('comes back when it is let go, by its own heartbeat', () => {
+    const cluster = new TestCluster();
+    cluster.start(1);
+    cluster.ok('fenceBroker', hold(1));
+    cluster.expire(expireBrokerSessions, 1);
+    expect(cluster.ok('unfenceBroker', hold(1))).toMatchObject({ isFenced: true, isHeld: false });
+    expect(cluster.heartbeat(1)).toMatchObject({ isFenced: false });
+  });
+
+  it('stays held as another incarnation, and no longer once it is unregistered', () => {
+    const cluster = new TestCluster();
+    cluster.start(1);
+    cluster.ok('fenceBroker', hold(1));
+    cluster.expire(expireBrokerSessions, 1);
+    cluster.register(1, 7);
+    expect(cluster.heartbeat(1)).toMatchObject({ isFenced: true });
+    cluster.ok('unregisterBroker', hold(1));
+    cluster.start(1);
+    expect(cluster.ok('describeBroker', hold(1))).toMatchObject({ isFenced: false, isHeld: false });
+  });
+
+  it('may leave, and may be fenced at its own wish', () => {
+    const cluster = new TestCluster();
+    cluster.start(1, 2);
+    cluster.ok('fenceBroker', hold(1));
+    cluster.ok('fenceBroker', hold(2));
+    expect(cluster.heartbeat(1, { wantFence: true })).toMatchObject({ isFenced: true });
+    expect(cluster.ok('describeBroker', hold(1)).isFenced).toBe(true);
+    expect(cluster.heartbeat(2, { wantShutDown: true })).toMatchObject({ shouldShutDown: true });
+  });
+
+  it('is held once: what is so already writes nothing, and every change moves its tag', () => {
+    const cluster = new TestCluster();
+    cluster.start(1);
+    const tag = () => cluster.ok('describeBroker', hold(1)).lastModified;
+    const before = tag();
+    cluster.ok('unfenceBroker', hold(1));
+    expect(tag()).toBe(before);
+    cluster.ok('fenceBroker', hold(1));
+    const held = tag();
+    expect(held).toBeGreaterThan(before);
+    cluster.ok('fenceBroker', hold(1));
+    expect(tag()).toBe(held);
+    cluster.ok('unfenceBroker', hold(1));
+    expect(tag()).toBeGreaterThan(held);
+    expect(cluster.code('fenceBroker', hold(9))).toBe('BROKER_ID_NOT_REGISTERED');
+    expect(cluster.code('unfenceBroker', hold(9))).toBe('BROKER_ID_NOT_REGISTERED');
+  });
+});

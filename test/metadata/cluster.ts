@@ -45,7 +45,7 @@ export class TestCluster {
   timestampMs = 1_000_000;
   principal = 'tester';
   /** What the leader supports, and whom its quorum consists of. */
-  quorum: QuorumView = { supported: supportedFeatures, kraftVersion: 1, voters: [] };
+  quorum: QuorumView = { supported: supportedFeatures, kraftVersion: 1, voters: [], isChanging: false };
   /** What operations wanted the quorum to be changed to; only Raft could do it. */
   readonly quorumChanges: QuorumChange[] = [];
   readonly random = seededRandom(7);

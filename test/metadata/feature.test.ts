@@ -144,7 +144,12 @@ describe('features', () => {
   it('have kraft.version changed by the quorum, with the voters as they have registered', () => {
     const cluster = new TestCluster();
     const kraft = { name: 'kraft.version', minSupportedVersion: 0, maxSupportedVersion: 1 };
-    const quorum = { supported: [wide, kraft], kraftVersion: 0, voters: [voter(1), voter(2)] };
+    const quorum = {
+      supported: [wide, kraft],
+      kraftVersion: 0,
+      voters: [voter(1), voter(2)],
+      isChanging: false,
+    };
     cluster.quorum = quorum;
     cluster.ok('registerController', { body: { ...controllerBody, features: [wide, kraft] } });
     cluster.ok('registerController', { body: { ...controllerBody, controllerId: 2 } });
@@ -191,6 +196,7 @@ describe('controllers', () => {
     expect(second?.voters).toEqual([voter(1), voter(2)].map((one) => ({ ...one, ...described })));
     expect(findVoterUpdate(cluster.image, { ...quorum, voters: second?.voters ?? [] })).toBeNull();
     expect(findVoterUpdate(cluster.image, { ...quorum, kraftVersion: 0 })).toBeNull();
+    expect(findVoterUpdate(cluster.image, { ...quorum, isChanging: true })).toBeNull();
     // Another disk under the same id is another replica, and no voter.
     const others = [{ ...voter(1), directoryId: incarnationId(9) }];
     expect(findVoterUpdate(cluster.image, { ...quorum, voters: others })).toBeNull();
@@ -233,5 +239,20 @@ describe('controllers', () => {
     cluster.ok('unregisterController', gone);
     expect(cluster.ok('listControllers', {}).controllers).toMatchObject([{ controllerId: 1 }]);
     expect(cluster.ok('updateFeature', update('metadata.version', 2)).featureLevel).toBe(2);
+  });
+});
+
+describe('one controller', () => {
+  it('is described as the listing shows it, and is not found before it has registered', () => {
+    const cluster = new TestCluster();
+    const params = { controllerId: 4 };
+    expect(cluster.code('describeController', { params })).toBe('CONTROLLER_ID_NOT_REGISTERED');
+    const listeners = [{ name: 'CONTROLLER', host: 'localhost', port: 9645 }];
+    cluster.ok('registerController', {
+      body: { controllerId: 4, incarnationId: incarnationId(1), listeners, features: [wide] },
+    });
+    expect([cluster.ok('describeController', { params })]).toEqual(
+      cluster.ok('listControllers', {}).controllers,
+    );
   });
 });

@@ -65,6 +65,7 @@ describe('the bytes of records', () => {
       UnregisterBrokerRecord: 1,
       TopicRecord: 2,
       PartitionRecord: 3,
+      ConfigRecord: 4,
       PartitionChangeRecord: 5,
       RemoveTopicRecord: 9,
       FeatureLevelRecord: 12,
@@ -78,6 +79,7 @@ describe('the bytes of records', () => {
       'CloseSessionRecord',
       'ForgetHeaderAnswersRecord',
       'HeaderAnswerRecord',
+      'HoldBrokerRecord',
       'OpenSessionRecord',
       'RemoveTokenRecord',
       'SessionAnswerRecord',
@@ -127,7 +129,12 @@ function exampleImage(): MetadataImage {
       ],
     },
   });
+  cluster.ok('alterConfig', {
+    params: { resourceType: 'topic', resourceName: 'orders' },
+    body: { changes: [{ name: 'retention.ms', operation: 'set', value: '60000' }] },
+  });
   cluster.expire(expireBrokerSessions, 2);
+  cluster.ok('fenceBroker', { params: { brokerId: 2 } });
   const { sessionId } = cluster.ok('openSession', {});
   const hash = Uint8Array.of(1, 2, 3);
   cluster.append([

@@ -17,6 +17,7 @@ export type Event =
     }
   | { readonly kind: 'expire'; readonly brokers: readonly number[] }
   | { readonly kind: 'unregister'; readonly broker: number }
+  | { readonly kind: 'hold'; readonly broker: number; readonly isHeld: boolean }
   | {
       readonly kind: 'create';
       readonly topic: number;
@@ -26,6 +27,7 @@ export type Event =
   | { readonly kind: 'addPartitions'; readonly topic: number; readonly count: number }
   | { readonly kind: 'delete'; readonly topic: number }
   | { readonly kind: 'alter'; readonly partition: number; readonly keep: number }
+  | { readonly kind: 'configure'; readonly topic: number; readonly config: number; readonly value: number }
   | { readonly kind: 'openSession' }
   | { readonly kind: 'answer'; readonly session: number; readonly sequence: number; readonly forget: number }
   | { readonly kind: 'headerAnswer'; readonly key: number }
@@ -59,6 +61,7 @@ export const events: fc.Arbitrary<Event[]> = fc.array(
     }),
     event('expire', 4, { brokers: fc.uniqueArray(broker, { minLength: 1, maxLength: 3 }) }),
     event('unregister', 2, { broker }),
+    event('hold', 3, { broker, isHeld: fc.boolean() }),
     event('create', 5, {
       topic,
       partitions: fc.integer({ min: 1, max: 9 }),
@@ -67,6 +70,11 @@ export const events: fc.Arbitrary<Event[]> = fc.array(
     event('addPartitions', 2, { topic, count: fc.integer({ min: 1, max: 14 }) }),
     event('delete', 2, { topic }),
     event('alter', 8, { partition: small, keep: fc.nat({ max: 31 }) }),
+    event('configure', 3, {
+      topic: fc.integer({ min: -2, max: 3 }),
+      config: fc.nat({ max: 2 }),
+      value: fc.nat({ max: 3 }),
+    }),
     event('openSession', 2, {}),
     event('answer', 4, { session: small, sequence: fc.nat({ max: 12 }), forget: fc.nat({ max: 8 }) }),
     event('headerAnswer', 2, { key: fc.nat({ max: 4 }) }),
@@ -105,6 +113,9 @@ export function happen(cluster: TestCluster, now: Event): void {
     case 'unregister':
       cluster.run('unregisterBroker', { params: { brokerId: now.broker } });
       return;
+    case 'hold':
+      cluster.run(now.isHeld ? 'fenceBroker' : 'unfenceBroker', { params: { brokerId: now.broker } });
+      return;
     case 'create':
       cluster.run('createTopic', {
         body: { name: `topic-${now.topic}`, partitions: now.partitions, replicationFactor: now.replicas },
@@ -115,6 +126,9 @@ export function happen(cluster: TestCluster, now: Event): void {
       return;
     case 'delete':
       cluster.run('deleteTopic', { params: { topic: `topic-${now.topic}` } });
+      return;
+    case 'configure':
+      configure(cluster, now);
       return;
     case 'alter':
       alter(cluster, now.partition, now.keep);
@@ -154,6 +168,18 @@ export function happen(cluster: TestCluster, now: Event): void {
       cluster.isPaused = false;
       cluster.failOver();
   }
+}
+
+/** Of a topic, of all brokers, or of one; a value of 0 takes the config away. */
+function configure(cluster: TestCluster, now: Extract<Event, { kind: 'configure' }>): void {
+  const { topic: number, config, value } = now;
+  const resource =
+    number >= 0
+      ? { resourceType: 'topic', resourceName: `topic-${number}` }
+      : { resourceType: 'broker', resourceName: number === -1 ? 'default' : '1' };
+  const name = `user.config-${config}`;
+  const change = value === 0 ? { operation: 'delete' } : { operation: 'set', value: String(value) };
+  cluster.run('alterConfig', { params: resource, body: { changes: [{ name, ...change }] } });
 }
 
 /** The leader of some partition proposes an ISR: those of its replicas that `keep` has a bit for. */

@@ -1,7 +1,13 @@
 import type { MetadataImage } from '../../src/metadata/image.ts';
 import { activityOf } from '../../src/metadata/resources/broker/activity.ts';
+import { resourceTypes } from '../../src/metadata/resources/config/records.ts';
 import type { PartitionRow } from '../../src/metadata/resources/topic/partition-row.ts';
-import { findPartition, partitionAt, partitionsOf } from '../../src/metadata/resources/topic/state.ts';
+import {
+  findPartition,
+  partitionAt,
+  partitionsOf,
+  topicByName,
+} from '../../src/metadata/resources/topic/state.ts';
 
 export function allPartitions(image: MetadataImage): PartitionRow[] {
   const rows: PartitionRow[] = [];
@@ -22,7 +28,21 @@ export function findViolation(image: MetadataImage): string | null {
       return `ISR beyond replicas: ${describe(row)}`;
     if (row.leader !== -1 && !row.isr.includes(row.leader)) return `leader outside the ISR: ${describe(row)}`;
   }
-  return findIndexViolation(image);
+  return findConfigViolation(image) ?? findIndexViolation(image);
+}
+
+/** What is set of a topic goes with it, and what is set of nothing has no row. */
+function findConfigViolation(image: MetadataImage): string | null {
+  for (const { resourceType, resourceName, configs } of image.config.resources.values()) {
+    const what = `configs of ${resourceType}/${resourceName}`;
+    if (configs.length === 0) return `a row without ${what}`;
+    if (resourceType === resourceTypes.topic && topicByName(image.topic, resourceName) === null) {
+      return `${what}, a topic that is not there`;
+    }
+    const names = configs.map(({ name }) => name);
+    if (names.join() !== [...new Set(names)].sort().join()) return `${what} out of order: ${names.join()}`;
+  }
+  return null;
 }
 
 /** What holds once all fencing is done. */

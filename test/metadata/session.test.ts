@@ -208,3 +208,15 @@ describe('an answer', () => {
     expect(client.cluster.code('listSessions', { query: { continue: 'x' } })).toBe('INVALID_REQUEST');
   });
 });
+
+describe('one session', () => {
+  it('is described by its id, and is not found under another', () => {
+    const cluster = new TestCluster();
+    const { sessionId } = cluster.ok('openSession', {});
+    const found = cluster.ok('describeSession', { params: { sessionId } });
+    expect([found]).toEqual(cluster.ok('listSessions', {}).sessions);
+    expect(cluster.code('describeSession', { params: { sessionId: sessionId + 1 } })).toBe(
+      'UNKNOWN_SESSION_ID',
+    );
+  });
+});

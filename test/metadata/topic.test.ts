@@ -47,17 +47,6 @@ describe('creating a topic', () => {
     expect(findSettledViolation(cluster.image)).toBeNull();
   });
 
-  it('only validates when asked to', () => {
-    const cluster = started(1);
-    const body = { name: 'a', partitions: 2, replicationFactor: 1, validateOnly: true };
-    const end = cluster.image.endOffset;
-    expect(cluster.ok('createTopic', { body })).toMatchObject({ topicId: null, partitions: 2 });
-    expect(cluster.image.endOffset).toBe(end);
-    expect(cluster.code('createTopic', { body: { ...body, replicationFactor: 2 } })).toBe(
-      'INVALID_REPLICATION_FACTOR',
-    );
-  });
-
   it('refuses names that Kafka refuses', () => {
     const cluster = started(1);
     for (const name of ['.', '..', 'a b', 'ä', 'a/b', '']) {
@@ -122,8 +111,6 @@ describe('adding partitions', () => {
     const rows = allPartitions(cluster.image);
     expect(rows.map((row) => row.partitionId)).toEqual([0, 1, 2, 3, 4]);
     expect(rows.every((row) => row.replicas.length === 2)).toBe(true);
-    const validated = { params: { topic: 'a' }, body: { count: 9, validateOnly: true } };
-    cluster.ok('addPartitions', validated);
     expect(cluster.ok('describeTopic', { params: { topic: 'a' } }).partitionCount).toBe(5);
   });
 

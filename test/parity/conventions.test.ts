@@ -18,7 +18,17 @@ const single = ({ tokenId }: PreparedNode): Readonly<Record<string, Asked>> => (
   describeBroker: get('/brokers/1'),
   describeTopic: get('/topics/orders'),
   describePartition: get('/topics/orders/partitions/0'),
+  describeController: get('/controllers/8'),
+  describeSession: get('/sessions/1'),
 });
+
+/** A session that is there, in the place of the first. */
+async function withSession(asked: Asked | undefined): Promise<Asked | undefined> {
+  if (asked?.path !== '/sessions/1') return asked;
+  const opened = await node.send({ method: 'POST', path: '/sessions', body: {} });
+  const { sessionId } = opened.body as { readonly sessionId: number };
+  return { ...asked, path: `/sessions/${sessionId}` };
+}
 
 describe('an answer that shows one resource', () => {
   const shown = operations.filter(
@@ -26,7 +36,7 @@ describe('an answer that shows one resource', () => {
   );
 
   it.each(shown.map(({ operationId }) => operationId))('carries its entity tag: %s', async (operationId) => {
-    const asked = single(node)[operationId];
+    const asked = await withSession(single(node)[operationId]);
     const answer = asked === undefined ? null : await node.send(asked);
     const { lastModified } = Object(answer?.body) as { readonly lastModified?: number };
     expect(answer?.headers.get('etag')).toBe(`"${lastModified}"`);
@@ -42,6 +52,13 @@ function changes({ clusterId, epochs, tokenId }: PreparedNode): Readonly<Record<
     registerBroker: { method: 'POST', path: '/brokers', body: registration(1, clusterId, { rack: 'other' }) },
     heartbeatBroker: { method: 'POST', path: '/brokers/1/heartbeat', body },
     unregisterBroker: { method: 'POST', path: '/brokers/4/unregister' },
+    fenceBroker: { method: 'POST', path: '/brokers/4/fence' },
+    unfenceBroker: { method: 'POST', path: '/brokers/4/unfence' },
+    alterConfig: {
+      method: 'PATCH',
+      path: '/configs/topic/orders',
+      body: { changes: [{ name: 'retention.ms', operation: 'set', value: '1' }] },
+    },
     unregisterController: { method: 'DELETE', path: '/controllers/8' },
     registerController: { method: 'POST', path: '/controllers', body: { ...controller, listeners } },
     updateFeature: { method: 'PUT', path: '/features/metadata.version', body: { featureLevel: 1 } },
@@ -64,12 +81,9 @@ describe('a write that changes one thing', () => {
   it.each(writes.filter((id) => !changesMany.includes(id)))(
     'is refused when its If-Match is not the present tag, and changes nothing: %s',
     async (operationId) => {
-      const asked = changes(node)[operationId];
-      const opened = await node.send({ method: 'POST', path: '/sessions', body: {} });
-      const { sessionId } = opened.body as { readonly sessionId: number };
-      const concrete = asked?.path === '/sessions/1' ? { ...asked, path: `/sessions/${sessionId}` } : asked;
+      const asked = await withSession(changes(node)[operationId]);
       const before = await node.send(get('/topics?limit=9'));
-      const answer = concrete === undefined ? null : await node.send(concrete, { 'if-match': '"0"' });
+      const answer = asked === undefined ? null : await node.send(asked, { 'if-match': '"0"' });
       expect([answer?.status, answer?.body]).toMatchObject([412, { code: 'PRECONDITION_FAILED' }]);
       const after = await node.send(get('/topics?limit=9'));
       expect(after.headers.get('ottla-offset')).toBe(before.headers.get('ottla-offset'));

@@ -59,6 +59,8 @@ export function errorCases(
       BROKER_ID_NOT_REGISTERED: post('/brokers/99/unregister'),
       BROKER_STILL_ACTIVE: post('/brokers/1/unregister'),
     },
+    fenceBroker: { BROKER_ID_NOT_REGISTERED: post('/brokers/99/fence') },
+    unfenceBroker: { BROKER_ID_NOT_REGISTERED: post('/brokers/99/unfence') },
     listBrokers: { INVALID_REQUEST: get('/brokers?continue=x') },
     describeBroker: { BROKER_ID_NOT_REGISTERED: get('/brokers/99') },
     registerController: {
@@ -69,6 +71,7 @@ export function errorCases(
       INVALID_UPDATE_FEATURE: { method: 'PUT', path: '/features/unheard.of', body: { featureLevel: 1 } },
       UNSUPPORTED_VERSION: { method: 'PUT', path: '/features/metadata.version', body: { featureLevel: 99 } },
     },
+    describeController: { CONTROLLER_ID_NOT_REGISTERED: get('/controllers/99') },
     unregisterController: {
       CONTROLLER_ID_NOT_REGISTERED: { method: 'DELETE', path: '/controllers/99' },
       CONTROLLER_STILL_VOTER: { method: 'DELETE', path: '/controllers/0' },
@@ -91,6 +94,7 @@ export function errorCases(
       INVALID_PARTITIONS: create({ partitions: 200_000 }),
       INVALID_REPLICATION_FACTOR: create({ replicationFactor: 9 }),
       INVALID_REPLICA_ASSIGNMENT: create({ partitions: undefined, assignments: [[1, 1]] }),
+      INVALID_CONFIG: create({ configs: [{ name: 'no.such', value: '1' }] }),
     },
     addPartitions: {
       INVALID_REQUEST: post('/topics/orders/partitions', { count: 20_000 }),
@@ -123,6 +127,44 @@ export function errorCases(
     describeToken: { UNKNOWN_TOKEN_ID: get(`/tokens/${zeroTopic}`) },
     revokeToken: { UNKNOWN_TOKEN_ID: { method: 'DELETE', path: `/tokens/${zeroTopic}` } },
     closeSession: { UNKNOWN_SESSION_ID: { method: 'DELETE', path: '/sessions/999' } },
+    describeSession: { UNKNOWN_SESSION_ID: get('/sessions/999') },
+    describeConfig: {
+      INVALID_REQUEST: get('/configs/broker/nobody'),
+      UNKNOWN_TOPIC_OR_PARTITION: get('/configs/topic/none'),
+      BROKER_ID_NOT_REGISTERED: get('/configs/broker/99'),
+    },
+    alterConfig: {
+      INVALID_REQUEST: alter('broker/nobody'),
+      INVALID_CONFIG: alter('topic/orders', 'no.such'),
+      UNKNOWN_TOPIC_OR_PARTITION: alter('topic/none'),
+      BROKER_ID_NOT_REGISTERED: alter('broker/99'),
+    },
+    addVoter: {
+      INVALID_REQUEST: post('/quorum/voters', { controllerId: 9, directoryId: zeroTopic }),
+      DUPLICATE_VOTER: post('/quorum/voters', { controllerId: 0 }),
+      VOTER_NOT_CAUGHT_UP: post('/quorum/voters', { controllerId: 9 }),
+      VOTER_CHANGE_PENDING: { producedBy: 'test/runtime/voters.test.ts' },
+      UNSUPPORTED_VERSION: { producedBy: 'test/runtime/voters.test.ts' },
+    },
+    removeVoter: {
+      INVALID_REQUEST: { method: 'DELETE', path: '/quorum/voters/0' },
+      VOTER_NOT_FOUND: { method: 'DELETE', path: '/quorum/voters/99' },
+      VOTER_CHANGE_PENDING: { producedBy: 'test/runtime/voters.test.ts' },
+      UNSUPPORTED_VERSION: { producedBy: 'test/runtime/voters.test.ts' },
+    },
+    transferLeadership: {
+      INVALID_REQUEST: post('/quorum/transfer-leadership', { preferredSuccessor: 0 }),
+      VOTER_NOT_FOUND: post('/quorum/transfer-leadership', { preferredSuccessor: 99 }),
+      VOTER_NOT_CAUGHT_UP: post('/quorum/transfer-leadership'),
+    },
+    describeVoter: { VOTER_NOT_FOUND: get('/quorum/voters/99') },
+    listSnapshots: { RESOURCE_NOT_FOUND: { producedBy: 'test/http/node-operations.test.ts' } },
+    createSnapshot: {
+      REQUEST_TIMED_OUT: { producedBy: 'test/http/node-operations.test.ts' },
+      RESOURCE_NOT_FOUND: { producedBy: 'test/http/node-operations.test.ts' },
+      STORAGE_LOW: { producedBy: 'test/http/node-operations.test.ts' },
+      VOTER_CHANGE_PENDING: { producedBy: 'test/runtime/take-snapshot.test.ts' },
+    },
     listSessions: { INVALID_REQUEST: get('/sessions?continue=x') },
     readLog: {
       OFFSET_OUT_OF_RANGE: get('/log?from=999999'),
@@ -135,6 +177,11 @@ export function errorCases(
 
 export function token(changes: object = {}): object {
   return { name: 'dashboards', role: 'reader', secretHash: '01'.repeat(32), ...changes };
+}
+
+function alter(resource: string, name = 'retention.ms'): Asked {
+  const changes = [{ name, operation: 'set', value: '1' }];
+  return { method: 'PATCH', path: `/configs/${resource}`, body: { changes } };
 }
 
 function controller(changes: object): object {

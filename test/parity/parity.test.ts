@@ -6,13 +6,13 @@ import { operationsThatShare, surface } from '../../scripts/documents/surface.ts
 import { createClient } from '../../src/client/index.ts';
 import { describeApi } from '../../src/http/openapi/document.ts';
 import { errorCatalogue, type ErrorCode } from '../../src/metadata/errors.ts';
-import { operations } from '../../src/metadata/operations.ts';
+import { apiOperations } from '../../src/runtime/quorum-operations/api-operations.ts';
 import { commonCases, type ErrorCase, errorCases } from './error-cases.ts';
 import { type PreparedNode, prepareNode } from './prepared-node.ts';
 import { missingVerbs, programsOnly } from './without-verb.ts';
 
 const byId = surface.map((entry) => [entry.operation.operationId, entry] as const);
-const document = describeApi(operations, 'test');
+const document = describeApi(apiOperations, 'test');
 const described = Object.values(document.paths).flatMap((methods) => Object.values(methods));
 
 function readAll(folder: string): string {

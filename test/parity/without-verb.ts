@@ -5,6 +5,8 @@
 export const missingVerbs: readonly string[] = [
   'getCluster',
   'listControllers',
+  'describeController',
+  'unregisterController',
   'describeFeatures',
   'updateFeature',
   'describePartition',
@@ -14,6 +16,20 @@ export const missingVerbs: readonly string[] = [
   'listSessions',
   'describeIdempotency',
   'unregisterController',
+  'describeSession',
+  'fenceBroker',
+  'unfenceBroker',
+  'listConfigs',
+  'describeConfig',
+  'alterConfig',
+  'listConfigDefinitions',
+  'listVoters',
+  'describeVoter',
+  'addVoter',
+  'removeVoter',
+  'transferLeadership',
+  'listSnapshots',
+  'createSnapshot',
 ];
 
 /** What programs do and people do not, with the reason. */

@@ -3,6 +3,7 @@ import { batchPath } from '../../src/client/protocol/batch.ts';
 import type { OperationDescription } from '../../src/client/protocol/description.ts';
 import { nodeOperations, probeOperations } from '../../src/client/protocol/node-operations.ts';
 import { operations as imageOperations } from '../../src/metadata/operations.ts';
+import { apiOperations } from '../../src/runtime/quorum-operations/api-operations.ts';
 import { incarnationId } from '../metadata/cluster.ts';
 import { arbitraryOfSchema, type Known, spoil, spoilings } from './arbitrary-json.ts';
 
@@ -10,7 +11,7 @@ type Route = { readonly operation: OperationDescription; readonly path: string }
 
 /** Every route of a node but that of batches. */
 export const routes: readonly Route[] = [
-  ...[...imageOperations, ...Object.values(nodeOperations)].map((operation) => ({
+  ...[...apiOperations, ...Object.values(nodeOperations)].map((operation) => ({
     operation,
     path: `/v1${operation.path}`,
   })),
@@ -35,6 +36,15 @@ const known: Known = {
   featureLevel: fc.constant(1),
   count: fc.integer({ min: 2, max: 4 }),
   assignments: fc.constant([[1, 2]]),
+  resourceName: fc.constantFrom('orders', 'payments', 'default', '1', '7'),
+  configs: fc.constant([{ name: 'retention.ms', value: '5' }]),
+  changes: fc.constantFrom(
+    [{ name: 'retention.ms', operation: 'set', value: '5' }],
+    [{ name: 'log.retention.ms', operation: 'set', value: '5' }],
+    [{ name: 'cleanup.policy', operation: 'append', value: 'compact' }],
+    [{ name: 'user.x', operation: 'delete' }],
+    [{ name: 'no.such', operation: 'set', value: '5' }],
+  ),
 };
 
 export type Sent = {

@@ -29,19 +29,18 @@ export type Command =
       readonly wantShutDown: boolean;
     }
   | { readonly kind: 'unregisterBroker'; readonly broker: number }
+  | { readonly kind: 'fenceBroker' | 'unfenceBroker'; readonly broker: number }
   | {
       readonly kind: 'createTopic';
       readonly name: string;
       readonly partitions: number;
       readonly replicationFactor: number;
       readonly assignments: readonly (readonly number[])[] | null;
-      readonly validateOnly: boolean;
     }
   | {
       readonly kind: 'addPartitions';
       readonly name: string;
       readonly count: number;
-      readonly validateOnly: boolean;
     }
   | { readonly kind: 'deleteTopic'; readonly name: string }
   | {
@@ -52,13 +51,19 @@ export type Command =
       readonly partitionEpochOff: number;
       readonly brokerEpochOff: number;
     }
+  | {
+      readonly kind: 'alterConfig';
+      readonly topic: string | null;
+      readonly name: string;
+      readonly operation: 'set' | 'delete' | 'append' | 'subtract';
+      readonly value: string;
+    }
   | { readonly kind: 'openSession' }
   | { readonly kind: 'closeSession'; readonly session: number }
   | {
       readonly kind: 'updateFeature';
       readonly name: string;
       readonly featureLevel: number;
-      readonly validateOnly: boolean;
     }
   | { readonly kind: 'registerController'; readonly controllerId: number; readonly supports: number }
   | {
@@ -71,6 +76,8 @@ export type Command =
 
 export type Step =
   | { readonly kind: 'write'; readonly command: Command; readonly key: KeyChoice }
+  /** Only what it would do is asked for, under a key or without one. */
+  | { readonly kind: 'validate'; readonly command: Command; readonly key: KeyChoice }
   /** A write that was sent under a key is sent again, as it was or as another request under that key. */
   | { readonly kind: 'repeat'; readonly which: number; readonly isChanged: boolean }
   /** The leader's own: what was heard of the brokers is over. */
@@ -108,6 +115,8 @@ const commands: fc.Arbitrary<Command> = fc.oneof(
     wantShutDown: seldom,
   }),
   command('unregisterBroker', 2, { broker }),
+  command('fenceBroker', 2, { broker }),
+  command('unfenceBroker', 2, { broker }),
   command('createTopic', 6, {
     name,
     partitions: fc.integer({ min: 1, max: 5 }),
@@ -116,9 +125,8 @@ const commands: fc.Arbitrary<Command> = fc.oneof(
       fc.array(fc.array(broker, { maxLength: 3, size: 'max' }), { minLength: 1, maxLength: 3 }),
       { nil: null, freq: 3 },
     ),
-    validateOnly: seldom,
   }),
-  command('addPartitions', 3, { name, count: fc.integer({ min: 1, max: 9 }), validateOnly: seldom }),
+  command('addPartitions', 3, { name, count: fc.integer({ min: 1, max: 9 }) }),
   command('deleteTopic', 2, { name }),
   command('alterPartition', 8, {
     partition: fc.nat({ max: 30 }),
@@ -127,12 +135,17 @@ const commands: fc.Arbitrary<Command> = fc.oneof(
     partitionEpochOff: off,
     brokerEpochOff: off,
   }),
+  command('alterConfig', 4, {
+    topic: fc.option(name, { nil: null, freq: 3 }),
+    name: fc.constantFrom('cleanup.policy', 'retention.ms', 'log.retention.ms', 'user.own'),
+    operation: fc.constantFrom('set', 'set', 'delete', 'append', 'subtract'),
+    value: fc.constantFrom('compact', 'delete', '5', '-1', '-2'),
+  }),
   command('openSession', 3, {}),
   command('closeSession', 1, { session: fc.nat({ max: 5 }) }),
   command('updateFeature', 1, {
     name: fc.constantFrom('metadata.version', 'unheard.of'),
     featureLevel: fc.nat({ max: 2 }),
-    validateOnly: fc.boolean(),
   }),
   command('registerController', 1, { controllerId: fc.nat({ max: 2 }), supports: fc.constantFrom(1, 1, 2) }),
   command('createToken', 3, { secret: fc.nat({ max: 3 }), name: fc.nat({ max: 1 }), isOfBroker: seldom }),
@@ -161,6 +174,10 @@ export const steps: fc.Arbitrary<Step[]> = fc.array(
     {
       weight: 20,
       arbitrary: fc.record({ kind: fc.constant('write' as const), command: commands, key: keys }),
+    },
+    {
+      weight: 4,
+      arbitrary: fc.record({ kind: fc.constant('validate' as const), command: commands, key: keys }),
     },
     {
       weight: 4,

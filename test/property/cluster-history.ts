@@ -45,6 +45,9 @@ export class History {
       case 'write':
         this.#write(step.command, step.key);
         break;
+      case 'validate':
+        this.#validate(step.command, step.key);
+        break;
       case 'repeat':
         this.#repeat(step.which, step.isChanged);
         break;
@@ -60,10 +63,7 @@ export class History {
   }
 
   #write(command: Command, choice: KeyChoice): void {
-    const seen: readonly SeenPartition[] = allPartitions(this.#cluster.image).map((row) => ({
-      ...row,
-      partition: row.partitionId,
-    }));
+    const seen = this.#seenPartitions();
     const request = { ...this.#requestOf(command, seen), ...this.#keyOf(choice) };
     const keyVerdict = this.#judgeKey(request);
     if (keyVerdict !== 'execute') {
@@ -82,6 +82,21 @@ export class History {
       this.#model.apply(command, response, before.endOffset, leads);
     } else expectOnlyAnswer(before, this.#cluster.image, keyText(request) === null ? 0 : 1);
     this.#remember(request, told);
+  }
+
+  /** It is judged as the write itself would be, and leaves nothing behind, not even under its key. */
+  #validate(command: Command, choice: KeyChoice): void {
+    const seen = this.#seenPartitions();
+    const request = { ...this.#requestOf(command, seen), ...this.#keyOf(choice), validateOnly: true };
+    const before = this.#cluster.image;
+    const told = this.#send(request);
+    this.#count(`validate ${command.kind}`, told);
+    equal(codeOf(told), this.#model.judge(command, seen) ?? 'ok', `validate ${command.kind}: ${told}`);
+    holds(this.#cluster.image === before, 'nothing was executed');
+  }
+
+  #seenPartitions(): readonly SeenPartition[] {
+    return allPartitions(this.#cluster.image).map((row) => ({ ...row, partition: row.partitionId }));
   }
 
   #repeat(which: number, isChanged: boolean): void {
@@ -207,17 +222,24 @@ function viewOf(cluster: TestCluster): unknown {
     );
   }
   return {
-    brokers: brokers.map(({ brokerId, brokerEpoch, incarnationId: id, isFenced, inControlledShutdown }) => ({
-      brokerId,
-      brokerEpoch,
-      incarnationId: id,
-      isFenced,
-      inControlledShutdown,
-    })),
+    brokers: brokers.map(
+      ({ brokerId, brokerEpoch, incarnationId: id, isFenced, inControlledShutdown, isHeld }) => ({
+        brokerId,
+        brokerEpoch,
+        incarnationId: id,
+        isFenced,
+        inControlledShutdown,
+        isHeld,
+      }),
+    ),
     topics: topics.map(({ lastModified: _lastModified, ...topic }) => topic),
     sessions: sessions.map(({ sessionId, forgetBelow }) => ({ sessionId, forgetBelow })),
     tokens: tokensBySecret(cluster),
     controllers: controllers.map(({ controllerId }) => controllerId),
+    configs: configsOf(
+      cluster,
+      topics.map(({ name }) => name),
+    ),
   };
 }
 
@@ -230,10 +252,30 @@ function tokensBySecret(cluster: TestCluster): unknown {
     .sort((left, right) => left.secret - right.secret);
 }
 
+/** What is set of all brokers, which have the empty name, and of each topic. */
+function configsOf(cluster: TestCluster, topics: readonly string[]): unknown {
+  const ofResource = (resourceType: 'broker' | 'topic', resourceName: string) => {
+    const { configs } = cluster.ok('describeConfig', { params: { resourceType, resourceName } });
+    const own = resourceType === 'topic' ? 'topic' : 'clusterDefault';
+    return configs.filter(({ source }) => source === own).map(({ name, value }) => [name, value]);
+  };
+  const all = [
+    ['', ofResource('broker', 'default')],
+    ...topics.map((name) => [name, ofResource('topic', name)]),
+  ];
+  return all.filter(([, set]) => set !== undefined && set.length > 0);
+}
+
 /** A refusal leaves all as it was; under a key the answer is remembered, and nothing else. */
 function expectOnlyAnswer(before: MetadataImage, after: MetadataImage, answers: number): void {
   equal(after.endOffset - before.endOffset, answers);
-  const others = (image: MetadataImage) => [image.broker, image.topic, image.feature, image.controller];
+  const others = (image: MetadataImage) => [
+    image.broker,
+    image.topic,
+    image.feature,
+    image.controller,
+    image.config,
+  ];
   const kept = others(before);
   others(after).forEach((state, at) => holds(state === kept[at], 'what was refused changes nothing'));
 }

@@ -7,6 +7,8 @@ export type ModelBroker = {
   incarnation: number;
   isFenced: boolean;
   isLeaving: boolean;
+  /** An operator holds it. */
+  isHeld: boolean;
 };
 
 export type ModelTopic = { topicId: string; partitions: number; readonly replicationFactor: number };
@@ -40,6 +42,8 @@ export class ClusterModel {
   readonly controllers = new Set<number>();
   /** By the number of its secret: whose it is. */
   readonly tokens = new Map<number, { readonly name: number; readonly isOfBroker: boolean }>();
+  /** What is set, by the topic's name, or by '' of all brokers, and by the config's name. */
+  readonly configs = new Map<string, Map<string, string>>();
 
   isActive(id: number): boolean {
     const broker = this.brokers.get(id);
@@ -53,6 +57,9 @@ export class ClusterModel {
       case 'heartbeatBroker':
         if (!this.brokers.has(command.broker)) return 'BROKER_ID_NOT_REGISTERED';
         return command.isStale ? 'STALE_BROKER_EPOCH' : null;
+      case 'fenceBroker':
+      case 'unfenceBroker':
+        return this.brokers.has(command.broker) ? null : 'BROKER_ID_NOT_REGISTERED';
       case 'unregisterBroker': {
         const broker = this.brokers.get(command.broker);
         if (broker === undefined) return 'BROKER_ID_NOT_REGISTERED';
@@ -70,6 +77,9 @@ export class ClusterModel {
         return this.topics.has(command.name) ? null : 'UNKNOWN_TOPIC_OR_PARTITION';
       case 'alterPartition':
         return this.#judgeAlteration(command, seen);
+      case 'alterConfig':
+        if (command.topic !== null && !this.topics.has(command.topic)) return 'UNKNOWN_TOPIC_OR_PARTITION';
+        return this.#altered(command) === undefined ? 'INVALID_CONFIG' : null;
       case 'openSession':
         return null;
       case 'closeSession':
@@ -170,8 +180,13 @@ export class ClusterModel {
         this.brokers.delete(command.broker);
         this.live.delete(command.broker);
         return;
+      case 'fenceBroker':
+      case 'unfenceBroker': {
+        const broker = this.brokers.get(command.broker);
+        if (broker !== undefined) broker.isHeld = command.kind === 'fenceBroker';
+        return;
+      }
       case 'createTopic': {
-        if (command.validateOnly) return;
         const { assignments } = command;
         this.topics.set(command.name, {
           topicId: String(response['topicId']),
@@ -182,11 +197,15 @@ export class ClusterModel {
       }
       case 'addPartitions': {
         const topic = this.topics.get(command.name);
-        if (topic !== undefined && !command.validateOnly) topic.partitions = command.count;
+        if (topic !== undefined) topic.partitions = command.count;
         return;
       }
       case 'deleteTopic':
         this.topics.delete(command.name);
+        this.configs.delete(command.name);
+        return;
+      case 'alterConfig':
+        this.#applyConfig(command);
         return;
       case 'openSession':
         this.sessions.set(offset, { forgetBelow: 0 });
@@ -211,8 +230,10 @@ export class ClusterModel {
 
   #applyRegistration(id: number, incarnation: number, offset: number): void {
     this.live.add(id);
-    if (this.brokers.get(id)?.incarnation === incarnation) return;
-    this.brokers.set(id, { brokerEpoch: offset, incarnation, isFenced: true, isLeaving: false });
+    const before = this.brokers.get(id);
+    if (before?.incarnation === incarnation) return;
+    const isHeld = before?.isHeld ?? false;
+    this.brokers.set(id, { brokerEpoch: offset, incarnation, isFenced: true, isLeaving: false, isHeld });
   }
 
   #applyHeartbeat(
@@ -222,14 +243,41 @@ export class ClusterModel {
   ): void {
     const broker = this.brokers.get(command.broker);
     if (broker === undefined) return;
-    this.live.add(command.broker);
     const { wantFence, wantShutDown, isCaughtUp } = command;
-    if (broker.isFenced) broker.isFenced = wantFence || wantShutDown || broker.isLeaving || !isCaughtUp;
+    // It gets no further lease: its session is left to end.
+    if (broker.isHeld && !broker.isFenced && !broker.isLeaving && !wantFence && !wantShutDown) return;
+    this.live.add(command.broker);
+    const stays = broker.isLeaving || broker.isHeld || !isCaughtUp;
+    if (broker.isFenced) broker.isFenced = wantFence || wantShutDown || stays;
     else if (wantFence) broker.isFenced = true;
     // When it may go depends on what the others have read; it never goes while it leads.
     else if (broker.isLeaving) broker.isFenced = response['isFenced'] === true && !leads;
     else if (wantShutDown && leads) broker.isLeaving = true;
     else if (wantShutDown) broker.isFenced = true;
+  }
+
+  /** What the config will be: null for not set, undefined where it cannot be so. */
+  #altered({ topic, name, operation, value }: ConfigCommand): string | null | undefined {
+    const legal = { 'user.own': /./, ...(topic === null ? brokerValues : topicValues) }[name];
+    if (legal === undefined) return undefined;
+    if (operation === 'delete') return null;
+    if (operation === 'set') return legal.test(value) ? value : undefined;
+    if (name !== 'cleanup.policy') return undefined;
+    const before = this.configs.get(topic ?? '')?.get(name) ?? 'delete';
+    const members = new Set(before === '' ? [] : before.split(','));
+    if (operation === 'append') members.add(value);
+    else members.delete(value);
+    return [...members].every((member) => legal.test(member)) ? [...members].join() : undefined;
+  }
+
+  #applyConfig(command: ConfigCommand): void {
+    const place = command.topic ?? '';
+    const set = this.configs.get(place) ?? new Map<string, string>();
+    const value = this.#altered(command) ?? null;
+    if (value === null) set.delete(command.name);
+    else set.set(command.name, value);
+    if (set.size === 0) this.configs.delete(place);
+    else this.configs.set(place, set);
   }
 
   /** Sessions of these brokers are over. */
@@ -252,6 +300,7 @@ export class ClusterModel {
         incarnationId: incarnationId(brokerId * 10 + broker.incarnation),
         isFenced: broker.isFenced,
         inControlledShutdown: broker.isLeaving,
+        isHeld: broker.isHeld,
       })),
       topics: [...this.topics].sort(byKey).map(([name, { topicId, partitions, replicationFactor }]) => ({
         name,
@@ -266,9 +315,18 @@ export class ClusterModel {
         .sort(byKey)
         .map(([secret, { name, isOfBroker }]) => ({ secret, name: `name-${name}`, isOfBroker })),
       controllers: [...this.controllers].sort((left, right) => left - right),
+      configs: [...this.configs].sort(byKey).map(([place, set]) => [place, [...set].sort(byKey)]),
     };
   }
 }
+
+type ConfigCommand = Extract<Command, { kind: 'alterConfig' }>;
+
+const topicValues: Readonly<Record<string, RegExp>> = {
+  'cleanup.policy': /^(compact|delete)$/,
+  'retention.ms': /^(5|-1)$/,
+};
+const brokerValues: Readonly<Record<string, RegExp>> = { 'log.retention.ms': /^(5|-1)$/ };
 
 type Alteration = Extract<Command, { kind: 'alterPartition' }>;
 

@@ -19,7 +19,6 @@ export function creation(name: string, replicationFactor: number): Command {
     partitions: 3,
     replicationFactor,
     assignments: null,
-    validateOnly: false,
   };
 }
 
@@ -55,27 +54,38 @@ export function inputOf(
       return { params: { brokerId: broker }, body: { brokerEpoch, metadataOffset, wantFence, wantShutDown } };
     }
     case 'unregisterBroker':
+    case 'fenceBroker':
+    case 'unfenceBroker':
       return { params: { brokerId: command.broker } };
     case 'createTopic': {
-      const { name, partitions, replicationFactor, assignments, validateOnly } = command;
+      const { name, partitions, replicationFactor, assignments } = command;
       const size = assignments === null ? { partitions, replicationFactor } : { assignments };
-      return { body: { name, ...size, validateOnly } };
+      return { body: { name, ...size } };
     }
     case 'addPartitions': {
-      const { name, count, validateOnly } = command;
-      return { params: { topic: name }, body: { count, validateOnly } };
+      const { name, count } = command;
+      return { params: { topic: name }, body: { count } };
     }
     case 'deleteTopic':
       return { params: { topic: command.name } };
     case 'alterPartition':
       return { body: alterationOf(command, seen, epochOf) };
+    case 'alterConfig': {
+      const { topic, name, operation, value } = command;
+      const change = operation === 'delete' ? { name, operation } : { name, operation, value };
+      const params =
+        topic === null
+          ? { resourceType: 'broker', resourceName: 'default' }
+          : { resourceType: 'topic', resourceName: topic };
+      return { params, body: { changes: [change] } };
+    }
     case 'openSession':
       return {};
     case 'closeSession':
       return { params: { sessionId: model.sessionAt(command.session) ?? 0 } };
     case 'updateFeature': {
-      const { name, featureLevel, validateOnly } = command;
-      return { params: { feature: name }, body: { featureLevel, validateOnly } };
+      const { name, featureLevel } = command;
+      return { params: { feature: name }, body: { featureLevel } };
     }
     case 'createToken': {
       const { name, isOfBroker } = command;

@@ -8,7 +8,7 @@ import type { ControllerApi } from '../../src/runtime/controller-api.ts';
 import { ImageController } from '../http/image-controller.ts';
 import { serveImage } from '../http/serve-image.ts';
 import { describeApi } from '../../src/http/openapi/document.ts';
-import { operations } from '../../src/metadata/operations.ts';
+import { apiOperations } from '../../src/runtime/quorum-operations/api-operations.ts';
 import { prelude, routes, type Sent, sequences } from './arbitrary-requests.ts';
 import { checkAsync, timeoutMs } from './check.ts';
 
@@ -20,7 +20,7 @@ const responses = new Map(
 
 /** By operation and status, what the API description allows an answer to be: its codes where it is an error. */
 const documented = new Map(
-  Object.values(describeApi(operations, 'test').paths)
+  Object.values(describeApi(apiOperations, 'test').paths)
     .flatMap((methods) => Object.values(methods))
     .map(({ operationId, responses: answers }) => [operationId, new Map(Object.entries(answers))] as const),
 );

@@ -7,6 +7,14 @@ import type { FeatureRange } from '../../src/raft/bootstrap/messages.ts';
 
 const three = (): readonly number[] => [1, 2, 3];
 
+/** Node 1 has heard of the others, has its descriptor on disk, and proposes it. */
+function propose(world: BootstrapWorld): void {
+  for (const id of [2, 3]) world.wake(id);
+  world.deliverTo(1);
+  world.completeWrite(1);
+  world.wake(1);
+}
+
 function outcomes(world: BootstrapWorld): readonly (string | null)[] {
   return [...world.members.values()].map((member) => member.outcome);
 }
@@ -55,10 +63,7 @@ describe('bootstrap', () => {
 
   it('persists the start itself when it hears of it, and not only the descriptor once more', () => {
     const world = new BootstrapWorld([1, 2, 3], three);
-    for (const id of [2, 3]) world.wake(id);
-    world.deliverTo(1);
-    world.completeWrite(1);
-    world.wake(1);
+    propose(world);
     world.deliverAllBut(() => false);
     world.completeWrite(1);
     const started = world.flights.findIndex(
@@ -185,10 +190,7 @@ describe('bootstrap', () => {
 
   it('does not let late words of a proposer whose disk is gone start a second cluster', () => {
     const world = new BootstrapWorld([1, 2, 3], three);
-    for (const id of [2, 3]) world.wake(id);
-    world.deliverTo(1);
-    world.completeWrite(1);
-    world.wake(1);
+    propose(world);
     // The first proposal is heard, and once more much later.
     const late = world.flights.filter(({ message }) => message.type === 'bootstrapPropose');
     world.deliverAllBut(() => false);
@@ -215,10 +217,7 @@ describe('bootstrap', () => {
 
   it('believes the proposer that the descriptor is started which was left for an older one of its own', () => {
     const world = new BootstrapWorld([1, 2, 3], three);
-    for (const id of [2, 3]) world.wake(id);
-    world.deliverTo(1);
-    world.completeWrite(1);
-    world.wake(1);
+    propose(world);
     const late = world.flights.filter(({ to, message }) => to === 2 && message.type === 'bootstrapPropose');
     expect(late).toHaveLength(1);
     world.flights = [];

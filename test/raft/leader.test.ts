@@ -462,6 +462,30 @@ describe('resigning', () => {
     expect(second.core.role).toBe('prospective');
   });
 
+  it('campaigns at once as the first successor of a leader that has refused its fetch already', () => {
+    const lone = new Lone();
+    follow(lone, 1);
+    const [fetch] = lone.sent('fetchRequest');
+    if (fetch === undefined) throw new Error('it has not fetched');
+    lone.receive(2, {
+      type: 'fetchResponse',
+      clusterId,
+      epoch: epoch(1),
+      leaderId: null,
+      fetchId: fetch.fetchId,
+      outcome: { kind: 'refused', error: 'NOT_LEADER_OR_FOLLOWER' },
+    });
+    expect(lone.core).toMatchObject({ role: 'unattached', epoch: 1, leaderId: null });
+    lone.receive(2, {
+      type: 'endQuorumEpochRequest',
+      clusterId,
+      epoch: epoch(1),
+      leader: keyOf(2),
+      preferredSuccessors: [keyOf(1), keyOf(3)],
+    });
+    expect(lone.core).toMatchObject({ role: 'prospective', epoch: 1 });
+  });
+
   it('campaigns in no way once there is no epoch left', () => {
     const last = 2 ** 31 - 1;
     const lone = new Lone({ epoch: last });

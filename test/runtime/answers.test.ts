@@ -83,6 +83,20 @@ describe('deadlines', () => {
     expect(host.world.scheduler.next(Number.MAX_SAFE_INTEGER)).toBeNull();
   });
 
+  it('wake nobody for those that were taken back', () => {
+    const host = new VirtualProcess();
+    const deadlines = new Deadlines(host.clock);
+    const nobody = { expire: () => expect.unreachable('nothing expires') };
+    for (let request = 0; request < 100; request++) {
+      const forget = deadlines.add(1_000, nobody);
+      host.run(60);
+      forget();
+    }
+    // The first timer was set already; each after it is set for what still waits.
+    const wakesMax = (100 * 60) / 1_000 + 1;
+    expect(host.world.trace.count).toBeLessThanOrEqual(wakesMax);
+  });
+
   it('that are added while others expire are kept', () => {
     const host = new VirtualProcess();
     const deadlines = new Deadlines(host.clock);

@@ -166,10 +166,12 @@ describe('a client’s request on the leader', () => {
     cluster.ok('createTopic', { body: { name: 'a' } });
     expect(take(cluster, deletion)).toBe('UNKNOWN_TOPIC_OR_PARTITION');
     const idle = { sessionId, sequence: 1, forgetBelow: 0 };
-    const validation = { body: { name: 'b', validateOnly: true }, idempotencyKey: idle };
-    expect(types(run(cluster, requestOf('createTopic', validation)).records)).toEqual([
-      'SessionAnswerRecord',
-    ]);
+    const already = {
+      params: { feature: 'metadata.version' },
+      body: { featureLevel: 1 },
+      idempotencyKey: idle,
+    };
+    expect(types(run(cluster, requestOf('updateFeature', already)).records)).toEqual(['SessionAnswerRecord']);
   });
 
   it('remembers a refusal for the size of the answer, so that no duplicate executes later', () => {

@@ -38,7 +38,7 @@ class LeadershipHost extends VirtualProcess {
       reads: new ReadQueue(this.clock, () => {}),
       propose: (proposal) => this.#propose(proposal),
       proposeQuorumChange: () => {},
-      quorum: () => ({ supported: [], kraftVersion: 1, voters: [] }),
+      quorum: () => ({ supported: [], kraftVersion: 1, voters: [], isChanging: false }),
       foundingLevels: [],
       window: proposalWindow(defaultSettings.raft),
       hasRoomInLog: () => true,
@@ -117,7 +117,7 @@ describe('the active controller', () => {
     // More work than one batch takes stands before the heartbeat, and its session is over meanwhile.
     const heard = { brokerId: brokerId(1), metadataOffset: null };
     for (let at = 0; at < 2_000; at++) host.offer({ records: [], priority: 'heartbeat' });
-    host.offer({ records: [], isHeartbeat: true, priority: 'heartbeat', outcome: { heard } });
+    host.offer({ records: [], awaitsBarrier: true, priority: 'heartbeat', outcome: { heard } });
     host.process.pause(15_000);
     host.run(500);
     expect(host.types).toEqual([]);

@@ -13,6 +13,41 @@ import { RouterHost } from './support/router.ts';
 
 const { image } = new TestCluster();
 
+describe('a request to the quorum itself', () => {
+  const removal = { input: { params: { controllerId: 1 }, query: {}, body: {} } };
+
+  it('is taken to the core by a leader that a majority has confirmed, and by nobody else', () => {
+    const host = new RouterHost({ leads: true });
+    host.route('removeVoter', removal);
+    host.run(1);
+    expect([host.asked, host.codes()]).toEqual([[], []]);
+    host.reads.completed(host.barriers[0] ?? 0, image.endOffset, image.endOffset);
+    host.run(1);
+    expect([host.asked, host.codes()]).toEqual([['removeVoter'], ['ok']]);
+    host.route('removeVoter', removal);
+    host.run(1);
+    host.reads.failed([host.barriers[1] ?? 0]);
+    expect(host.codes()).toEqual(['ok', 'NOT_CONTROLLER']);
+    expect(host.asked).toHaveLength(1);
+  });
+
+  it('is passed on by a follower, and its outcome is unknown when no answer comes', () => {
+    const host = new RouterHost();
+    host.route('removeVoter', removal);
+    expect(host.forwards).toMatchObject([{ operationId: 'removeVoter' }]);
+    host.route('removeVoter', { ...removal, validateOnly: true });
+    host.run(2_000);
+    expect(host.codes()).toEqual(['OUTCOME_UNKNOWN', 'REQUEST_TIMED_OUT']);
+  });
+
+  it('is refused while the node drains', () => {
+    const host = new RouterHost({ leads: true });
+    host.router.drain();
+    host.route('transferLeadership');
+    expect(host.codes()).toEqual(['NOT_CONTROLLER']);
+  });
+});
+
 /** A read that first does `work`. */
 function listSessionsAfter(work: () => void): RegisteredOperation {
   const known = operationsById.get('listSessions');

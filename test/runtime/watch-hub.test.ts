@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { epoch, nodeId, offset, uuid } from '../../src/base/brands.ts';
 import { createImageBuilder, imageDigest } from '../../src/metadata/image.ts';
+import type { MetadataRecord } from '../../src/metadata/registry.ts';
 import { RecentDeltas } from '../../src/runtime/watch/recent-deltas.ts';
 import type { WatchDelta } from '../../src/runtime/watch/watch-api.ts';
 import { BatchRecords } from '../../src/runtime/watch/batch-records.ts';
@@ -34,6 +35,23 @@ describe('a stream', () => {
     expect(copy === null ? null : imageDigest(copy)).toBe(imageDigest(host.image));
     expect(copy?.timestampMs).toBe(host.image.timestampMs);
     expect(copy?.epoch).toBe(host.image.epoch);
+  });
+
+  it('shows no password, in the state or in what changes', () => {
+    const [secret, hidden] = ['tiger-7', '(hidden)'];
+    const record = (value: string): MetadataRecord => {
+      const resource = { resourceType: 4, resourceName: '' };
+      return { type: 'ConfigRecord', ...resource, name: 'ssl.key.password', value };
+    };
+    const host = new HubHost();
+    host.write([record(`${secret}-a`)]);
+    const watch = host.watch();
+    host.run();
+    host.write([record(`${secret}-b`)]);
+    host.run();
+    const shown = JSON.stringify(watch.received);
+    expect(shown).not.toContain(secret);
+    expect(shown.split(hidden)).toHaveLength(3);
   });
 
   it('gives a large state in slices, of one moment, whatever is written meanwhile', () => {

@@ -63,6 +63,8 @@ describe('a watch of a quorum', () => {
   it('sends nothing before it is committed', () => {
     const quorum = TestQuorum.serving();
     const leader = quorum.leader();
+    quorum.untilRegistered();
+    quorum.settle();
     const watching = watch(leader);
     quorum.run(50);
     quorum.isolate(leader);

@@ -7,8 +7,10 @@ import type { Message } from '../../src/raft/messages.ts';
 import type { ReplicaKey, Voter } from '../../src/raft/replica-key.ts';
 import type { BatchNode } from '../../simulator/batch-history.ts';
 import { boundedPending } from '../../simulator/invariants/bounded-pending.ts';
+import { flushedSurvivesRestart } from '../../simulator/invariants/flushed-survives-restart.ts';
 import { healthyLeaderStays } from '../../simulator/invariants/healthy-leader-stays.ts';
 import { higherEpochsAreEntered } from '../../simulator/invariants/higher-epochs-are-entered.ts';
+import { identitySurvivesRestart } from '../../simulator/invariants/identity-survives-restart.ts';
 import { leaderWasElected } from '../../simulator/invariants/leader-was-elected.ts';
 import { leaderWithoutMajorityResigns } from '../../simulator/invariants/leader-without-majority-resigns.ts';
 import { leadersRecordsStay } from '../../simulator/invariants/leaders-records-stay.ts';
@@ -138,6 +140,50 @@ function voters(scene: Scene, parent: BatchNode, inEpoch: number, set: readonly 
   });
 }
 
+describe('a checker of restarts', () => {
+  const begin = { endOffset: offset(0), epoch: epoch(0) };
+  const sound = { logStart: begin, isRecovering: false } as NodeView;
+  const recovering = { logStart: begin, isRecovering: true } as NodeView;
+
+  function restartedShorter(
+    isDamaged: boolean,
+    view: NodeView,
+    newDirectory = 1,
+    flushedOffset = 1,
+  ): string | null {
+    const scene = new Scene();
+    const node = scene.node(1);
+    const checker = flushedSurvivesRestart(scene.cluster);
+    const { root } = scene.cluster.history;
+    node.view = sound;
+    checker.afterBoot?.(node, root);
+    const flushed = voters(scene, root, 1, [voter(1)]);
+    checker.afterEvent?.(node, { ...sound, flushedOffset: offset(flushedOffset) });
+    Object.assign(node, { isDamaged, view, key: replica(1, newDirectory) });
+    return scene.verdict(() => checker.afterBoot?.(node, flushed));
+  }
+
+  it('takes a shorter log for a violation, unless the disk was damaged and the node knows of it', () => {
+    expect(restartedShorter(false, sound)).toMatch('what was flushed survives a restart');
+    expect(restartedShorter(false, recovering)).toMatch('what was flushed survives a restart');
+    expect(restartedShorter(true, sound)).toMatch('does not know of its loss');
+    expect(restartedShorter(true, recovering)).toBeNull();
+    expect(restartedShorter(true, sound, 2)).toBeNull();
+    expect(restartedShorter(true, sound, 1, 0)).toBeNull();
+  });
+
+  it('takes another identity than the one that was told to others for a violation on a sound disk', () => {
+    const scene = new Scene();
+    const [node, other] = [scene.node(1), scene.node(2)];
+    const checker = identitySurvivesRestart(scene.cluster);
+    for (const sender of [node, other]) send(checker, sender, 3, vote(sender.key, 1));
+    node.key = replica(1, 3);
+    expect(scene.verdict(() => send(checker, node, 3, vote(node.key, 1)))).toMatch('an identity survives');
+    Object.assign(other, { key: replica(2, 3), isDamaged: true });
+    expect(scene.verdict(() => send(checker, other, 3, vote(other.key, 1)))).toBeNull();
+  });
+});
+
 describe('a checker of voter sets', () => {
   const nothing = {} as NodeView;
 
@@ -187,7 +233,8 @@ describe('a checker of what a node keeps', () => {
     const { raft } = generateSchedule(1).config;
     const checker = boundedPending(scene.cluster, raft);
     const pending = (pendingProposals: number) => ({ pendingProposals }) as NodeView;
-    const look = (count: number) => scene.verdict(() => checker.afterEvent?.(scene.node(1), pending(count)));
+    const look = (count: number) =>
+      scene.verdict(() => checker.afterAnyEvent?.(scene.node(1), pending(count)));
     expect(look(raft.pendingProposalsMax)).toBeNull();
     expect(look(raft.pendingProposalsMax + 1)).toMatch('pending state is bounded');
   });
@@ -230,7 +277,7 @@ describe('a checker of leaders', () => {
     const scene = new Scene();
     const leader = scene.node(1);
     const checker = leaderWithoutMajorityResigns(scene.cluster, raft);
-    const look = () => scene.verdict(() => checker.afterEvent?.(leader, roleView('leader', 4)));
+    const look = () => scene.verdict(() => checker.afterAnyEvent?.(leader, roleView('leader', 4)));
     const stepUs = raft.fetchTimeoutMs * 250;
     for (let step = 0; step <= 12; step++) {
       scene.world.runUntil(step * stepUs);

@@ -114,6 +114,20 @@ describe('the simulated checkpoint store', () => {
     expect(bench.attempts(bench.open())).toEqual([null, null]);
   });
 
+  it('can lose one page without a word, and nothing of what says which pages there are', () => {
+    const bench = new Bench(1);
+    const store = bench.open();
+    bench.write(store, true, { key: Uint8Array.of(0), value: Uint8Array.of(1) });
+    expect(bench.stores.losePage(7)).toBe(false);
+    for (const page of [1, 2, 3]) {
+      bench.write(store, true, { key: Uint8Array.of(1, page), value: Uint8Array.of(page) });
+    }
+    expect(bench.stores.losePage(7)).toBe(true);
+    bench.stores.losePower();
+    bench.attach();
+    expect(bench.keys(bench.open()).length).toBe(3);
+  });
+
   it('puts a received database in force by one step, durably', () => {
     const bench = new Bench(1);
     const old = bench.open();

@@ -7,6 +7,7 @@ import type { Fault, FaultKind } from '../../simulator/faults/fault.ts';
 import { generateSchedule } from '../../simulator/faults/generate.ts';
 import type { RunConfig } from '../../simulator/faults/schedule.ts';
 import { runSchedule, type RunReport } from '../../simulator/run.ts';
+import { sameValue } from '../../simulator/same-value.ts';
 import { type HostName, hostNames, hosts } from '../../simulator/saved-run.ts';
 import { World } from '../../simulator/world.ts';
 import type { SimulatedProcess } from '../../simulator/process.ts';
@@ -207,13 +208,46 @@ describe('a budget', () => {
   });
 });
 
+describe('trouble with disks', () => {
+  const seeds = Array.from({ length: 200 }, (_, at) => at + 1);
+
+  it('is what one seed in sixteen has, and every one where it is asked for', () => {
+    const troubled = seeds.filter((seed) =>
+      sameValue(generateSchedule(seed).faults, generateSchedule(seed, 'disk trouble').faults),
+    );
+    expect(troubled.length).toBeGreaterThan(4);
+    expect(troubled.length).toBeLessThan(20);
+  });
+
+  it('damages the disk of one node alone', () => {
+    for (const seed of seeds.slice(0, 20)) {
+      const { faults } = generateSchedule(seed, 'disk trouble');
+      const damaged = faults.flatMap((fault) =>
+        fault.kind === 'rot' || fault.kind === 'misdirect' ? [fault.target] : [],
+      );
+      expect(new Set(damaged).size).toBeLessThan(2);
+    }
+  });
+});
+
 describe('a crash point', () => {
+  it('right after a call of one kind ends its process before the next call of any kind', () => {
+    const point = new CrashPoint();
+    const calls: string[] = [];
+    point.arm(2, () => calls.push('crash'), 'remove');
+    for (const call of ['remove', 'send', 'remove', 'syncDirectory', 'remove'] as const) {
+      point.passed(call);
+      calls.push(call);
+    }
+    expect(calls).toEqual(['remove', 'send', 'remove', 'crash', 'syncDirectory', 'remove']);
+  });
+
   it('ends its process once, before the call that was named', () => {
     const point = new CrashPoint();
     const calls: number[] = [];
     point.arm(3, () => calls.push(3));
     for (let call = 1; call <= 5; call++) {
-      point.passed();
+      point.passed('send');
       calls.push(-call);
     }
     expect(calls).toEqual([-1, -2, 3, -3, -4, -5]);

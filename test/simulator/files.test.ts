@@ -174,6 +174,15 @@ describe('the simulated disk', () => {
     expect(lost).toBeGreaterThan(5);
   });
 
+  it('fails several operations one after the other, after some that succeed', () => {
+    const world = bench(1);
+    const handle = durableFile(world, '/data/log', new Uint8Array(512));
+    world.disk.failNext.fdatasync = 2;
+    world.disk.spareNext.fdatasync = 1;
+    const flushes = [1, 2, 3, 4].map(() => attempt<'fdatasync'>(world, { kind: 'fdatasync', handle }).ok);
+    expect(flushes).toEqual([true, false, false, true]);
+  });
+
   it('refuses to grow beyond its capacity and lets existing bytes be written over', () => {
     const world = bench(1, 1024);
     const handle = durableFile(world, '/data/log', new Uint8Array(1024));

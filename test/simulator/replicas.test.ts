@@ -10,6 +10,14 @@ function withBrokers(seed: number, durationUs: number): Schedule {
   return { ...schedule, config: { ...schedule.config, durationUs } };
 }
 
+/** Kinds of faults that come in company alone. */
+const ofTrials: ReadonlySet<string> = new Set([
+  'clogToControllers',
+  'cutFromOtherControllers',
+  'deafToControllers',
+  'stallDisk',
+]);
+
 describe('model brokers in the simulator', () => {
   it('keep every record that was acknowledged, over a fixed list of seeds', () => {
     let acknowledged = 0;
@@ -19,6 +27,18 @@ describe('model brokers in the simulator', () => {
       acknowledged += report.brokers.acknowledged;
     }
     expect(acknowledged).toBeGreaterThan(100);
+  });
+
+  it('are tried in every way that there is, and by chance, over a hundred seeds', () => {
+    const kinds = new Set<string>();
+    let byChance = 0;
+    for (let seed = 1; seed <= 100; seed++) {
+      const faults = generateSchedule(seed, 'brokers').brokers?.faults ?? [];
+      for (const { kind } of faults) kinds.add(kind);
+      if (!faults.some(({ kind }) => ofTrials.has(kind))) byChance++;
+    }
+    expect([...ofTrials].filter((kind) => !kinds.has(kind))).toEqual([]);
+    expect(byChance).toBeGreaterThan(25);
   });
 
   it('do exactly the same again for the same seed', () => {

@@ -85,13 +85,13 @@ describe('a schedule', () => {
   );
 
   it('that was recorded names the nodes that were hit', () => {
-    const { recorded } = run({ host: 'bare', mutant: null, schedule: shortened(4) });
+    const { recorded } = run({ host: 'bare', mutant: null, schedule: shortened(2) });
     expect(recorded.faults.length).toBeGreaterThan(0);
     expect(recorded.faults.filter((fault) => 'target' in fault && fault.target === 'leader')).toEqual([]);
   });
 
   it('keeps its first part when its last fault is taken out', () => {
-    const whole = shortened(4);
+    const whole = shortened(2);
     const last = whole.faults.findLast((fault) => fault.atUs < whole.config.durationUs);
     const lines = (schedule: Schedule): readonly string[] => {
       const said: string[] = [];
@@ -196,7 +196,7 @@ describe('the lists of a schedule', () => {
   const records = [5, 6].map((atUs) => ({ atUs, partition: 0 }));
   const nested = {
     ...base,
-    brokers: { brokers: 3, minIsr: 1, replicaLagTimeMaxMs: 1000, records, faults: [] },
+    brokers: { brokers: 3, minIsr: 1, replicaLagTimeMaxMs: 1000, fetchRecordsMax: 50, records, faults: [] },
   };
 
   it('are found within plans of their own, too, and never in the config', () => {
@@ -206,6 +206,7 @@ describe('the lists of a schedule', () => {
       { field: 'calls', within: null },
       { field: 'brokers', within: 'records' },
       { field: 'brokers', within: 'faults' },
+      { field: 'watchers', within: null },
     ]);
     expect(sizeOf(nested)).toBe(base.faults.length + base.operations.length + base.calls.length + 2);
   });

@@ -14,7 +14,7 @@ describe('programs that watch in the simulator', () => {
   it('are sent the committed log and nothing else, over a fixed list of seeds', () => {
     const reached = new Set<string>();
     let events = 0;
-    for (const seed of [1, 4, 5, 6, 8]) {
+    for (const seed of [1, 3, 4, 5, 11]) {
       const report = runSchedule({ schedule: withWatchers(seed, 4_000_000), host: nodeHost });
       expect(report.violation?.message ?? null, `seed ${seed}`).toBeNull();
       events += report.watches.events;

@@ -1,6 +1,7 @@
 import { assert } from '../../../src/base/assert.ts';
 import type { Epoch, Offset } from '../../../src/base/brands.ts';
 import { hashIntegers } from '../../../src/base/random.ts';
+import { crcOf } from '../../../src/codec/crc.ts';
 import { batchPayload } from '../../../src/codec/batch.ts';
 import { batchEndOffset, type LogBatch } from '../../../src/raft/batch.ts';
 import type { Voter } from '../../../src/raft/replica-key.ts';
@@ -56,9 +57,11 @@ export class RegisterMachine {
       this.#applyControl(batch);
       return;
     }
-    const { attempt, key } = decodeRegisterWrite(batchPayload(batch));
+    const payload = batchPayload(batch);
+    const { attempt, key } = decodeRegisterWrite(payload);
     this.#values.set(key, attempt);
-    this.digest = hashIntegers(this.digest, batch.baseOffset, batch.epoch, attempt, key);
+    // The padding is part of what was written, too.
+    this.digest = hashIntegers(this.digest, batch.baseOffset, batch.epoch, crcOf(payload));
   }
 
   checkpoint(chainCrc: number): RegisterCheckpoint {

@@ -14,6 +14,7 @@ import {
 } from '../../../src/runtime/node-options.ts';
 import type { SimulatedStores } from '../../checkpoint-store.ts';
 import { dataDirectory, type Host, type HostContext, type HostKind } from '../host.ts';
+import { changeVoters } from './change-voters.ts';
 import { InspectedView } from './inspected-view.ts';
 import { decodeBrokerWrites, RegisterClient } from './register-client.ts';
 
@@ -52,7 +53,7 @@ function startNodeHost(context: HostContext): Host {
     submit: (request, complete) => client.submit(request, complete),
     call: (request, complete) => node.submit([request], complete),
     watch: (request, listener) => assertDefined(node.openWatch?.(request, listener), 'a node offers a watch'),
-    changeVoters: null,
+    changeVoters: (voters, complete) => changeVoters(node, voters, complete),
     changeProtocol: null,
     stop: (complete) => node.stop(complete),
   };

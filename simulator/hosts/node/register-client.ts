@@ -1,11 +1,11 @@
 import { assert } from '../../../src/base/assert.ts';
 import { zeroUuid, uuidFromBytes, uuidToBytes } from '../../../src/base/uuid.ts';
 import { type Uuid, uuid } from '../../../src/base/brands.ts';
-import { decodeRecords } from '../../../src/codec/record-value.ts';
 import type { ErrorCode } from '../../../src/metadata/errors.ts';
 import type { ControllerAnswer, ControllerRequest } from '../../../src/runtime/controller-api.ts';
 import type { ControllerNode } from '../../../src/runtime/controller-node.ts';
 import { newerFeatures } from '../../releases.ts';
+import { recordsIn } from '../../records-in.ts';
 import type { ClientOutcome, ClientRequest, CommittedWrite, WrittenBatch } from '../host.ts';
 
 type WriteRequest = Extract<ClientRequest, { kind: 'write' }>;
@@ -120,11 +120,8 @@ function attemptOf(incarnationId: Uuid): number {
 
 /** The writes of the workload that a committed batch holds. */
 export function decodeBrokerWrites(batch: WrittenBatch): readonly CommittedWrite[] {
-  if (batch.payload === null) return [];
-  const records = decodeRecords(batch.payload, batch.endOffset - batch.baseOffset);
-  assert(records.ok, 'a proposed payload can be read');
   const writes: CommittedWrite[] = [];
-  for (const [at, record] of records.value.entries()) {
+  for (const [at, record] of recordsIn(batch).entries()) {
     if (record.type !== 'RegisterBrokerRecord' || record.brokerId >= registerKeysMax) continue;
     const attempt = attemptOf(record.incarnationId);
     writes.push({ attempt, key: record.brokerId, endOffset: batch.baseOffset + at + 1 });

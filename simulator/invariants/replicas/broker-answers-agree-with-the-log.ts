@@ -9,8 +9,11 @@ import type { BrokerAnswer, BrokerJudge } from '../../workload/brokers/controlle
  * 1. The offset is committed.
  * 2. A registration that succeeds stands there, under the incarnation and the epoch that it names.
  * 3. A heartbeat and an ISR proposal are accepted under the registered epoch alone, and refused as stale
- *    under another; a heartbeat says what the registration says of fencing.
+ *    under another; a heartbeat says what the registration says of fencing, and of one that is held that it is
+ *    fenced, before it is so.
  * 4. An ISR that is accepted names its members by the epochs under which they are registered.
+ * 5. It was proposed for the state in which it was accepted: under the leader epoch and the partition epoch
+ *    that the partition had, so that the epoch after the change is the next one (KIP-497: a compare-and-set).
  */
 export function brokerAnswersAgreeWithTheLog(
   cluster: ClusterObservation,
@@ -18,7 +21,7 @@ export function brokerAnswersAgreeWithTheLog(
 ): Checker & BrokerJudge {
   const checker: Checker & BrokerJudge = {
     name: 'what brokers are told agrees with the log',
-    source: 'KIP-631, KIP-903; KAFKA-14617, KAFKA-16952; design 10',
+    source: 'KIP-497, KIP-631, KIP-903; KAFKA-14617, KAFKA-16952; design 10',
     answered(given) {
       const { answer, brokerId, operationId } = given;
       const { offset, result } = answer;
@@ -42,13 +45,19 @@ type Request = {
   readonly partitions?: readonly {
     readonly topicId: Parameters<typeof findPartition>[1];
     readonly partition: number;
+    readonly leaderEpoch: number;
+    readonly partitionEpoch: number;
     readonly newIsr: readonly Member[];
   }[];
 };
 type Response = {
   readonly brokerEpoch?: number;
   readonly isFenced?: boolean;
-  readonly partitions?: readonly { readonly code: string | null }[];
+  readonly partitions?: readonly {
+    readonly code: string | null;
+    readonly leaderEpoch: number | null;
+    readonly partitionEpoch: number | null;
+  }[];
 };
 
 function findFault(
@@ -71,10 +80,24 @@ function findFault(
     return `accepted under epoch ${request.brokerEpoch}, and it has ${row.brokerEpoch}`;
   }
   if (operationId === 'heartbeatBroker') {
-    const isSame = row.fenced === response.isFenced;
+    const isDenied = response.isFenced === true && image.broker.holds.get(brokerId) !== null;
+    const isSame = row.fenced === response.isFenced || isDenied;
     return isSame ? null : `fenced: ${response.isFenced}, and it stands there as ${row.fenced}`;
   }
-  return findStaleMember(request, response, image);
+  return findStaleProposal(request, response) ?? findStaleMember(request, response, image);
+}
+
+function findStaleProposal(request: Request, response: Response): string | null {
+  for (const [at, { leaderEpoch, partitionEpoch }] of (request.partitions ?? []).entries()) {
+    const result = response.partitions?.[at];
+    if (result === undefined || result.code !== null) continue;
+    const changed = (result.partitionEpoch ?? 0) - partitionEpoch;
+    const isSameState = result.leaderEpoch === leaderEpoch && (changed === 0 || changed === 1);
+    if (isSameState) continue;
+    const proposed = `leader epoch ${leaderEpoch} and partition epoch ${partitionEpoch}`;
+    return `an ISR proposed for ${proposed}, and they are ${result.leaderEpoch} and ${result.partitionEpoch}`;
+  }
+  return null;
 }
 
 function findStaleMember(request: Request, response: Response, image: MetadataImage): string | null {

@@ -6,14 +6,18 @@ const newestMax = 20;
 
 /**
  * What a consumer has once read at an offset it reads there again, whoever leads, and never something else.
- * (KIP-966's ConsistentRead; a new leader hides offsets until it knows as much as the one before.)
+ * (KIP-966's ConsistentRead.) Nor does it find less under a later leader than under one before: a new leader
+ * hides offsets until it knows as much (KIP-207).
  */
 export function consistentRead(cluster: ClusterObservation): Checker & ReplicaJudge {
   const seen = new Map<string, Map<number, number>>();
+  /** Of each log, the furthest end that the leader of each epoch has shown. */
+  const shown = new Map<string, Map<number, number>>();
   const checker: Checker & ReplicaJudge = {
     name: 'ConsistentRead',
     source: 'KIP-966; KIP-207; protocols 1',
-    visible(log, broker, endOffset, records) {
+    visible(log, { broker, leaderEpoch }, endOffset, records) {
+      judgeEnd(log.key, broker, leaderEpoch, endOffset);
       const read = seen.get(log.key) ?? new Map<number, number>();
       if (read.size === 0) seen.set(log.key, read);
       for (let offset = Math.max(0, endOffset - newestMax); offset < endOffset; offset++) {
@@ -29,5 +33,16 @@ export function consistentRead(cluster: ClusterObservation): Checker & ReplicaJu
       }
     },
   };
+
+  function judgeEnd(key: string, broker: number, leaderEpoch: number, endOffset: number): void {
+    const ends = shown.get(key) ?? new Map<number, number>();
+    if (ends.size === 0) shown.set(key, ends);
+    for (const [epoch, end] of ends) {
+      if (epoch > leaderEpoch || end <= endOffset) continue;
+      const what = `broker ${broker} shows ${key} up to ${endOffset} in leader epoch ${leaderEpoch}`;
+      cluster.fail(checker, `${what}, and it was shown up to ${end} in epoch ${epoch}`);
+    }
+    ends.set(leaderEpoch, endOffset);
+  }
   return checker;
 }

@@ -16,7 +16,7 @@ export function noAcknowledgementWithoutLease(
     acknowledged(log, offset, value, broker) {
       judge(broker, `acknowledges record ${value} at ${offset} of ${log.key}`);
     },
-    visible(log, broker, endOffset) {
+    visible(log, { broker }, endOffset) {
       judge(broker, `shows ${log.key} up to ${endOffset}`);
     },
   };

@@ -13,6 +13,14 @@ export type BrokerFault = { readonly atUs: number; readonly broker: number; read
   /** It and the controllers do not hear each other; it goes on talking with the other brokers. */
   | { readonly kind: 'cutFromControllers' }
   | { readonly kind: 'cutFromBrokers' }
+  /** No answer of a controller reaches it, and whatever it asks for is done. */
+  | { readonly kind: 'deafToControllers' }
+  /** It reaches no controller but the one that leads when this begins. */
+  | { readonly kind: 'cutFromOtherControllers' }
+  /** What it says to controllers takes so many times as long, each request for itself. */
+  | { readonly kind: 'clogToControllers'; readonly factor: number }
+  /** No flush ends before this does. */
+  | { readonly kind: 'stallDisk' }
   /** As `cutFromControllers`, and meanwhile another process tries to register under its id. */
   | { readonly kind: 'usurp' }
 );
@@ -22,6 +30,8 @@ export type BrokerPlan = {
   readonly brokers: number;
   readonly minIsr: number;
   readonly replicaLagTimeMaxMs: number;
+  /** The most records that one fetch brings. */
+  readonly fetchRecordsMax: number;
   /** When each record is produced, and to which of the data topic's partitions. */
   readonly records: readonly { readonly atUs: number; readonly partition: number }[];
   readonly faults: readonly BrokerFault[];
@@ -57,9 +67,16 @@ export function generateBrokers(
     minIsr: chance.pick([1, 2]),
     // Over a distance a follower's acknowledgement takes two round trips, and one that is in time stays in the ISR.
     replicaLagTimeMaxMs: config.link.delayUs > 10_000 ? 3000 : chance.pick([300, 1000, 3000]),
+    fetchRecordsMax: 50,
     records,
     faults: generateFaults(chance, config, brokers),
   };
+}
+
+/** Brokers to which nothing is produced and nothing happens, so that operators can create topics. */
+export function idleBrokers(chance: HashedChance): BrokerPlan | null {
+  if (chance.oneIn(2)) return null;
+  return { brokers: 3, minIsr: 1, replicaLagTimeMaxMs: 3000, fetchRecordsMax: 50, records: [], faults: [] };
 }
 
 /** Long enough for a heartbeat over the run's distances. */
@@ -98,9 +115,17 @@ export function brokerSuspensions(
   });
 }
 
+/** One that is held comes back only when somebody lets go of it, which is therefore drawn more often. */
+function brokerCall(chance: HashedChance): string {
+  const drawn = chance.integer(6);
+  if (drawn < 3) return 'unregisterBroker';
+  return drawn === 3 ? 'fenceBroker' : 'unfenceBroker';
+}
+
 /**
  * What operators want of the brokers. The data topic is asked for again and again, because the first time its
- * brokers may not be there yet; and now and then a broker is to be forgotten, which is refused unless it is fenced.
+ * brokers may not be there yet; and now and then a broker is to be forgotten, which is refused unless it is fenced,
+ * or to be held, or let go of.
  */
 export function brokerCalls(
   chance: HashedChance,
@@ -133,6 +158,6 @@ export function brokerCalls(
     atUs += 1 + chance.integer(2 * meanGapUs);
     if (atUs >= config.durationUs) return calls;
     const params = { brokerId: firstModelBroker + chance.integer(plan.brokers) };
-    calls.push({ ...common, atUs, operationId: 'unregisterBroker', params, body: {} });
+    calls.push({ ...common, atUs, operationId: brokerCall(chance), params, body: {} });
   }
 }

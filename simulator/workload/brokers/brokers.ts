@@ -1,4 +1,6 @@
+import { assertNever } from '../../../src/base/assert.ts';
 import { hashIntegers } from '../../../src/base/random.ts';
+import type { MetadataImage } from '../../../src/metadata/image.ts';
 import { noLeader } from '../../../src/metadata/resources/topic/records.ts';
 import { findPartition, topicByName } from '../../../src/metadata/resources/topic/state.ts';
 import type { SimulatedCluster } from '../../cluster.ts';
@@ -39,6 +41,10 @@ export class Brokers {
     stop: 0,
     cutFromControllers: 0,
     cutFromBrokers: 0,
+    cutFromOtherControllers: 0,
+    deafToControllers: 0,
+    clogToControllers: 0,
+    stallDisk: 0,
     usurp: 0,
   };
   readonly #options: BrokersOptions;
@@ -77,6 +83,7 @@ export class Brokers {
     this.#usurper?.end();
     for (const broker of this.hosted) {
       broker.process.resume();
+      broker.disk.stalledUntilUs = 0;
       if (broker.life === null) this.#boot(broker);
     }
   }
@@ -84,10 +91,12 @@ export class Brokers {
   /** What a healed cluster of brokers still lacks; null when nothing. */
   whatIsMissing(): string | null {
     if (this.#plan === null) return null;
-    for (const { process, life } of this.hosted) {
-      if (life?.isActive !== true) return `${process.name} is not active`;
-    }
     const image = this.#options.cluster.leader()?.view?.image ?? null;
+    for (const { brokerId, process, life } of this.hosted) {
+      // One that an operator holds is fenced, and rightly so.
+      const isHeld = image !== null && image.broker.holds.get(brokerId) !== null;
+      if (life?.isActive !== true && !isHeld) return `${process.name} is not active`;
+    }
     if (image === null) return null;
     for (const slot of image.topic.leaderless.valuesFrom(0)) {
       const row = image.topic.partitions.array(slot, 1);
@@ -95,7 +104,25 @@ export class Brokers {
       if (row.some(isActive))
         return `the partition in slot ${slot} has an active replica in sync and no leader`;
     }
-    return null;
+    return this.#whoLags(image);
+  }
+
+  /**
+   * Every broker is up and hears the others: each replica has caught up and is in the ISR again. Not the one that an
+   * operator holds; and nobody enters where such a one was the last in sync, so that nobody leads.
+   */
+  #whoLags({ topic, broker }: MetadataImage): string | null {
+    const data = topicByName(topic, dataTopic);
+    if (data === null) return null;
+    for (let partition = 0; ; partition++) {
+      const row = findPartition(topic, data.topicId, partition);
+      if (row === null) return null;
+      if (row.leader === noLeader) continue;
+      const lagging = row.replicas.find(
+        (replica) => !row.isr.includes(replica) && broker.holds.get(replica) === null,
+      );
+      if (lagging !== undefined) return `broker ${lagging} is not in the ISR of partition ${partition} again`;
+    }
   }
 
   #boot(broker: HostedBroker): void {
@@ -108,6 +135,7 @@ export class Brokers {
       brokerId,
       process,
       disk,
+      stalledMs: () => Math.max(0, disk.stalledUntilUs - world.nowUs) / 1000,
       seed: world.seed,
       exchanges,
       judges: this.judges,
@@ -117,7 +145,7 @@ export class Brokers {
         replicaLagTimeMaxMs: this.#plan?.replicaLagTimeMaxMs ?? 1000,
         fetchTimeoutMs: 1000,
         retryBackoffMs: 50,
-        fetchRecordsMax: 50,
+        fetchRecordsMax: this.#plan?.fetchRecordsMax ?? 50,
       },
       clusterId: () => cluster.leader()?.view?.clusterId ?? null,
       readImage: (take) => this.#readImage(process, take),
@@ -175,32 +203,77 @@ export class Brokers {
   }
 
   #consume({ life, disk, brokerId }: HostedBroker, key: string): void {
-    const end = life?.shells.get(key)?.replica.visibleEndOffset ?? null;
-    if (end !== null) this.ledger.visible(key, brokerId, end, disk.log(key).records);
+    const replica = life?.shells.get(key)?.replica ?? null;
+    const end = replica?.visibleEndOffset ?? null;
+    if (replica === null || end === null) return;
+    const by = { broker: brokerId, leaderEpoch: replica.leaderEpoch };
+    this.ledger.visible(key, by, end, disk.log(key).records);
   }
 
   #inject(fault: BrokerFault): void {
     const broker = this.hosted[fault.broker];
     if (this.#isHealed || broker === undefined || !broker.process.isUp) return;
-    const { world, cluster } = this.#options;
+    const { world } = this.#options;
     world.say(() => `fault ${JSON.stringify(fault)} at ${broker.process.name}`);
     this.counts[fault.kind]++;
-    if (fault.kind === 'pause') {
-      broker.process.pause(fault.forUs);
-    } else if (fault.kind === 'stop') {
-      const { life } = broker;
-      life?.shutDown(() => {
-        if (broker.life === life) this.#end(broker, fault.forUs);
-      });
-    } else if (fault.kind === 'suspend') {
-      broker.process.suspend(fault.forUs);
-    } else if (fault.kind === 'crash') {
-      this.#end(broker, fault.forUs);
-      if (fault.power) broker.disk.losePower(world.chance(0x62726f6b, broker.brokerId, world.nowUs));
-    } else {
-      if (fault.kind === 'usurp') this.#usurper?.begin(broker.brokerId, fault.forUs);
-      const peers = fault.kind === 'cutFromBrokers' ? this.hosted : cluster.nodes;
-      for (const peer of peers) if (peer !== broker) this.#cutFor(broker.process, peer.process, fault.forUs);
+    switch (fault.kind) {
+      case 'pause':
+        return broker.process.pause(fault.forUs);
+      case 'suspend':
+        return broker.process.suspend(fault.forUs);
+      case 'stop': {
+        const { life } = broker;
+        return life?.shutDown(() => {
+          if (broker.life === life) this.#end(broker, fault.forUs);
+        });
+      }
+      case 'crash':
+        this.#end(broker, fault.forUs);
+        if (fault.power) broker.disk.losePower(world.chance(0x62726f6b, broker.brokerId, world.nowUs));
+        return;
+      case 'stallDisk':
+        broker.disk.stalledUntilUs = Math.max(broker.disk.stalledUntilUs, world.nowUs + fault.forUs);
+        return;
+      default:
+        return this.#injectBetween(broker, fault);
+    }
+  }
+
+  /** What happens between a broker and others. */
+  #injectBetween(broker: HostedBroker, fault: FaultBetween): void {
+    const { world, cluster } = this.#options;
+    const { process } = broker;
+    const { nodes } = cluster;
+    switch (fault.kind) {
+      case 'clogToControllers':
+        for (const node of nodes) world.network.clog(process, node.process, fault.factor);
+        return this.#after(fault.forUs, () => {
+          for (const node of nodes) world.network.clog(process, node.process, 1);
+        });
+      case 'deafToControllers':
+        for (const node of nodes) this.#cutFor([[node.process, process]], fault.forUs);
+        return;
+      case 'cutFromOtherControllers': {
+        const leader = cluster.leader();
+        return this.#cutFromEach(
+          broker,
+          leader === null ? [] : nodes.filter((node) => node !== leader),
+          fault,
+        );
+      }
+      case 'cutFromBrokers':
+        return this.#cutFromEach(
+          broker,
+          this.hosted.filter((peer) => peer !== broker),
+          fault,
+        );
+      case 'usurp':
+        this.#usurper?.begin(broker.brokerId, fault.forUs);
+        return this.#cutFromEach(broker, nodes, fault);
+      case 'cutFromControllers':
+        return this.#cutFromEach(broker, nodes, fault);
+      default:
+        assertNever(fault);
     }
   }
 
@@ -210,16 +283,40 @@ export class Brokers {
     this.#options.world.schedule(downUs, eventKinds.boot, () => this.#boot(broker));
   }
 
-  #cutFor(one: SimulatedProcess, other: SimulatedProcess, forUs: number): void {
-    const { world } = this.#options;
-    const ways = [
-      [one, other],
-      [other, one],
-    ] as const;
-    for (const [from, to] of ways) world.network.cut(from, to);
-    world.schedule(forUs, eventKinds.fault, () => {
-      if (this.#isHealed) return;
-      for (const [from, to] of ways) world.network.mend(from, to);
+  /** Both ways. */
+  #cutFromEach(
+    { process }: HostedBroker,
+    peers: readonly { readonly process: SimulatedProcess }[],
+    { forUs }: BrokerFault,
+  ): void {
+    for (const peer of peers) {
+      this.#cutFor(
+        [
+          [process, peer.process],
+          [peer.process, process],
+        ],
+        forUs,
+      );
+    }
+  }
+
+  #cutFor(ways: readonly (readonly [SimulatedProcess, SimulatedProcess])[], forUs: number): void {
+    const { network } = this.#options.world;
+    for (const [from, to] of ways) network.cut(from, to);
+    this.#after(forUs, () => {
+      for (const [from, to] of ways) network.mend(from, to);
+    });
+  }
+
+  /** After the heal nothing is left to be taken back. */
+  #after(delayUs: number, run: () => void): void {
+    this.#options.world.schedule(delayUs, eventKinds.fault, () => {
+      if (!this.#isHealed) run();
     });
   }
 }
+
+type FaultBetween = Exclude<
+  BrokerFault,
+  { readonly kind: 'pause' | 'suspend' | 'stop' | 'crash' | 'stallDisk' }
+>;

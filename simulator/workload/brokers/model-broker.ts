@@ -18,6 +18,8 @@ export type ModelBrokerOptions = {
   readonly brokerId: number;
   readonly process: SimulatedProcess;
   readonly disk: ModelDisk;
+  /** For how long its disk completes nothing from now on. */
+  readonly stalledMs: () => number;
   readonly seed: number;
   readonly exchanges: Exchanges;
   readonly judges: readonly BrokerJudge[];
@@ -176,6 +178,7 @@ export class ModelBroker {
         disk,
         random: this.#random,
         nowMs: () => this.#nowMs(),
+        stalledMs: this.#options.stalledMs,
         later: (delayMs, run) => this.#later(delayMs, () => this.#ifLive(shell, key, run)),
         sendFetch: (leader, request, answered) =>
           fetchFrom(leader, key, request, (carried) => {

@@ -12,6 +12,8 @@ export type StoredLog = {
 /** One broker's disk: a log for each partition, as bytes would be. It outlives the broker's processes. */
 export class ModelDisk {
   readonly logs = new Map<string, StoredLog>();
+  /** No flush ends before this moment of the world. */
+  stalledUntilUs = 0;
   /** Told before records are cut off by the broker itself. */
   onTruncate: (key: string, log: StoredLog, to: number) => void = () => undefined;
 

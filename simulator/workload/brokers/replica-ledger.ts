@@ -10,12 +10,15 @@ export type AcknowledgedLog = {
   endOffset: number;
 };
 
+/** Who shows records to a consumer, and as the leader of which epoch. */
+export type Showing = { readonly broker: number; readonly leaderEpoch: number };
+
 /** Told of what happens to acknowledged records. */
 export type ReplicaJudge = {
   acknowledged?(log: AcknowledgedLog, offset: number, value: number, broker: number): void;
   /** A broker itself cuts its log to `to`. */
   truncating?(log: AcknowledgedLog, broker: number, stored: StoredLog, to: number): void;
-  visible?(log: AcknowledgedLog, broker: number, endOffset: number, records: readonly StoredRecord[]): void;
+  visible?(log: AcknowledgedLog, by: Showing, endOffset: number, records: readonly StoredRecord[]): void;
 };
 
 /** What producers were told, and the disks that must bear it out: no replica's own word counts here. */
@@ -42,9 +45,9 @@ export class ReplicaLedger {
     for (const judge of this.judges) judge.acknowledged?.(log, offset, value, broker);
   }
 
-  visible(key: string, broker: number, endOffset: number, records: readonly StoredRecord[]): void {
+  visible(key: string, by: Showing, endOffset: number, records: readonly StoredRecord[]): void {
     const log = this.logOf(key);
-    for (const judge of this.judges) judge.visible?.(log, broker, endOffset, records);
+    for (const judge of this.judges) judge.visible?.(log, by, endOffset, records);
   }
 
   logOf(key: string): AcknowledgedLog {

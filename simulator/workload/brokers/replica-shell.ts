@@ -21,6 +21,8 @@ export type ShellOptions = {
   readonly disk: ModelDisk;
   readonly random: Random;
   readonly nowMs: () => number;
+  /** For how long the disk completes nothing. */
+  readonly stalledMs: () => number;
   readonly later: (delayMs: number, run: () => void) => { cancel(): void };
   readonly sendFetch: (
     leader: number,
@@ -195,15 +197,20 @@ export class ReplicaShell {
     const { disk, key, later, random } = this.#options;
     const generation = this.#generation;
     const endOffset = disk.log(key).records.length;
-    later(flushMs[random.integer(flushMs.length)] ?? 1, () => {
-      this.#isFlushing = false;
-      // A truncation has cut off what was being flushed; what stands there now is flushed by itself.
-      if (generation === this.#generation) {
-        disk.flush(key, endOffset);
-        this.step({ type: 'flushed', endOffset, generation });
+    const flushed = (): void => {
+      const stalledMs = this.#options.stalledMs();
+      if (stalledMs > 0) {
+        later(stalledMs, flushed);
+        return;
       }
+      this.#isFlushing = false;
+      // A truncation has cut off what was being flushed; what stands there now is flushed by itself. It is
+      // reported all the same, as a file would: the replica has to know what it means.
+      if (generation === this.#generation) disk.flush(key, endOffset);
+      this.step({ type: 'flushed', endOffset, generation });
       const log = disk.log(key);
       if (log.flushed < log.records.length) this.#flush();
-    });
+    };
+    later(flushMs[random.integer(flushMs.length)] ?? 1, flushed);
   }
 }

@@ -14,6 +14,8 @@ const parameters: ReadonlyMap<string, string> = new Map([
   ['unregisterBroker', 'brokerId'],
   ['describeToken', 'tokenId'],
   ['revokeToken', 'tokenId'],
+  ['fenceBroker', 'brokerId'],
+  ['unfenceBroker', 'brokerId'],
 ]);
 
 /** The writes that a client may make on condition that nobody has changed what it saw. */
@@ -21,10 +23,16 @@ export const conditionalWrites: ReadonlySet<string> = new Set([
   'deleteTopic',
   'unregisterBroker',
   'revokeToken',
+  'fenceBroker',
+  'unfenceBroker',
+  'alterConfig',
 ]);
 
 /** Null where the operation is not one on a single resource. */
 export function resourceOf(operationId: string, params: Params): string | null {
+  if (operationId === 'describeConfig' || operationId === 'alterConfig') {
+    return `config of ${String(params['resourceType'])} ${String(params['resourceName'])}`;
+  }
   const parameter = parameters.get(operationId);
   return parameter === undefined ? null : `${parameter} ${String(params[parameter])}`;
 }

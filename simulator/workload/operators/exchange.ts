@@ -66,7 +66,7 @@ export class Exchanges {
       if (host === null || host.call === null) return;
       host.call(request, (answer) => {
         // A node may answer in the very event in which it commits: what it says of itself is looked at first.
-        this.#cluster.observation.afterEvent(node);
+        this.#cluster.observation.lookAt(node);
         network.carry(node.process, from, () => open.settle({ type: 'answer', answer }));
       });
     });

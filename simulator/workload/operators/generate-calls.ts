@@ -27,7 +27,10 @@ const writes: readonly (readonly [weight: number, template: Template])[] = [
   [3, (chance) => write('addPartitions', { topic: topicName(chance) }, { count: 1 + chance.integer(8) })],
   [3, registerBroker],
   [2, (chance) => write('unregisterBroker', { brokerId: firstBroker + chance.integer(brokersMax) })],
+  [1, (chance) => write('fenceBroker', { brokerId: firstBroker + chance.integer(brokersMax) })],
+  [1, (chance) => write('unfenceBroker', { brokerId: firstBroker + chance.integer(brokersMax) })],
   [1, updateFeature],
+  [3, alterConfig],
   [1, registerController],
   [1, (chance) => write('unregisterController', { controllerId: firstBroker + chance.integer(brokersMax) })],
   [1, () => write('closeOwnSession')],
@@ -43,7 +46,10 @@ const reads: readonly Template[] = [
   (chance) => read('describeBroker', { brokerId: firstBroker + chance.integer(brokersMax) }),
   () => read('listSessions'),
   () => read('describeFeatures'),
+  () => read('listConfigs'),
+  (chance) => read('describeConfig', configResource(chance)),
   () => read('listControllers'),
+  (chance) => read('describeController', { controllerId: firstBroker + chance.integer(brokersMax) }),
   () => read('describeIdempotency'),
   () => read('listTokens'),
   (chance) => read('describeToken', { tokenId: tokenIdOf(secretHash(chance)) }),
@@ -65,7 +71,8 @@ export function generateCalls(
   const clients = chance.pick([1, 2, 4]);
   const readsOfTen = chance.pick([2, 5, 7]);
   // An impatient client is told that it cannot be known what became of its call, and then it becomes something.
-  const timeoutMs = chance.pick(config.link.delayUs < farUs ? [100, 300, 1000] : [1000]);
+  const nearMs = isWanted ? [5, 20, 100, 1000] : [100, 300, 1000];
+  const timeoutMs = chance.pick(config.link.delayUs < farUs ? nearMs : [1000]);
   const calls: PlannedCall[] = [];
   for (let atUs = 200_000; ; ) {
     atUs += 1 + chance.integer(2 * meanGapUs);
@@ -86,12 +93,38 @@ export function generateCalls(
   }
 }
 
-/** Half of the writes that can be made on a condition are: see `isConditional`. */
+/**
+ * Half of the writes that can be made on a condition are: see `isConditional`. One write in twelve is only
+ * validated, and so needs no key.
+ */
 export function withConditions(calls: readonly PlannedCall[], seed: number): readonly PlannedCall[] {
   return calls.map((call, at) => {
     const isConditional = conditionalWrites.has(call.operationId) && new HashedChance(seed, 10, at).oneIn(2);
-    return isConditional ? { ...call, isConditional } : call;
+    const conditional = isConditional ? { ...call, isConditional } : call;
+    const isValidation = call.isWrite && !isOfItsOwn(call) && new HashedChance(seed, 15, at).oneIn(12);
+    return isValidation ? { ...conditional, isValidation, keyed: false } : conditional;
   });
+}
+
+/** The voters have low ids, and an operator may name one that is none. */
+const successorsMax = 6;
+
+/**
+ * One write in fifteen moves leadership instead. It is nobody's to repeat: the core carries it out, and remembers
+ * it under no key.
+ */
+export function withTransfers(calls: readonly PlannedCall[], seed: number): readonly PlannedCall[] {
+  return calls.map((call, at) => {
+    const chance = new HashedChance(seed, 16, at);
+    if (!call.isWrite || isOfItsOwn(call) || !chance.oneIn(15)) return call;
+    const body = chance.oneIn(2) ? {} : { preferredSuccessor: chance.integer(successorsMax) };
+    return { ...call, ...write('transferLeadership', {}, body), keyed: false };
+  });
+}
+
+/** What its client makes of it depends on what it does. */
+function isOfItsOwn({ operationId }: PlannedCall): boolean {
+  return operationId === 'closeOwnSession';
 }
 
 function pick(chance: HashedChance, enabled: typeof writes): Template | undefined {
@@ -112,7 +145,7 @@ function createTopic(chance: HashedChance, number: number): Content {
   const name = chance.oneIn(3) ? `once-${number}` : topicName(chance);
   const partitions = 1 + chance.integer(4);
   const size = chance.oneIn(3) ? { partitions, replicationFactor: 1 + chance.integer(3) } : { partitions };
-  return write('createTopic', {}, { name, ...size, ...(chance.oneIn(8) ? { validateOnly: true } : {}) });
+  return write('createTopic', {}, { name, ...size });
 }
 
 function registerBroker(chance: HashedChance, number: number): Content {
@@ -154,6 +187,28 @@ function createToken(chance: HashedChance): Content {
 
 function secretHash(chance: HashedChance): Uint8Array {
   return new Uint8Array(32).fill(1 + chance.integer(secretsMax));
+}
+
+function configResource(chance: HashedChance): Content['params'] {
+  return chance.oneIn(3)
+    ? { resourceType: 'broker', resourceName: 'default' }
+    : { resourceType: 'topic', resourceName: topicName(chance) };
+}
+
+/** Not every one is a config of every resource, and not every value one of each. */
+const configNames = ['cleanup.policy', 'user.own', 'user.other'];
+const configChanges = [
+  { operation: 'set', value: 'compact' },
+  { operation: 'set', value: 'compact,delete' },
+  { operation: 'append', value: 'compact' },
+  { operation: 'subtract', value: 'delete' },
+  { operation: 'delete' },
+];
+
+function alterConfig(chance: HashedChance): Content {
+  const name = configNames[chance.integer(configNames.length)];
+  const change = configChanges[chance.integer(configChanges.length)];
+  return write('alterConfig', configResource(chance), { changes: [{ name, ...change }] });
 }
 
 function incarnationOf(number: number): string {

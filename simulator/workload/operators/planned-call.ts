@@ -2,6 +2,7 @@
  * One call of the workload, as data. `keyed`: under a key of the client's session, so that it takes effect
  * once however often it is sent. `isAfterOwn`: its answer reflects all that this client was told before.
  * `isConditional`: only if nobody has changed what this client has seen of the resource, where it has.
+ * `isValidation`: says what it would do, and does nothing.
  */
 export type PlannedCall = {
   readonly atUs: number;
@@ -14,6 +15,7 @@ export type PlannedCall = {
   readonly consistency: 'linearizable' | 'stale';
   readonly isAfterOwn: boolean;
   readonly isConditional?: boolean;
+  readonly isValidation?: boolean;
   /** How long its client waits for an answer to one attempt; a second when absent. */
   readonly timeoutMs?: number;
 };

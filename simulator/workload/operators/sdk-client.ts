@@ -80,7 +80,8 @@ export class SdkClient {
 
   #running(planned: PlannedCall, end: (outcome: CallOutcome) => void): Running {
     const { calls, ledger, exchanges } = this.#options;
-    const isHarmless = !planned.isWrite || planned.operationId === 'openSession';
+    const isHarmless =
+      !planned.isWrite || planned.isValidation === true || planned.operationId === 'openSession';
     const core = new CallCore<ControllerAnswer>({
       repeat: isHarmless ? 'harmless' : planned.keyed ? 'keyed' : 'never',
       endpointCount: exchanges.nodeCount,
@@ -162,6 +163,7 @@ export class SdkClient {
       consistency,
       minOffset: planned.isAfterOwn && !planned.isWrite ? offset(running.entry.clientWasTold) : null,
       ifMatch: running.content.condition?.ifMatch ?? null,
+      validateOnly: planned.isValidation ?? false,
       timeoutMs: planned.timeoutMs ?? attemptTimeoutMs,
     };
   }

@@ -3,12 +3,15 @@ import type { Client } from '../../client/create-client.ts';
 import type { InputOf } from '../../client/typed.ts';
 import { operationsByName as operations } from '../../metadata/operations.ts';
 import {
+  callOptionsOf,
   endpointsOf,
   show,
   withClient,
   withClusterOptions,
+  withDryRun,
   type CliDependencies,
   type ClusterOptions,
+  type DryRunOption,
 } from '../context.ts';
 import { listAll, sayIfMore, showList, withListOptions, type Listing, type ListOptions } from '../listing.ts';
 import { addFieldOptions, readFields } from '../operation-fields.ts';
@@ -18,7 +21,7 @@ import { style, type Terminal } from '../output/terminal.ts';
 export type TopicView = Awaited<ReturnType<Client['describeTopic']>>;
 export type PartitionView = Awaited<ReturnType<Client['listPartitions']>>['partitions'][number];
 
-type FieldOptions = ClusterOptions & Readonly<Record<string, unknown>>;
+type FieldOptions = ClusterOptions & DryRunOption & Readonly<Record<string, unknown>>;
 
 const explanations = {
   topic: 'the topic’s name',
@@ -27,7 +30,7 @@ const explanations = {
   replicationFactor: 'how many replicas each has; 3 when absent, or as many as there are brokers',
   count: 'how many partitions the topic is to have',
   assignments: 'brokers of each partition, the preferred leader first: [[1,2,3],[2,3,1]]',
-  validateOnly: 'find out whether it would be done, and do nothing',
+  configs: 'what is set of it from the start: [{"name":"retention.ms","value":"60000"}]',
 } as const;
 
 export function addTopicCommands(program: Command, dependencies: CliDependencies): void {
@@ -41,18 +44,18 @@ export function addTopicCommands(program: Command, dependencies: CliDependencies
 
 function addCreate(topic: Command, { terminal, environment }: CliDependencies): void {
   const operation = operations.createTopic;
-  const command = withClusterOptions(topic.command('create'), environment);
+  const command = withDryRun(withClusterOptions(topic.command('create'), environment));
   addFieldOptions(command, operation, ['name'], explanations)
     .description('Create a topic; its replicas are spread over racks and brokers unless they are given.')
     .addHelpText('after', '\nExample:\n  ottla topic create orders --partitions 6 --replication-factor 3')
     .action(async (name: string, options: FieldOptions) => {
       const input = readFields(operation, ['name'], [name], options);
       const created = await withClient(options, endpointsOf(options), (client) =>
-        client.createTopic(checkedInput<typeof operation>(input)),
+        client.createTopic(checkedInput<typeof operation>(input), callOptionsOf(options)),
       );
       const what = `${counted(created.partitions, 'partition')} with ${counted(created.replicationFactor, 'replica')} each`;
       const line =
-        created.topicId === null
+        options.dryRun === true
           ? `Topic ${created.name} could be created: ${what}. Nothing was changed.\n`
           : `Topic ${created.name} was created: ${what}, id ${created.topicId}.\n`;
       show(terminal, options.output, created, () => line);
@@ -105,39 +108,38 @@ async function readTopic(
 
 function addAddPartitions(topic: Command, { terminal, environment }: CliDependencies): void {
   const operation = operations.addPartitions;
-  const command = withClusterOptions(topic.command('add-partitions'), environment);
+  const command = withDryRun(withClusterOptions(topic.command('add-partitions'), environment));
   addFieldOptions(command, operation, ['topic'], explanations)
     .description('Raise the number of a topic’s partitions; it never goes down.')
     .addHelpText('after', '\nExample:\n  ottla topic add-partitions orders --count 12')
     .action(async (name: string, options: FieldOptions) => {
       const input = readFields(operation, ['topic'], [name], options);
       const done = await withClient(options, endpointsOf(options), (client) =>
-        client.addPartitions(checkedInput<typeof operation>(input)),
+        client.addPartitions(checkedInput<typeof operation>(input), callOptionsOf(options)),
       );
-      const isDone = options['validateOnly'] !== true;
-      const line = isDone
-        ? `Topic ${name} has ${counted(done.partitions, 'partition')} now, ${done.added} of them new.\n`
-        : `${counted(done.added, 'partition')} could be added to topic ${name}. Nothing was changed.\n`;
+      const line =
+        options.dryRun !== true
+          ? `Topic ${name} has ${counted(done.partitions, 'partition')} now, ${done.added} of them new.\n`
+          : `${counted(done.added, 'partition')} could be added to topic ${name}. Nothing was changed.\n`;
       show(terminal, options.output, done, () => line);
     });
 }
 
 function addDelete(topic: Command, { terminal, environment }: CliDependencies): void {
   const operation = operations.deleteTopic;
-  const command = withClusterOptions(topic.command('delete'), environment);
+  const command = withDryRun(withClusterOptions(topic.command('delete'), environment));
   addFieldOptions(command, operation, ['topic'], explanations)
     .description('Delete a topic with all its partitions.')
-    .action(async (name: string, options: ClusterOptions) => {
+    .action(async (name: string, options: ClusterOptions & DryRunOption) => {
       readFields(operation, ['topic'], [name], {});
       const done = await withClient(options, endpointsOf(options), (client) =>
-        client.deleteTopic({ topic: name }),
+        client.deleteTopic({ topic: name }, callOptionsOf(options)),
       );
-      show(
-        terminal,
-        options.output,
-        done,
-        () => `Topic ${done.name} was deleted; its id was ${done.topicId}.\n`,
-      );
+      const line =
+        options.dryRun === true
+          ? `Topic ${done.name} could be deleted; its id is ${done.topicId}. Nothing was changed.\n`
+          : `Topic ${done.name} was deleted; its id was ${done.topicId}.\n`;
+      show(terminal, options.output, done, () => line);
     });
 }
 

@@ -27,6 +27,9 @@ const quorumCodes = ['RESOURCE_NOT_FOUND'] as const satisfies readonly ErrorCode
 
 const readCodes = ['REQUEST_TIMED_OUT'] as const satisfies readonly ErrorCode[];
 
+/** Of what the leader's core does, which no key and no `If-Match` stands for, or is only asked whether it would. */
+const directCodes = ['OUTCOME_UNKNOWN', 'REQUEST_TIMED_OUT'] as const satisfies readonly ErrorCode[];
+
 /** Of what changes something and may carry `If-Match`. */
 const changeCodes = ['OUTCOME_UNKNOWN', 'PRECONDITION_FAILED'] as const satisfies readonly ErrorCode[];
 
@@ -50,6 +53,7 @@ export function commonErrors(operation: OperationDescription, answerer: Answerer
   if (!mayEverybodyCall(operation)) codes.push('CLUSTER_AUTHORIZATION_FAILED');
   if (answerer === 'node') return codes;
   codes.push(...quorumCodes);
+  if (operation.kind === 'direct') return [...codes, ...directCodes];
   if (operation.kind === 'read') codes.push(...readCodes);
   else codes.push(...changeCodes);
   // The image of a listing is kept for a while, and not on every node.

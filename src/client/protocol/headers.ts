@@ -13,6 +13,8 @@ export const headerNames = {
   leader: 'ottla-leader',
   /** `true` when another node than the one asked has executed the request. */
   forwarded: 'ottla-forwarded',
+  /** `true` when a write was only validated: nothing was changed. */
+  validateOnly: 'ottla-validate-only',
   idempotencyKey: 'idempotency-key',
   ifMatch: 'if-match',
   retryAfter: 'retry-after',
@@ -26,6 +28,8 @@ export const commonQueryNames = {
   consistency: 'consistency',
   minOffset: 'min_offset',
   timeoutMs: 'timeout_ms',
+  /** Of writes: say what would be done, and do nothing. */
+  validateOnly: 'validate_only',
 } as const;
 
 export const problemContentType = 'application/problem+json';

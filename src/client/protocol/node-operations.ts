@@ -1,26 +1,27 @@
-import { Type, type TSchema } from 'typebox';
+import { type Static, Type, type TSchema } from 'typebox';
 import { exampleIds } from '../../metadata/example-ids.ts';
 import { everyRole } from '../../metadata/roles.ts';
 import type { OperationDescription } from './description.ts';
+
+type Said = 'operationId' | 'path' | 'summary' | 'mayCall' | 'query' | 'response' | 'errors' | 'example';
 
 /**
  * What one node says about itself. These are answered from the node's own memory and disk, without the
  * quorum, in the same shape of definition as the operations of the image (design 16).
  */
 function nodeOperation<Query extends TSchema, Response extends TSchema>(
-  definition: Pick<
-    OperationDescription<typeof noFields, Query, typeof noFields, Response>,
-    'operationId' | 'path' | 'summary' | 'mayCall' | 'query' | 'response' | 'errors' | 'example'
-  >,
+  definition: Pick<OperationDescription<typeof noFields, Query, typeof noFields, Response>, Said>,
 ): OperationDescription<typeof noFields, Query, typeof noFields, Response> {
-  return {
-    ...definition,
-    method: 'GET',
-    kind: 'read',
-    priority: 'administration',
-    params: noFields,
-    body: noFields,
-  };
+  return nodeOperationOf({ ...definition, method: 'GET', kind: 'read', params: noFields });
+}
+
+function nodeOperationOf<Params extends TSchema, Query extends TSchema, Response extends TSchema>(
+  definition: Pick<
+    OperationDescription<Params, Query, typeof noFields, Response>,
+    Said | 'method' | 'kind' | 'params' | 'successStatus'
+  >,
+): OperationDescription<Params, Query, typeof noFields, Response> {
+  return { ...definition, priority: 'administration', body: noFields };
 }
 
 const noFields = Type.Object({}, { additionalProperties: false });
@@ -42,8 +43,31 @@ const replica = Type.Object({
   directoryId: Type.String(),
   isVoter: Type.Boolean(),
   logEndOffset: offset,
+  /** Records that the leader has and it has not. */
+  lag: Type.Integer({ minimum: 0 }),
   lastFetchMs: nullable(Type.Number()),
   lastCaughtUpMs: nullable(Type.Number()),
+});
+
+/** A voter, and what the leader knows of it; null where another node is asked. */
+const voterStanding = Type.Object({
+  controllerId: nodeId,
+  directoryId: Type.String(),
+  endpoint,
+  kraftVersions: Type.Object({ min: Type.Integer(), max: Type.Integer() }),
+  isLeader: Type.Boolean(),
+  logEndOffset: nullable(offset),
+  lag: nullable(Type.Integer({ minimum: 0 })),
+  lastFetchMs: nullable(Type.Number()),
+  lastCaughtUpMs: nullable(Type.Number()),
+});
+
+const snapshot = Type.Object({
+  /** Exclusive: it holds every record below. */
+  endOffset: offset,
+  epoch,
+  timestampMs: Type.Integer({ minimum: 0 }),
+  pageCount: Type.Integer({ minimum: 0 }),
 });
 
 const node = Type.Object({
@@ -105,7 +129,10 @@ const describeQuorum = nodeOperation({
     highWatermark: offset,
     node,
     voters: Type.Array(voter),
+    /** As the leader sees them; empty where another node is asked. */
     replicas: Type.Array(replica),
+    /** Those of the replicas that are no voters. */
+    observers: Type.Array(replica),
   }),
   errors: [],
   example: {
@@ -140,8 +167,79 @@ const describeQuorum = nodeOperation({
         },
       ],
       replicas: [],
+      observers: [],
     },
   },
+});
+
+const voterExample = {
+  controllerId: 0,
+  directoryId: exampleIds.incarnation,
+  endpoint: { host: 'controller-0.example', port: 9645 },
+  kraftVersions: { min: 0, max: 1 },
+  isLeader: true,
+  logEndOffset: null,
+  lag: null,
+  lastFetchMs: null,
+  lastCaughtUpMs: null,
+} satisfies Static<typeof voterStanding>;
+
+const snapshotExample = {
+  endOffset: 40,
+  epoch: 3,
+  timestampMs: 1_790_000_000_000,
+  pageCount: 12,
+} satisfies Static<typeof snapshot>;
+
+const listVoters = nodeOperation({
+  operationId: 'listVoters',
+  path: '/quorum/voters',
+  summary: 'The voters as this node knows them; only the leader knows how far each one is.',
+  mayCall: everyRole,
+  query: noFields,
+  response: Type.Object({ voters: Type.Array(voterStanding) }),
+  errors: [],
+  example: { response: { voters: [voterExample] } },
+});
+
+const describeVoter = nodeOperationOf({
+  operationId: 'describeVoter',
+  method: 'GET',
+  kind: 'read',
+  path: '/quorum/voters/{controllerId}',
+  summary: 'One voter as this node knows it.',
+  mayCall: everyRole,
+  params: Type.Object({ controllerId: nodeId }, { additionalProperties: false }),
+  query: noFields,
+  response: voterStanding,
+  errors: ['VOTER_NOT_FOUND'],
+  example: { params: { controllerId: 0 }, response: voterExample },
+});
+
+const listSnapshots = nodeOperation({
+  operationId: 'listSnapshots',
+  path: '/snapshots',
+  summary: 'Snapshots that this node holds, and where its log begins.',
+  mayCall: ['operator', 'reader'],
+  query: noFields,
+  response: Type.Object({ snapshots: Type.Array(snapshot), logStartOffset: offset }),
+  errors: ['RESOURCE_NOT_FOUND'],
+  example: { response: { snapshots: [snapshotExample], logStartOffset: 21 } },
+});
+
+const createSnapshot = nodeOperationOf({
+  operationId: 'createSnapshot',
+  method: 'POST',
+  kind: 'direct',
+  path: '/snapshots',
+  summary: 'Take a snapshot of what this node has applied, unless the newest one holds it already.',
+  mayCall: ['operator'],
+  params: noFields,
+  query: noFields,
+  response: snapshot,
+  successStatus: 201,
+  errors: ['REQUEST_TIMED_OUT', 'RESOURCE_NOT_FOUND', 'STORAGE_LOW', 'VOTER_CHANGE_PENDING'],
+  example: { response: snapshotExample },
 });
 
 const logRecord = Type.Object({
@@ -203,7 +301,15 @@ const readLog = nodeOperation({
 });
 
 /** Operations of a node below `/v1`. */
-export const nodeOperations = { getCluster, describeQuorum, readLog } as const;
+export const nodeOperations = {
+  getCluster,
+  describeQuorum,
+  listVoters,
+  describeVoter,
+  readLog,
+  listSnapshots,
+  createSnapshot,
+} as const;
 
 const getLiveness = nodeOperation({
   operationId: 'getLiveness',

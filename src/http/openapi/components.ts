@@ -32,6 +32,12 @@ const parameters = {
       default: requestTimeoutDefaultMs,
     },
   },
+  validateOnly: {
+    name: commonQueryNames.validateOnly,
+    in: 'query',
+    description: 'true: the answer says what the write would do, and nothing is done.',
+    schema: { type: 'boolean', default: false },
+  },
   idempotencyKey: {
     name: 'Idempotency-Key',
     in: 'header',
@@ -68,6 +74,10 @@ const headers = {
   entityTag: {
     description: 'The offset that last modified the resource; for If-Match.',
     schema: { type: 'string', pattern: '^"[0-9]+"$' },
+  },
+  validateOnly: {
+    description: 'true when the write was only validated: nothing was changed.',
+    schema: { type: 'string', enum: ['true'] },
   },
   retryAfter: {
     description: 'Whole seconds after which to send the request again; retryAfterMs in the body is exact.',
@@ -114,4 +124,5 @@ export const standingHeaders = {
 };
 
 export const entityTagHeader = { etag: headerReference('entityTag') };
+export const validateOnlyHeader = { [headerNames.validateOnly]: headerReference('validateOnly') };
 export const retryAfterHeader = { [headerNames.retryAfter]: headerReference('retryAfter') };

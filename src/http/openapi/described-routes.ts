@@ -52,7 +52,9 @@ function describe(operation: OperationDescription, prefix: string, answerer: Ans
 function commonParametersOf(operation: OperationDescription, answerer: Answerer): readonly CommonParameter[] {
   if (answerer !== 'quorum') return ['timeoutMs'];
   // What changes something is executed on the newest state: it reads whatever was written before.
-  return operation.kind === 'read' ? ['consistency', 'minOffset', 'timeoutMs'] : ['timeoutMs'];
+  return operation.kind === 'read'
+    ? ['consistency', 'minOffset', 'timeoutMs']
+    : ['timeoutMs', 'validateOnly'];
 }
 
 function describeProbe(operation: OperationDescription): DescribedRoute {

@@ -2,7 +2,7 @@ import { jsonContentType, problemContentType } from '../../client/protocol/heade
 import { makeProblem } from '../../client/protocol/problem.ts';
 import { propertiesOf } from '../../client/protocol/text-fields.ts';
 import { errorCatalogue, type ErrorCode } from '../../metadata/errors.ts';
-import { entityTagHeader, retryAfterHeader, standingHeaders } from './components.ts';
+import { entityTagHeader, retryAfterHeader, standingHeaders, validateOnlyHeader } from './components.ts';
 import type { DescribedRoute } from './described-routes.ts';
 
 type Responses = Record<string, Readonly<Record<string, unknown>>>;
@@ -26,7 +26,11 @@ export function showsOneResource({ operation }: DescribedRoute): boolean {
 
 function success(route: DescribedRoute): Responses[string] {
   const { operation } = route;
-  const headers = showsOneResource(route) ? { ...standingHeaders, ...entityTagHeader } : standingHeaders;
+  const headers = {
+    ...standingHeaders,
+    ...(showsOneResource(route) ? entityTagHeader : {}),
+    ...(route.commonParameters.includes('validateOnly') ? validateOnlyHeader : {}),
+  };
   const described = { description: 'It was done.', headers };
   if (successStatus(route) === 204) return described;
   const contentType = route.contentType ?? jsonContentType;

@@ -29,7 +29,11 @@ export class Deadlines {
       if (bucket < this.#timerBucket) this.#schedule(bucket);
     }
     entries.add(entry);
-    return () => entries.delete(entry);
+    return () => {
+      entries.delete(entry);
+      // Almost every request is answered in time: nobody is to be woken for a bucket that has become empty.
+      if (entries.size === 0 && this.#buckets.get(bucket) === entries) this.#buckets.delete(bucket);
+    };
   }
 
   /** The node stops and has answered whatever waits: no deadline counts any more. */

@@ -43,6 +43,8 @@ export type CheckpointerOptions = {
   readonly describe: (image: MetadataImage) => Omit<CheckpointManifest, 'root' | 'pageCount'> | null;
   /** It is in force, verified, and the log behind it may be cleaned. */
   readonly onCreated: (checkpoint: Checkpoint) => void;
+  /** For want of room it was not written, or not verified; it is tried again later. */
+  readonly onPostponed?: () => void;
   /** The store is damaged: the node stops (design 20). */
   readonly onFailed: (reason: string) => void;
 };
@@ -239,6 +241,7 @@ export class Checkpointer {
       coverageMark('checkpoint: not verified for want of room');
       this.#abandoned = replaced;
       this.#options.logger.warn('checkpoint-not-verified', { reason: 'no space to compact the store' });
+      this.#options.onPostponed?.();
       this.#retryLater();
       return;
     }
@@ -257,6 +260,7 @@ export class Checkpointer {
     coverageMark('checkpoint: postponed by a full disk');
     this.#abandoned = [...this.#abandoned, ...attempted];
     this.#options.logger.warn('checkpoint-postponed', { reason: message });
+    this.#options.onPostponed?.();
     this.#retryLater();
   }
 

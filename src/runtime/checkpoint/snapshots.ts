@@ -1,10 +1,12 @@
 import type { CheckpointManifest } from '../../codec/checkpoint-manifest.ts';
 import type { Offset } from '../../base/brands.ts';
+import { failed, ok, type Result } from '../../base/result.ts';
 import type { MetadataImage } from '../../metadata/image.ts';
 import type { RaftCore } from '../../raft/core.ts';
 import type { Effect } from '../../raft/effects.ts';
 import type { FetchSnapshotResponse } from '../../raft/messages.ts';
 import type { SnapshotId } from '../../raft/snapshot-id.ts';
+import type { SnapshotError, SnapshotView } from '../controller-api.ts';
 import type { ControllerPorts, ControllerSettings } from '../node-options.ts';
 import type { RaftDriver } from '../raft-driver.ts';
 import { runSequence } from '../sequence.ts';
@@ -47,6 +49,8 @@ export class Snapshots {
   #waiting: Task[] = [];
   #isTaking = false;
   #isClosed = false;
+  /** Those who wait for a snapshot that holds everything below an offset. */
+  #takers: Taker[] = [];
 
   constructor(options: SnapshotsOptions) {
     this.#options = options;
@@ -63,6 +67,7 @@ export class Snapshots {
       intervalMs: settings.checkpointIntervalMs,
       describe: (image) => this.#describe(image),
       onCreated: (created) => this.#created(created),
+      onPostponed: () => this.#failTakers(noRoom),
       onFailed: options.onFatal,
     });
     if (checkpoint !== null)
@@ -78,6 +83,26 @@ export class Snapshots {
   /** Append timestamp of the last batch in the newest checkpoint; null without one. */
   get latestTimestampMs(): number | null {
     return this.#checkpointer.current?.manifest.timestampMs ?? null;
+  }
+
+  /** What is in force; an earlier one is given up when the next is written. */
+  list(): readonly SnapshotView[] {
+    const { current } = this.#checkpointer;
+    return current === null ? [] : [viewOf(current)];
+  }
+
+  /** Takes one now, and answers once it is in force. What it will hold is what is applied at this moment. */
+  take(complete: Taker['complete']): void {
+    const { image } = this.#options.state();
+    const { current } = this.#checkpointer;
+    if (current !== null && current.image.endOffset >= image.endOffset) {
+      complete(ok(viewOf(current)));
+    } else if (this.#describe(image) === null) {
+      complete(failed(unsettled));
+    } else {
+      this.#takers.push({ endOffset: image.endOffset, complete });
+      this.#checkpointer.write(image);
+    }
   }
 
   get chunksReceived(): number {
@@ -120,6 +145,7 @@ export class Snapshots {
 
   close(): void {
     this.#isClosed = true;
+    this.#failTakers(stopping);
     this.#waiting = [];
     this.#checkpointer.close();
   }
@@ -165,6 +191,7 @@ export class Snapshots {
     const { storage, driver, state } = this.#options;
     const { manifest, image, versions } = loaded;
     this.#checkpointer.replaceBy(store, { manifest, image }, versions);
+    this.#tellTakers();
     this.#earlier = [{ snapshotId: manifest.snapshotId, bytesApplied: this.#bytesApplied }];
     this.#sender.forgetAll();
     state().suspend();
@@ -205,6 +232,22 @@ export class Snapshots {
     const before = core.logStart.endOffset;
     driver().push({ type: 'snapshotCreated', snapshotId, logStart });
     if (logStart.endOffset > before) storage.log.cleanTo(logStart);
+    this.#tellTakers();
+  }
+
+  /** Whoever asked while another was written may want more than that one holds. */
+  #tellTakers(): void {
+    const { current } = this.#checkpointer;
+    if (current === null) return;
+    const isServed = (taker: Taker): boolean => taker.endOffset <= current.image.endOffset;
+    const served = this.#takers.filter(isServed);
+    this.#takers = this.#takers.filter((taker) => !isServed(taker));
+    for (const { complete } of served) complete(ok(viewOf(current)));
+    if (this.#takers.length > 0) this.#checkpointer.write(this.#options.state().image);
+  }
+
+  #failTakers(error: SnapshotError): void {
+    for (const { complete } of this.#takers.splice(0)) complete(failed(error));
   }
 
   /**
@@ -221,6 +264,26 @@ export class Snapshots {
     }
     return chosen;
   }
+}
+
+type Taker = {
+  readonly endOffset: Offset;
+  readonly complete: (result: Result<SnapshotView, SnapshotError>) => void;
+};
+
+const noRoom: SnapshotError = {
+  code: 'STORAGE_LOW',
+  message: 'There is no room for a snapshot on this node’s disk.',
+};
+const stopping: SnapshotError = { code: 'NOT_CONTROLLER', message: 'This node stops.' };
+const unsettled: SnapshotError = {
+  code: 'VOTER_CHANGE_PENDING',
+  message: 'A change of the voters is not committed yet; ask again a little later.',
+};
+
+function viewOf({ manifest }: Checkpoint): SnapshotView {
+  const { snapshotId, timestampMs, pageCount } = manifest;
+  return { endOffset: snapshotId.endOffset, epoch: snapshotId.epoch, timestampMs, pageCount };
 }
 
 type PastCheckpoint = { readonly snapshotId: SnapshotId; readonly bytesApplied: number };

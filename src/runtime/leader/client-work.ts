@@ -28,11 +28,18 @@ export function clientWork(
     name: operation.operationId,
     priority: operation.priority,
     principal: request.principal,
-    isHeartbeat: operation.kind === 'heartbeat',
+    awaitsBarrier: operation.kind === 'heartbeat',
     isInternal: false,
     reply,
-    run: (image, context) => execute(operation, request, image, context),
+    run: (image, context) =>
+      isOnlyValidated(request)
+        ? validate(operation, request, image, context)
+        : execute(operation, request, image, context),
   };
+}
+
+export function isOnlyValidated({ validateOnly }: Pick<ControllerRequest, 'validateOnly'>): boolean {
+  return validateOnly === true;
 }
 
 /** Runs a read on a committed image and answers it. */
@@ -66,6 +73,28 @@ function findDishonoured(
 }
 
 type Ran = Result<OperationOutcome<unknown>, OperationError>;
+
+/**
+ * What the operation would answer now. Nothing of what it says beside its response counts: no broker was heard,
+ * and no work goes on.
+ */
+function validate(
+  operation: RegisteredOperation,
+  request: ControllerRequest,
+  image: MetadataImage,
+  context: OperationContext,
+): Execution {
+  coverageMark('validation: a write is judged and not made');
+  const ran = runChecked(operation, request, image, context);
+  return {
+    records: [],
+    outcome: null,
+    mayStandAlready: false,
+    // Without its records, the tag is that of the resource as it is.
+    answer: (reply, offset) =>
+      give(ran.ok ? { ok: true, value: { ...ran.value, records: [] } } : ran, reply, offset),
+  };
+}
 
 function execute(
   operation: RegisteredOperation,

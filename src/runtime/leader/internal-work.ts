@@ -13,7 +13,7 @@ export function internalWork(operation: InternalOperation): PendingOperation {
     name: operation.name,
     priority: operation.priority,
     principal: controllerPrincipal,
-    isHeartbeat: false,
+    awaitsBarrier: false,
     isInternal: true,
     reply: unheard,
     run: (image, context) => {
@@ -33,7 +33,7 @@ export function afterHeartbeats(name: string, next: () => InternalOperation | nu
     name,
     priority: 'heartbeat',
     principal: controllerPrincipal,
-    isHeartbeat: false,
+    awaitsBarrier: false,
     isInternal: true,
     reply: unheard,
     // Without records it always fits into its batch, and so runs once.

@@ -94,6 +94,11 @@ export class Leadership {
     this.#proposer?.completed(proposalId);
   }
 
+  /** The core's own control records end at `endOffset`: other voters, while this node leads. */
+  controlAppended(endOffset: Offset): void {
+    this.#proposer?.controlAppended(endOffset);
+  }
+
   logFlushed(): void {
     this.#proposer?.logFlushed();
   }

@@ -11,7 +11,7 @@ export type PendingOperation = {
   readonly priority: Priority;
   readonly principal: string;
   /** Its answer also waits for a barrier round begun after its arrival (design 13). */
-  readonly isHeartbeat: boolean;
+  readonly awaitsBarrier: boolean;
   /** The leader's own: never refused for want of room, because nobody would ask again. */
   readonly isInternal: boolean;
   readonly reply: Reply;

@@ -31,7 +31,7 @@ export type ProposerOptions = {
   readonly quorum: () => QuorumView;
   /** False while this node's own disk is behind: what it has not flushed stays in memory. */
   readonly hasRoomInLog: () => boolean;
-  /** Heartbeats are answered only after a barrier round begun after their arrival (design 13). */
+  /** Heartbeats (design 13), and what has appended nothing, are answered after a barrier begun after their arrival. */
   awaitBarrier(confirmed: () => void, failed: () => void): void;
   /** A record that could not be replayed: a bug in an operation, which is refused and reported. */
   onRejected(operationId: string, reason: string): void;
@@ -55,9 +55,10 @@ export type QuorumChangeProposal = Pick<Proposal, 'proposalId' | 'epoch' | 'base
  * Executes operations on the leader: generate, replay speculatively, then append (design 9).
  *
  * Invariants
- * 1. `#speculative` is the replay of every record this leader has appended or proposed.
+ * 1. `#speculative` is the replay of every record this leader has appended or proposed, and ends where the log does.
  * 2. One proposal is one batch, so it is committed whole or not at all.
- * 3. An answer waits in `#answers` until everything that it saw is committed (design 10).
+ * 3. An answer waits in `#answers` until everything that it saw is committed (design 10). One that appended nothing
+ *    waits for a barrier as well: it must not come from a leader that others have replaced.
  * 4. Nothing is executed while a change of the quorum is under way: what follows it, and its own operation when that
  *    is run again and finds nothing left to change, sees it committed.
  * 5. After `close` nothing is proposed, and every operation was answered: appended ones as unknown, others
@@ -124,11 +125,7 @@ export class Proposer {
     if (proposal === undefined) return;
     this.#appended.delete(proposalId);
     this.#bytesInFlight -= proposal.bytes;
-    if (proposalId === this.#quorumChangeId) {
-      this.#quorumChangeId = null;
-      // The core's own records are stamped with the time of their append.
-      this.#lastTimestampMs = Math.max(this.#lastTimestampMs, this.#options.lastTimestampMs());
-    }
+    if (proposalId === this.#quorumChangeId) this.#quorumChangeId = null;
     if (this.#queue.size > 0) this.#schedule();
   }
 
@@ -147,6 +144,17 @@ export class Proposer {
     proposal.isAppended = false;
     this.#isVoid = true;
     return true;
+  }
+
+  /**
+   * The core has appended control records of its own, up to `endOffset`: they change no state, and what is
+   * proposed next begins behind them. It does so between two batches, never within one. Those that were proposed
+   * here stand in the speculative state already. All are stamped with the time of their append.
+   */
+  controlAppended(endOffset: Offset): void {
+    this.#lastTimestampMs = Math.max(this.#lastTimestampMs, this.#options.lastTimestampMs());
+    if (endOffset <= this.#speculative.endOffset) return;
+    this.#speculative = createImageBuilder(this.#speculative).freeze(endOffset, this.#options.epoch);
   }
 
   /** Everything below `offset` is committed and applied. */
@@ -320,14 +328,15 @@ export class Proposer {
 
   #finishBatch(draft: Draft): void {
     const proposal = draft.payloads.length === 0 ? null : this.#append(draft);
-    let hasHeartbeats = false;
+    let isBarrierAwaited = false;
     const barrier = new SharedBarrier();
     for (const { pending, offset, hasRecords, execution } of draft.settlements) {
       this.#note(execution);
-      const { isHeartbeat } = pending;
-      hasHeartbeats ||= isHeartbeat;
       const hasChangedQuorum = this.#hasChangedQuorum(pending);
       this.#changers.delete(pending);
+      // A refusal changes nothing by which a deposed leader would be found out, so that others may know better.
+      const awaitsBarrier = pending.awaitsBarrier || (!hasRecords && !pending.isInternal);
+      isBarrierAwaited ||= awaitsBarrier;
       const isUnknown = (): boolean =>
         hasChangedQuorum || execution.mayStandAlready || (hasRecords && (proposal?.isAppended ?? false));
       if (isUnknown()) pending.reply.expose();
@@ -335,11 +344,11 @@ export class Proposer {
       const fail = (): void => failUnanswered(pending, isUnknown());
       this.#answers.defer({
         offset,
-        give: isHeartbeat ? () => barrier.whenConfirmed({ give, fail }) : give,
+        give: awaitsBarrier ? () => barrier.whenConfirmed({ give, fail }) : give,
         fail,
       });
     }
-    if (hasHeartbeats) {
+    if (isBarrierAwaited) {
       this.#options.awaitBarrier(
         () => barrier.confirm(),
         () => barrier.fail(),
@@ -406,7 +415,7 @@ type Draft = {
   readonly settlements: Settlement[];
 };
 
-/** One barrier for all heartbeats of a batch; each also waits for its own offset. */
+/** One barrier for all of a batch that await one; each also waits for its own offset. */
 class SharedBarrier {
   #state: 'waiting' | 'confirmed' | 'failed' = 'waiting';
   #waiting: Pick<DeferredAnswer, 'give' | 'fail'>[] = [];

@@ -7,7 +7,7 @@ import type { ControllerRequest } from '../controller-api.ts';
  * before it is passed on; the leader checks it again, because it may run another version.
  */
 export function findInputFault(
-  operation: RegisteredOperation | undefined,
+  operation: Checked | undefined,
   input: ControllerRequest['input'],
 ): string | null {
   if (operation === undefined) return null;
@@ -18,12 +18,13 @@ export function findInputFault(
   return null;
 }
 
+type Checked = Pick<RegisteredOperation, 'params' | 'query' | 'body'>;
 type Validators = { readonly params: Validator; readonly query: Validator; readonly body: Validator };
 
 /** Compiled when an operation is first passed on: they follow from the operation, so that keeping them is safe. */
-const compiled = new WeakMap<RegisteredOperation, Validators>();
+const compiled = new WeakMap<Checked, Validators>();
 
-function validatorsOf(operation: RegisteredOperation): Validators {
+function validatorsOf(operation: Checked): Validators {
   const known = compiled.get(operation);
   if (known !== undefined) return known;
   const { params, query, body } = operation;

@@ -48,10 +48,12 @@ export class RequestReply implements Reply {
   }
 
   succeed(response: unknown, offset: Offset, modifiedOffset: Offset | null): void {
+    const { epoch, leaderId } = this.#header();
     this.#settle({
-      ...this.#header(),
       requestId: this.#request.requestId,
       offset,
+      epoch,
+      leaderId,
       forwarded: false,
       modifiedOffset,
       result: { ok: true, response },
@@ -59,11 +61,12 @@ export class RequestReply implements Reply {
   }
 
   fail(code: ErrorCode, message: string, more: ReplyDetails = {}): void {
-    const header = this.#header();
+    const { offset, epoch, leaderId } = this.#header();
     this.#settle({
-      ...header,
       requestId: this.#request.requestId,
-      offset: more.offset ?? header.offset,
+      offset: more.offset ?? offset,
+      epoch,
+      leaderId,
       forwarded: false,
       result: {
         ok: false,

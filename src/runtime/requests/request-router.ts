@@ -11,9 +11,11 @@ import type { Forwarder } from '../forwarding.ts';
 import type { Reply } from '../leader/operation-queue.ts';
 import type { Proposer } from '../leader/proposer.ts';
 import { runtimeLimits } from '../limits.ts';
+import { isQuorumOperation, type QuorumOperationId } from '../quorum-operations/definitions.ts';
+import type { QuorumOperations } from '../quorum-operations/quorum-operations.ts';
 import type { ReadQueue } from '../reads.ts';
 import type { BrokerSessions } from '../sessions/broker-sessions.ts';
-import { answerRead, clientWork } from '../leader/client-work.ts';
+import { answerRead, clientWork, isOnlyValidated } from '../leader/client-work.ts';
 import { SlicedTasks } from '../work-slices.ts';
 import {
   isListing,
@@ -43,6 +45,7 @@ export type RouterOptions = {
   readonly operations: ReadonlyMap<string, RegisteredOperation>;
   readonly forwarder: Forwarder;
   readonly reads: ReadQueue;
+  readonly quorumOperations: Pick<QuorumOperations, 'execute'>;
   readonly sessions: BrokerSessions;
   readonly deadlines: Deadlines;
   readonly clock: Clock;
@@ -76,16 +79,17 @@ export class RequestRouter {
     isForwarded: boolean,
     complete: (answer: ControllerAnswer) => void,
   ): void {
-    const operation = this.#options.operations.get(request.operationId);
-    const { deadlines, view } = this.#options;
+    const { operationId, timeoutMs } = request;
+    const { deadlines, view, operations } = this.#options;
+    const operation = operations.get(operationId);
+    const isOfQuorum = isQuorumOperation(operationId);
     const reply = new RequestReply(request, () => view.header(), complete);
-    const isWrite = operation !== undefined && operation.kind !== 'read';
-    reply.afterwards(deadlines.add(request.timeoutMs, { expire: () => expire(reply, isWrite) }));
-    if (operation === undefined) {
-      reply.fail('RESOURCE_NOT_FOUND', `There is no operation ${request.operationId}.`);
-      return;
-    }
-    this.#dispatch({ request, operation, reply, isForwarded });
+    const mayChange = isOfQuorum || (operation !== undefined && operation.kind !== 'read');
+    const isWrite = mayChange && !isOnlyValidated(request);
+    reply.afterwards(deadlines.add(timeoutMs, { expire: () => expire(reply, isWrite) }));
+    if (isOfQuorum) this.#askQuorum(operationId, { request, reply, isForwarded, isWrite });
+    else if (operation !== undefined) this.#dispatch({ request, operation, reply, isForwarded, isWrite });
+    else reply.fail('RESOURCE_NOT_FOUND', `There is no operation ${operationId}.`);
   }
 
   /**
@@ -114,19 +118,41 @@ export class RequestRouter {
   }
 
   #dispatch(routed: Routed): void {
-    if (this.#isClosed || this.#isDraining) {
-      routed.reply.fail('NOT_CONTROLLER', 'This node stops; nothing was changed.', retrySoon);
-      return;
-    }
+    if (this.#refusesAsStopping(routed)) return;
     if (routed.operation.kind === 'read') this.#takeRead(routed);
     else this.#write(routed);
+  }
+
+  #refusesAsStopping({ reply }: Asked): boolean {
+    const isStopping = this.#isClosed || this.#isDraining;
+    if (isStopping) reply.fail('NOT_CONTROLLER', 'This node stops; nothing was changed.', retrySoon);
+    return isStopping;
+  }
+
+  /** By the leader alone, and once a majority has confirmed it: a deposed one would speak of voters that were. */
+  #askQuorum(operationId: QuorumOperationId, asked: Asked): void {
+    const { view, reads, quorumOperations, clock } = this.#options;
+    const { request, reply } = asked;
+    if (this.#refusesAsStopping(asked)) return;
+    if (view.proposer() === null) {
+      this.#passOn(asked);
+      return;
+    }
+    reads.add({
+      // In a turn of its own: the core is in the middle of a step, and would be asked only after it.
+      confirmed: () =>
+        clock.afterPendingEvents(() => {
+          if (!reply.isSettled) quorumOperations.execute(operationId, request, reply);
+        }),
+      fail: () => reply.fail('NOT_CONTROLLER', 'This node no longer leads the quorum.', retrySoon),
+    });
   }
 
   #write(routed: Routed): void {
     const { view } = this.#options;
     const proposer = view.proposer();
     if (proposer === null) {
-      this.#passOn(routed, true);
+      this.#passOn(routed);
       return;
     }
     if (view.lowOnSpace() && routed.operation.priority === 'administration') {
@@ -164,7 +190,7 @@ export class RequestRouter {
     }
     const { leaderId } = view.header();
     if (image === null && !isForwarded && leaderId !== null && leaderId !== view.nodeId) {
-      this.#passOn(routed, false);
+      this.#passOn(routed);
       return;
     }
     const reason =
@@ -181,7 +207,7 @@ export class RequestRouter {
     const { request, reply } = routed;
     const isStale = request.consistency === 'stale';
     if (!isStale && view.proposer() === null) {
-      this.#passOn(routed, false);
+      this.#passOn(routed);
       return;
     }
     if (this.readsWaiting >= runtimeLimits.readsQueuedMax) {
@@ -253,7 +279,7 @@ export class RequestRouter {
   }
 
   /** One hop to the leader, if one is known and the request has not made its hop yet. */
-  #passOn({ request, reply, isForwarded }: Routed, isWrite: boolean): void {
+  #passOn({ request, reply, isForwarded, isWrite }: Asked): void {
     const { view, forwarder } = this.#options;
     const { leaderId } = view.header();
     if (leaderId === null || leaderId === view.nodeId || isForwarded) {
@@ -272,18 +298,21 @@ export class RequestRouter {
   }
 }
 
-type Routed = {
+type Asked = {
   readonly request: ControllerRequest;
-  readonly operation: RegisteredOperation;
   readonly reply: RequestReply;
   readonly isForwarded: boolean;
+  /** It may change something, so that an attempt whose answer is lost leaves its outcome unknown. */
+  readonly isWrite: boolean;
 };
+
+type Routed = Asked & { readonly operation: RegisteredOperation };
 
 const retrySoon = { retryAfterMs: runtimeLimits.retryAfterMs } as const;
 
-/** A write that was appended or passed on may yet take effect; any other, and a read, has changed nothing. */
+/** A write that was appended or passed on may yet take effect; any other, and what only looks, has changed nothing. */
 function expire(reply: RequestReply, isWrite: boolean): void {
-  if (!isWrite) reply.fail('REQUEST_TIMED_OUT', 'No majority has confirmed the read in time.', retrySoon);
+  if (!isWrite) reply.fail('REQUEST_TIMED_OUT', 'No majority has confirmed the answer in time.', retrySoon);
   else if (reply.isExposed) reply.fail('OUTCOME_UNKNOWN', unconfirmed);
   else
     reply.fail(

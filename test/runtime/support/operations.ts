@@ -40,7 +40,7 @@ export class RecordedReply implements Reply {
 export type TestOperation = {
   readonly records?: readonly MetadataRecord[];
   readonly priority?: Priority;
-  readonly isHeartbeat?: boolean;
+  readonly awaitsBarrier?: boolean;
   readonly isInternal?: boolean;
   readonly mayStandAlready?: boolean;
   readonly outcome?: Pick<OperationOutcome<unknown>, 'heard' | 'forgotten' | 'continueWith' | 'quorumChange'>;
@@ -63,7 +63,7 @@ export function operation(reply: Reply, test: TestOperation = {}): PendingOperat
     name: 'test',
     priority,
     principal: 'tester',
-    isHeartbeat: test.isHeartbeat ?? false,
+    awaitsBarrier: test.awaitsBarrier ?? false,
     isInternal: test.isInternal ?? false,
     reply,
     run: (image) => {
@@ -88,6 +88,8 @@ export class TestLeader {
   readonly proposer: Proposer;
   readonly quorumChanges: QuorumChangeProposal[] = [];
   kraftVersion = 1;
+  /** Of what is in the log. */
+  lastTimestampMs = 0;
   hasRoom = true;
   /** Called for each proposal, as the core would be. */
   onProposed: (proposal: Proposal) => void = () => {};
@@ -98,7 +100,7 @@ export class TestLeader {
         epoch: epoch(1),
         clusterId,
         image,
-        lastTimestampMs: () => 0,
+        lastTimestampMs: () => this.lastTimestampMs,
         clock: this.host.clock,
         window,
         hasRoomInLog: () => this.hasRoom,
@@ -109,7 +111,12 @@ export class TestLeader {
           this.onProposed(proposal);
         },
         proposeQuorumChange: (proposal) => this.quorumChanges.push(proposal),
-        quorum: () => ({ supported: supportedFeatures, kraftVersion: this.kraftVersion, voters: [] }),
+        quorum: () => ({
+          supported: supportedFeatures,
+          kraftVersion: this.kraftVersion,
+          voters: [],
+          isChanging: false,
+        }),
         awaitBarrier: (confirmed, failed) => this.barriers.push({ confirmed, failed }),
         onRejected: (_operation, reason) => this.rejected.push(reason),
       },

@@ -42,6 +42,8 @@ export const quickSettings: ControllerSettings = {
 
 export type QuorumOptions = {
   readonly count?: number;
+  /** Further nodes, which nobody has configured as voters. */
+  readonly observers?: number;
   readonly seed?: number;
   readonly settings?: Partial<ControllerSettings>;
   /** What a node of another release supports, by its place. */
@@ -90,13 +92,23 @@ export class TestQuorum {
   supported: ReadonlyMap<number, SupportedVersions>;
   #requestId = 0;
 
-  constructor({ count = 3, seed = 1, settings = {}, supported = new Map(), configured }: QuorumOptions = {}) {
+  readonly #founderCount: number;
+
+  constructor({
+    count = 3,
+    observers = 0,
+    seed = 1,
+    settings = {},
+    supported = new Map(),
+    configured,
+  }: QuorumOptions = {}) {
+    this.#founderCount = count;
     this.supported = supported;
     this.#configured = configured ?? null;
     this.#seed = seed;
     this.world = new World({ seed });
     this.settings = { ...quickSettings, ...settings };
-    for (let index = 0; index < count; index++) {
+    for (let index = 0; index < count + observers; index++) {
       const process = this.world.addProcess(`node${index}`, { driftPpm: 0, wallOffsetMs: 0 });
       const id = nodeId(index);
       this.#addresses.set(id, process);
@@ -127,7 +139,7 @@ export class TestQuorum {
       nodeId: node.id,
       directory: '/data',
       configuredVoters: this.nodes
-        .filter(({ id }) => this.#configured?.includes(id) ?? true)
+        .filter(({ id }) => this.#configured?.includes(id) ?? id < this.#founderCount)
         .map(({ id }) => ({ id, endpoint: { host: `node${id}`, port: 9645 } })),
       advertised,
       settings: this.settings,
@@ -204,6 +216,12 @@ export class TestQuorum {
   }
 
   /** Until every node that runs has applied all that the leader has committed. */
+  /** Every controller has registered, so that none of them writes by itself. */
+  untilRegistered(): void {
+    const count = (): number => this.leader().node?.image()?.controller.controllers.size ?? 0;
+    this.until(() => count() === this.nodes.length, 'all controllers have registered');
+  }
+
   settle(): void {
     const caughtUp = (): boolean => {
       const active = this.#active();

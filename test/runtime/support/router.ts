@@ -21,6 +21,8 @@ export class RouterHost extends VirtualProcess {
   readonly router: RequestRouter;
   readonly reads = new ReadQueue(this.clock, (barrierId) => this.barriers.push(barrierId));
   readonly barriers: number[] = [];
+  /** What the quorum's core was asked for. */
+  readonly asked: string[] = [];
   readonly rejected: string[] = [];
   readonly answers: ControllerAnswer[] = [];
   /** Time that operations have taken, by the router's clock. */
@@ -52,11 +54,17 @@ export class RouterHost extends VirtualProcess {
         }),
         proposer: () => this.leading?.proposer ?? null,
         lowOnSpace: () => this.lowOnSpace,
-        quorum: () => ({ supported: [], kraftVersion: 1, voters: [] }),
+        quorum: () => ({ supported: [], kraftVersion: 1, voters: [], isChanging: false }),
       },
       operations: new Map([...operationsById, ...given]),
       forwarder: this.forwarder,
       reads: this.reads,
+      quorumOperations: {
+        execute: (operationId, _request, reply) => {
+          this.asked.push(operationId);
+          reply.succeed({}, this.image.endOffset, null);
+        },
+      },
       sessions: new BrokerSessions(1_000),
       deadlines: new Deadlines(this.clock),
       clock: { ...this.clock, monotonicMs: () => this.clock.monotonicMs() + this.workedMs },

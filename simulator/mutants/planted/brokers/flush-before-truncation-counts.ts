@@ -4,7 +4,7 @@ export const bug: PlantedBug = {
   name: 'a flush of what was cut off counts for what was appended since',
   source: 'design 1: a flush issued earlier never raises flushedOffset above a truncation',
   host: 'node',
-  workload: 'brokers',
+  workload: 'broker relays',
   mark: 'batch committed',
   patches: [
     {

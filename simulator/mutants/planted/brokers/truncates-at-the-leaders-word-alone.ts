@@ -4,7 +4,7 @@ export const bug: PlantedBug = {
   name: 'a follower truncates to where the leader says, whatever epochs it has itself',
   source: 'KIP-279: log divergence after fast leader failover; KAFKA-6361',
   host: 'node',
-  workload: 'brokers',
+  workload: 'broker relays',
   mark: 'batch committed',
   patches: [
     {

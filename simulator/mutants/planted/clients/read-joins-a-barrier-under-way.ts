@@ -4,7 +4,7 @@ export const bug: PlantedBug = {
   name: 'a read joins a barrier that is under way already',
   source: 'design 5: a read joins a round only before that round was sent; Ongaro 2014, 6.4',
   host: 'node',
-  workload: 'mixed',
+  workload: 'slow echoes',
   mark: 'completeReadBarrier',
   patches: [
     {

@@ -4,12 +4,12 @@ export const bug: PlantedBug = {
   name: 'a heartbeat is acknowledged without a barrier',
   source: 'design 13: a deposed leader acknowledges none; Gray and Cheriton 1989, leases',
   host: 'node',
-  workload: 'brokers',
+  workload: 'broker depositions',
   mark: 'completeReadBarrier',
   patches: [
     {
       file: 'src/runtime/leader/proposer.ts',
-      find: '        give: isHeartbeat ? () => barrier.whenConfirmed({ give, fail }) : give,',
+      find: '        give: awaitsBarrier ? () => barrier.whenConfirmed({ give, fail }) : give,',
       replace: '        give,',
     },
   ],

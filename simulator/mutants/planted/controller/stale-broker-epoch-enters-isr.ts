@@ -4,7 +4,7 @@ export const bug: PlantedBug = {
   name: 'a broker enters an ISR under the epoch of its earlier incarnation',
   source: 'KAFKA-14617; KIP-903',
   host: 'node',
-  workload: 'brokers',
+  workload: 'broker flutter',
   mark: 'batch committed',
   patches: [
     {

@@ -4,7 +4,7 @@ export const bug: PlantedBug = {
   name: 'a committed range that could not be read counts as applied',
   source: 'etcd 13766; KAFKA-14644: process should stop after failure in raft IO thread or in apply',
   host: 'node',
-  workload: 'mixed',
+  workload: 'disk trouble',
   mark: 'boot',
   patches: [
     {

@@ -4,7 +4,7 @@ export const bug: PlantedBug = {
   name: 'the log is read without a look at any CRC',
   source: 'Protocol-Aware Recovery (FAST 18): ignoring corruption; Ganesan and others (FAST 17)',
   host: 'node',
-  workload: 'mixed',
+  workload: 'disk trouble',
   mark: 'boot',
   patches: [
     {

@@ -4,7 +4,7 @@ export const bug: PlantedBug = {
   name: 'a segment that found no space to be filled counts as prepared',
   source: 'Yuan and others (OSDI 14): errors that are handled by ignoring them; design 20',
   host: 'node',
-  workload: 'mixed',
+  workload: 'disk trouble',
   mark: 'boot',
   patches: [
     {

@@ -5,7 +5,7 @@ export const bug: PlantedBug = {
   source:
     'Protocol-Aware Recovery (FAST 18): Kafka, ZooKeeper, LogCabin truncate at a corrupt entry; design 19',
   host: 'bare',
-  workload: 'mixed',
+  workload: 'disk trouble',
   mark: 'boot',
   patches: [
     {

@@ -4,7 +4,7 @@ export const bug: PlantedBug = {
   name: 'cleaning the log removes the newest of the superfluous segments first',
   source: 'Alice (Pillai and others, OSDI 14): the order of unlinks; KAFKA-14238',
   host: 'node',
-  workload: 'mixed',
+  workload: 'disk trouble',
   mark: 'boot behind a snapshot',
   patches: [
     {

@@ -4,7 +4,7 @@ export const bug: PlantedBug = {
   name: 'a small file is renamed into place and its directory is not synced',
   source: 'Alice (Pillai and others, OSDI 14): rename without a flush of the directory',
   host: 'node',
-  workload: 'mixed',
+  workload: 'disk trouble',
   mark: 'boot',
   patches: [
     {

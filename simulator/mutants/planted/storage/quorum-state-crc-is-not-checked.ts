@@ -4,7 +4,7 @@ export const bug: PlantedBug = {
   name: 'a quorum state is used without a look at its CRC',
   source: 'Protocol-Aware Recovery (FAST 18): metainfo is checked and kept twice; design 19',
   host: 'node',
-  workload: 'mixed',
+  workload: 'disk trouble',
   mark: 'boot',
   patches: [
     {

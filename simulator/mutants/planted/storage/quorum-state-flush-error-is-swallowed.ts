@@ -4,7 +4,7 @@ export const bug: PlantedBug = {
   name: 'the quorum state counts as persisted although its flush has failed',
   source: 'Rebello and others (ATC 20); Raft paper, Figure 2',
   host: 'node',
-  workload: 'mixed',
+  workload: 'disk trouble',
   mark: 'vote granted',
   patches: [
     {

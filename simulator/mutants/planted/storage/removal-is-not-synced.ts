@@ -4,7 +4,7 @@ export const bug: PlantedBug = {
   name: 'segments are removed without a flush of the directory between them',
   source: 'Alice (Pillai and others, OSDI 14): reordering of directory operations',
   host: 'node',
-  workload: 'mixed',
+  workload: 'disk trouble',
   mark: 'boot behind a snapshot',
   patches: [
     {

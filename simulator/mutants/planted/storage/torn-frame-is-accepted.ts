@@ -4,7 +4,7 @@ export const bug: PlantedBug = {
   name: 'a frame of which a sector was never written is taken for whole',
   source: 'Alice (Pillai and others, OSDI 14): atomicity of multi-sector appends; design 17',
   host: 'bare',
-  workload: 'mixed',
+  workload: 'disk trouble',
   mark: 'boot',
   patches: [
     {

@@ -9,7 +9,8 @@ import type { MetadataRecord } from '../../registry.ts';
 import { isSettled, settleLeaderless, settleReplicas } from '../topic/settling.ts';
 import { brokerPartitions } from '../topic/state.ts';
 import { activityOf } from './activity.ts';
-import type { BrokerRegistrationChangeRecord } from './records.ts';
+import { isHeld } from './hold.ts';
+import { registrationChange } from './registration-change.ts';
 import type { BrokerRow } from './resource.ts';
 
 const heartbeatBody = closed({
@@ -61,6 +62,19 @@ export const heartbeatBroker = defineOperation({
         `Broker ${params.brokerId} has epoch ${row.brokerEpoch}, not ${body.brokerEpoch}.`,
       );
     }
+    if (isDenied(image, row, body)) {
+      coverageMark('heartbeat: of a broker that is held, and has its lease still');
+      const { sessionTimeoutMs } = context.sessions;
+      return ok({
+        records: [],
+        response: {
+          isCaughtUp: isCaughtUp(row, body),
+          isFenced: true,
+          shouldShutDown: false,
+          sessionTimeoutMs,
+        },
+      });
+    }
     const step = row.fenced ? stepFenced(image, row, body) : stepUnfenced(image, row, body, context);
     const { isFenced, shouldShutDown, records, continueWith } = step;
     const { sessionTimeoutMs } = context.sessions;
@@ -73,6 +87,15 @@ export const heartbeatBroker = defineOperation({
     });
   },
 });
+
+/**
+ * A broker that an operator holds gets no further lease: it is told that it is fenced, and it is not heard, so
+ * that its session ends by itself. Fenced at once, it would be replaced while its lease still ran.
+ */
+function isDenied(image: MetadataImage, row: BrokerRow, body: Heartbeat): boolean {
+  const leaves = row.inControlledShutdown || body.wantShutDown === true || body.wantFence === true;
+  return !row.fenced && !leaves && isHeld(image, row.brokerId);
+}
 
 /** What a heartbeat leads to. */
 type Step = {
@@ -100,7 +123,7 @@ function unchanged(isFenced: boolean, shouldShutDown: boolean): Step {
  */
 function stepFenced(image: MetadataImage, row: BrokerRow, body: Heartbeat): Step {
   if (body.wantShutDown === true) return unchanged(true, true);
-  if (row.inControlledShutdown) return unchanged(true, false);
+  if (row.inControlledShutdown || isHeld(image, row.brokerId)) return unchanged(true, false);
   if (body.wantFence === true || !isCaughtUp(row, body)) return unchanged(true, false);
   if (!isSettled(image.topic, row.brokerId)) return unchanged(true, false);
   const isActive = activityOf(image, new Map([[row.brokerId, true]]));
@@ -173,19 +196,4 @@ export function fence(
   const { changes, continueWith } = settleReplicas(image, ids, isActive);
   const fences = rows.map((row) => registrationChange(row, { fenced: 1 }));
   return { records: [...fences, ...changes], continueWith };
-}
-
-function registrationChange(
-  row: BrokerRow,
-  change: Partial<BrokerRegistrationChangeRecord>,
-): BrokerRegistrationChangeRecord {
-  return {
-    type: 'BrokerRegistrationChangeRecord',
-    brokerId: row.brokerId,
-    brokerEpoch: row.brokerEpoch,
-    fenced: 0,
-    inControlledShutdown: 0,
-    logDirs: null,
-    ...change,
-  };
 }

@@ -18,6 +18,7 @@ import type { MetadataImage } from '../../image.ts';
 import { brokerPartitions } from '../topic/state.ts';
 import { listenersOf } from './describe-node.ts';
 import { heartbeatBroker } from './heartbeat.ts';
+import { fenceBroker, isHeld, unfenceBroker } from './hold.ts';
 import { registerBroker, unregisterBroker } from './registration.ts';
 import type { BrokerRow } from './resource.ts';
 import { listenersSchema, supportedFeaturesSchema } from './schemas.ts';
@@ -34,6 +35,8 @@ const brokerResponse = closed({
   logDirs: Type.Array(schemas.uuid),
   isFenced: Type.Boolean(),
   inControlledShutdown: Type.Boolean(),
+  /** An operator holds it: it stays fenced, or will be when its lease is over. */
+  isHeld: Type.Boolean(),
   /** Partitions that have a replica here, that it leads, and in whose ISR it is. */
   replicaCount: count,
   leaderCount: count,
@@ -51,6 +54,7 @@ const brokerExample = {
   logDirs: [],
   isFenced: false,
   inControlledShutdown: false,
+  isHeld: false,
   replicaCount: 6,
   leaderCount: 2,
   isrCount: 6,
@@ -115,6 +119,7 @@ function describe(image: MetadataImage, row: BrokerRow) {
     logDirs: [...row.logDirs],
     isFenced: row.fenced,
     inControlledShutdown: row.inControlledShutdown,
+    isHeld: isHeld(image, row.brokerId),
     replicaCount: replicas.size,
     leaderCount,
     isrCount,
@@ -126,6 +131,8 @@ export const operations = {
   registerBroker,
   heartbeatBroker,
   unregisterBroker,
+  fenceBroker,
+  unfenceBroker,
   listBrokers,
   describeBroker,
 } as const;

@@ -63,6 +63,17 @@ export const brokerRegistrationChangeRecord = defineRecord({
   },
 });
 
+/**
+ * An operator holds a broker, or lets go of it: while it is held it stays fenced, or becomes so when its lease is
+ * over. Kafka has no such thing; its FenceBrokerRecord is another.
+ */
+export const holdBrokerRecord = defineRecord({
+  name: 'HoldBrokerRecord',
+  id: 1020,
+  fields: { brokerId: int32, isHeld: boolean },
+});
+
+export type HoldBrokerRecord = RecordOf<typeof holdBrokerRecord>;
 export type RegisterBrokerRecord = RecordOf<typeof registerBrokerRecord>;
 export type UnregisterBrokerRecord = RecordOf<typeof unregisterBrokerRecord>;
 export type BrokerRegistrationChangeRecord = RecordOf<typeof brokerRegistrationChangeRecord>;

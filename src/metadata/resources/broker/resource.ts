@@ -17,6 +17,8 @@ import {
   type BrokerRegistrationChangeRecord,
   brokerRegistrationChangeRecord,
   endPointFields,
+  type HoldBrokerRecord,
+  holdBrokerRecord,
   type RegisterBrokerRecord,
   registerBrokerRecord,
   supportedFeatureFields,
@@ -50,10 +52,25 @@ const brokerFields = {
  */
 export type BrokerRow = StructOf<typeof brokerFields>;
 
-export type BrokerState = { readonly brokers: KeyedTable<number, BrokerRow> };
-export type BrokerDraft = { readonly brokers: KeyedTableDraft<number, BrokerRow> };
+const holdFields = { brokerId: int32, lastModified: int64 };
 
-type BrokerRecord = RegisterBrokerRecord | UnregisterBrokerRecord | BrokerRegistrationChangeRecord;
+/** An operator holds this broker. It goes with the registration, and stays over the broker's incarnations. */
+type HoldRow = StructOf<typeof holdFields>;
+
+export type BrokerState = {
+  readonly brokers: KeyedTable<number, BrokerRow>;
+  readonly holds: KeyedTable<number, HoldRow>;
+};
+export type BrokerDraft = {
+  readonly brokers: KeyedTableDraft<number, BrokerRow>;
+  readonly holds: KeyedTableDraft<number, HoldRow>;
+};
+
+type BrokerRecord =
+  | RegisterBrokerRecord
+  | UnregisterBrokerRecord
+  | BrokerRegistrationChangeRecord
+  | HoldBrokerRecord;
 
 export const resource = defineResource<
   'broker',
@@ -61,22 +78,33 @@ export const resource = defineResource<
     typeof registerBrokerRecord,
     typeof unregisterBrokerRecord,
     typeof brokerRegistrationChangeRecord,
+    typeof holdBrokerRecord,
   ],
   BrokerState,
   BrokerDraft
 >({
   name: 'broker',
-  records: [registerBrokerRecord, unregisterBrokerRecord, brokerRegistrationChangeRecord],
-  empty: () => Object.freeze({ brokers: KeyedTable.empty<number, BrokerRow>(compareNumbers) }),
-  edit: (state, token) => ({ brokers: state.brokers.edit(token) }),
-  freeze: (draft) => Object.freeze({ brokers: draft.brokers.freeze() }),
+  records: [registerBrokerRecord, unregisterBrokerRecord, brokerRegistrationChangeRecord, holdBrokerRecord],
+  empty: () =>
+    Object.freeze({
+      brokers: KeyedTable.empty<number, BrokerRow>(compareNumbers),
+      holds: KeyedTable.empty<number, HoldRow>(compareNumbers),
+    }),
+  edit: (state, token) => ({ brokers: state.brokers.edit(token), holds: state.holds.edit(token) }),
+  freeze: (draft) => Object.freeze({ brokers: draft.brokers.freeze(), holds: draft.holds.freeze() }),
   replay: {
     RegisterBrokerRecord: replayRegister,
     UnregisterBrokerRecord: (draft, record) => {
       registrationOf(draft, record);
       draft.brokers.delete(record.brokerId);
+      draft.holds.delete(record.brokerId);
     },
     BrokerRegistrationChangeRecord: replayChange,
+    HoldBrokerRecord: (draft, { brokerId, isHeld }, position) => {
+      assert(draft.brokers.get(brokerId) !== null, `broker ${brokerId} is held but not registered`);
+      if (isHeld) draft.holds.set(brokerId, { brokerId, lastModified: position.offset });
+      else draft.holds.delete(brokerId);
+    },
   },
   tables: [
     {
@@ -86,6 +114,14 @@ export const resource = defineResource<
       fields: brokerFields,
       table: (state) => state.brokers.rows,
       load: (draft, slot, row: BrokerRow) => draft.brokers.place(slot, row.brokerId, row),
+    },
+    {
+      kind: 'rows',
+      id: 17,
+      name: 'brokerHold',
+      fields: holdFields,
+      table: (state) => state.holds.rows,
+      load: (draft, slot, row: HoldRow) => draft.holds.place(slot, row.brokerId, row),
     },
   ],
   toRecords,
@@ -140,6 +176,12 @@ function* toRecords(state: BrokerState): Iterable<PositionedRecord<BrokerRecord>
     yield {
       record: { type: 'BrokerRegistrationChangeRecord', ...unchanged, inControlledShutdown: 0 },
       position,
+    };
+  }
+  for (const { brokerId, lastModified } of state.holds.values()) {
+    yield {
+      record: { type: 'HoldBrokerRecord', brokerId, isHeld: true },
+      position: rowPosition(lastModified),
     };
   }
 }

@@ -1,4 +1,4 @@
-import { Type } from 'typebox';
+import { type Static, Type } from 'typebox';
 import { offset } from '../../../base/brands.ts';
 import { ok } from '../../../base/result.ts';
 import { answer, closed, defineOperation, nothing, refuse, schemas } from '../../define-operation.ts';
@@ -98,6 +98,14 @@ export const unregisterController = defineOperation({
   },
 });
 
+const controllerExample = {
+  controllerId: 0,
+  incarnationId: exampleIds.incarnation,
+  listeners: [{ name: 'CONTROLLER', host: 'controller-0.example', port: 9645, securityProtocol: 0 }],
+  features: [{ name: 'metadata.version', minSupportedVersion: 1, maxSupportedVersion: 1 }],
+  lastModified: 5,
+} satisfies Static<typeof controllerResponse>;
+
 export const listControllers = defineOperation({
   operationId: 'listControllers',
   method: 'GET',
@@ -111,24 +119,34 @@ export const listControllers = defineOperation({
   body: nothing,
   response: closed({ controllers: Type.Array(controllerResponse) }),
   errors: [],
-  example: {
-    response: {
-      controllers: [
-        {
-          controllerId: 0,
-          incarnationId: exampleIds.incarnation,
-          listeners: [{ name: 'CONTROLLER', host: 'controller-0.example', port: 9645, securityProtocol: 0 }],
-          features: [{ name: 'metadata.version', minSupportedVersion: 1, maxSupportedVersion: 1 }],
-          lastModified: 5,
-        },
-      ],
-    },
-  },
-  handle: (image) =>
-    answer({ controllers: [...image.controller.controllers.values()].map(describeController) }),
+  example: { response: { controllers: [controllerExample] } },
+  handle: (image) => answer({ controllers: [...image.controller.controllers.values()].map(describeRow) }),
 });
 
-function describeController(row: ControllerRow) {
+export const describeController = defineOperation({
+  operationId: 'describeController',
+  method: 'GET',
+  path: '/controllers/{controllerId}',
+  summary: 'One controller that has registered.',
+  kind: 'read',
+  priority: 'administration',
+  mayCall: everyRole,
+  params: closed({ controllerId }),
+  query: nothing,
+  body: nothing,
+  response: controllerResponse,
+  errors: ['CONTROLLER_ID_NOT_REGISTERED'],
+  example: { params: { controllerId: 0 }, response: controllerExample },
+  handle: (image, { params }) => {
+    const row = image.controller.controllers.get(params.controllerId);
+    if (row === null) {
+      return refuse('CONTROLLER_ID_NOT_REGISTERED', `Controller ${params.controllerId} is not registered.`);
+    }
+    return answer(describeRow(row), offset(row.lastModified));
+  },
+});
+
+function describeRow(row: ControllerRow) {
   return {
     controllerId: row.controllerId,
     incarnationId: row.incarnationId,
@@ -138,4 +156,9 @@ function describeController(row: ControllerRow) {
   };
 }
 
-export const operations = { registerController, unregisterController, listControllers } as const;
+export const operations = {
+  registerController,
+  unregisterController,
+  listControllers,
+  describeController,
+} as const;

@@ -34,9 +34,9 @@ export function isRegisteredAs(image: MetadataImage, registration: ControllerReg
  * at its start and tells the leader, which changes one voter at a time).
  */
 export function findVoterUpdate(image: MetadataImage, quorum: QuorumView): QuorumChange | null {
-  const { kraftVersion, voters } = quorum;
-  // A log without voter sets takes none because of an endpoint.
-  if (kraftVersion === 0) return null;
+  const { kraftVersion, voters, isChanging } = quorum;
+  // A log without voter sets takes none because of an endpoint, and no log takes one on top of another's change.
+  if (kraftVersion === 0 || isChanging) return null;
   for (const [at, voter] of voters.entries()) {
     const row = image.controller.controllers.get(voter.id);
     if (row === null || row.incarnationId !== voter.directoryId) continue;

@@ -61,7 +61,6 @@ export const updateFeature = defineOperation({
     upgradeType: Type.Optional(
       Type.Union([Type.Literal('upgrade'), Type.Literal('safeDowngrade'), Type.Literal('unsafeDowngrade')]),
     ),
-    validateOnly: Type.Optional(Type.Boolean()),
   }),
   response: closed({ name: schemas.name, featureLevel: level }),
   errors: ['INVALID_UPDATE_FEATURE', 'UNSUPPORTED_VERSION'],
@@ -79,7 +78,7 @@ export const updateFeature = defineOperation({
     const response = { name, featureLevel };
     const modifiedOffset = before === null ? null : offset(before.lastModified);
     const isUnchanged = levelOf(image, quorum, name) === featureLevel;
-    if (isUnchanged || body.validateOnly === true) return ok({ records: [], response, modifiedOffset });
+    if (isUnchanged) return ok({ records: [], response, modifiedOffset });
     if (name === kraftVersionFeature) {
       const quorumChange = quorumChangeTo(image, quorum, featureLevel);
       return ok({ records: [], response, modifiedOffset, quorumChange });

@@ -1,4 +1,4 @@
-import { Type } from 'typebox';
+import { type Static, Type } from 'typebox';
 import { offset } from '../../../base/brands.ts';
 import { ok } from '../../../base/result.ts';
 import {
@@ -93,6 +93,45 @@ export const closeSession = defineOperation({
   },
 });
 
+const sessionResponse = closed({
+  sessionId: schemas.offset,
+  principal: Type.String(),
+  timeoutMs,
+  lastUsedMs: milliseconds,
+  forgetBelow: schemas.offset,
+  lastModified: schemas.offset,
+});
+
+const sessionExample = {
+  sessionId: 40,
+  principal: 'User:ANONYMOUS',
+  timeoutMs: 600_000,
+  lastUsedMs: 1_790_000_000_000,
+  forgetBelow: 7,
+  lastModified: 52,
+} satisfies Static<typeof sessionResponse>;
+
+export const describeSession = defineOperation({
+  operationId: 'describeSession',
+  method: 'GET',
+  path: '/sessions/{sessionId}',
+  summary: 'One open session.',
+  kind: 'read',
+  priority: 'administration',
+  mayCall: ['operator'],
+  params: sessionParams,
+  query: nothing,
+  body: nothing,
+  response: sessionResponse,
+  errors: ['UNKNOWN_SESSION_ID'],
+  example: { params: { sessionId: 40 }, response: sessionExample },
+  handle: (image, { params }) => {
+    const row = image.session.sessions.get(params.sessionId);
+    if (row === null) return refuse('UNKNOWN_SESSION_ID', `There is no session ${params.sessionId}.`);
+    return answer({ ...row }, offset(row.lastModified));
+  },
+});
+
 export const listSessions = defineOperation({
   operationId: 'listSessions',
   method: 'GET',
@@ -105,32 +144,14 @@ export const listSessions = defineOperation({
   query: pageQuery,
   body: nothing,
   response: closed({
-    sessions: Type.Array(
-      closed({
-        sessionId: schemas.offset,
-        principal: Type.String(),
-        timeoutMs,
-        lastUsedMs: milliseconds,
-        forgetBelow: schemas.offset,
-        lastModified: schemas.offset,
-      }),
-    ),
+    sessions: Type.Array(sessionResponse),
     continue: schemas.nextToken,
   }),
   errors: ['INVALID_REQUEST'],
   example: {
     query: { limit: 100 },
     response: {
-      sessions: [
-        {
-          sessionId: 40,
-          principal: 'User:ANONYMOUS',
-          timeoutMs: 600_000,
-          lastUsedMs: 1_790_000_000_000,
-          forgetBelow: 7,
-          lastModified: 52,
-        },
-      ],
+      sessions: [sessionExample],
       continue: null,
     },
   },
@@ -190,4 +211,10 @@ export const describeIdempotency = defineOperation({
     }),
 });
 
-export const operations = { openSession, closeSession, listSessions, describeIdempotency } as const;
+export const operations = {
+  openSession,
+  closeSession,
+  describeSession,
+  listSessions,
+  describeIdempotency,
+} as const;

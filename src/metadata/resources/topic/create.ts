@@ -7,6 +7,8 @@ import { exampleIds } from '../../example-ids.ts';
 import type { MetadataImage } from '../../image.ts';
 import { limits } from '../../limits.ts';
 import type { OperationContext, OperationError } from '../../operation.ts';
+import { alterConfigs } from '../config/alter.ts';
+import { configNameLengthMax, configValueLengthMax } from '../config/records.ts';
 import {
   type Assignments,
   defaultReplicationFactor,
@@ -27,7 +29,16 @@ const creationBody = closed({
   assignments: Type.Optional(
     Type.Array(schemas.replicas, { minItems: 1, maxItems: limits.recordsPerOperationMax }),
   ),
-  validateOnly: Type.Optional(Type.Boolean()),
+  /** What is set of it from the start. */
+  configs: Type.Optional(
+    Type.Array(
+      closed({
+        name: Type.String({ minLength: 1, maxLength: configNameLengthMax }),
+        value: Type.String({ maxLength: configValueLengthMax }),
+      }),
+      { maxItems: limits.configsPerResourceMax },
+    ),
+  ),
 });
 
 type Creation = Static<typeof creationBody>;
@@ -44,8 +55,7 @@ export const createTopic = defineOperation({
   query: nothing,
   body: creationBody,
   response: closed({
-    /** Null when it was only validated. */
-    topicId: Type.Union([schemas.uuid, Type.Null()]),
+    topicId: schemas.uuid,
     name: schemas.topicName,
     partitions: Type.Integer({ minimum: 1 }),
     replicationFactor: Type.Integer({ minimum: 1 }),
@@ -58,6 +68,7 @@ export const createTopic = defineOperation({
     'INVALID_PARTITIONS',
     'INVALID_REPLICATION_FACTOR',
     'INVALID_REPLICA_ASSIGNMENT',
+    'INVALID_CONFIG',
   ],
   example: {
     body: { name: 'orders', partitions: 6, replicationFactor: 3 },
@@ -71,15 +82,18 @@ export const createTopic = defineOperation({
     }
     const assignments = assignmentsFor(image, body, context);
     if (!assignments.ok) return assignments;
+    const changes = (body.configs ?? []).map((config) => ({ ...config, operation: 'set' as const }));
+    const configs = alterConfigs(image, { type: 'topic', name: body.name }, changes);
+    if (!configs.ok) return configs;
     const partitions = assignments.value.length;
     const replicationFactor = assignments.value[0]?.length ?? 0;
     const response = { name: body.name, partitions, replicationFactor };
-    if (body.validateOnly === true) return ok({ records: [], response: { ...response, topicId: null } });
     // 122 random bits: one that is in use would be refused when the record is replayed, and changes nothing.
     const topicId = randomUuid(context.random);
     return ok({
       records: [
         { type: 'TopicRecord', name: body.name, topicId },
+        ...configs.value,
         ...partitionRecords(image, topicId, 0, assignments.value),
       ],
       response: { ...response, topicId },
@@ -145,7 +159,6 @@ export const addPartitions = defineOperation({
     assignments: Type.Optional(
       Type.Array(schemas.replicas, { minItems: 1, maxItems: limits.recordsPerOperationMax }),
     ),
-    validateOnly: Type.Optional(Type.Boolean()),
   }),
   response: closed({
     topicId: schemas.uuid,
@@ -179,7 +192,6 @@ export const addPartitions = defineOperation({
     if (!assignments.ok) return assignments;
     const response = { topicId: topic.topicId, partitions: body.count, added };
     const modifiedOffset = offset(topicModified(image.topic, topic));
-    if (body.validateOnly === true) return ok({ records: [], response, modifiedOffset });
     const records = partitionRecords(image, topic.topicId, before, assignments.value);
     return ok({ records, response, modifiedOffset });
   },

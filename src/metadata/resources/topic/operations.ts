@@ -15,6 +15,7 @@ import {
 } from '../../define-operation.ts';
 import { exampleIds } from '../../example-ids.ts';
 import { everyRole } from '../../roles.ts';
+import { removeConfigs } from '../config/alter.ts';
 import { addPartitions, createTopic } from './create.ts';
 import { partitionExample, topicExample } from './examples.ts';
 import type { PartitionRow } from './partition-row.ts';
@@ -109,7 +110,7 @@ export const deleteTopic = defineOperation({
     if (topic === null) return noTopic(params.topic);
     const { topicId, name } = topic;
     return ok({
-      records: [{ type: 'RemoveTopicRecord', topicId }],
+      records: [...removeConfigs(image, { type: 'topic', name }), { type: 'RemoveTopicRecord', topicId }],
       response: { topicId, name },
       modifiedOffset: offset(topicModified(image.topic, topic)),
     });

@@ -1,0 +1,142 @@
+import { describe, expect, it } from 'vitest';
+import type { Offset } from '../../src/base/brands.ts';
+import { operations, type RegisteredOperation } from '../../src/metadata/operations.ts';
+import type { ControllerRequest } from '../../src/runtime/controller-api.ts';
+import { clientWork } from '../../src/runtime/leader/client-work.ts';
+import { incarnationId, TestCluster } from '../metadata/cluster.ts';
+import { RecordedReply, TestLeader } from './support/operations.ts';
+
+type Input = { readonly params?: object; readonly body?: object };
+
+function controller(controllerId: number) {
+  const listeners = [{ name: 'CONTROLLER', host: 'localhost', port: 9645 }];
+  return { controllerId, incarnationId: incarnationId(9), listeners, features: [] };
+}
+
+/** For each write an input that succeeds on the cluster below, and changes something. */
+const inputs: Readonly<Record<string, (cluster: TestCluster) => Input>> = {
+  updateFeature: () => ({ params: { feature: 'metadata.version' }, body: { featureLevel: 1 } }),
+  registerController: () => ({ body: controller(1) }),
+  registerBroker: (cluster) => ({ body: cluster.registration(4) }),
+  heartbeatBroker: (cluster) => {
+    const brokerEpoch = cluster.image.broker.brokers.get(3)?.brokerEpoch ?? 0;
+    return { params: { brokerId: 3 }, body: { brokerEpoch, metadataOffset: cluster.image.endOffset } };
+  },
+  unregisterBroker: () => ({ params: { brokerId: 3 } }),
+  fenceBroker: () => ({ params: { brokerId: 2 } }),
+  unfenceBroker: () => ({ params: { brokerId: 1 } }),
+  createTopic: () => ({ body: { name: 'new', partitions: 2, replicationFactor: 2 } }),
+  addPartitions: () => ({ params: { topic: 'old' }, body: { count: 5 } }),
+  deleteTopic: () => ({ params: { topic: 'old' } }),
+  alterPartition: (cluster) => {
+    const brokerEpoch = cluster.image.broker.brokers.get(1)?.brokerEpoch ?? 0;
+    const { topicId, partition, leaderEpoch, partitionEpoch } = cluster.partition('old');
+    const newIsr = [{ brokerId: 1, brokerEpoch }];
+    const partitions = [{ topicId, partition, leaderEpoch, partitionEpoch, newIsr }];
+    return { body: { brokerId: 1, brokerEpoch, partitions } };
+  },
+  alterConfig: () => ({
+    params: { resourceType: 'topic', resourceName: 'old' },
+    body: { changes: [{ name: 'retention.ms', operation: 'set', value: '1' }] },
+  }),
+  unregisterController: () => ({ params: { controllerId: 9 } }),
+  openSession: () => ({ body: {} }),
+  closeSession: (cluster) => {
+    const [session] = cluster.image.session.sessions.values();
+    return { params: { sessionId: session?.sessionId ?? 0 } };
+  },
+};
+
+/** Their example finds nothing to change: there is one level only. */
+const unchanging: ReadonlySet<string> = new Set(['updateFeature']);
+
+function cluster(): TestCluster {
+  const made = new TestCluster();
+  made.start(1, 2);
+  made.ok('fenceBroker', { params: { brokerId: 1 } });
+  made.register(3);
+  made.ok('createTopic', { body: { name: 'old', assignments: [[1, 2]] } });
+  made.ok('registerController', { body: controller(9) });
+  made.ok('openSession', { body: {} });
+  return made;
+}
+
+function requestOf(operation: RegisteredOperation, on: TestCluster, more: object): ControllerRequest {
+  const input = inputs[operation.operationId]?.(on) ?? {};
+  return {
+    requestId: 1,
+    operationId: operation.operationId,
+    input: { params: {}, query: {}, body: {}, ...input },
+    principal: on.principal,
+    idempotencyKey: null,
+    consistency: 'linearizable',
+    minOffset: null,
+    ifMatch: null,
+    timeoutMs: 1_000,
+    ...more,
+  };
+}
+
+const writes = operations.filter(({ kind }) => kind !== 'read');
+const ids = writes.map((operation) => [operation.operationId, operation] as const);
+
+/** Random ids differ from one execution to the next. */
+function withoutIds(told: string | null): string {
+  return (told ?? '').replaceAll(/"topicId":"[^"]*"/g, '"topicId":"…"');
+}
+
+describe('a write that is only validated', () => {
+  it('has an example for each operation', () => {
+    expect(Object.keys(inputs).sort()).toEqual(ids.map(([id]) => id).sort());
+  });
+
+  it.each(ids)('%s is answered as the write would be, and appends nothing', (id, operation) => {
+    const before = cluster();
+    const { sessionId } = [...before.image.session.sessions.values()][0] ?? { sessionId: 0 };
+    const idempotencyKey = { sessionId, sequence: 0, forgetBelow: 0 };
+    for (const key of [{}, { idempotencyKey }, { bareIdempotencyKey: 'mine' }]) {
+      const reply = new RecordedReply();
+      const request = requestOf(operation, before, { ...key, validateOnly: true });
+      const validated = clientWork(operation, request, reply).run(before.image, before.context);
+      expect(validated).toMatchObject({ records: [], outcome: null, mayStandAlready: false });
+      validated.answer(reply, before.image.endOffset);
+      const made = new RecordedReply();
+      const real = clientWork(operation, requestOf(operation, before, {}), made);
+      const execution = real.run(before.image, before.context);
+      expect(execution.records.length > 0 || unchanging.has(id)).toBe(true);
+      execution.answer(made, before.image.endOffset);
+      expect(withoutIds(reply.told)).toBe(withoutIds(made.told));
+      expect(reply.told).toMatch(/^ok /);
+    }
+  });
+
+  it.each(ids)('%s is refused where the write would be', (_id, operation) => {
+    const before = cluster();
+    const reply = new RecordedReply();
+    const request = requestOf(operation, before, { validateOnly: true, ifMatch: 4_711 as Offset });
+    const validated = clientWork(operation, request, reply).run(before.image, before.context);
+    validated.answer(reply, before.image.endOffset);
+    expect(validated.records).toEqual([]);
+    expect(reply.told).toBe('PRECONDITION_FAILED');
+  });
+
+  it('is answered by a leader only after a majority has confirmed that it still leads', () => {
+    const { image } = cluster();
+    const host = new TestLeader(image);
+    const reply = new RecordedReply();
+    const operation = writes.find(({ operationId }) => operationId === 'createTopic');
+    if (operation === undefined) throw new Error('no such operation');
+    const request = requestOf(operation, cluster(), { validateOnly: true });
+    host.proposer.offer(clientWork(operation, request, reply));
+    host.run();
+    expect([reply.told, host.proposals, host.barriers.length]).toEqual([null, [], 1]);
+    host.barriers[0]?.confirmed();
+    expect(reply.told).toMatch(/^ok /);
+    expect(reply.isExposed).toBe(false);
+    const lost = new RecordedReply();
+    host.proposer.offer(clientWork(operation, request, lost));
+    host.run();
+    host.barriers[1]?.failed();
+    expect(lost.told).toBe('NOT_CONTROLLER');
+  });
+});
