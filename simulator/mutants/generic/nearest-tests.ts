@@ -26,6 +26,7 @@ const ofRaft: NearestTests = {
     'test/raft/membership',
     'test/raft/message-check',
     'test/raft/recovering',
+    'test/raft/resigning',
     'test/raft/snapshot',
   ],
   slow: ['test/raft/bootstrap', 'test/raft/robustness', 'test/raft/random'],
