@@ -15,7 +15,6 @@ export const missingVerbs: readonly string[] = [
   'closeSession',
   'listSessions',
   'describeIdempotency',
-  'unregisterController',
   'describeSession',
   'fenceBroker',
   'unfenceBroker',

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Offset } from '../../src/base/brands.ts';
 import { operations, type RegisteredOperation } from '../../src/metadata/operations.ts';
+import { tokenIdOf } from '../../src/metadata/resources/token/identity.ts';
 import type { ControllerRequest } from '../../src/runtime/controller-api.ts';
 import { clientWork } from '../../src/runtime/leader/client-work.ts';
 import { incarnationId, TestCluster } from '../metadata/cluster.ts';
@@ -11,6 +12,10 @@ type Input = { readonly params?: object; readonly body?: object };
 function controller(controllerId: number) {
   const listeners = [{ name: 'CONTROLLER', host: 'localhost', port: 9645 }];
   return { controllerId, incarnationId: incarnationId(9), listeners, features: [] };
+}
+
+function secretHash(secret: number): string {
+  return `0${secret}`.repeat(32);
 }
 
 /** For each write an input that succeeds on the cluster below, and changes something. */
@@ -39,6 +44,8 @@ const inputs: Readonly<Record<string, (cluster: TestCluster) => Input>> = {
     params: { resourceType: 'topic', resourceName: 'old' },
     body: { changes: [{ name: 'retention.ms', operation: 'set', value: '1' }] },
   }),
+  createToken: () => ({ body: { name: 'dashboards', role: 'reader', secretHash: secretHash(2) } }),
+  revokeToken: () => ({ params: { tokenId: tokenIdOf(Buffer.from(secretHash(1), 'hex')) } }),
   unregisterController: () => ({ params: { controllerId: 9 } }),
   openSession: () => ({ body: {} }),
   closeSession: (cluster) => {
@@ -58,6 +65,7 @@ function cluster(): TestCluster {
   made.ok('createTopic', { body: { name: 'old', assignments: [[1, 2]] } });
   made.ok('registerController', { body: controller(9) });
   made.ok('openSession', { body: {} });
+  made.ok('createToken', { body: { name: 'reports', role: 'reader', secretHash: secretHash(1) } });
   return made;
 }
 
