@@ -145,11 +145,19 @@ function contextAt(image: MetadataImage, clusterId: Uuid): OperationContext {
   };
 }
 
-/** An answer without what each node says for itself: what its software supports, and the protocol. */
+/**
+ * An answer without what each node says for itself: what its software supports, and the protocol; and of the
+ * place where a listing goes on, which image the node keeps for it.
+ */
 function shown(response: unknown): unknown {
-  if (typeof response !== 'object' || response === null || !('finalized' in response)) return response;
-  return response.finalized;
+  if (typeof response !== 'object' || response === null) return response;
+  if ('finalized' in response) return response.finalized;
+  if (!('continue' in response) || typeof response.continue !== 'string') return response;
+  return { ...response, continue: response.continue.replace(pinnedImage, '') };
 }
+
+/** The offset of the image, and the node that keeps it. */
+const pinnedImage = /^\d+:\d+:/;
 
 function isOtherVersion({ condition }: CallAnswer, expected: ReturnType<typeof runOperation>): boolean {
   return expected.ok && condition !== null && (expected.value.modifiedOffset ?? null) !== condition.ifMatch;

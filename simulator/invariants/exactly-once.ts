@@ -51,11 +51,7 @@ export function exactlyOnce(
     settled: judgeEnd,
     atEnd() {
       for (const entry of calls.entries) if (entry.outcome !== null) judgeEnd(entry);
-      // A call that was under way then may have been told since that it did nothing, or did something else.
-      explainedCalls.clear();
-      const isCertain = ({ outcome }: CallEntry): boolean => outcome?.kind === 'answered';
-      const left = unkeyed.filter(({ name, topicId }) => !explain(name, topicId, isCertain));
-      for (const { name, topicId } of left) explainWithoutKey(name, topicId);
+      explainAnew();
     },
   };
   witness.watchers.push({
@@ -67,7 +63,7 @@ export function exactlyOnce(
       for (const record of records) {
         if (record.type !== 'TopicRecord' || explained.has(record.topicId)) continue;
         unkeyed.push({ name: record.name, topicId: record.topicId });
-        explainWithoutKey(record.name, record.topicId);
+        if (!explain(record.name, record.topicId, () => true)) explainAnew();
       }
     },
   });
@@ -122,9 +118,18 @@ export function exactlyOnce(
     }
   }
 
-  function explainWithoutKey(name: string, topicId: string): void {
-    if (explain(name, topicId, () => true)) return;
-    cluster.fail(checker, `topic ${name} (${topicId}) was created, and no call explains it`);
+  /**
+   * A call that was under way when it explained a topic may have been told since that it did nothing, or made
+   * another one. What was answered explains its own topic alone, so that these come first.
+   */
+  function explainAnew(): void {
+    explainedCalls.clear();
+    const isCertain = ({ outcome }: CallEntry): boolean => outcome?.kind === 'answered';
+    const left = unkeyed.filter(({ name, topicId }) => !explain(name, topicId, isCertain));
+    for (const { name, topicId } of left) {
+      if (explain(name, topicId, () => true)) continue;
+      cluster.fail(checker, `topic ${name} (${topicId}) was created, and no call explains it`);
+    }
   }
 
   function explain(name: string, topicId: string, isMeant: (entry: CallEntry) => boolean): boolean {

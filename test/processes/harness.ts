@@ -10,7 +10,7 @@ export type Cluster = {
 };
 
 // A bound against hanging for ever; every wait has its own, shorter one, which says what it waited for.
-vi.setConfig({ testTimeout: 300_000, hookTimeout: 180_000 });
+vi.setConfig({ testTimeout: 900_000, hookTimeout: 180_000 });
 
 /** The session's timeout is waited for; elections after a kill are quick with their defaults (design 8). */
 const quickSettings = { brokerSessionTimeoutMs: 3_000 } as const;

@@ -39,21 +39,21 @@ export const equivalentMutants: Readonly<Record<string, Equivalence>> = {
     place: 'src/raft/begin-quorum-epoch.ts:73:39 comparison off by one',
     reason: 'The two have been found unequal before.',
   },
-  '04cf1b0acb74': {
-    place: 'src/raft/end-quorum-epoch.ts:47:7 condition side dropped',
-    reason: 'Nobody else ends the epoch of a leader, and one that has resigned has ended its epoch itself.',
+  '7b404abc047e': {
+    place: 'src/raft/end-quorum-epoch.ts:48:7 condition side dropped',
+    reason: 'An epoch has one leader, and nobody but that one ends it.',
   },
-  '42440ec5e1e3': {
-    place: 'src/raft/end-quorum-epoch.ts:47:7 condition side dropped',
-    reason: 'Nobody else ends the epoch of a leader, and one that has resigned has ended its epoch itself.',
+  '822ec845d2e1': {
+    place: 'src/raft/end-quorum-epoch.ts:48:7 condition side dropped',
+    reason: 'An epoch has one leader, and nobody but that one ends it.',
   },
-  '8fb494f148f8': {
-    place: 'src/raft/end-quorum-epoch.ts:47:7 condition side dropped',
-    reason: 'Nobody else ends the epoch of a leader, and one that has resigned has ended its epoch itself.',
+  '6641bab47f03': {
+    place: 'src/raft/end-quorum-epoch.ts:48:7 condition side dropped',
+    reason: 'An epoch has one leader, and nobody but that one ends it.',
   },
-  '95d6a30ec42d': {
-    place: 'src/raft/end-quorum-epoch.ts:47:7 condition operator swapped',
-    reason: 'Nobody else ends the epoch of a leader, and one that has resigned has ended its epoch itself.',
+  'feaa35606f43': {
+    place: 'src/raft/end-quorum-epoch.ts:48:7 condition operator swapped',
+    reason: 'An epoch has one leader, and nobody but that one ends it.',
   },
   '1ad3923cbf50': {
     place: 'src/raft/transition.ts:210:5 early return dropped',
