@@ -19,6 +19,7 @@ import {
 } from '../workload/brokers/broker-plan.ts';
 import { type BrokerTrial, generateTrial, type Trial } from '../workload/brokers/broker-trials.ts';
 import { inOrder } from './in-order.ts';
+import { partitionsAlone } from './partitions.ts';
 import { generateCalls, withConditions, withTransfers } from '../workload/operators/generate-calls.ts';
 import { generateWatchers } from '../workload/watchers/watcher-plan.ts';
 import type { PlannedOperation, RunConfig, Schedule } from './schedule.ts';
@@ -91,9 +92,10 @@ export function generateSchedule(seed: number, workload: WorkloadName = 'mixed')
   const traffic = isTroubled ? busyTraffic : (trafficOf[workload] ?? usualTraffic);
   const operations = generateOperations(new HashedChance(seed, 3), schedule.config, traffic);
   const planned = generateCalls(new HashedChance(seed, 5), schedule.config, workload === 'operators');
-  // A wish of an operator is a reason for an election, where the budget promises that there is none.
+  // A wish of an operator is a reason for an election, where it is judged whether there is any.
   const { noFurtherElection } = budgets[schedule.config.budget].promises;
-  const calls = withConditions(noFurtherElection ? planned : withTransfers(planned, seed), seed);
+  const isElectionJudged = noFurtherElection || (partitionsAlone(schedule) ?? []).length > 0;
+  const calls = withConditions(isElectionJudged ? planned : withTransfers(planned, seed), seed);
   const watchers = generateWatchers(new HashedChance(seed, 19), schedule.config, workload === 'watchers');
   return withBrokers({ ...schedule, operations, calls, watchers }, new HashedChance(seed, 6), workload);
 }

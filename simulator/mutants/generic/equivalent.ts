@@ -51,7 +51,7 @@ export const equivalentMutants: Readonly<Record<string, Equivalence>> = {
     place: 'src/raft/end-quorum-epoch.ts:48:7 condition side dropped',
     reason: 'An epoch has one leader, and nobody but that one ends it.',
   },
-  'feaa35606f43': {
+  feaa35606f43: {
     place: 'src/raft/end-quorum-epoch.ts:48:7 condition operator swapped',
     reason: 'An epoch has one leader, and nobody but that one ends it.',
   },

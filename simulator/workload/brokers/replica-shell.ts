@@ -44,8 +44,12 @@ type Parked = {
 };
 
 const flushMs: readonly number[] = [0.3, 0.4, 0.6, 1, 4];
-/** How long an answer without news is held back. */
-const parkMs = 400;
+/**
+ * How long an answer without news is held back, at most. A follower that waits for longer than its leader lets it lag
+ * would leave the ISR and come back without end, which is why Kafka asks for `replica.fetch.wait.max.ms` below
+ * `replica.lag.time.max.ms`.
+ */
+const parkMsMax = 400;
 
 /** Moves one replica's bytes: its log on the model disk, its flushes, its fetches, and fetches that wait for news. */
 export class ReplicaShell {
@@ -172,13 +176,13 @@ export class ReplicaShell {
     this.#asking = null;
     if (asking === null) return;
     const { request, reply, isLate } = asking;
-    const { disk, key, later } = this.#options;
+    const { disk, key, later, config } = this.#options;
     const isQuiet =
       answer.kind === 'records' &&
       answer.endOffset === answer.fetchOffset &&
       this.#told.get(request.brokerId) === answer.highWatermark;
     if (isQuiet && !isLate) {
-      const timer = later(parkMs, () => {
+      const timer = later(Math.min(parkMsMax, config.replicaLagTimeMaxMs / 3), () => {
         this.#parked.delete(request.brokerId);
         this.#answer(request, reply, true);
       });
