@@ -8,6 +8,7 @@ import {
   type ClusterOptions,
 } from '../context.ts';
 import { CliFailure } from '../failures.ts';
+import { showEach, type OutputForm } from '../output/forms.ts';
 import { recordColumns, type RecordRow } from '../output/record-rows.ts';
 import { renderTable } from '../output/table.ts';
 import { style } from '../output/terminal.ts';
@@ -90,10 +91,10 @@ function toPage(slice: Slice): LogPage {
   };
 }
 
-/** Page by page, so that a long log is shown as it is read; JSON has one record a line. */
+/** Page by page, so that a long log is shown as it is read; JSON has one record a line, YAML one a document. */
 async function dump(
   dependencies: CliDependencies,
-  form: 'table' | 'json',
+  form: OutputForm,
   from: number | null,
   recordsMax: number,
   read: (from: number | null, limit: number) => Promise<LogPage>,
@@ -108,9 +109,9 @@ async function dump(
     // A page holds whole batches, so it may begin before what was asked for and end behind it.
     const rows = page.batches.flatMap(rowsOf).filter((row) => start === null || row.offset >= start);
     const shown = rows.slice(0, remaining);
-    if (form === 'json') for (const row of shown) terminal.out(`${JSON.stringify(row)}\n`);
-    else if (isFirst || shown.length > 0)
-      terminal.out(renderTable(recordColumns, shown, isFirst ? emphasise : null));
+    await showEach(terminal, form, shown, () =>
+      isFirst || shown.length > 0 ? renderTable(recordColumns, shown, isFirst ? emphasise : null) : '',
+    );
     remaining -= shown.length;
     const last = shown.at(-1);
     next = last === undefined || shown.length === rows.length ? page.nextOffset : last.offset + 1;

@@ -4,15 +4,16 @@ import type { Client } from '../../client/create-client.ts';
 import { NoAnswerError } from '../../client/errors.ts';
 import {
   endpointsOf,
-  show,
   withClient,
   withClusterOptions,
   type CliDependencies,
   type ClusterOptions,
 } from '../context.ts';
 import { CliFailure, describeFailure, describeSilence } from '../failures.ts';
+import { show } from '../output/forms.ts';
 import { duration, renderFields, renderTable, type Column } from '../output/table.ts';
 import { style, type Terminal } from '../output/terminal.ts';
+import { addVoterCommands } from './voters.ts';
 
 export type QuorumView = Awaited<ReturnType<Client['describeQuorum']>>;
 
@@ -23,12 +24,14 @@ export type EndpointView =
 
 export function addQuorumCommands(program: Command, dependencies: CliDependencies): void {
   const { terminal, environment } = dependencies;
-  const quorum = program.command('quorum').description('Look at the controllers.');
+  const quorum = program
+    .command('quorum')
+    .description('The controllers: who leads, who votes, how far each one is.');
   withClusterOptions(quorum.command('status'), environment)
     .description('What every controller says of itself, and who leads.')
     .action(async (options: ClusterOptions) => {
       const views = await askAll(options);
-      show(terminal, options.output, statusJson(views), () => statusTable(views, terminal));
+      await show(terminal, options.output, statusJson(views), () => statusTable(views, terminal));
       requireLeader(views);
     });
   withClusterOptions(quorum.command('describe'), environment)
@@ -36,8 +39,9 @@ export function addQuorumCommands(program: Command, dependencies: CliDependencie
     .action(async (options: ClusterOptions) => {
       const views = await askAll(options);
       const view = bestView(views);
-      show(terminal, options.output, view, () => describeTable(view, terminal));
+      await show(terminal, options.output, view, () => describeTable(view, terminal));
     });
+  addVoterCommands(quorum, dependencies);
 }
 
 /** Asks each endpoint by itself, all at once: a dead one must not hide what the others say. */

@@ -4,6 +4,8 @@ export type Column<Row> = {
   readonly cell: (row: Row) => string | number | boolean | null;
   /** Numbers stand at the right, so that their digits line up. */
   readonly align?: 'left' | 'right';
+  /** Shown with `-o wide` alone. */
+  readonly isWide?: boolean;
 };
 
 const gap = '  ';
