@@ -7,12 +7,18 @@ import type { CallOptions } from '../client/typed.ts';
 import { CliFailure } from './failures.ts';
 import { outputForms, type OutputForm } from './output/forms.ts';
 import type { Terminal } from './output/terminal.ts';
-import type { ReadLogDirectory, RequestAdministrator, StartServer } from '../runtime/server-config.ts';
+import type {
+  InspectStorage,
+  ReadLogDirectory,
+  RequestAdministrator,
+  StartServer,
+} from '../runtime/server-config.ts';
 
 /** What the commands get from outside; the composition root fills it in, tests fill it in otherwise. */
 export type CliDependencies = {
   readonly startServer: StartServer;
   readonly readLogDirectory: ReadLogDirectory;
+  readonly inspectStorage: InspectStorage;
   readonly requestAdministrator: RequestAdministrator;
   readonly terminal: Terminal;
   readonly environment: Readonly<Record<string, string | undefined>>;

@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { addBrokerCommands } from './commands/broker.ts';
+import { addCheckCommands } from './commands/check.ts';
 import { addClusterCommands } from './commands/cluster.ts';
 import { addConfigCommands } from './commands/config.ts';
 import { addControllerCommands } from './commands/controller.ts';
@@ -11,6 +12,7 @@ import { addQuorumCommands } from './commands/quorum.ts';
 import { addServerCommands } from './commands/server.ts';
 import { addSessionCommands } from './commands/session.ts';
 import { addSnapshotCommands } from './commands/snapshot.ts';
+import { addStorageCommands } from './commands/storage.ts';
 import { addTokenCommands } from './commands/token.ts';
 import { addTopicCommands } from './commands/topic.ts';
 import { addWatchCommand } from './commands/watch.ts';
@@ -64,6 +66,8 @@ export function createProgram(dependencies: CliDependencies): Command {
   addSessionCommands(program, dependencies);
   addSnapshotCommands(program, dependencies);
   addLogCommands(program, dependencies);
+  addStorageCommands(program, dependencies);
+  addCheckCommands(program, dependencies);
   addTokenCommands(program, dependencies);
   addWatchCommand(program, dependencies);
   inheritSettings(program);

@@ -44,8 +44,6 @@ export type Verb<Operation extends OperationDescription> = Named<Operation> & {
     options: CallOptions,
   ) => Promise<ResponseOf<Operation>>;
   readonly text: (answer: ResponseOf<Operation>, view: View, input: InputOf<Operation>) => string;
-  /** Why what it does cannot be tried without doing it; every other change can. */
-  readonly noDryRun?: string;
   /** Options that are no fields of the operation, and the fields that come of them. */
   readonly more?: {
     readonly add: (command: Command) => Command;
@@ -63,8 +61,7 @@ export function addVerb<Operation extends OperationDescription>(
   const { operation, more } = verb;
   const positional = verb.positional ?? [];
   const command = withClusterOptions(parent.command(verb.name), environment);
-  const isChange = operation.kind !== 'read';
-  if (isChange && verb.noDryRun === undefined) withDryRun(command);
+  if (operation.kind !== 'read') withDryRun(command);
   more?.add(command);
   describe(command, verb, more?.hides ?? []);
   return command.action(async (...given: unknown[]) => {

@@ -9,6 +9,7 @@ export function dependencies(changes: Partial<CliDependencies> = {}): CliDepende
   return {
     startServer: async () => failed({ code: 'CONFIG_INVALID', message: 'This test starts no server.' }),
     readLogDirectory: async () => failed({ message: 'This test reads no directory.' }),
+    inspectStorage: async () => failed({ message: 'This test looks at no directory.' }),
     requestAdministrator: async () => failed({ message: 'This test asks no controller.' }),
     terminal: { out: () => {}, err: () => {}, isColoured: false },
     environment: {},

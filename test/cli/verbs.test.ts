@@ -87,13 +87,14 @@ describe('what each verb shows', () => {
 });
 
 describe('a snapshot', () => {
-  it('is taken by a controller, and listed', async () => {
+  it('is taken by a controller, listed, and said of the node that has it', async () => {
     const [controller] = await startQuorum(1);
     const run = (...args: readonly string[]) => cli([...args, '--endpoints', controller?.httpUrl ?? '']);
     await expect.poll(async () => (await run('quorum', 'status')).exitCode, { timeout: 20_000 }).toBe(0);
     const created = await run('snapshot', 'create');
-    expect(created.out).toMatch(/^There is a snapshot that ends at \d+, epoch \d+, in \d+ pages\.\n$/);
-    expect((await run('snapshot', 'list')).out).toMatch(/END OFFSET +EPOCH +TAKEN +PAGES\n +\d+ /);
+    const row = /^ENDPOINT +END OFFSET +EPOCH +PAGES +NEWEST RECORD\nhttp:\S+ +\d+ +1 +\d+ +20\d\d-.*\n$/;
+    expect(created.out).toMatch(row);
+    expect((await run('snapshot', 'list')).out).toBe(created.out);
   });
 });
 

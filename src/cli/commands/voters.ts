@@ -2,7 +2,16 @@ import type { Command } from 'commander';
 import type { Client } from '../../client/create-client.ts';
 import { nodeOperations } from '../../client/protocol/node-operations.ts';
 import { quorumOperations } from '../../runtime/quorum-operations/definitions.ts';
-import type { CliDependencies } from '../context.ts';
+import {
+  endpointsOf,
+  withClient,
+  withClusterOptions,
+  type CliDependencies,
+  type ClusterOptions,
+} from '../context.ts';
+import { answersOf, askEach, ownAnswerOptions } from '../each-endpoint.ts';
+import { addFieldOptions, readFields } from '../operation-fields.ts';
+import { show } from '../output/forms.ts';
 import { duration, renderFields, type Column } from '../output/table.ts';
 import { addVerb, outcome, tableText } from '../verbs.ts';
 
@@ -20,19 +29,8 @@ const named = { positional: ['controllerId'], explanations } as const;
 
 /** Who votes, and who leads. */
 export function addVoterCommands(quorum: Command, dependencies: CliDependencies): void {
-  addVerb(quorum, dependencies, {
-    name: 'voters',
-    operation: nodeOperations.listVoters,
-    call: (client) => client.listVoters(),
-    text: ({ voters }, view) => tableText(view, columns, voters, 'There is no voter.'),
-  });
-  addVerb(quorum, dependencies, {
-    name: 'voter',
-    operation: nodeOperations.describeVoter,
-    ...named,
-    call: (client, input) => client.describeVoter(input),
-    text: describeText,
-  });
+  addVoters(quorum, dependencies);
+  addVoter(quorum, dependencies);
   addVerb(quorum, dependencies, {
     name: 'add-voter',
     operation: quorumOperations.addVoter,
@@ -59,6 +57,51 @@ export function addVoterCommands(quorum: Command, dependencies: CliDependencies)
       ),
   });
   addTransfer(quorum, dependencies);
+}
+
+function addVoters(quorum: Command, { terminal, environment }: CliDependencies): void {
+  withClusterOptions(quorum.command('voters'), environment)
+    .description('The voters, and how far each one is.')
+    .action(async (options: ClusterOptions) => {
+      const answer = await askBest(
+        options,
+        (client) => client.listVoters({}, ownAnswerOptions),
+        knowsProgress,
+      );
+      await show(terminal, options.output, answer, (isWide) =>
+        tableText({ terminal, isWide }, columns, answer.voters, 'There is no voter.'),
+      );
+    });
+}
+
+function addVoter(quorum: Command, { terminal, environment }: CliDependencies): void {
+  const operation = nodeOperations.describeVoter;
+  const command = withClusterOptions(quorum.command('voter'), environment);
+  addFieldOptions(command, operation, named.positional, explanations)
+    .description('One voter, and how far it is.')
+    .action(async (id: string, options: ClusterOptions) => {
+      const controllerId = Number(readFields(operation, named.positional, [id], {})['controllerId']);
+      const ask = (client: Client) => client.describeVoter({ controllerId }, ownAnswerOptions);
+      const voter = await askBest(options, ask, (view) => view.lag !== null);
+      await show(terminal, options.output, voter, () => describeText(voter));
+    });
+}
+
+function knowsProgress({ voters }: { readonly voters: readonly VoterView[] }): boolean {
+  return voters.some(({ lag }) => lag !== null);
+}
+
+/** The leader alone knows how far the others are, so that all are asked, and it is preferred. */
+async function askBest<Value>(
+  options: ClusterOptions,
+  ask: (client: Client) => Promise<Value>,
+  isBest: (answer: Value) => boolean,
+): Promise<Value> {
+  const asked = await askEach(options, ask);
+  const answers = answersOf(asked);
+  const best = answers.find(isBest) ?? answers[0];
+  // Who answers and refuses has something to say: it is asked once more, for all of its words.
+  return best ?? (await withClient(options, endpointsOf(options), ask));
 }
 
 function addTransfer(quorum: Command, dependencies: CliDependencies): void {
