@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { addBrokerCommands } from './commands/broker.ts';
 import { addCheckCommands } from './commands/check.ts';
 import { addClusterCommands } from './commands/cluster.ts';
+import { addCompletionCommand } from './commands/completion.ts';
 import { addConfigCommands } from './commands/config.ts';
 import { addControllerCommands } from './commands/controller.ts';
 import { addDevCommand } from './commands/dev.ts';
@@ -70,6 +71,7 @@ export function createProgram(dependencies: CliDependencies): Command {
   addCheckCommands(program, dependencies);
   addTokenCommands(program, dependencies);
   addWatchCommand(program, dependencies);
+  addCompletionCommand(program, dependencies);
   inheritSettings(program);
   return program;
 }

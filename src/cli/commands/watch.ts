@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
+import { compareStrings } from '../../base/compare.ts';
 import type { Client } from '../../client/create-client.ts';
-import { kindNames } from '../../client/protocol/watch.ts';
+import { kindNames as namesOfKinds } from '../../client/protocol/watch.ts';
 import type { WatchEvent } from '../../client/watch/watch.ts';
 import type { ResourceName } from '../../metadata/registry.ts';
 import { printableFields } from '../../runtime/printable.ts';
@@ -17,6 +18,9 @@ import { recordColumns, type RecordRow } from '../output/record-rows.ts';
 import { renderTable } from '../output/table.ts';
 import { style } from '../output/terminal.ts';
 import { fieldsHelp, wholeNumber } from './log.ts';
+
+/** By name: the order of the registry is not the same for every loader of modules. */
+const kindNames = [...namesOfKinds].sort(compareStrings);
 
 type WatchCommandOptions = ClusterOptions & {
   readonly since?: string;
