@@ -5,13 +5,20 @@ import type { ClientTls } from '../client/exchange.ts';
 import { isToken } from '../client/protocol/bearer-token.ts';
 import type { CallOptions } from '../client/typed.ts';
 import { CliFailure } from './failures.ts';
+import { outputForms, type OutputForm } from './output/forms.ts';
 import type { Terminal } from './output/terminal.ts';
-import type { ReadLogDirectory, RequestAdministrator, StartServer } from '../runtime/server-config.ts';
+import type {
+  InspectStorage,
+  ReadLogDirectory,
+  RequestAdministrator,
+  StartServer,
+} from '../runtime/server-config.ts';
 
 /** What the commands get from outside; the composition root fills it in, tests fill it in otherwise. */
 export type CliDependencies = {
   readonly startServer: StartServer;
   readonly readLogDirectory: ReadLogDirectory;
+  readonly inspectStorage: InspectStorage;
   readonly requestAdministrator: RequestAdministrator;
   readonly terminal: Terminal;
   readonly environment: Readonly<Record<string, string | undefined>>;
@@ -29,7 +36,7 @@ export const defaultEndpoints: readonly string[] = [
 /** Options of every command that asks a cluster. */
 export type ClusterOptions = {
   readonly endpoints: string;
-  readonly output: 'table' | 'json';
+  readonly output: OutputForm;
   readonly timeout: string;
   readonly tlsAuthority?: string;
   readonly tlsCertificate?: string;
@@ -64,7 +71,7 @@ export function callOptionsOf({ dryRun }: DryRunOption): CallOptions {
 
 export function withOutputOption(command: Command): Command {
   return command.addOption(
-    new Option('-o, --output <form>', 'how to show the answer').choices(['table', 'json']).default('table'),
+    new Option('-o, --output <form>', 'how to show the answer').choices(outputForms).default('table'),
   );
 }
 
@@ -152,9 +159,4 @@ export function positiveInteger(text: string, option: string): number {
     `${option} ${text} is not a whole number above 0.`,
     `Give one, as in ${option} 1000.`,
   );
-}
-
-/** Shows an answer in the form that was asked for. */
-export function show(terminal: Terminal, form: 'table' | 'json', answer: unknown, table: () => string): void {
-  terminal.out(form === 'json' ? `${JSON.stringify(answer, null, 2)}\n` : table());
 }

@@ -23,6 +23,7 @@ export const exitCodes = {
     code: 10,
     meaning: 'The cluster does not know who asks, or its role does not allow it. Nothing was changed.',
   },
+  checkFailed: { code: 11, meaning: 'What was looked at is not as it should be; the last lines say what.' },
 } as const;
 
 export type ExitName = keyof typeof exitCodes;

@@ -35,6 +35,13 @@ const adviceByCode: Readonly<Record<string, string>> = {
   SASL_AUTHENTICATION_FAILED:
     'Show a token, by OTTLA_TOKEN or --token-file. Where all of them are lost: ottla token recover --help',
   CLUSTER_AUTHORIZATION_FAILED: 'Use a token of another role; an administrator makes one: ottla token create',
+  CONTROLLER_ID_NOT_REGISTERED: 'See which controllers there are with: ottla controller list',
+  INVALID_CONFIG: 'See which configs there are, and what they may be, with: ottla config definitions -o wide',
+  UNSUPPORTED_VERSION: 'See what is supported with: ottla feature list; ottla controller list',
+  UNKNOWN_SESSION_ID: 'See which there are with: ottla session list',
+  VOTER_NOT_FOUND: 'See which there are with: ottla quorum voters',
+  VOTER_NOT_CAUGHT_UP: 'See how far it is with: ottla quorum describe',
+  DUPLICATE_VOTER: 'See which there are with: ottla quorum voters',
   UNKNOWN_TOKEN_ID: 'See which there are with: ottla token list',
   TOKEN_CONFLICT: 'See whose tokens there are with: ottla token list',
   TOKEN_TABLE_FULL: 'See which have expired with: ottla token list',

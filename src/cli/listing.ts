@@ -1,7 +1,6 @@
 import type { Command } from 'commander';
-import type { Client } from '../client/create-client.ts';
 import { OttlaError } from '../client/errors.ts';
-import { endpointsOf, positiveInteger, show, withClient, type ClusterOptions } from './context.ts';
+import { positiveInteger } from './context.ts';
 import type { Terminal } from './output/terminal.ts';
 
 export type ListOptions = { readonly limit: string };
@@ -48,28 +47,6 @@ export async function listAll<Row>(
 /** No node keeps the offset any more that the pages so far show, as after a change of leader. */
 function hasLostItsImage(error: unknown): boolean {
   return error instanceof OttlaError && error.code === 'OFFSET_OUT_OF_RANGE';
-}
-
-/** What a command lists: under which name as JSON, page by page from where, and as which table. */
-export type ListedKind<Row> = {
-  readonly name: string;
-  readonly fetchPage: (
-    client: Client,
-    query: { readonly limit: number; readonly continue?: string },
-  ) => Promise<Page<Row>>;
-  readonly table: (rows: readonly Row[]) => string;
-};
-
-export async function showList<Row>(
-  options: ClusterOptions & ListOptions,
-  terminal: Terminal,
-  { name, fetchPage, table }: ListedKind<Row>,
-): Promise<void> {
-  const list = await withClient(options, endpointsOf(options), (client) =>
-    listAll(options, (query) => fetchPage(client, query)),
-  );
-  show(terminal, options.output, { [name]: list.rows }, () => table(list.rows));
-  sayIfMore(list, terminal);
 }
 
 export function sayIfMore(listing: Listing<unknown>, terminal: Terminal): void {

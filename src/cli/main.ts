@@ -1,9 +1,19 @@
 import { Command, CommanderError } from 'commander';
 import { addBrokerCommands } from './commands/broker.ts';
+import { addCheckCommands } from './commands/check.ts';
+import { addClusterCommands } from './commands/cluster.ts';
+import { addCompletionCommand } from './commands/completion.ts';
+import { addConfigCommands } from './commands/config.ts';
+import { addControllerCommands } from './commands/controller.ts';
 import { addDevCommand } from './commands/dev.ts';
+import { addFeatureCommands } from './commands/feature.ts';
 import { addLogCommands } from './commands/log.ts';
+import { addPartitionCommands } from './commands/partition.ts';
 import { addQuorumCommands } from './commands/quorum.ts';
 import { addServerCommands } from './commands/server.ts';
+import { addSessionCommands } from './commands/session.ts';
+import { addSnapshotCommands } from './commands/snapshot.ts';
+import { addStorageCommands } from './commands/storage.ts';
 import { addTokenCommands } from './commands/token.ts';
 import { addTopicCommands } from './commands/topic.ts';
 import { addWatchCommand } from './commands/watch.ts';
@@ -32,7 +42,8 @@ export async function runCli(args: readonly string[], dependencies: CliDependenc
   }
 }
 
-function createProgram(dependencies: CliDependencies): Command {
+/** The whole tree of commands; documents and completion are made from it, too. */
+export function createProgram(dependencies: CliDependencies): Command {
   const { terminal, version } = dependencies;
   const program = new Command('ottla')
     .description('Ottla keeps the metadata of a Kafka-shaped cluster: brokers, topics, partitions, leaders.')
@@ -45,12 +56,22 @@ function createProgram(dependencies: CliDependencies): Command {
   addServerCommands(program, dependencies);
   addDevCommand(program, dependencies);
   addDevChildCommands(program, dependencies);
+  addClusterCommands(program, dependencies);
   addQuorumCommands(program, dependencies);
+  addControllerCommands(program, dependencies);
   addBrokerCommands(program, dependencies);
   addTopicCommands(program, dependencies);
+  addPartitionCommands(program, dependencies);
+  addConfigCommands(program, dependencies);
+  addFeatureCommands(program, dependencies);
+  addSessionCommands(program, dependencies);
+  addSnapshotCommands(program, dependencies);
   addLogCommands(program, dependencies);
+  addStorageCommands(program, dependencies);
+  addCheckCommands(program, dependencies);
   addTokenCommands(program, dependencies);
   addWatchCommand(program, dependencies);
+  addCompletionCommand(program, dependencies);
   inheritSettings(program);
   return program;
 }

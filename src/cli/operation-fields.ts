@@ -16,10 +16,11 @@ export function addFieldOptions(
   operation: OperationDescription,
   positional: readonly string[],
   explanations: Readonly<Record<string, string>> = {},
+  hidden: readonly string[] = [],
 ): Command {
   const explain = (name: string): string => explanations[name] ?? describe(fieldOf(operation, name));
   for (const name of positional) command.argument(`<${kebab(name)}>`, explain(name));
-  for (const [name, schema] of Object.entries(optionFields(operation, positional))) {
+  for (const [name, schema] of Object.entries(optionFields(operation, [...positional, ...hidden]))) {
     const flag = `--${kebab(name)}`;
     const isRequired = isRequiredField(operation, name);
     const form = isSwitch(schema) ? flag : `${flag} <${valueWord(schema)}>`;

@@ -3,6 +3,7 @@ import { failed, ok, type Result } from '../base/result.ts';
 import type { Endpoint } from '../raft/replica-key.ts';
 import type { CertificateRole } from './certificate-role.ts';
 import type { LogSlice, NodeStatus } from './controller-api.ts';
+import type { LogSurvey } from './log/inspect-log.ts';
 
 /** What one controller process needs to know; the composition root turns it into a running node. */
 export type ServerConfig = {
@@ -100,6 +101,35 @@ export type ReadLogDirectory = (
   dataDir: string,
   request: { readonly from: number | null; readonly maxRecords: number },
 ) => Promise<Result<LogSlice, { readonly message: string }>>;
+
+/** What stands in a data directory. */
+export type StorageInfo = {
+  readonly dataDir: string;
+  readonly nodeId: NodeId | null;
+  readonly directoryId: string | null;
+  /** Null until the node knows which cluster it belongs to. */
+  readonly clusterId: string | null;
+  /** The process that uses it, or that did when it was killed. */
+  readonly usedBy: string | null;
+  readonly quorumState: StoredQuorumState | null;
+  readonly log: LogSurvey | null;
+  readonly checkpoints: readonly CheckpointFolder[];
+  /** What is damaged, each as a sentence. */
+  readonly faults: readonly string[];
+};
+
+/** What the node must never forget; whom it voted for in this epoch, if anybody. */
+export type StoredQuorumState = {
+  readonly epoch: number;
+  readonly leaderId: number | null;
+  readonly votedFor: number | null;
+  readonly recovering: boolean;
+};
+
+export type CheckpointFolder = { readonly name: string; readonly bytes: number };
+
+/** Looks at a data directory and changes nothing there. */
+export type InspectStorage = (dataDir: string) => Promise<Result<StorageInfo, { readonly message: string }>>;
 
 const voterPattern = /^(\d{1,10})@(.+)$/;
 

@@ -68,14 +68,22 @@ function describeHolder(): string {
   return `${JSON.stringify(holder)}\n`;
 }
 
-/** The holder as its own note has it; nothing when there is no readable note. */
 async function readHolder(directory: string): Promise<string> {
+  const holder = await describeHolderOf(directory);
+  return holder === null ? '' : ` by ${holder}`;
+}
+
+/**
+ * The holder as its own note has it; null when there is no readable note. A process that was killed leaves its
+ * note behind: the lock itself says whether it still runs.
+ */
+export async function describeHolderOf(directory: string): Promise<string | null> {
   try {
     const holder: unknown = JSON.parse(await readFile(join(directory, holderFile), 'utf8'));
-    if (typeof holder !== 'object' || holder === null) return '';
-    if (!('pid' in holder) || !('host' in holder) || !('since' in holder)) return '';
-    return ` by process ${String(holder.pid)} on ${String(holder.host)} since ${String(holder.since)}`;
+    if (typeof holder !== 'object' || holder === null) return null;
+    if (!('pid' in holder) || !('host' in holder) || !('since' in holder)) return null;
+    return `process ${String(holder.pid)} on ${String(holder.host)} since ${String(holder.since)}`;
   } catch {
-    return '';
+    return null;
   }
 }

@@ -2,66 +2,19 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { createClient } from '../../src/client/index.ts';
 import { exitCodes } from '../../src/cli/exit-codes.ts';
 import { epoch, nodeId, offset } from '../../src/base/brands.ts';
-import type { ImageController } from '../http/image-controller.ts';
-import { serveImage } from '../http/serve-image.ts';
 import { fakeStatus } from '../http/fake-controller.ts';
 import { serve } from '../http/serve.ts';
-import { cli, type CliRun } from './run.ts';
+import { type PopulatedCluster, servePopulated } from './populated.ts';
+import { cli, type CliRun, transcript } from './run.ts';
 
 const deadEndpoint = 'http://127.0.0.1:1';
-const world: { url: string; controller: ImageController | null } = { url: '', controller: null };
-
-/** Three brokers with fixed incarnations, of which the third stays fenced. */
-async function populate(url: string): Promise<void> {
-  const client = createClient({ endpoints: [url] });
-  const { clusterId } = await client.getCluster();
-  for (const id of [1, 2, 3]) {
-    const { brokerEpoch } = await client.registerBroker(
-      {
-        brokerId: id,
-        clusterId: clusterId ?? '',
-        incarnationId: `AAAAAAAAAAAAAAAAAAAA${id}Q`,
-        rack: id === 3 ? null : `rack-${id}`,
-        listeners: [{ name: 'PLAINTEXT', host: 'localhost', port: 9091 + id }],
-        features: [{ name: 'metadata.version', minSupportedVersion: 1, maxSupportedVersion: 1 }],
-      },
-      { exactlyOnce: false },
-    );
-    const wantFence = id === 3;
-    await client.heartbeatBroker({ brokerId: id, brokerEpoch, metadataOffset: brokerEpoch + 1, wantFence });
-  }
-  await client.createTopic(
-    {
-      name: 'orders',
-      assignments: [
-        [1, 2],
-        [2, 1],
-        [2, 3],
-      ],
-    },
-    { exactlyOnce: false },
-  );
-  await client.close();
-}
-
-async function run(...args: readonly string[]): Promise<CliRun> {
-  const done = await cli([...args, '--endpoints', world.url]);
-  // The port is another one each time.
-  const steady = (text: string): string => text.replaceAll(world.url, 'http://127.0.0.1:NNNNN');
-  return { ...done, out: steady(done.out), err: steady(done.err) };
-}
-
-/** What a user sees: the output, then what went to the error stream, then the exit code. */
-function transcript(args: readonly string[], { out, err, exitCode }: CliRun): string {
-  return `$ ottla ${args.join(' ')}\n${out}${err === '' ? '' : `[stderr]\n${err}`}[exit code ${exitCode}]\n`;
-}
+let world: PopulatedCluster;
 
 beforeEach(async () => {
-  const { url, controller } = await serveImage();
-  world.url = url;
-  world.controller = controller;
-  await populate(url);
+  world = await servePopulated();
 });
+
+const run = (...args: readonly string[]): Promise<CliRun> => world.run(...args);
 
 describe('what the command shows', () => {
   it.each([
@@ -199,17 +152,14 @@ describe('exit codes', () => {
   });
 
   it('say that the outcome is unknown, which is not the same as a failure', async () => {
-    const { controller } = world;
-    if (controller !== null) {
-      const refusal = {
-        ok: false,
-        code: 'OUTCOME_UNKNOWN',
-        message: 'Lost.',
-        details: null,
-        retryAfterMs: null,
-      } as const;
-      controller.intercept = ({ operationId }) => (operationId === 'deleteTopic' ? refusal : null);
-    }
+    const refusal = {
+      ok: false,
+      code: 'OUTCOME_UNKNOWN',
+      message: 'Lost.',
+      details: null,
+      retryAfterMs: null,
+    } as const;
+    world.controller.intercept = ({ operationId }) => (operationId === 'deleteTopic' ? refusal : null);
     const done = await run('topic', 'delete', 'orders', '--timeout', '200');
     expect(done.exitCode).toBe(exitCodes.outcomeUnknown.code);
     expect(done.err).toContain('Look whether it took effect');

@@ -2,8 +2,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { projectFolder } from '../../bench/support/project.ts';
+import { cliPage } from '../../scripts/documents/cli-page.ts';
 import { clientErrorNames, errorsPage } from '../../scripts/documents/errors-page.ts';
 import { pages } from '../../scripts/documents/pages.ts';
+import { exitCodes } from '../../src/cli/exit-codes.ts';
 import * as clientErrors from '../../src/client/errors.ts';
 import { errorCatalogue } from '../../src/metadata/errors.ts';
 
@@ -23,6 +25,18 @@ describe('the page of errors', () => {
   it('has every error that the SDK throws', () => {
     expect(clientErrorNames).toEqual(expect.arrayContaining(Object.keys(clientErrors)));
     expect(clientErrorNames).toHaveLength(Object.keys(clientErrors).length);
+  });
+});
+
+describe('the page of the command line', () => {
+  it.each(Object.values(exitCodes))('says what exit code $code means', ({ code, meaning }) => {
+    expect(cliPage()).toContain(`\n| ${code} | ${meaning} |\n`);
+  });
+
+  it('has a section for each command that people use, and none for others', () => {
+    const page = cliPage();
+    expect(page).toContain('\n### ottla topic create\n');
+    expect(page).not.toContain('dev-controller');
   });
 });
 

@@ -1,36 +1,3 @@
-/**
- * Operations without a verb of their own at the command line. Those that are missing are to be added there,
- * and taken out here: a test fails when one stands here that has its verb.
- */
-export const missingVerbs: readonly string[] = [
-  'getCluster',
-  'listControllers',
-  'describeController',
-  'unregisterController',
-  'describeFeatures',
-  'updateFeature',
-  'describePartition',
-  'listBrokerPartitions',
-  'openSession',
-  'closeSession',
-  'listSessions',
-  'describeIdempotency',
-  'describeSession',
-  'fenceBroker',
-  'unfenceBroker',
-  'listConfigs',
-  'describeConfig',
-  'alterConfig',
-  'listConfigDefinitions',
-  'listVoters',
-  'describeVoter',
-  'addVoter',
-  'removeVoter',
-  'transferLeadership',
-  'listSnapshots',
-  'createSnapshot',
-];
-
 /** What programs do and people do not, with the reason. */
 export const programsOnly: Readonly<Record<string, string>> = {
   registerBroker: 'A broker registers itself.',

@@ -1,70 +1,103 @@
 import type { Command } from 'commander';
 import type { Client } from '../../client/create-client.ts';
 import { operationsByName as operations } from '../../metadata/operations.ts';
-import {
-  endpointsOf,
-  show,
-  withClient,
-  withClusterOptions,
-  type CliDependencies,
-  type ClusterOptions,
-} from '../context.ts';
-import { showList, withListOptions, type ListOptions } from '../listing.ts';
-import { addFieldOptions, readFields } from '../operation-fields.ts';
-import { renderFields, renderTable, type Column } from '../output/table.ts';
-import { style, type Terminal } from '../output/terminal.ts';
+import type { CliDependencies } from '../context.ts';
+import { featureRange, listenersOf } from '../output/registration.ts';
+import { renderFields, type Column } from '../output/table.ts';
+import { addListVerb, addVerb, outcome, type Verb } from '../verbs.ts';
+import { partitionColumns, type PartitionView } from './partition.ts';
 
-export type BrokerView = Awaited<ReturnType<Client['listBrokers']>>['brokers'][number];
+type BrokerView = Awaited<ReturnType<Client['listBrokers']>>['brokers'][number];
+
+const named = { positional: ['brokerId'], explanations: { brokerId: 'the broker’s id' } } as const;
 
 export function addBrokerCommands(program: Command, dependencies: CliDependencies): void {
-  const { environment, terminal } = dependencies;
-  const broker = program.command('broker').description('Look at the brokers, and forget one that is gone.');
-  withListOptions(withClusterOptions(broker.command('list'), environment))
-    .description('All registered brokers, fenced ones included.')
-    .action((options: ClusterOptions & ListOptions) =>
-      showList(options, terminal, {
-        name: 'brokers',
-        fetchPage: async (client, query) => {
-          const { brokers, continue: next } = await client.listBrokers(query);
-          return { rows: brokers, continue: next };
-        },
-        table: (rows) => brokerTable(rows, terminal),
-      }),
-    );
-  addDescribe(broker, dependencies);
-  addUnregister(broker, dependencies);
+  const broker = program.command('broker').description('Look at the brokers, hold one, forget one.');
+  addListVerb(broker, dependencies, {
+    name: 'list',
+    operation: operations.listBrokers,
+    description: 'All registered brokers, fenced ones included.',
+    rows: 'brokers',
+    page: async (client, query) => {
+      const { brokers, continue: next } = await client.listBrokers(query);
+      return { rows: brokers, continue: next };
+    },
+    columns,
+    none: 'No broker is registered.',
+  });
+  addVerb(broker, dependencies, {
+    name: 'describe',
+    operation: operations.describeBroker,
+    ...named,
+    description: 'One broker with everything it has registered.',
+    call: (client, input) => client.describeBroker(input),
+    text: describeText,
+  });
+  addListVerb(broker, dependencies, {
+    name: 'partitions',
+    operation: operations.listBrokerPartitions,
+    ...named,
+    description: 'The partitions that have a replica on a broker.',
+    rows: 'partitions',
+    page: async (client, input) => {
+      const { partitions, continue: next } = await client.listBrokerPartitions(input);
+      return { rows: partitions, continue: next };
+    },
+    columns: brokerPartitionColumns,
+    none: 'No partition has a replica there.',
+  });
+  addVerb(broker, dependencies, fence);
+  addVerb(broker, dependencies, unfence);
+  addVerb(broker, dependencies, unregister);
 }
 
-function addDescribe(broker: Command, { terminal, environment }: CliDependencies): void {
-  const operation = operations.describeBroker;
-  const command = withClusterOptions(broker.command('describe'), environment);
-  addFieldOptions(command, operation, ['brokerId'], explanations)
-    .description('One broker with everything it has registered.')
-    .action(async (id: string, options: ClusterOptions) => {
-      const input = readFields(operation, ['brokerId'], [id], {});
-      const view = await withClient(options, endpointsOf(options), (client) =>
-        client.describeBroker({ brokerId: Number(input['brokerId']) }),
-      );
-      show(terminal, options.output, view, () => describeText(view));
-    });
-}
+/** A broker's partitions are those of many topics, which the list knows by their ids. */
+const brokerPartitionColumns: readonly Column<PartitionView>[] = [
+  { heading: 'TOPIC ID', cell: (row) => row.topicId },
+  ...partitionColumns.filter(({ heading }) => heading !== 'TOPIC ID'),
+];
 
-function addUnregister(broker: Command, { terminal, environment }: CliDependencies): void {
-  const operation = operations.unregisterBroker;
-  const command = withClusterOptions(broker.command('unregister'), environment);
-  addFieldOptions(command, operation, ['brokerId'], explanations)
-    .description('Forget a fenced broker that will not come back.')
-    .action(async (id: string, options: ClusterOptions) => {
-      const input = readFields(operation, ['brokerId'], [id], {});
-      const done = await withClient(options, endpointsOf(options), (client) =>
-        client.unregisterBroker({ brokerId: Number(input['brokerId']) }),
-      );
-      const line = `Broker ${done.brokerId} is no longer registered; its epoch was ${done.brokerEpoch}.\n`;
-      show(terminal, options.output, done, () => line);
-    });
-}
+const fence: Verb<typeof operations.fenceBroker> = {
+  name: 'fence',
+  operation: operations.fenceBroker,
+  ...named,
+  description: 'Hold a broker: it is fenced once its lease is over, and stays so until: ottla broker unfence',
+  call: (client, input, options) => client.fenceBroker(input, options),
+  text: ({ brokerId, isFenced }, view) =>
+    outcome(
+      view,
+      `Broker ${brokerId} is held: ${isFenced ? 'it is fenced, and stays so' : 'it will be fenced when its lease is over, which takes at most one session timeout'}.`,
+      `Broker ${brokerId} could be held.`,
+    ),
+};
 
-const explanations = { brokerId: 'the broker’s id' } as const;
+const unfence: Verb<typeof operations.unfenceBroker> = {
+  name: 'unfence',
+  operation: operations.unfenceBroker,
+  ...named,
+  description: 'Let go of a broker that was held; its next heartbeat unfences it, if it has caught up.',
+  call: (client, input, options) => client.unfenceBroker(input, options),
+  text: ({ brokerId, isFenced }, view) =>
+    outcome(
+      view,
+      `Broker ${brokerId} is held no more${isFenced ? ': its next heartbeat unfences it, if it has caught up' : ''}.`,
+      `Broker ${brokerId} could be let go.`,
+    ),
+};
+
+const unregister: Verb<typeof operations.unregisterBroker> = {
+  name: 'unregister',
+  operation: operations.unregisterBroker,
+  ...named,
+  description: 'Forget a fenced broker that will not come back.',
+  call: (client, input, options) => client.unregisterBroker(input, options),
+  text: ({ brokerId, brokerEpoch }, view) =>
+    outcome(
+      view,
+      `Broker ${brokerId} is no longer registered; its epoch was ${brokerEpoch}.`,
+      `Broker ${brokerId} could be forgotten; its epoch is ${brokerEpoch}.`,
+    ),
+};
 
 const columns: readonly Column<BrokerView>[] = [
   { heading: 'BROKER', cell: (row) => row.brokerId, align: 'right' },
@@ -74,37 +107,28 @@ const columns: readonly Column<BrokerView>[] = [
   { heading: 'LEADS', cell: (row) => row.leaderCount, align: 'right' },
   { heading: 'IN SYNC', cell: (row) => row.isrCount, align: 'right' },
   { heading: 'REPLICAS', cell: (row) => row.replicaCount, align: 'right' },
-  { heading: 'LISTENERS', cell: listenersOf },
+  { heading: 'LISTENERS', cell: ({ listeners }) => listenersOf(listeners) },
+  { heading: 'FEATURES', cell: ({ features }) => features.map(featureRange).join(', '), isWide: true },
+  { heading: 'LAST MODIFIED AT', cell: (row) => row.lastModified, align: 'right', isWide: true },
+  { heading: 'INCARNATION', cell: (row) => row.incarnationId, isWide: true },
 ];
 
-export function brokerTable(brokers: readonly BrokerView[], terminal: Terminal): string {
-  if (brokers.length === 0) return 'No broker is registered.\n';
-  return renderTable(columns, brokers, (heading) => style(terminal, 'bold', heading));
+function stateOf({ isFenced, inControlledShutdown, isHeld }: BrokerView): string {
+  const state = isFenced ? 'fenced' : inControlledShutdown ? 'leaving' : 'unfenced';
+  return isHeld ? `${state}, held` : state;
 }
 
-function stateOf({ isFenced, inControlledShutdown }: BrokerView): string {
-  if (isFenced) return 'fenced';
-  return inControlledShutdown ? 'leaving' : 'unfenced';
-}
-
-function listenersOf({ listeners }: BrokerView): string {
-  return listeners.map(({ name, host, port }) => `${name}://${host}:${port}`).join(' ');
-}
-
-export function describeText(broker: BrokerView): string {
-  const features = broker.features.map(
-    ({ name, minSupportedVersion: min, maxSupportedVersion: max }) => `${name} ${min} to ${max}`,
-  );
+function describeText(broker: BrokerView): string {
   return renderFields([
     ['Broker', broker.brokerId],
     ['State', stateOf(broker)],
     ['Epoch', broker.brokerEpoch],
     ['Rack', broker.rack],
-    ['Listeners', listenersOf(broker)],
+    ['Listeners', listenersOf(broker.listeners)],
     ['Leads', broker.leaderCount],
     ['In sync', broker.isrCount],
     ['Replicas', broker.replicaCount],
-    ['Features', features.join(', ')],
+    ['Features', broker.features.map(featureRange).join(', ')],
     ['Log directories', broker.logDirs.join(' ')],
     ['Incarnation', broker.incarnationId],
     ['Last modified at', broker.lastModified],

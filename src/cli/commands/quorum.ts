@@ -1,34 +1,34 @@
 import type { Command } from 'commander';
-import type { ConnectionFailure } from '../../client/connection-failure.ts';
 import type { Client } from '../../client/create-client.ts';
-import { NoAnswerError } from '../../client/errors.ts';
+import { withClusterOptions, type CliDependencies, type ClusterOptions } from '../context.ts';
 import {
-  endpointsOf,
-  show,
-  withClient,
-  withClusterOptions,
-  type CliDependencies,
-  type ClusterOptions,
-} from '../context.ts';
-import { CliFailure, describeFailure, describeSilence } from '../failures.ts';
+  answersOf,
+  askEach,
+  nobodyAnswers,
+  ownAnswerOptions,
+  type EndpointAnswer,
+} from '../each-endpoint.ts';
+import { CliFailure } from '../failures.ts';
+import { show } from '../output/forms.ts';
 import { duration, renderFields, renderTable, type Column } from '../output/table.ts';
 import { style, type Terminal } from '../output/terminal.ts';
+import { addVoterCommands } from './voters.ts';
 
 export type QuorumView = Awaited<ReturnType<Client['describeQuorum']>>;
 
 /** What one endpoint said, or why it said nothing. */
-export type EndpointView =
-  | { readonly endpoint: string; readonly quorum: QuorumView }
-  | { readonly endpoint: string; readonly failure: ConnectionFailure };
+export type EndpointView = EndpointAnswer<QuorumView>;
 
 export function addQuorumCommands(program: Command, dependencies: CliDependencies): void {
   const { terminal, environment } = dependencies;
-  const quorum = program.command('quorum').description('Look at the controllers.');
+  const quorum = program
+    .command('quorum')
+    .description('The controllers: who leads, who votes, how far each one is.');
   withClusterOptions(quorum.command('status'), environment)
     .description('What every controller says of itself, and who leads.')
     .action(async (options: ClusterOptions) => {
       const views = await askAll(options);
-      show(terminal, options.output, statusJson(views), () => statusTable(views, terminal));
+      await show(terminal, options.output, statusJson(views), () => statusTable(views, terminal));
       requireLeader(views);
     });
   withClusterOptions(quorum.command('describe'), environment)
@@ -36,42 +36,13 @@ export function addQuorumCommands(program: Command, dependencies: CliDependencie
     .action(async (options: ClusterOptions) => {
       const views = await askAll(options);
       const view = bestView(views);
-      show(terminal, options.output, view, () => describeTable(view, terminal));
+      await show(terminal, options.output, view, () => describeTable(view, terminal));
     });
+  addVoterCommands(quorum, dependencies);
 }
 
-/** Asks each endpoint by itself, all at once: a dead one must not hide what the others say. */
-async function askAll(options: ClusterOptions): Promise<readonly EndpointView[]> {
-  return await Promise.all(
-    endpointsOf(options).map((endpoint) =>
-      withClient(options, [endpoint], async (client): Promise<EndpointView> => {
-        try {
-          return {
-            endpoint,
-            quorum: await client.describeQuorum({}, { timeoutMs: askTimeoutMs, attemptsMax: 1 }),
-          };
-        } catch (error) {
-          return { endpoint, failure: failureOf(error) };
-        }
-      }),
-    ),
-  );
-}
-
-/** Why this one endpoint gave no answer; an error of the command line is no such reason. */
-function failureOf(error: unknown): ConnectionFailure {
-  const own = error instanceof NoAnswerError ? error.outcomes[0]?.failure : undefined;
-  if (own !== undefined && own !== null) return own;
-  const described = describeFailure(error);
-  if (described.exit === 'usage') throw error;
-  return { kind: 'other', reason: described.message.replace(/\.$/, '') };
-}
-
-/** A node answers this from memory: one that takes longer is as good as gone. */
-const askTimeoutMs = 1_500;
-
-function answersOf(views: readonly EndpointView[]): readonly QuorumView[] {
-  return views.flatMap((view) => ('quorum' in view ? [view.quorum] : []));
+export function askAll(options: ClusterOptions): Promise<readonly EndpointView[]> {
+  return askEach(options, (client) => client.describeQuorum({}, ownAnswerOptions));
 }
 
 /** The node that leads and serves; of two that say so, the one in the later epoch does. */
@@ -86,15 +57,6 @@ export function leaderOf(views: readonly EndpointView[]): QuorumView | null {
 function requireLeader(views: readonly EndpointView[]): void {
   if (leaderOf(views) !== null) return;
   throw answersOf(views).length === 0 ? nobodyAnswers(views) : nobodyLeads();
-}
-
-function nobodyAnswers(views: readonly EndpointView[]): CliFailure {
-  const outcomes = views.map((view) => ({
-    endpoint: view.endpoint,
-    failure: 'failure' in view ? view.failure : null,
-  }));
-  const { exit, message, advice } = describeSilence(outcomes);
-  return new CliFailure(exit, message, advice);
 }
 
 function nobodyLeads(): CliFailure {
@@ -119,33 +81,35 @@ function statusJson(views: readonly EndpointView[]): unknown {
     leaderId: leader?.leaderId ?? null,
     epoch: leader?.epoch ?? null,
     controllers: views.map((view) =>
-      'failure' in view ? { endpoint: view.endpoint, failure: view.failure.reason } : view,
+      'failure' in view
+        ? { endpoint: view.endpoint, failure: view.failure.reason }
+        : { endpoint: view.endpoint, quorum: view.answer },
     ),
   };
 }
 
 const statusColumns: readonly Column<EndpointView>[] = [
-  { heading: 'NODE', cell: (view) => ('quorum' in view ? view.quorum.node.nodeId : null), align: 'right' },
+  { heading: 'NODE', cell: (view) => ('answer' in view ? view.answer.node.nodeId : null), align: 'right' },
   { heading: 'ENDPOINT', cell: (view) => view.endpoint },
   {
     heading: 'ROLE',
-    cell: (view) => ('quorum' in view ? roleOf(view.quorum) : `no answer: ${view.failure.reason}`),
+    cell: (view) => ('answer' in view ? roleOf(view.answer) : `no answer: ${view.failure.reason}`),
   },
-  { heading: 'EPOCH', cell: (view) => ('quorum' in view ? view.quorum.epoch : null), align: 'right' },
-  { heading: 'LEADER', cell: (view) => ('quorum' in view ? view.quorum.leaderId : null), align: 'right' },
+  { heading: 'EPOCH', cell: (view) => ('answer' in view ? view.answer.epoch : null), align: 'right' },
+  { heading: 'LEADER', cell: (view) => ('answer' in view ? view.answer.leaderId : null), align: 'right' },
   {
     heading: 'HIGH WATERMARK',
-    cell: (view) => ('quorum' in view ? view.quorum.highWatermark : null),
+    cell: (view) => ('answer' in view ? view.answer.highWatermark : null),
     align: 'right',
   },
   {
     heading: 'LOG END',
-    cell: (view) => ('quorum' in view ? view.quorum.node.logEndOffset : null),
+    cell: (view) => ('answer' in view ? view.answer.node.logEndOffset : null),
     align: 'right',
   },
   {
     heading: 'LAST CONTACT',
-    cell: (view) => ('quorum' in view ? ago(view.quorum.node.lastContactMs) : null),
+    cell: (view) => ('answer' in view ? ago(view.answer.node.lastContactMs) : null),
   },
 ];
 

@@ -3,6 +3,7 @@ import { isNodeId, type NodeId } from '../../base/brands.ts';
 import type { Endpoint } from '../../raft/replica-key.ts';
 import type { CliDependencies } from '../context.ts';
 import { CliFailure } from '../failures.ts';
+import { signalled } from '../signals.ts';
 import { administratorText, announce } from '../standing.ts';
 import { type CertificateRole, parseCertificateRole } from '../../runtime/certificate-role.ts';
 import {
@@ -234,11 +235,4 @@ async function tellReload(running: RunningServer, say: (text: string) => void): 
       ? 'Certificates were read again.\n'
       : `Certificates were not replaced, the old ones stay: ${reloaded.error.message}\n`,
   );
-}
-
-/** The first signal asks; a second one finds nobody who listens, and ends the process at once. */
-export function signalled(): Promise<NodeJS.Signals> {
-  return new Promise((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve(signal));
-  });
 }

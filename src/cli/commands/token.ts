@@ -6,18 +6,20 @@ import { OttlaError } from '../../client/errors.ts';
 import { makeToken } from '../../client/protocol/bearer-token.ts';
 import { operationsByName as operations } from '../../metadata/operations.ts';
 import {
+  callOptionsOf,
   endpointsOf,
-  show,
   withClient,
   withClusterOptions,
+  withDryRun,
   type CliDependencies,
   type ClusterOptions,
+  type DryRunOption,
 } from '../context.ts';
 import { CliFailure } from '../failures.ts';
-import { showList, withListOptions, type ListOptions } from '../listing.ts';
 import { addFieldOptions, readFields } from '../operation-fields.ts';
-import { renderFields, renderTable, type Column } from '../output/table.ts';
-import { style, type Terminal } from '../output/terminal.ts';
+import { show } from '../output/forms.ts';
+import { renderFields, type Column } from '../output/table.ts';
+import { addListVerb, addVerb, outcome } from '../verbs.ts';
 
 type TokenView = Awaited<ReturnType<Client['listTokens']>>['tokens'][number];
 type CreatedToken = Awaited<ReturnType<Client['createToken']>>;
@@ -42,10 +44,12 @@ const explanations = {
   tokenId: 'the token’s id; see ottla token list',
 } as const;
 
-type CreateOptions = ClusterOptions & Readonly<Record<string, unknown>> & { readonly writeTo?: string };
+type CreateOptions = ClusterOptions &
+  DryRunOption &
+  Readonly<Record<string, unknown>> & { readonly writeTo?: string };
 
 function addCreate(token: Command, { terminal, environment }: CliDependencies): void {
-  const command = withClusterOptions(token.command('create'), environment);
+  const command = withDryRun(withClusterOptions(token.command('create'), environment));
   addFieldOptions(command, asked, ['name'], explanations)
     .option('--write-to <file>', 'put it into a new file that only you can read, and do not show it')
     .description('Make a token. It is shown once: the cluster keeps nothing that it could be told from.')
@@ -56,11 +60,25 @@ function addCreate(token: Command, { terminal, environment }: CliDependencies): 
     .action(async (name: string, options: CreateOptions) => {
       const input = readFields(asked, ['name'], [name], options);
       const { token: secret, secretHash } = makeToken();
+      if (options.dryRun === true) {
+        const possible = await create(options, { ...input, secretHash });
+        const { role } = possible;
+        await show(terminal, options.output, possible, () =>
+          outcome(
+            { isDryRun: true },
+            '',
+            `A token could be made for ${possible.name}, with the role ${role}.`,
+          ),
+        );
+        return;
+      }
       // Kept before it is made: one that exists and that nobody has would be of no use.
       if (options.writeTo !== undefined) writeToken(options.writeTo, secret);
       const created = await create(options, { ...input, secretHash });
       const shown = options.writeTo === undefined ? { ...created, token: secret } : created;
-      show(terminal, options.output, shown, () => createdText(created, secret, options.writeTo ?? null));
+      await show(terminal, options.output, shown, () =>
+        createdText(created, secret, options.writeTo ?? null),
+      );
     });
 }
 
@@ -71,11 +89,12 @@ async function create(
   try {
     return await withClient(options, endpointsOf(options), (client) =>
       // `readFields` has checked it against the operation's own schemas.
-      client.createToken(input as Parameters<Client['createToken']>[0]),
+      client.createToken(input as Parameters<Client['createToken']>[0], callOptionsOf(options)),
     );
   } catch (error) {
     const isDefinite = error instanceof OttlaError;
-    if (isDefinite && options.writeTo !== undefined) rmSync(options.writeTo, { force: true });
+    if (isDefinite && options.dryRun !== true && options.writeTo !== undefined)
+      rmSync(options.writeTo, { force: true });
     throw error;
   }
 }
@@ -98,52 +117,48 @@ function createdText(created: CreatedToken, secret: string, file: string | null)
     : `${line}It stands in ${file}.\n`;
 }
 
-function addList(token: Command, { terminal, environment }: CliDependencies): void {
-  withListOptions(withClusterOptions(token.command('list'), environment))
-    .description('All tokens, by id, expired ones included.')
-    .action((options: ClusterOptions & ListOptions) =>
-      showList(options, terminal, {
-        name: 'tokens',
-        fetchPage: async (client, query) => {
-          const { tokens, continue: next } = await client.listTokens(query);
-          return { rows: tokens, continue: next };
-        },
-        table: (rows) => tokenTable(rows, terminal),
-      }),
-    );
+const named = { positional: ['tokenId'], explanations } as const;
+
+function addList(token: Command, dependencies: CliDependencies): void {
+  addListVerb(token, dependencies, {
+    name: 'list',
+    operation: operations.listTokens,
+    description: 'All tokens, by id, expired ones included.',
+    rows: 'tokens',
+    page: async (client, query) => {
+      const { tokens, continue: next } = await client.listTokens(query);
+      return { rows: tokens, continue: next };
+    },
+    columns: tokenColumns,
+    none: 'There is no token.',
+  });
 }
 
-function addDescribe(token: Command, { terminal, environment }: CliDependencies): void {
-  const operation = operations.describeToken;
-  const command = withClusterOptions(token.command('describe'), environment);
-  addFieldOptions(command, operation, ['tokenId'], explanations)
-    .description('One token: who it is for and how long it is honoured.')
-    .action(async (tokenId: string, options: ClusterOptions) => {
-      readFields(operation, ['tokenId'], [tokenId], {});
-      const view = await withClient(options, endpointsOf(options), (client) =>
-        client.describeToken({ tokenId: tokenId as TokenView['tokenId'] }),
-      );
-      show(terminal, options.output, view, () => describeText(view));
-    });
+function addDescribe(token: Command, dependencies: CliDependencies): void {
+  addVerb(token, dependencies, {
+    name: 'describe',
+    operation: operations.describeToken,
+    ...named,
+    description: 'One token: who it is for and how long it is honoured.',
+    call: (client, input) => client.describeToken(input),
+    text: describeText,
+  });
 }
 
-function addRevoke(token: Command, { terminal, environment }: CliDependencies): void {
-  const operation = operations.revokeToken;
-  const command = withClusterOptions(token.command('revoke'), environment);
-  addFieldOptions(command, operation, ['tokenId'], explanations)
-    .description('Revoke a token: from the answer on nothing is written under it.')
-    .action(async (tokenId: string, options: ClusterOptions) => {
-      readFields(operation, ['tokenId'], [tokenId], {});
-      const done = await withClient(options, endpointsOf(options), (client) =>
-        client.revokeToken({ tokenId: tokenId as TokenView['tokenId'] }),
-      );
-      show(
-        terminal,
-        options.output,
-        done,
-        () => `Token ${done.tokenId} of ${done.name} is honoured no more.\n`,
-      );
-    });
+function addRevoke(token: Command, dependencies: CliDependencies): void {
+  addVerb(token, dependencies, {
+    name: 'revoke',
+    operation: operations.revokeToken,
+    ...named,
+    description: 'Revoke a token: from the answer on nothing is written under it.',
+    call: (client, input, options) => client.revokeToken(input, options),
+    text: ({ tokenId, name }, view) =>
+      outcome(
+        view,
+        `Token ${tokenId} of ${name} is honoured no more.`,
+        `Token ${tokenId} of ${name} could be revoked.`,
+      ),
+  });
 }
 
 function addRecover(token: Command, { terminal, requestAdministrator }: CliDependencies): void {
@@ -184,11 +199,6 @@ const tokenColumns: readonly Column<TokenView>[] = [
   { heading: 'CREATED', cell: (row) => timeText(row.createdMs) },
   { heading: 'EXPIRES', cell: (row) => expiryCell(row) },
 ];
-
-function tokenTable(tokens: readonly TokenView[], terminal: Terminal): string {
-  if (tokens.length === 0) return 'There is no token.\n';
-  return renderTable(tokenColumns, tokens, (heading) => style(terminal, 'bold', heading));
-}
 
 function describeText(view: TokenView): string {
   return renderFields([

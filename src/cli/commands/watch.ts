@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
+import { compareStrings } from '../../base/compare.ts';
 import type { Client } from '../../client/create-client.ts';
-import { kindNames } from '../../client/protocol/watch.ts';
+import { kindNames as namesOfKinds } from '../../client/protocol/watch.ts';
 import type { WatchEvent } from '../../client/watch/watch.ts';
 import type { ResourceName } from '../../metadata/registry.ts';
 import { printableFields } from '../../runtime/printable.ts';
@@ -12,10 +13,14 @@ import {
   type ClusterOptions,
 } from '../context.ts';
 import { CliFailure } from '../failures.ts';
+import { showEach, type OutputForm } from '../output/forms.ts';
 import { recordColumns, type RecordRow } from '../output/record-rows.ts';
 import { renderTable } from '../output/table.ts';
 import { style } from '../output/terminal.ts';
 import { fieldsHelp, wholeNumber } from './log.ts';
+
+/** By name: the order of the registry is not the same for every loader of modules. */
+const kindNames = [...namesOfKinds].sort(compareStrings);
 
 type WatchCommandOptions = ClusterOptions & {
   readonly since?: string;
@@ -70,11 +75,11 @@ function kindsOf(text: string | undefined): readonly ResourceName[] | null {
   });
 }
 
-/** JSON has one record a line. */
+/** JSON has one record a line, YAML one a document. */
 async function print(
   events: AsyncIterable<WatchEvent>,
   { terminal }: CliDependencies,
-  form: 'table' | 'json',
+  form: OutputForm,
   limit: number | null,
 ): Promise<void> {
   let heading: ((text: string) => string) | null = (text) => style(terminal, 'bold', text);
@@ -82,8 +87,8 @@ async function print(
   for await (const event of events) {
     const shown = rowsOf(event).slice(0, remaining);
     if (shown.length === 0) continue;
-    if (form === 'json') for (const row of shown) terminal.out(`${JSON.stringify(row)}\n`);
-    else terminal.out(renderTable(recordColumns, shown, heading));
+    const emphasise = heading;
+    await showEach(terminal, form, shown, () => renderTable(recordColumns, shown, emphasise));
     heading = null;
     remaining -= shown.length;
     if (remaining <= 0) return;

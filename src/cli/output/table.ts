@@ -4,6 +4,8 @@ export type Column<Row> = {
   readonly cell: (row: Row) => string | number | boolean | null;
   /** Numbers stand at the right, so that their digits line up. */
   readonly align?: 'left' | 'right';
+  /** Shown with `-o wide` alone. */
+  readonly isWide?: boolean;
 };
 
 const gap = '  ';
@@ -53,4 +55,13 @@ export function duration(ms: number | null): string | null {
   if (ms < 1_000) return `${Math.round(ms)} ms`;
   if (ms < 60_000) return `${(ms / 1_000).toFixed(1)} s`;
   return `${Math.round(ms / 60_000)} min`;
+}
+
+const byteUnits = ['B', 'KiB', 'MiB', 'GiB', 'TiB'] as const;
+
+/** A size for people: `512 B`, `16.0 MiB`. */
+export function bytesText(bytes: number): string {
+  const step = Math.min(byteUnits.length - 1, Math.max(0, Math.floor(Math.log2(Math.max(1, bytes)) / 10)));
+  const amount = bytes / 1_024 ** step;
+  return `${step === 0 ? amount : amount.toFixed(1)} ${byteUnits[step] ?? ''}`;
 }

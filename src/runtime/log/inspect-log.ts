@@ -5,7 +5,7 @@ import { type FileTask, submitFile } from '../../ports/task.ts';
 import type { LogBatch } from '../../raft/batch.ts';
 import type { DiskIndex } from './disk-index.ts';
 import { planRead, readBatches } from './read-batches.ts';
-import { scanLog } from './scan-log.ts';
+import { type ScanError, scanLog } from './scan-log.ts';
 
 export type InspectedLog = {
   readonly logStartOffset: Offset;
@@ -22,14 +22,7 @@ const readBytesMax = 1024 * 1024;
  */
 export function* inspectLog(directory: string, from: Offset | null): FileTask<Result<InspectedLog, string>> {
   const scan = yield* scanLog(directory);
-  if (!scan.ok) {
-    const { error } = scan;
-    return failed(
-      error.code === 'FILES'
-        ? `${error.error.path}: ${error.error.message}`
-        : `${error.file}: ${error.message}`,
-    );
-  }
+  if (!scan.ok) return failed(scanFault(scan.error));
   const { contents, corruption } = scan.value;
   if (corruption !== null) {
     return failed(`${corruption.file} at position ${corruption.position}: ${corruption.reason}`);
@@ -61,4 +54,45 @@ function locateHolding(index: DiskIndex, at: Offset): ReturnType<DiskIndex['loca
     if (located !== null) return located;
   }
   return null;
+}
+
+/** Where a stopped node's log stands, without its records. */
+export type LogSurvey = {
+  readonly startOffset: Offset;
+  /** How far it is whole. */
+  readonly endOffset: Offset;
+  readonly lastEpoch: number;
+  readonly segments: number;
+  readonly bytes: number;
+  /** Where its last write was torn, as after a crash; the node that starts cuts it off. */
+  readonly torn: string | null;
+  readonly corruption: string | null;
+};
+
+/** Reads all of a stopped node's log and changes nothing. */
+export function* surveyLog(directory: string): FileTask<Result<LogSurvey, string>> {
+  const scan = yield* scanLog(directory);
+  if (!scan.ok) return failed(scanFault(scan.error));
+  const { contents, corruption, torn } = scan.value;
+  const { index } = contents;
+  for (const { handle } of index.segments) yield* submitFile({ kind: 'close', handle });
+  const isEmpty = index.segments.length === 0;
+  return ok({
+    startOffset: isEmpty ? offset(0) : index.logStart.endOffset,
+    endOffset: index.endOffset,
+    lastEpoch: index.lastEpoch,
+    segments: index.segments.length,
+    bytes: index.bytesOnDisk,
+    torn: torn === null ? null : `${torn.file} at position ${torn.position}`,
+    corruption:
+      corruption === null
+        ? null
+        : `${corruption.file} at position ${corruption.position}: ${corruption.reason}`,
+  });
+}
+
+function scanFault(error: ScanError): string {
+  return error.code === 'FILES'
+    ? `${error.error.path}: ${error.error.message}`
+    : `${error.file}: ${error.message}`;
 }

@@ -86,7 +86,7 @@ function newValue(
 }
 
 function unknownName({ type }: ConfigResource): string {
-  return `is no config of a ${type}; a config of your own has a name that begins with ${userPrefix}`;
+  return `is no config of a ${type}; a config of your own is named ${userPrefix}…`;
 }
 
 /** Of a list that is not set, the default is what is added to or taken from, as Kafka does. */
