@@ -1,12 +1,7 @@
 export { createClient, type Client } from './create-client.ts';
-export {
-  createBroker,
-  type Broker,
-  type BrokerEnd,
-  type BrokerEvent,
-  type BrokerListener,
-  type BrokerOptions,
-} from './broker.ts';
+export { createBroker } from './broker.ts';
+export type { Broker, BrokerEnd, BrokerEvent, BrokerListener, BrokerOptions } from './broker-api.ts';
+export type { BrokerPartition } from './core/broker-partitions.ts';
 export type { BrokerStateName } from './broker-core.ts';
 export type { ClientOptions } from './operations-client.ts';
 export type { ConnectionFailure, EndpointOutcome, FailureKind } from './connection-failure.ts';
