@@ -7,6 +7,7 @@ export type { ClientOptions } from './operations-client.ts';
 export type { ConnectionFailure, EndpointOutcome, FailureKind } from './connection-failure.ts';
 export type { ClientTls, TokenSource } from './exchange.ts';
 export { makeToken, type NewToken } from './protocol/bearer-token.ts';
+export type { Outcome } from './outcome.ts';
 export type { Answer, CallOptions } from './typed.ts';
 export type { LocalImage } from './watch/local-image.ts';
 export type { WatchEvent, WatchOptions } from './watch/watch.ts';
