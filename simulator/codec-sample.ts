@@ -1,8 +1,8 @@
 import { crcOf } from '../src/codec/crc.ts';
 import { decodePeerMessage, encodePeerMessage } from '../src/codec/peer-message.ts';
 import type { PeerMessage } from '../src/ports/transport.ts';
-import { HashedChance } from './chance.ts';
-import { eventKinds } from './event-kinds.ts';
+import { HashedChance } from '../src/testing/world/chance.ts';
+import { eventKinds } from '../src/testing/world/event-kinds.ts';
 import { sameValue } from './same-value.ts';
 import type { World } from './world.ts';
 

@@ -4,7 +4,7 @@ import type { QuorumState } from '../src/raft/quorum-state.ts';
 import type { Offset } from '../src/base/brands.ts';
 import { scanLog } from '../src/runtime/log/scan-log.ts';
 import { quorumStateNames } from '../src/runtime/quorum-state/quorum-state-copies.ts';
-import type { SimulatedDisk } from './files.ts';
+import type { SimulatedDisk } from '../src/testing/world/files.ts';
 import { dataDirectory, type HostKind } from './hosts/host.ts';
 import type { DurableLog, DurableState, ObservedNode } from './observation.ts';
 

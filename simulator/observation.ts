@@ -10,10 +10,10 @@ import type { SnapshotId } from '../src/raft/snapshot-id.ts';
 import type { SupportedVersions } from '../src/runtime/node-options.ts';
 import type { PeerMessage } from '../src/ports/transport.ts';
 import { BatchHistory, type BatchNode } from './batch-history.ts';
-import type { SimulatedStores } from './checkpoint-store.ts';
+import type { SimulatedStores } from '../src/testing/world/checkpoint-store.ts';
 import type { LastLook } from './last-look.ts';
-import type { SimulatedDisk } from './files.ts';
-import type { SimulatedProcess } from './process.ts';
+import type { SimulatedDisk } from '../src/testing/world/files.ts';
+import type { SimulatedProcess } from '../src/testing/world/process.ts';
 import { VoterSetHistory } from './voter-set-history.ts';
 import type { World } from './world.ts';
 

@@ -2,7 +2,7 @@ import type { NodeId } from '../src/base/brands.ts';
 import { hearCoverageMarks } from '../src/base/coverage-marks.ts';
 import { SimulatedCluster, type SimulatedNode } from './cluster.ts';
 import { sampleThroughCodec } from './codec-sample.ts';
-import { eventKinds } from './event-kinds.ts';
+import { eventKinds } from '../src/testing/world/event-kinds.ts';
 import { type Budget, type BudgetName, budgets } from './faults/budget.ts';
 import type { ConcreteFault } from './faults/fault.ts';
 import { Finalization } from './faults/finalize.ts';
@@ -19,7 +19,7 @@ import { checkProgressInPartitions } from './invariants/progress-in-partition.ts
 import { replicaCheckers } from './invariants/replicas/all.ts';
 import { watchStreams } from './invariants/watch-streams.ts';
 import { MetadataWitness } from './metadata-witness.ts';
-import type { SimulatedProcess } from './process.ts';
+import type { SimulatedProcess } from '../src/testing/world/process.ts';
 import { messageInOneLine } from './timeline/message-text.ts';
 import type { TimelineRecorder } from './timeline/recorder.ts';
 import { watchNodes } from './timeline/watch-nodes.ts';

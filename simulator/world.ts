@@ -1,8 +1,8 @@
 import { InvariantViolation } from '../src/base/assert.ts';
-import { HashedChance } from './chance.ts';
-import { SimulatedNetwork } from './network.ts';
-import { SimulatedProcess, type ClockFaults } from './process.ts';
-import { Scheduler, type ScheduledEvent } from './scheduler.ts';
+import { HashedChance } from '../src/testing/world/chance.ts';
+import type { SimulatedProcess } from '../src/testing/world/process.ts';
+import type { ScheduledEvent } from '../src/testing/world/scheduler.ts';
+import { eventsAtOnceMax, VirtualWorld } from '../src/testing/world/virtual-world.ts';
 import type { TimelineMark, TimelineRecorder } from './timeline/recorder.ts';
 import { type PrintLine, Trace } from './trace.ts';
 import { Violation } from './violation.ts';
@@ -14,42 +14,22 @@ export type WorldOptions = {
   readonly recorder?: TimelineRecorder | null;
 };
 
-/** More than any run lets happen at one moment: a timer that is due again and again keeps time from passing. */
-const eventsAtOnceMax = 100_000;
-
 /**
  * Virtual time, processes and a network between them: room for any number of clusters. It knows nothing
  * of Raft; what runs in it, and what must hold, comes from outside.
  */
-export class World {
-  readonly seed: number;
-  readonly scheduler = new Scheduler();
+export class World extends VirtualWorld {
   readonly trace: Trace;
-  readonly processes: SimulatedProcess[] = [];
-  readonly network: SimulatedNetwork;
   readonly recorder: TimelineRecorder | null;
   /** Called after everything that happens to a process, or with null after what happens to none. */
   afterEvent: (process: SimulatedProcess | null) => void = () => undefined;
   /** The first property found broken; it ends the run. Kept here, because code under test may catch. */
   violation: Error | null = null;
-  /** How many events have happened at the present moment. */
-  #eventsAtOnce = 0;
 
   constructor(options: WorldOptions) {
-    this.seed = options.seed;
+    super(options.seed);
     this.trace = new Trace(options.print ?? null);
     this.recorder = options.recorder ?? null;
-    this.network = new SimulatedNetwork(this);
-  }
-
-  get nowUs(): number {
-    return this.scheduler.nowUs;
-  }
-
-  addProcess(name: string, clockFaults: ClockFaults): SimulatedProcess {
-    const process = new SimulatedProcess(this.processes.length, name, this.scheduler, clockFaults);
-    this.processes.push(process);
-    return process;
   }
 
   /** A source of chance of its own, for one purpose. */
@@ -80,33 +60,15 @@ export class World {
 
   /** Lets everything happen that is due by `untilUs`; stops at the first broken property. */
   runUntil(untilUs: number): void {
-    while (this.violation === null) {
-      const beforeUs = this.nowUs;
-      const event = this.scheduler.next(untilUs);
-      if (event === null) break;
-      this.#eventsAtOnce = this.nowUs === beforeUs ? this.#eventsAtOnce + 1 : 0;
-      if (this.#eventsAtOnce > eventsAtOnceMax) {
-        this.violation = new Violation('time passes', `${eventsAtOnceMax} events happen at ${beforeUs} us`);
-        break;
+    while (this.violation === null && this.step(untilUs)) {
+      if (this.eventsAtOnce > eventsAtOnceMax) {
+        this.violation = new Violation('time passes', `${eventsAtOnceMax} events happen at ${this.nowUs} us`);
       }
-      this.#happen(event);
     }
     if (this.violation === null) this.scheduler.advanceTo(untilUs);
   }
 
-  #happen(event: ScheduledEvent): void {
-    const process = event.owner === null ? null : (this.processes[event.owner.index] ?? null);
-    if (process !== null) {
-      if (process.generation !== event.generation) return;
-      const putOffUntilUs = process.putOffUntilUs(event.kind, event.atUs);
-      if (putOffUntilUs !== null) {
-        this.scheduler.postpone(event, putOffUntilUs);
-        return;
-      }
-    }
-    const run = event.run;
-    event.run = null;
-    if (run === null) return;
+  protected override happen(event: ScheduledEvent, process: SimulatedProcess | null, run: () => void): void {
     this.trace.note(event.kind, event.atUs, process === null ? -1 : process.index, 0);
     try {
       run();

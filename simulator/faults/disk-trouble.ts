@@ -1,4 +1,4 @@
-import { HashedChance } from '../chance.ts';
+import { HashedChance } from '../../src/testing/world/chance.ts';
 import type { PortCall } from './crash-point.ts';
 import type { Fault, FaultTarget } from './fault.ts';
 import { inOrder } from './in-order.ts';

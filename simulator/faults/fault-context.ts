@@ -1,5 +1,5 @@
 import type { SimulatedCluster, SimulatedNode } from '../cluster.ts';
-import { eventKinds } from '../event-kinds.ts';
+import { eventKinds } from '../../src/testing/world/event-kinds.ts';
 import type { ReplicaKey } from '../../src/raft/replica-key.ts';
 import type { World } from '../world.ts';
 import { type Budget, damagingKinds } from './budget.ts';

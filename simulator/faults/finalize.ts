@@ -1,5 +1,5 @@
 import type { SimulatedCluster, SimulatedNode } from '../cluster.ts';
-import { eventKinds } from '../event-kinds.ts';
+import { eventKinds } from '../../src/testing/world/event-kinds.ts';
 import { newMetadataVersion } from '../releases.ts';
 
 /** What the newer release brings, in the order in which an operator finalizes it. */

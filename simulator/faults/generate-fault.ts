@@ -1,4 +1,4 @@
-import type { HashedChance } from '../chance.ts';
+import type { HashedChance } from '../../src/testing/world/chance.ts';
 import type { Budget } from './budget.ts';
 import type { Fault, FaultKind, FaultTarget } from './fault.ts';
 import type { RunConfig } from './schedule.ts';

@@ -1,5 +1,5 @@
-import { HashedChance } from '../chance.ts';
-import type { LinkBehaviour } from '../network.ts';
+import { HashedChance } from '../../src/testing/world/chance.ts';
+import type { LinkBehaviour } from '../../src/testing/world/network.ts';
 import { type BudgetName, budgets } from './budget.ts';
 import { hasDiskTrouble, withDiskTrouble } from './disk-trouble.ts';
 import { generateFaults } from './generate-fault.ts';

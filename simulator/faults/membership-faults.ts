@@ -1,6 +1,6 @@
 import { sameReplica, type Voter } from '../../src/raft/replica-key.ts';
 import type { SimulatedNode } from '../cluster.ts';
-import { eventKinds } from '../event-kinds.ts';
+import { eventKinds } from '../../src/testing/world/event-kinds.ts';
 import type { CarryOut, FaultContext } from './fault-context.ts';
 import { Finalization } from './finalize.ts';
 import type { MembershipFault } from './fault.ts';

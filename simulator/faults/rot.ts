@@ -1,5 +1,5 @@
 import { quorumStateNames } from '../../src/runtime/quorum-state/quorum-state-copies.ts';
-import { HashedChance } from '../chance.ts';
+import { HashedChance } from '../../src/testing/world/chance.ts';
 import type { SimulatedNode } from '../cluster.ts';
 
 /**

@@ -1,6 +1,6 @@
 import type { RaftConfig } from '../../src/raft/config.ts';
 import type { OlderRelease } from '../releases.ts';
-import type { LinkBehaviour } from '../network.ts';
+import type { LinkBehaviour } from '../../src/testing/world/network.ts';
 import type { BudgetName } from './budget.ts';
 import type { BrokerPlan } from '../workload/brokers/broker-plan.ts';
 import type { PlannedCall } from '../workload/operators/planned-call.ts';

@@ -1,4 +1,4 @@
-import { HashedChance } from '../chance.ts';
+import { HashedChance } from '../../src/testing/world/chance.ts';
 import type { Fault } from './fault.ts';
 import type { Schedule } from './schedule.ts';
 

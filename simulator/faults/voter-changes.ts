@@ -1,4 +1,4 @@
-import { HashedChance } from '../chance.ts';
+import { HashedChance } from '../../src/testing/world/chance.ts';
 import { budgets } from './budget.ts';
 import type { Fault } from './fault.ts';
 import { inOrder } from './in-order.ts';

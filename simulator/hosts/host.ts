@@ -11,7 +11,7 @@ import type { ControllerAnswer, ControllerRequest } from '../../src/runtime/cont
 import type { WatchHandle, WatchListener, WatchRequest } from '../../src/runtime/watch/watch-api.ts';
 import type { SupportedVersions } from '../../src/runtime/node-options.ts';
 import type { BatchNode } from '../batch-history.ts';
-import type { SimulatedStores } from '../checkpoint-store.ts';
+import type { SimulatedStores } from '../../src/testing/world/checkpoint-store.ts';
 import type { NodeView } from '../observation.ts';
 
 /** What the workload asks of a node: one register a key. Each attempt has a number of its own. */

@@ -1,4 +1,4 @@
-import { eventKinds } from '../event-kinds.ts';
+import { eventKinds } from '../../src/testing/world/event-kinds.ts';
 import { longPartitionUs } from '../faults/long-partitions.ts';
 import { connectedMajorities, partitionsAlone } from '../faults/partitions.ts';
 import type { Schedule } from '../faults/schedule.ts';

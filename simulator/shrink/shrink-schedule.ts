@@ -1,7 +1,7 @@
 import { budgets } from '../faults/budget.ts';
 import type { Fault } from '../faults/fault.ts';
 import type { RunConfig, Schedule } from '../faults/schedule.ts';
-import { quietLink } from '../network.ts';
+import { quietLink } from '../../src/testing/world/network.ts';
 import type { RunReport } from '../run.ts';
 import { propertyOf } from '../violation.ts';
 import { ddmin } from './ddmin.ts';

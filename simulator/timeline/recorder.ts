@@ -1,7 +1,7 @@
 import type { PeerMessage } from '../../src/ports/transport.ts';
 import type { RoleName } from '../../src/raft/effects.ts';
 import type { ConcreteFault } from '../faults/fault.ts';
-import type { Loss } from '../network.ts';
+import type { Loss } from '../../src/testing/world/network.ts';
 import { messageInOneLine } from './message-text.ts';
 
 type MarkKind = 'request' | 'answer' | 'commit';

@@ -1,5 +1,5 @@
 import type { SimulatedCluster, SimulatedNode } from '../cluster.ts';
-import { eventKinds } from '../event-kinds.ts';
+import { eventKinds } from '../../src/testing/world/event-kinds.ts';
 import type { PlannedOperation } from '../faults/schedule.ts';
 import type { ClientOutcome, ClientRequest } from '../hosts/host.ts';
 import type { AnswerJudge } from '../invariants/appended-is-never-refused.ts';

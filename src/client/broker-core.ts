@@ -159,6 +159,11 @@ export class BrokerCore {
     return this.#leaseUntilMs !== null && nowMs < this.#leaseUntilMs;
   }
 
+  /** For how long the lease holds if no further heartbeat is acknowledged; 0 without one. */
+  leaseRemainingMs(nowMs: number): number {
+    return this.#leaseUntilMs === null ? 0 : Math.max(0, this.#leaseUntilMs - nowMs);
+  }
+
   start(nowMs: number): BrokerStep {
     this.#sendAtMs = nowMs;
     return this.wake(nowMs);
@@ -185,6 +190,12 @@ export class BrokerCore {
     else if (result.type === 'refused' && registrationLostCodes.has(result.code))
       this.#registrationLost(result, nowMs);
     else this.#retry(result, nowMs);
+    return this.wake(nowMs);
+  }
+
+  /** It has taken in its own registration, for want of which it may have been kept fenced: it says so at once. */
+  caughtUp(nowMs: number): BrokerStep {
+    if (this.#state === 'fenced' && this.#sendAtMs !== null) this.#sendAtMs = nowMs;
     return this.wake(nowMs);
   }
 

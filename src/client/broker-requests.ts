@@ -1,9 +1,8 @@
-import { performance } from 'node:perf_hooks';
+import type { Clock } from '../ports/clock.ts';
 import { supportedFeatures } from '../metadata/resources/feature/supported.ts';
 import type { BrokerFailure, BrokerRefusal, HeartbeatResult, RegistrationResult } from './broker-core.ts';
-import { createClient, type Client } from './create-client.ts';
+import type { Client } from './create-client.ts';
 import { OttlaError, OutcomeUnknownError } from './errors.ts';
-import type { ClientTls, TokenSource } from './exchange.ts';
 import { makeProblem } from './protocol/problem.ts';
 
 export type Registration = {
@@ -22,10 +21,9 @@ export type Registration = {
 };
 
 export type BrokerRequestsOptions = {
-  readonly controllers: readonly string[];
-  readonly tls: ClientTls | null;
-  readonly token: TokenSource | null;
-  readonly metadataOffset: (() => number) | null;
+  readonly client: Client;
+  readonly clock: Clock;
+  readonly metadataOffset: () => number;
 };
 
 /** The two requests of a broker's agent over HTTP; neither ever rejects. */
@@ -36,30 +34,19 @@ export type BrokerRequests = {
     readonly wantShutDown: boolean;
     readonly timeoutMs: number;
   }): Promise<HeartbeatResult>;
-  close(): Promise<void>;
 };
 
 export function createBrokerRequests(
   registration: Registration,
   options: BrokerRequestsOptions,
 ): BrokerRequests {
-  const client = createClient({
-    endpoints: options.controllers,
-    // A hung controller should cost half a heartbeat, not all of it.
-    attemptTimeoutMs: 1_000,
-    connectionsMax: 2,
-    ...(options.tls === null ? {} : { tls: options.tls }),
-    ...(options.token === null ? {} : { token: options.token }),
-  });
+  const { client, clock, metadataOffset } = options;
   const cluster: { id: string | null } = { id: registration.clusterId };
   // Each controller once: the waiting between attempts is the core's, which has its own clock for it.
-  const attemptsMax = options.controllers.length;
-  const metadataOffset = options.metadataOffset ?? (() => client.offset);
+  const attemptsMax = client.endpoints.length;
   return {
     register: (timeoutMs) =>
-      attempt(() =>
-        register(client, registration, cluster, { attemptsMax, deadlineMs: performance.now() + timeoutMs }),
-      ),
+      attempt(() => register(client, registration, cluster, { attemptsMax, timeoutMs, clock })),
     heartbeat: ({ brokerEpoch, wantShutDown, timeoutMs }) =>
       attempt(async () => {
         const input = {
@@ -72,7 +59,6 @@ export function createBrokerRequests(
         const { isFenced, shouldShutDown, sessionTimeoutMs } = answer;
         return { type: 'acknowledged', isFenced, shouldShutDown, sessionTimeoutMs } as const;
       }),
-    close: () => client.close(),
   };
 }
 
@@ -80,10 +66,11 @@ async function register(
   client: Client,
   registration: Registration,
   cluster: { id: string | null },
-  limits: { readonly attemptsMax: number; readonly deadlineMs: number },
+  limits: { readonly attemptsMax: number; readonly timeoutMs: number; readonly clock: Clock },
 ): Promise<RegistrationResult> {
-  const { attemptsMax, deadlineMs } = limits;
-  const remainingMs = (): number => Math.max(1, Math.ceil(deadlineMs - performance.now()));
+  const { attemptsMax, clock } = limits;
+  const deadlineMs = clock.monotonicMs() + limits.timeoutMs;
+  const remainingMs = (): number => Math.max(1, Math.ceil(deadlineMs - clock.monotonicMs()));
   const options = { timeoutMs: remainingMs(), attemptsMax };
   const clusterId = cluster.id ?? (await client.getCluster({}, options)).clusterId;
   if (clusterId === null) return { type: 'failed', reason: 'the quorum has never been started' };

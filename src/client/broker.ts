@@ -1,8 +1,9 @@
 import { randomBytes, randomInt } from 'node:crypto';
-import { performance } from 'node:perf_hooks';
 import { assertNever } from '../base/assert.ts';
-import { seededRandom } from '../base/random.ts';
+import { type Random, seededRandom } from '../base/random.ts';
 import { uuidFromBytes, zeroUuid } from '../base/uuid.ts';
+import type { Clock, Timer } from '../ports/clock.ts';
+import type { Broker, BrokerEnd, BrokerEvent, BrokerOptions } from './broker-api.ts';
 import {
   BrokerCore,
   defaultBrokerCoreConfig,
@@ -12,123 +13,76 @@ import {
   type BrokerStateName,
   type BrokerStep,
 } from './broker-core.ts';
+import { BrokerMetadata } from './broker-metadata.ts';
 import { createBrokerRequests, type BrokerRequests, type Registration } from './broker-requests.ts';
-import type { ClientTls, TokenSource } from './exchange.ts';
-
-export type BrokerOptions = {
-  /** Origins of controllers, `http://127.0.0.1:9644`. */
-  readonly controllers: readonly string[];
-  /** The broker's id, a whole number that no other broker of the cluster has. */
-  readonly id: number;
-  /** Where the broker's own clients reach it. */
-  readonly listeners: readonly BrokerListener[];
-  readonly rack?: string;
-  /** Ids of its log directories, 22 characters of base64url each. */
-  readonly logDirs?: readonly string[];
-  /** The cluster that it belongs to; when absent, the one that it meets first. */
-  readonly clusterId?: string;
-  /**
-   * Up to which offset (exclusive) the broker has taken in the metadata log. A broker that keeps no image
-   * of its own leaves this out: it then counts as having read what the controllers have told it of.
-   */
-  readonly metadataOffset?: () => number;
-  readonly heartbeatIntervalMs?: number;
-  readonly tls?: ClientTls;
-  /** A token of the role broker for this broker's id, or what gives it anew for each request. */
-  readonly token?: TokenSource;
-};
-
-export type BrokerListener = {
-  readonly name: string;
-  readonly host: string;
-  readonly port: number;
-  /** Kafka's: 0 PLAINTEXT, 1 SSL, 2 SASL_PLAINTEXT, 3 SASL_SSL. */
-  readonly securityProtocol?: number;
-};
-
-/** What happens to a broker; `reason` is a sentence for people. */
-export type BrokerEvent =
-  | { readonly type: 'registered'; readonly brokerEpoch: number }
-  /** It may serve until `lease` aborts. */
-  | { readonly type: 'unfenced'; readonly brokerEpoch: number; readonly lease: AbortSignal }
-  | { readonly type: 'fenced'; readonly brokerEpoch: number; readonly reason: string }
-  | { readonly type: 'registrationLost'; readonly reason: string }
-  | {
-      readonly type: 'retrying';
-      readonly reason: string;
-      readonly code: string | null;
-      readonly afterMs: number;
-    }
-  | { readonly type: 'stopped'; readonly end: BrokerEnd };
-
-export type BrokerEnd = {
-  /** The controllers have moved everything that it led before it went. */
-  readonly isControlled: boolean;
-  /** The error that made it stop, when it was not asked to. */
-  readonly failure: { readonly code: string; readonly message: string } | null;
-};
-
-export type Broker = {
-  readonly id: number;
-  /** New for each start of the process. */
-  readonly incarnationId: string;
-  readonly state: BrokerStateName;
-  /** The fencing token: what this broker writes elsewhere should carry it. Null while unregistered. */
-  readonly brokerEpoch: number | null;
-  /**
-   * Not aborted while the broker may believe itself unfenced, by its own clock and without asking anyone;
-   * an aborted signal at all other times. A new signal after each fencing.
-   */
-  readonly lease: AbortSignal;
-  /** Called with every event from now on; returns the function that ends it. */
-  subscribe(listener: (event: BrokerEvent) => void): () => void;
-  /** Resolves when the broker is unfenced; rejects when it stops first. */
-  whenUnfenced(): Promise<{ readonly brokerEpoch: number; readonly lease: AbortSignal }>;
-  /** Resolves when it has stopped, for whatever reason. */
-  readonly stopped: Promise<BrokerEnd>;
-  /** Leaves in an orderly way: what it leads is moved first, for at most `timeoutMs`. */
-  close(options?: { readonly timeoutMs?: number }): Promise<BrokerEnd>;
-};
+import type { BrokerPartition, PartitionChanges } from './core/broker-partitions.ts';
+import { createClient, type Client } from './create-client.ts';
+import { iterateEvents } from './events.ts';
+import { nodeClock } from './node-clock.ts';
 
 const closeTimeoutDefaultMs = 30_000;
 
 /** Starts a broker's agent: it registers at once and keeps its session alive until it is closed. */
 export function createBroker(options: BrokerOptions): Broker {
-  return new BrokerShell(options);
+  const client = createClient({
+    endpoints: options.controllers,
+    // A hung controller should cost half a heartbeat, not all of it.
+    attemptTimeoutMs: 1_000,
+    connectionsMax: 2,
+    ...(options.tls === undefined ? {} : { tls: options.tls }),
+    ...(options.token === undefined ? {} : { token: options.token }),
+  });
+  const random = seededRandom(randomInt(2 ** 32));
+  return new BrokerShell(options, { client, clock: nodeClock, random, incarnationId: newIncarnationId() });
 }
+
+/** What a broker's agent needs of the world. The client is its own, and closed with it. */
+type BrokerPorts = {
+  readonly client: Client;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly incarnationId: string;
+};
 
 class BrokerShell implements Broker {
   readonly id: number;
-  readonly incarnationId = newIncarnationId();
+  readonly incarnationId: string;
   readonly stopped: Promise<BrokerEnd>;
+  readonly #client: Client;
+  readonly #clock: Clock;
   readonly #requests: BrokerRequests;
   readonly #core: BrokerCore;
+  /** Null where the broker's own program keeps the metadata. */
+  readonly #metadata: BrokerMetadata | null;
+  readonly #metadataOffset: () => number;
   readonly #listeners = new Set<(event: BrokerEvent) => void>();
   #resolveStopped: (end: BrokerEnd) => void = () => {};
   #lease = new AbortController();
-  #timer: NodeJS.Timeout | null = null;
+  #timer: Timer | null = null;
+  #caughtUpEpoch: number | null = null;
+  /** Why it leaves without having been asked to. */
+  #failure: BrokerEnd['failure'] = null;
 
-  constructor(options: BrokerOptions) {
+  constructor(options: BrokerOptions, { client, clock, random, incarnationId }: BrokerPorts) {
     this.id = options.id;
-    const intervalMs = options.heartbeatIntervalMs ?? defaultBrokerCoreConfig.heartbeatIntervalMs;
-    const config: BrokerCoreConfig = {
-      ...defaultBrokerCoreConfig,
-      heartbeatIntervalMs: intervalMs,
-      eagerHeartbeatIntervalMs: Math.min(defaultBrokerCoreConfig.eagerHeartbeatIntervalMs, intervalMs),
-    };
-    this.#requests = createBrokerRequests(registrationOf(options, this.incarnationId), {
-      controllers: options.controllers,
-      tls: options.tls ?? null,
-      token: options.token ?? null,
-      metadataOffset: options.metadataOffset ?? null,
+    this.incarnationId = incarnationId;
+    this.#client = client;
+    this.#clock = clock;
+    const metadata = options.metadataOffset === undefined ? this.#createMetadata(random.fork()) : null;
+    this.#metadata = metadata;
+    this.#metadataOffset = options.metadataOffset ?? (() => metadata?.offset ?? 0);
+    this.#requests = createBrokerRequests(registrationOf(options, incarnationId), {
+      client,
+      clock,
+      metadataOffset: this.#metadataOffset,
     });
-    this.#core = new BrokerCore(config, seededRandom(randomInt(2 ** 32)));
+    this.#core = new BrokerCore(configOf(options), random);
     this.#lease.abort(new Error('the broker is not unfenced yet'));
     this.stopped = new Promise((resolve) => {
       this.#resolveStopped = resolve;
     });
     // In a later turn, so that who creates a broker can subscribe before anything happens.
-    setImmediate(() => this.#carryOut(this.#core.start(performance.now())));
+    clock.afterPendingEvents(() => this.#start());
   }
 
   get state(): BrokerStateName {
@@ -141,13 +95,33 @@ class BrokerShell implements Broker {
 
   get lease(): AbortSignal {
     // Asked before a late timer could say so: the clock decides, not the event loop.
-    if (!this.#lease.signal.aborted && !this.#core.holdsLease(performance.now())) this.#wake();
+    if (!this.#lease.signal.aborted && !this.#core.holdsLease(this.#clock.monotonicMs())) this.#wake();
     return this.#lease.signal;
+  }
+
+  get leaseRemainingMs(): number {
+    return this.#core.leaseRemainingMs(this.#clock.monotonicMs());
+  }
+
+  get partitions(): readonly BrokerPartition[] {
+    return this.#metadata?.partitions ?? [];
+  }
+
+  get metadataOffset(): number {
+    return this.#metadataOffset();
   }
 
   subscribe(listener: (event: BrokerEvent) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  events(): AsyncIterableIterator<BrokerEvent> {
+    return iterateEvents<BrokerEvent>({
+      subscribe: (listener) => this.subscribe(listener),
+      isOver: this.#core.state === 'stopped',
+      isLast: ({ type }) => type === 'stopped',
+    });
   }
 
   whenUnfenced(): Promise<{ readonly brokerEpoch: number; readonly lease: AbortSignal }> {
@@ -170,23 +144,62 @@ class BrokerShell implements Broker {
   }
 
   async close(options: { readonly timeoutMs?: number } = {}): Promise<BrokerEnd> {
-    const nowMs = performance.now();
-    const deadlineMs = nowMs + (options.timeoutMs ?? closeTimeoutDefaultMs);
-    this.#carryOut(this.#core.shutdownRequested(deadlineMs, nowMs));
+    this.#shutDown(options.timeoutMs ?? closeTimeoutDefaultMs);
     return await this.stopped;
   }
 
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  #start(): void {
+    if (this.#core.state === 'stopped') return;
+    this.#metadata?.start();
+    this.#carryOut(this.#core.start(this.#clock.monotonicMs()));
+  }
+
+  #shutDown(withinMs: number): void {
+    const nowMs = this.#clock.monotonicMs();
+    this.#carryOut(this.#core.shutdownRequested(nowMs + withinMs, nowMs));
+  }
+
+  #createMetadata(random: Random): BrokerMetadata {
+    return new BrokerMetadata({
+      brokerId: this.id,
+      client: this.#client,
+      clock: this.#clock,
+      random,
+      onTaken: (changes, offset) => this.#taken(changes, offset),
+      onRetrying: (failure) => this.#emit({ type: 'retrying', ...failure }),
+      onUnreadable: (message) => {
+        // What it leads is moved while it can still be believed.
+        this.#failure = { code: 'UNSUPPORTED_VERSION', message };
+        this.#shutDown(closeTimeoutDefaultMs);
+      },
+    });
+  }
+
+  #taken({ assigned, unassigned, leadership, replication }: PartitionChanges, offset: number): void {
+    if (assigned.length + unassigned.length > 0)
+      this.#emit({ type: 'assignments', offset, assigned, unassigned });
+    if (leadership.length > 0) this.#emit({ type: 'leadership', offset, partitions: leadership });
+    if (replication.length > 0) this.#emit({ type: 'replication', offset, partitions: replication });
+    const { brokerEpoch } = this.#core;
+    if (brokerEpoch === null || offset <= brokerEpoch || this.#caughtUpEpoch === brokerEpoch) return;
+    this.#caughtUpEpoch = brokerEpoch;
+    this.#carryOut(this.#core.caughtUp(this.#clock.monotonicMs()));
+  }
+
   #wake(): void {
-    this.#carryOut(this.#core.wake(performance.now()));
+    this.#carryOut(this.#core.wake(this.#clock.monotonicMs()));
   }
 
   #carryOut(step: BrokerStep): void {
-    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer?.cancel();
     this.#timer = null;
     if (step.nextWakeAtMs !== null) {
-      // A timer may come a fraction of a ms early; one ms later costs nothing.
-      const delayMs = Math.max(0, Math.ceil(step.nextWakeAtMs - performance.now()));
-      this.#timer = setTimeout(() => this.#wake(), delayMs);
+      const delayMs = Math.max(0, step.nextWakeAtMs - this.#clock.monotonicMs());
+      this.#timer = this.#clock.setTimer(delayMs, () => this.#wake());
     }
     for (const effect of step.effects) this.#apply(effect);
   }
@@ -195,12 +208,14 @@ class BrokerShell implements Broker {
     switch (effect.type) {
       case 'register':
         void this.#requests.register(effect.timeoutMs).then((result) => {
-          this.#carryOut(this.#core.registrationCompleted(effect.requestId, result, performance.now()));
+          this.#carryOut(
+            this.#core.registrationCompleted(effect.requestId, result, this.#clock.monotonicMs()),
+          );
         });
         return;
       case 'heartbeat':
         void this.#requests.heartbeat(effect).then((result) => {
-          this.#carryOut(this.#core.heartbeatCompleted(effect.requestId, result, performance.now()));
+          this.#carryOut(this.#core.heartbeatCompleted(effect.requestId, result, this.#clock.monotonicMs()));
         });
         return;
       case 'leaseGranted':
@@ -218,7 +233,10 @@ class BrokerShell implements Broker {
         this.#emit(effect);
         return;
       case 'stopped':
-        this.#stop(effect.isControlled, effect.failure);
+        this.#stop({
+          isControlled: effect.isControlled,
+          failure: effect.failure === null ? this.#failure : failureOf(effect.failure),
+        });
         return;
       default:
         assertNever(effect);
@@ -231,19 +249,39 @@ class BrokerShell implements Broker {
     if (from === 'registering' && brokerEpoch !== null) this.#emit({ type: 'registered', brokerEpoch });
   }
 
-  #stop(isControlled: boolean, failure: BrokerRefusal | null): void {
-    const end: BrokerEnd = {
-      isControlled,
-      failure: failure === null ? null : { code: failure.code, message: failure.message },
-    };
-    void this.#requests.close();
+  #stop(end: BrokerEnd): void {
+    this.#metadata?.close();
+    void this.#client.close();
     this.#emit({ type: 'stopped', end });
     this.#resolveStopped(end);
   }
 
+  /** A listener that throws is a mistake of its own program; it keeps neither others nor the lease from going on. */
   #emit(event: BrokerEvent): void {
-    for (const listener of this.#listeners) listener(event);
+    for (const listener of this.#listeners) {
+      try {
+        listener(event);
+      } catch (error) {
+        queueMicrotask(() => {
+          throw error;
+        });
+      }
+    }
   }
+}
+
+function failureOf({ code, message }: BrokerRefusal): BrokerEnd['failure'] {
+  return { code, message };
+}
+
+function configOf(options: BrokerOptions): BrokerCoreConfig {
+  const { heartbeatIntervalMs, eagerHeartbeatIntervalMs } = defaultBrokerCoreConfig;
+  const intervalMs = options.heartbeatIntervalMs ?? heartbeatIntervalMs;
+  return {
+    ...defaultBrokerCoreConfig,
+    heartbeatIntervalMs: intervalMs,
+    eagerHeartbeatIntervalMs: Math.min(eagerHeartbeatIntervalMs, intervalMs),
+  };
 }
 
 function registrationOf(options: BrokerOptions, incarnationId: string): Registration {

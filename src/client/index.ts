@@ -1,17 +1,13 @@
 export { createClient, type Client } from './create-client.ts';
-export {
-  createBroker,
-  type Broker,
-  type BrokerEnd,
-  type BrokerEvent,
-  type BrokerListener,
-  type BrokerOptions,
-} from './broker.ts';
+export { createBroker } from './broker.ts';
+export type { Broker, BrokerEnd, BrokerEvent, BrokerListener, BrokerOptions } from './broker-api.ts';
+export type { BrokerPartition } from './core/broker-partitions.ts';
 export type { BrokerStateName } from './broker-core.ts';
 export type { ClientOptions } from './operations-client.ts';
 export type { ConnectionFailure, EndpointOutcome, FailureKind } from './connection-failure.ts';
 export type { ClientTls, TokenSource } from './exchange.ts';
 export { makeToken, type NewToken } from './protocol/bearer-token.ts';
+export type { Outcome } from './outcome.ts';
 export type { Answer, CallOptions } from './typed.ts';
 export type { LocalImage } from './watch/local-image.ts';
 export type { WatchEvent, WatchOptions } from './watch/watch.ts';

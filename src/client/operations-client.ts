@@ -14,6 +14,7 @@ import { createExchange, type ClientTls, type Exchange, type TokenSource } from 
 import { fillPath, placeInput, planFields, type FieldPlan, type PlacedInput } from './input.ts';
 import type { OperationDescription, OperationDescriptions } from './protocol/description.ts';
 import { apiPrefix, commonQueryNames, headerNames } from './protocol/headers.ts';
+import { type Outcome, toOutcome } from './outcome.ts';
 import { SessionKeys } from './sessions.ts';
 import type { Answer, CallOptions, InputOf, OperationMethods, ResponseOf } from './typed.ts';
 import { followImage, type LocalImage } from './watch/local-image.ts';
@@ -57,6 +58,12 @@ export type OperationsClient<Operations extends OperationDescriptions> = Operati
     input: InputOf<Operations[Id]>,
     options?: CallOptions,
   ): Promise<Answer<ResponseOf<Operations[Id]>>>;
+  /** Like `call`, with the errors that a call can end in as values: what became of it is one of four. */
+  outcome<Id extends string & keyof Operations>(
+    operationId: Id,
+    input: InputOf<Operations[Id]>,
+    options?: CallOptions,
+  ): Promise<Outcome<ResponseOf<Operations[Id]>>>;
   /**
    * The state and then every committed batch, or with `since` the batches alone, for as long as it is read. A
    * stream that breaks off goes on by itself, on any node.
@@ -69,6 +76,8 @@ export type OperationsClient<Operations extends OperationDescriptions> = Operati
   readonly endpoints: readonly string[];
   /** Ends every call that is under way. */
   close(): Promise<void>;
+  /** As `close`: `await using client = createClient(…)`. */
+  [Symbol.asyncDispose](): Promise<void>;
 };
 
 const defaults = {
@@ -106,11 +115,14 @@ export function createOperationsClient<Operations extends OperationDescriptions>
   const fixed = {
     call: (operationId: string, input: Readonly<Record<string, unknown>>, callOptions: CallOptions = {}) =>
       core.call(operationId, input, callOptions),
+    outcome: (operationId: string, input: Readonly<Record<string, unknown>>, callOptions: CallOptions = {}) =>
+      toOutcome(core.call(operationId, input, callOptions)),
     watch: (watchOptions: WatchOptions = {}) => core.watch(watchOptions),
     localImage: ({ signal, ...watchOptions }: WatchOptions = {}) =>
       followImage((both) => core.watch({ ...watchOptions, signal: both }), signal),
     endpoints: options.endpoints,
     close: () => core.close(),
+    [Symbol.asyncDispose]: () => core.close(),
   };
   const client = Object.defineProperty({ ...methods, ...fixed }, 'offset', { get: () => core.offset });
   // The border between the definitions, which are data, and the types that are derived from them.

@@ -52,6 +52,8 @@ export type Controller = {
   reload(): Promise<Result<null, { readonly message: string }>>;
   /** Hands leadership over, answers what is pending, flushes and closes. */
   stop(): Promise<void>;
+  /** As `stop`: `await using controller = await createController(…)`. */
+  [Symbol.asyncDispose](): Promise<void>;
 };
 
 /** Why a controller did not start; `code` is stable, `message` says what to do next. */
@@ -93,7 +95,14 @@ export async function createController(options: CreateControllerOptions): Promis
     settings: options.settings ?? {},
   });
   if (!started.ok) throw new ControllerStartError(started.error);
-  return started.value;
+  const server = started.value;
+  return {
+    httpUrl: server.httpUrl,
+    stopped: server.stopped,
+    reload: () => server.reload(),
+    stop: () => server.stop(),
+    [Symbol.asyncDispose]: () => server.stop(),
+  };
 }
 
 function certificateRoleOf(text: string): CertificateRole {

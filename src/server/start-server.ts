@@ -25,7 +25,7 @@ import { createTcpTransport } from '../transport/tcp-transport.ts';
 import { assertDefined } from '../base/assert.ts';
 import { Administrators } from './administrators.ts';
 import { Certificates, type PeerCertificates } from './certificates.ts';
-import { nodeClock } from './node-clock.ts';
+import { nodeClock } from '../client/node-clock.ts';
 import { createLogger } from './pino-logger.ts';
 import { resolveSettings, type ServerSettings } from './settings.ts';
 import { readTls } from './tls-files.ts';

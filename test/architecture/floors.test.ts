@@ -22,7 +22,7 @@ describe('this project', () => {
     expect(importersOf('sorted-btree', sources).slice(1)).toEqual([]);
   });
 
-  it.each(['src/index.ts', 'src/client/index.ts', 'src/testing.ts'])(
+  it.each(['src/index.ts', 'src/client/index.ts', 'src/testing/index.ts'])(
     'loads no command, console or API browser when %s is embedded',
     (face) => {
       const unwanted = /^(src\/cli\/|src\/console\/|commander$|@fastify\/swagger)/;

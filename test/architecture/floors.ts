@@ -60,7 +60,14 @@ export const areas: Readonly<Record<string, Area>> = {
   'src/server': { floor: 5 },
   'src/main.ts': { floor: 5 },
   'src/index.ts': { floor: 5 },
-  'src/testing.ts': { floor: 5 },
+  // The face for users' own tests, and the world in which it and the simulator let nodes run: virtual time, a
+  // network, disks and stores in memory.
+  'src/testing': { floor: 5 },
+  'src/testing/world': {
+    floor: 3,
+    imports: ['src/base', 'src/raft', 'src/codec', 'src/ports'],
+    packages: [],
+  },
 };
 
 /** The highest floor that the simulator builds on; above it stand the adapters that it replaces. */
@@ -71,8 +78,11 @@ const resourceFolder = /^src\/metadata\/resources\//;
 const fastifyPackage = /^(fastify|@fastify\/.*)$/;
 const builtins: ReadonlySet<string> = new Set(builtinModules);
 
+/** The longest folder that is an area, or the folder of `src/` that should be one. */
 function areaOf(path: string): string {
-  return path.split('/').slice(0, 2).join('/');
+  const parts = path.split('/');
+  const inner = parts.slice(0, 3).join('/');
+  return areas[inner] === undefined ? parts.slice(0, 2).join('/') : inner;
 }
 
 /** Every import of `source` that its floor does not allow. */

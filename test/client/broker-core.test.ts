@@ -98,6 +98,25 @@ describe('a broker’s agent', () => {
     expect(driven.nextWakeAtMs).toBe(10 + defaultBrokerCoreConfig.eagerHeartbeatIntervalMs);
   });
 
+  it('asks at once when it has taken in its own registration, and waits for an answer that is under way', () => {
+    const driven = new Driven();
+    driven.take(driven.core.start(0));
+    driven.registered(10);
+    expect(types(driven.take(driven.core.caughtUp(15)))).toEqual([]);
+    driven.acknowledged(20, { isFenced: true });
+    expect(types(driven.take(driven.core.caughtUp(30)))).toEqual(['heartbeat']);
+    driven.acknowledged(40);
+    // It is unfenced: what it has read since is not urgent.
+    expect(types(driven.take(driven.core.caughtUp(50)))).toEqual([]);
+  });
+
+  it('knows how long its lease holds without another acknowledgement', () => {
+    const driven = active();
+    expect(driven.core.leaseRemainingMs(110)).toBe(10 + leaseMs - 110);
+    driven.wake(10 + leaseMs);
+    expect(driven.core.leaseRemainingMs(10 + leaseMs)).toBe(0);
+  });
+
   it('fences itself counted from the SENDING of the last acknowledged heartbeat', () => {
     const driven = active();
     driven.wake(2_010);

@@ -161,6 +161,39 @@ describe('a client', () => {
     expect(controller.requests).toHaveLength(1);
   });
 
+  it('gives what became of a call as one of four values, and throws what is no word on it', async () => {
+    const { url, controller } = await node();
+    const made = client([url]);
+    withSessions(controller, () => ({ response: { topicId: 'first' } }));
+    expect(await made.outcome('createTopic', topic)).toMatchObject({
+      type: 'answered',
+      response: { topicId: 'first' },
+      offset: 42,
+    });
+    withSessions(controller, () => ({ code: 'TOPIC_ALREADY_EXISTS' }));
+    const refused = await made.outcome('createTopic', topic);
+    expect(refused).toMatchObject({ type: 'refused', error: { code: 'TOPIC_ALREADY_EXISTS' } });
+    withSessions(controller, () => ({ code: 'OUTCOME_UNKNOWN' }));
+    const unknown = await made.outcome('createTopic', topic, { timeoutMs: 200 });
+    expect(unknown).toMatchObject({ type: 'unknown', error: { operationId: 'createTopic' } });
+    const key = unknown.type === 'unknown' ? unknown.error.key : null;
+    expect(key).toMatchObject({ sessionId: 100 });
+    const dead = client([`http://127.0.0.1:${await freePort()}`], { timeoutMs: 100 });
+    expect(await dead.outcome('createTopic', topic)).toMatchObject({ type: 'unanswered' });
+    withSessions(controller, () => ({ response: { name: 'x' } }));
+    await expect(made.outcome('describeTopic', { topic: 'x' })).rejects.toThrow(UnexpectedAnswerError);
+    const signal = AbortSignal.abort(new Error('enough'));
+    await expect(made.outcome('describeTopic', { topic: 'x' }, { signal })).rejects.toThrow('enough');
+  });
+
+  it('is closed where its scope ends', async () => {
+    const { url } = await node();
+    const made = client([url]);
+    await made.createTopic(topic);
+    await made[Symbol.asyncDispose]();
+    await expect(made.createTopic(topic, { timeoutMs: 50 })).rejects.toThrow(Error);
+  });
+
   it('opens another session when the cluster has forgotten the first, and takes a new key', async () => {
     const { url, controller } = await node();
     withSessions(controller, (request) =>

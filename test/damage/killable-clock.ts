@@ -1,5 +1,5 @@
 import type { Clock, Timer } from '../../src/ports/clock.ts';
-import { nodeClock } from '../../src/server/node-clock.ts';
+import { nodeClock } from '../../src/client/node-clock.ts';
 
 /** The real time of one node, until it is killed: from then on nothing that waits for it is called. */
 export class KillableClock implements Clock {

@@ -14,7 +14,7 @@ import {
   type StartError,
 } from '../../src/runtime/controller-node.ts';
 import type { ControllerSettings, NodeTransport, TransportIdentity } from '../../src/runtime/node-options.ts';
-import { nodeClock } from '../../src/server/node-clock.ts';
+import { nodeClock } from '../../src/client/node-clock.ts';
 import { defaultTransportLimits } from '../../src/transport/limits.ts';
 import { createTcpTransport } from '../../src/transport/tcp-transport.ts';
 import { KillableClock } from './killable-clock.ts';

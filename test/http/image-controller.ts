@@ -21,7 +21,7 @@ import { BatchRecords } from '../../src/runtime/watch/batch-records.ts';
 import { openWatchLater } from '../../src/runtime/watch/open-watch.ts';
 import type { WatchHandle, WatchListener, WatchRequest } from '../../src/runtime/watch/watch-api.ts';
 import { WatchHub } from '../../src/runtime/watch/watch-hub.ts';
-import { nodeClock } from '../../src/server/node-clock.ts';
+import { nodeClock } from '../../src/client/node-clock.ts';
 import { ListLog } from '../runtime/support/list-log.ts';
 import { fakeStatus } from './fake-controller.ts';
 

@@ -5,7 +5,7 @@ import { DiskSpace } from '../../src/runtime/disk-space.ts';
 import { HandOver } from '../../src/runtime/hand-over.ts';
 import { runtimeLimits } from '../../src/runtime/limits.ts';
 import { OffsetWaiters } from '../../src/runtime/requests/offset-waiters.ts';
-import { SimulatedDisk } from '../../simulator/files.ts';
+import { SimulatedDisk } from '../../src/testing/world/files.ts';
 import { TestCluster } from '../metadata/cluster.ts';
 import { VirtualProcess } from './support/clock.ts';
 

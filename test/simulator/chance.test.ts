@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { slowedDelay } from '../../simulator/chance.ts';
+import { slowedDelay } from '../../src/testing/world/chance.ts';
 
 describe('the delay of a slow disk', () => {
   it('grows with its slowness, and not so far that a heal phase cannot outlast it', () => {

@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { assert } from '../../src/base/assert.ts';
 import type { Offset, Epoch } from '../../src/base/brands.ts';
 import type { CheckpointStore, CheckpointStores, StoreEntry } from '../../src/ports/checkpoint-store.ts';
-import { SimulatedStores } from '../../simulator/checkpoint-store.ts';
-import { Scheduler } from '../../simulator/scheduler.ts';
+import { SimulatedStores } from '../../src/testing/world/checkpoint-store.ts';
+import { Scheduler } from '../../src/testing/world/scheduler.ts';
 
 const bytes = (...values: readonly number[]): Uint8Array => new Uint8Array(values);
 const snapshotId = { endOffset: 5 as Offset, epoch: 1 as Epoch };

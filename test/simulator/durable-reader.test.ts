@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { FileHandle } from '../../src/ports/files.ts';
 import { submitFile, type FileTask } from '../../src/ports/task.ts';
-import { SimulatedDisk } from '../../simulator/files.ts';
-import { Scheduler } from '../../simulator/scheduler.ts';
+import { SimulatedDisk } from '../../src/testing/world/files.ts';
+import { Scheduler } from '../../src/testing/world/scheduler.ts';
 
 const kept = new Uint8Array([1, 2, 3]);
 const lost = new Uint8Array([9, 9]);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { nodeId } from '../../src/base/brands.ts';
-import { eventKinds } from '../../simulator/event-kinds.ts';
+import { eventKinds } from '../../src/testing/world/event-kinds.ts';
 import { budgetNames, budgets, damagingKinds, faultKinds } from '../../simulator/faults/budget.ts';
 import { CrashPoint } from '../../simulator/faults/crash-point.ts';
 import type { Fault, FaultKind } from '../../simulator/faults/fault.ts';
@@ -10,7 +10,7 @@ import { runSchedule, type RunReport } from '../../simulator/run.ts';
 import { sameValue } from '../../simulator/same-value.ts';
 import { type HostName, hostNames, hosts } from '../../simulator/saved-run.ts';
 import { World } from '../../simulator/world.ts';
-import type { SimulatedProcess } from '../../simulator/process.ts';
+import type { SimulatedProcess } from '../../src/testing/world/process.ts';
 
 const calm: RunConfig = {
   ...generateSchedule(1).config,

@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { assert } from '../../src/base/assert.ts';
 import type { Result } from '../../src/base/result.ts';
 import type { FileError, FileHandle, FileOperation, FileResults, Files } from '../../src/ports/files.ts';
-import { SimulatedDisk } from '../../simulator/files.ts';
-import { Scheduler } from '../../simulator/scheduler.ts';
+import { SimulatedDisk } from '../../src/testing/world/files.ts';
+import { Scheduler } from '../../src/testing/world/scheduler.ts';
 
 type Bench = { readonly scheduler: Scheduler; readonly disk: SimulatedDisk; files: Files };
 

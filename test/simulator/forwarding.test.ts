@@ -4,8 +4,8 @@ import { seededRandom } from '../../src/base/random.ts';
 import type { ForwardMessage, Transport } from '../../src/ports/transport.ts';
 import type { ControllerRequest } from '../../src/runtime/controller-api.ts';
 import { encodeForwardResponse, Forwarder } from '../../src/runtime/forwarding.ts';
-import { SimulatedProcess } from '../../simulator/process.ts';
-import { Scheduler } from '../../simulator/scheduler.ts';
+import { SimulatedProcess } from '../../src/testing/world/process.ts';
+import { Scheduler } from '../../src/testing/world/scheduler.ts';
 
 const leader = nodeId(2);
 

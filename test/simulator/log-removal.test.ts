@@ -5,9 +5,9 @@ import type { DataBatch } from '../../src/raft/batch.ts';
 import { openRaftLog, type OpenedLog } from '../../src/runtime/log/open-raft-log.ts';
 import { readDurableLog } from '../../simulator/durable-state.ts';
 import { dataDirectory } from '../../simulator/hosts/host.ts';
-import { SimulatedDisk } from '../../simulator/files.ts';
-import { SimulatedProcess } from '../../simulator/process.ts';
-import { Scheduler } from '../../simulator/scheduler.ts';
+import { SimulatedDisk } from '../../src/testing/world/files.ts';
+import { SimulatedProcess } from '../../src/testing/world/process.ts';
+import { Scheduler } from '../../src/testing/world/scheduler.ts';
 
 const epoch = 1 as Epoch;
 

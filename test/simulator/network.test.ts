@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { type NodeId, nodeId } from '../../src/base/brands.ts';
 import { zeroUuid } from '../../src/base/uuid.ts';
 import type { PeerMessage, Transport } from '../../src/ports/transport.ts';
-import type { SimulatedProcess } from '../../simulator/process.ts';
+import type { SimulatedProcess } from '../../src/testing/world/process.ts';
 import { World } from '../../simulator/world.ts';
 
 type Bench = {

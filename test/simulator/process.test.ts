@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { SimulatedProcess } from '../../simulator/process.ts';
+import type { SimulatedProcess } from '../../src/testing/world/process.ts';
 import { World } from '../../simulator/world.ts';
 
 const ms = 1000;

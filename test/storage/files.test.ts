@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { NodeFiles } from '../../src/storage/files.ts';
-import { SimulatedDisk } from '../../simulator/files.ts';
-import { Scheduler } from '../../simulator/scheduler.ts';
+import { SimulatedDisk } from '../../src/testing/world/files.ts';
+import { Scheduler } from '../../src/testing/world/scheduler.ts';
 import { describeFilesConformance } from './files-conformance.ts';
 
 describeFilesConformance('the operating system’s', false, () => {

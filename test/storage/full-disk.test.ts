@@ -11,7 +11,7 @@ import { type Checkpoint, Checkpointer } from '../../src/runtime/checkpoint/chec
 import { loadCheckpoint } from '../../src/runtime/checkpoint/load-checkpoint.ts';
 import { PageVersions } from '../../src/runtime/checkpoint/page-versions.ts';
 import { runSequence } from '../../src/runtime/sequence.ts';
-import { nodeClock } from '../../src/server/node-clock.ts';
+import { nodeClock } from '../../src/client/node-clock.ts';
 import { LevelStores } from '../../src/storage/level-stores.ts';
 import { TestCluster } from '../metadata/cluster.ts';
 import { canMountDisk, mountDisk, unmountDisk } from '../processes/small-disk.ts';

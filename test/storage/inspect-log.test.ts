@@ -5,7 +5,7 @@ import type { Result } from '../../src/base/result.ts';
 import type { FileOperation, Files } from '../../src/ports/files.ts';
 import { runFileTask } from '../../src/ports/task.ts';
 import { type InspectedLog, inspectLog } from '../../src/runtime/log/inspect-log.ts';
-import type { SimulatedDisk } from '../../simulator/files.ts';
+import type { SimulatedDisk } from '../../src/testing/world/files.ts';
 import { BatchMaker, LogBench } from './log-bench.ts';
 
 const segmentBytes = 16 * 512;

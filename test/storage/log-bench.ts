@@ -13,8 +13,8 @@ import {
   openRaftLog,
 } from '../../src/runtime/log/open-raft-log.ts';
 import type { LogReadError, RaftLog } from '../../src/runtime/log/raft-log.ts';
-import { SimulatedDisk } from '../../simulator/files.ts';
-import { Scheduler } from '../../simulator/scheduler.ts';
+import { SimulatedDisk } from '../../src/testing/world/files.ts';
+import { Scheduler } from '../../src/testing/world/scheduler.ts';
 
 /** Virtual time and a simulated disk below a log, for tests that need no world. */
 export class LogBench {

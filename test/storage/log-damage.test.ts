@@ -24,7 +24,7 @@ import { continuationGuard, frameGuard } from '../../src/runtime/log/sectors.ts'
 import type { RaftLog } from '../../src/runtime/log/raft-log.ts';
 import { NodeFiles } from '../../src/storage/files.ts';
 import type { Result } from '../../src/base/result.ts';
-import type { SimulatedDisk } from '../../simulator/files.ts';
+import type { SimulatedDisk } from '../../src/testing/world/files.ts';
 import { BatchMaker, bytesOf, LogBench } from './log-bench.ts';
 
 const segmentBytes = 8 * 512;

@@ -3,7 +3,7 @@ import { assertDefined } from '../../src/base/assert.ts';
 import { epoch, offset } from '../../src/base/brands.ts';
 import type { FileOperation, Files } from '../../src/ports/files.ts';
 import type { RaftLog } from '../../src/runtime/log/raft-log.ts';
-import { SimulatedDisk } from '../../simulator/files.ts';
+import { SimulatedDisk } from '../../src/testing/world/files.ts';
 import { BatchMaker, LogBench } from './log-bench.ts';
 
 const segmentBytes = 16 * 512;

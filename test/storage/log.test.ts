@@ -5,7 +5,7 @@ import { batchesPerReadMax } from '../../src/runtime/log/limits.ts';
 import { batchEndOffset } from '../../src/raft/batch.ts';
 import type { FileOperation, Files } from '../../src/ports/files.ts';
 import type { RaftLog } from '../../src/runtime/log/raft-log.ts';
-import { SimulatedDisk } from '../../simulator/files.ts';
+import { SimulatedDisk } from '../../src/testing/world/files.ts';
 import { BatchMaker, LogBench } from './log-bench.ts';
 
 const segmentBytes = 16 * 512;

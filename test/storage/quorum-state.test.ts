@@ -9,8 +9,8 @@ import { encodeQuorumState } from '../../src/codec/quorum-state.ts';
 import type { QuorumState } from '../../src/raft/quorum-state.ts';
 import { type OpenedQuorumState, openQuorumState } from '../../src/runtime/quorum-state/open-quorum-state.ts';
 import type { StoredFileError } from '../../src/runtime/quorum-state/stored-file.ts';
-import { SimulatedDisk } from '../../simulator/files.ts';
-import { Scheduler } from '../../simulator/scheduler.ts';
+import { SimulatedDisk } from '../../src/testing/world/files.ts';
+import { Scheduler } from '../../src/testing/world/scheduler.ts';
 
 const paths = ['/data/quorum-state-a', '/data/quorum-state-b'] as const;
 const directoryId = uuid('AAAAAAAAAAAAAAAAAAAAAQ');

@@ -7,8 +7,8 @@ import type { Result } from '../../src/base/result.ts';
 import type { CheckpointStore, StoreEntry, StoreError } from '../../src/ports/checkpoint-store.ts';
 import { LevelStore } from '../../src/storage/level-store.ts';
 import { LevelStores } from '../../src/storage/level-stores.ts';
-import { SimulatedStores } from '../../simulator/checkpoint-store.ts';
-import { Scheduler } from '../../simulator/scheduler.ts';
+import { SimulatedStores } from '../../src/testing/world/checkpoint-store.ts';
+import { Scheduler } from '../../src/testing/world/scheduler.ts';
 import { describeStoresConformance } from './stores-conformance.ts';
 
 describeStoresConformance('level', () => {

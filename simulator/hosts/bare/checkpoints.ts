@@ -1,7 +1,7 @@
 import { assert } from '../../../src/base/assert.ts';
 import type { Epoch, Offset } from '../../../src/base/brands.ts';
 import type { CheckpointStore, CheckpointStores } from '../../../src/ports/checkpoint-store.ts';
-import type { SimulatedStores } from '../../checkpoint-store.ts';
+import type { SimulatedStores } from '../../../src/testing/world/checkpoint-store.ts';
 import type { SnapshotId } from '../../../src/raft/snapshot-id.ts';
 import { decodeCheckpoint, encodeCheckpoint, type RegisterCheckpoint } from './register-machine.ts';
 

@@ -12,7 +12,7 @@ import {
   type ControllerSettings,
   type NodeTransport,
 } from '../../../src/runtime/node-options.ts';
-import type { SimulatedStores } from '../../checkpoint-store.ts';
+import type { SimulatedStores } from '../../../src/testing/world/checkpoint-store.ts';
 import { dataDirectory, type Host, type HostContext, type HostKind } from '../host.ts';
 import { changeVoters } from './change-voters.ts';
 import { InspectedView } from './inspected-view.ts';

@@ -1,4 +1,4 @@
-import { exponentialPerMille, type HashedChance } from '../../chance.ts';
+import { exponentialPerMille, type HashedChance } from '../../../src/testing/world/chance.ts';
 import type { RunConfig } from '../../faults/schedule.ts';
 import type { PlannedCall } from '../operators/planned-call.ts';
 

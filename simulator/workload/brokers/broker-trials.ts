@@ -1,4 +1,4 @@
-import type { HashedChance } from '../../chance.ts';
+import type { HashedChance } from '../../../src/testing/world/chance.ts';
 import type { Fault } from '../../faults/fault.ts';
 import { inOrder } from '../../faults/in-order.ts';
 import type { RunConfig } from '../../faults/schedule.ts';

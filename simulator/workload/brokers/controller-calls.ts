@@ -5,7 +5,7 @@ import { errorCatalogue } from '../../../src/metadata/errors.ts';
 import type { Clock } from '../../../src/ports/clock.ts';
 import type { ProposalAnswer, ReplicaEffect } from '../../../src/replica/types.ts';
 import type { ControllerAnswer } from '../../../src/runtime/controller-api.ts';
-import type { SimulatedProcess } from '../../process.ts';
+import type { SimulatedProcess } from '../../../src/testing/world/process.ts';
 import type { Exchanges, ExchangeOutcome } from '../operators/exchange.ts';
 
 type Body = Readonly<Record<string, unknown>>;

@@ -5,9 +5,9 @@ import { BrokerCore, type BrokerEffect, type BrokerStep } from '../../../src/cli
 import type { MetadataImage } from '../../../src/metadata/image.ts';
 import { brokerPartitions, partitionAt } from '../../../src/metadata/resources/topic/state.ts';
 import type { PartitionView, ReplicaConfig } from '../../../src/replica/types.ts';
-import { eventKinds } from '../../event-kinds.ts';
+import { eventKinds } from '../../../src/testing/world/event-kinds.ts';
 import { newerFeatures } from '../../releases.ts';
-import type { SimulatedProcess } from '../../process.ts';
+import type { SimulatedProcess } from '../../../src/testing/world/process.ts';
 import type { Exchanges } from '../operators/exchange.ts';
 import { type BrokerJudge, ControllerCalls } from './controller-calls.ts';
 import type { ModelDisk } from './model-disk.ts';

@@ -1,4 +1,4 @@
-import type { HashedChance } from '../../chance.ts';
+import type { HashedChance } from '../../../src/testing/world/chance.ts';
 
 /** One record of the data plane: who wrote it, and what. */
 export type StoredRecord = { readonly epoch: number; readonly value: number };

@@ -1,7 +1,7 @@
 import { hashIntegers, seededRandom } from '../../../src/base/random.ts';
 import { randomUuid } from '../../../src/base/uuid.ts';
-import { eventKinds } from '../../event-kinds.ts';
-import type { SimulatedProcess } from '../../process.ts';
+import { eventKinds } from '../../../src/testing/world/event-kinds.ts';
+import type { SimulatedProcess } from '../../../src/testing/world/process.ts';
 import type { World } from '../../world.ts';
 import { newerFeatures } from '../../releases.ts';
 import type { Exchanges } from '../operators/exchange.ts';

@@ -1,7 +1,7 @@
 import type { ControllerAnswer, ControllerRequest } from '../../../src/runtime/controller-api.ts';
 import type { SimulatedCluster, SimulatedNode } from '../../cluster.ts';
-import { eventKinds } from '../../event-kinds.ts';
-import type { SimulatedProcess } from '../../process.ts';
+import { eventKinds } from '../../../src/testing/world/event-kinds.ts';
+import type { SimulatedProcess } from '../../../src/testing/world/process.ts';
 import type { World } from '../../world.ts';
 
 /** What one exchange with one node came to. */

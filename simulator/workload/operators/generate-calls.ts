@@ -1,6 +1,6 @@
 import { uuidFromBytes } from '../../../src/base/uuid.ts';
 import { tokenIdOf } from '../../../src/metadata/resources/token/identity.ts';
-import { HashedChance } from '../../chance.ts';
+import { HashedChance } from '../../../src/testing/world/chance.ts';
 import type { RunConfig } from '../../faults/schedule.ts';
 import { newerFeatures } from '../../releases.ts';
 import { conditionalWrites } from './condition.ts';

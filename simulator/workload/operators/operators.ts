@@ -1,5 +1,5 @@
 import type { SimulatedCluster } from '../../cluster.ts';
-import { eventKinds } from '../../event-kinds.ts';
+import { eventKinds } from '../../../src/testing/world/event-kinds.ts';
 import type { World } from '../../world.ts';
 import type { Ledger } from '../ledger.ts';
 import { CallLedger } from './call-ledger.ts';

@@ -7,8 +7,8 @@ import type {
   WatchRequest,
 } from '../../../src/runtime/watch/watch-api.ts';
 import type { SimulatedCluster, SimulatedNode } from '../../cluster.ts';
-import { eventKinds } from '../../event-kinds.ts';
-import type { SimulatedProcess } from '../../process.ts';
+import { eventKinds } from '../../../src/testing/world/event-kinds.ts';
+import type { SimulatedProcess } from '../../../src/testing/world/process.ts';
 import type { World } from '../../world.ts';
 
 /** What arrives, in the order in which it was sent; after an end or a loss nothing does. */

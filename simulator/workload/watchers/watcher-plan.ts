@@ -1,5 +1,5 @@
 import type { ResourceName } from '../../../src/metadata/registry.ts';
-import type { HashedChance } from '../../chance.ts';
+import type { HashedChance } from '../../../src/testing/world/chance.ts';
 import type { RunConfig } from '../../faults/schedule.ts';
 
 /** One program that watches from `atUs` on, to the end of the run. */

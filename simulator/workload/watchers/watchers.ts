@@ -1,5 +1,5 @@
 import type { SimulatedCluster, SimulatedNode } from '../../cluster.ts';
-import { eventKinds } from '../../event-kinds.ts';
+import { eventKinds } from '../../../src/testing/world/event-kinds.ts';
 import type { World } from '../../world.ts';
 import { ModelWatcher, type WatchJudge } from './model-watcher.ts';
 import type { PlannedWatcher } from './watcher-plan.ts';

@@ -1,6 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import type { Command } from 'commander';
-import { createBroker, type Broker, type BrokerEvent } from '../../client/broker.ts';
+import { createBroker } from '../../client/broker.ts';
+import type { Broker, BrokerEvent } from '../../client/broker-api.ts';
 import { readServerConfig, startServer, withStartOptions } from '../commands/server.ts';
 import { positiveInteger, type CliDependencies } from '../context.ts';
 import { CliFailure, describeFailure } from '../failures.ts';

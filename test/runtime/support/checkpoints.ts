@@ -13,7 +13,7 @@ import {
 } from '../../../src/runtime/checkpoint/load-checkpoint.ts';
 import { PageVersions } from '../../../src/runtime/checkpoint/page-versions.ts';
 import { runSequence } from '../../../src/runtime/sequence.ts';
-import { SimulatedStores } from '../../../simulator/checkpoint-store.ts';
+import { SimulatedStores } from '../../../src/testing/world/checkpoint-store.ts';
 import { VirtualProcess } from './clock.ts';
 
 const voter: Voter = {

@@ -1,5 +1,5 @@
 import type { Clock } from '../../../src/ports/clock.ts';
-import type { SimulatedProcess } from '../../../simulator/process.ts';
+import type { SimulatedProcess } from '../../../src/testing/world/process.ts';
 import { World } from '../../../simulator/world.ts';
 
 /** One process under virtual time. */

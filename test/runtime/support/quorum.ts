@@ -17,9 +17,9 @@ import {
   type NodeTransport,
   type SupportedVersions,
 } from '../../../src/runtime/node-options.ts';
-import { SimulatedStores } from '../../../simulator/checkpoint-store.ts';
-import { SimulatedDisk } from '../../../simulator/files.ts';
-import type { SimulatedProcess } from '../../../simulator/process.ts';
+import { SimulatedStores } from '../../../src/testing/world/checkpoint-store.ts';
+import { SimulatedDisk } from '../../../src/testing/world/files.ts';
+import type { SimulatedProcess } from '../../../src/testing/world/process.ts';
 import { World } from '../../../simulator/world.ts';
 import { runWorld } from './clock.ts';
 

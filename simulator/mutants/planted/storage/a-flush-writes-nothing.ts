@@ -9,7 +9,7 @@ export const bug: PlantedBug = {
   mark: 'boot',
   patches: [
     {
-      file: 'simulator/files.ts',
+      file: 'src/testing/world/files.ts',
       find: 'held.file.completeFlush(flush);',
       replace: '',
     },

@@ -1,11 +1,11 @@
-import type { NodeId } from '../src/base/brands.ts';
-import { hashIntegers } from '../src/base/random.ts';
-import type { PeerMessage, Transport, TransportEvents } from '../src/ports/transport.ts';
-import type { ReplicaKey } from '../src/raft/replica-key.ts';
+import type { NodeId } from '../../base/brands.ts';
+import { hashIntegers } from '../../base/random.ts';
+import type { PeerMessage, Transport, TransportEvents } from '../../ports/transport.ts';
+import type { ReplicaKey } from '../../raft/replica-key.ts';
 import { exponentialPerMille, HashedChance } from './chance.ts';
 import { eventKinds } from './event-kinds.ts';
 import type { SimulatedProcess } from './process.ts';
-import type { World } from './world.ts';
+import type { VirtualWorld } from './virtual-world.ts';
 
 /** How a link behaves; every link begins with the network's default. */
 export type LinkBehaviour = {
@@ -95,11 +95,11 @@ export class SimulatedNetwork {
   storm: Pick<LinkBehaviour, 'lossPerMille' | 'duplicatePerMille'> = noStorm;
   observer: NetworkObserver = { onSend: () => undefined, onDeliver: (_from, _to, message) => message };
   readonly counts = { sent: 0, delivered: 0, lost: 0, duplicated: 0, cut: 0 };
-  readonly #world: World;
+  readonly #world: Pick<VirtualWorld, 'seed' | 'nowUs'>;
   readonly #links = new Map<number, Link>();
   readonly #attachments = new Map<number, Attachment>();
 
-  constructor(world: World) {
+  constructor(world: Pick<VirtualWorld, 'seed' | 'nowUs'>) {
     this.#world = world;
   }
 

@@ -1,6 +1,6 @@
-import { failed, ok, type Result } from '../src/base/result.ts';
-import type { FileError, FileHandle, FileOperation, FileResults, Files } from '../src/ports/files.ts';
-import type { FileTask } from '../src/ports/task.ts';
+import { failed, ok, type Result } from '../../base/result.ts';
+import type { FileError, FileHandle, FileOperation, FileResults, Files } from '../../ports/files.ts';
+import type { FileTask } from '../../ports/task.ts';
 import { HashedChance, slowedDelay, spreadDelay } from './chance.ts';
 import { Stalls } from './stalls.ts';
 import { DurableReader } from './disk/durable-reader.ts';

@@ -1,4 +1,4 @@
-import { hashIntegers, hashPair } from '../src/base/random.ts';
+import { hashIntegers, hashPair } from '../../base/random.ts';
 
 /**
  * Chance by hash: what happens to message 7 on a link depends on (seed, link, 7) alone, so taking one

@@ -1,4 +1,4 @@
-import { assert } from '../../src/base/assert.ts';
+import { assert } from '../../../base/assert.ts';
 import type { HashedChance } from '../chance.ts';
 
 export const sectorBytes = 512;

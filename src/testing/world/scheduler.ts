@@ -1,5 +1,5 @@
-import { assert } from '../src/base/assert.ts';
-import type { Timer } from '../src/ports/clock.ts';
+import { assert } from '../../base/assert.ts';
+import type { Timer } from '../../ports/clock.ts';
 
 /**
  * One thing that will happen. `run` is null once it was cancelled or has happened.

@@ -1,7 +1,7 @@
-import { violated } from '../../src/base/assert.ts';
-import { failed, ok, type Result } from '../../src/base/result.ts';
-import type { FileError, FileHandle, FileOperation } from '../../src/ports/files.ts';
-import type { FileTask } from '../../src/ports/task.ts';
+import { violated } from '../../../base/assert.ts';
+import { failed, ok, type Result } from '../../../base/result.ts';
+import type { FileError, FileHandle, FileOperation } from '../../../ports/files.ts';
+import type { FileTask } from '../../../ports/task.ts';
 import type { Names } from './names.ts';
 
 type AnyResult = Result<unknown, FileError>;

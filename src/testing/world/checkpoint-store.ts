@@ -1,4 +1,4 @@
-import { failed, ok, type Result } from '../src/base/result.ts';
+import { failed, ok, type Result } from '../../base/result.ts';
 import type {
   CheckpointStore,
   CheckpointStores,
@@ -6,8 +6,8 @@ import type {
   StoreError,
   StoreOperation,
   StoreResults,
-} from '../src/ports/checkpoint-store.ts';
-import type { SnapshotId } from '../src/raft/snapshot-id.ts';
+} from '../../ports/checkpoint-store.ts';
+import type { SnapshotId } from '../../raft/snapshot-id.ts';
 import { HashedChance, slowedDelay, spreadDelay } from './chance.ts';
 import { Stalls } from './stalls.ts';
 import { Database } from './store/database.ts';

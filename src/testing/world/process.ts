@@ -1,5 +1,5 @@
-import { assert } from '../src/base/assert.ts';
-import type { Clock, Timer } from '../src/ports/clock.ts';
+import { assert } from '../../base/assert.ts';
+import type { Clock, Timer } from '../../ports/clock.ts';
 import { eventKinds } from './event-kinds.ts';
 import type { EventOwner, Scheduler } from './scheduler.ts';
 

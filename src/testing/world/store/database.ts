@@ -1,4 +1,4 @@
-import type { StoreEntry } from '../../src/ports/checkpoint-store.ts';
+import type { StoreEntry } from '../../../ports/checkpoint-store.ts';
 import type { HashedChance } from '../chance.ts';
 
 type Batch = { readonly puts: readonly StoreEntry[]; readonly deletes: readonly Uint8Array[] };
