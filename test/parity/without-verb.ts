@@ -29,6 +29,9 @@ export const missingVerbs: readonly string[] = [
   'transferLeadership',
   'listSnapshots',
   'createSnapshot',
+  'listGroups',
+  'describeGroup',
+  'listGroupMembers',
 ];
 
 /** What programs do and people do not, with the reason. */
@@ -37,6 +40,9 @@ export const programsOnly: Readonly<Record<string, string>> = {
   heartbeatBroker: 'A broker says itself that it lives.',
   alterPartition: 'The leader of a partition proposes who is in sync.',
   registerController: 'A controller registers itself.',
+  joinGroup: 'The member of a group joins by itself.',
+  heartbeatGroupMember: 'The member of a group says itself that it lives.',
+  leaveGroup: 'The member of a group stops leading before it leaves, which no other can know.',
   getLiveness: 'Probes are for orchestrators.',
   getReadiness: 'Probes are for orchestrators.',
   getQuorumHealth: 'Probes are for orchestrators.',

@@ -15,7 +15,7 @@ import type { Ledger } from '../ledger.ts';
 import type { CallEntry, CallLedger, CallOutcome } from './call-ledger.ts';
 import { type Condition, conditionOf, resourceOf } from './condition.ts';
 import type { Exchanges, ExchangeOutcome } from './exchange.ts';
-import type { PlannedCall } from './planned-call.ts';
+import { type PlannedCall, principalOf } from './planned-call.ts';
 
 const callTimeoutMs = 4_000;
 const attemptTimeoutMs = 1_000;
@@ -158,7 +158,7 @@ export class SdkClient {
       requestId: this.#nextRequestId++,
       operationId,
       input: { params, query: {}, body },
-      principal: `client-${this.#options.index}`,
+      principal: principalOf(this.#options.index),
       idempotencyKey: running.slot === null ? null : this.#session.keyFor(running.slot),
       consistency,
       minOffset: planned.isAfterOwn && !planned.isWrite ? offset(running.entry.clientWasTold) : null,
