@@ -7,6 +7,15 @@ export {
   type BrokerListener,
   type BrokerOptions,
 } from './broker.ts';
+export {
+  createGroupMember,
+  type GroupMember,
+  type GroupMemberEnd,
+  type GroupMemberEvent,
+  type GroupMemberOptions,
+  type Leadership,
+} from './group-member.ts';
+export type { GroupLeader, GroupMemberStateName } from './group-member-core.ts';
 export type { BrokerStateName } from './broker-core.ts';
 export type { ClientOptions } from './operations-client.ts';
 export type { ConnectionFailure, EndpointOutcome, FailureKind } from './connection-failure.ts';
