@@ -58,6 +58,8 @@ export class SdkClient {
   readonly #random: Random;
   /** What it has read last of each resource. */
   readonly #seen = new Map<string, Condition>();
+  /** Of the members for which it has joined. */
+  readonly #memberEpochs = new Map<string, unknown>();
   #waiting: ((isOpen: boolean) => void)[] = [];
   #isOpening = false;
   #told = 0;
@@ -178,6 +180,9 @@ export class SdkClient {
       entry.closes = sessionId;
       return sessionId === null ? null : { ...content, operationId: 'closeSession', params: { sessionId } };
     }
+    if (operationId === 'leaveGroup') {
+      return { ...content, body: { memberEpoch: this.#memberEpochs.get(memberText(params)) ?? 0 } };
+    }
     if (operationId !== 'registerBroker') return content;
     return { ...content, body: { ...body, clusterId: this.#options.clusterId() ?? zeroUuid } };
   }
@@ -204,6 +209,7 @@ export class SdkClient {
     calls.answered({ entry: running.entry, key, minOffset, condition, input, operationId, answer });
     if (!answer.result.ok) return;
     if (!running.entry.planned.isWrite) this.#remember(running.entry.planned, answer);
+    if (operationId === 'joinGroup') this.#rememberMember(answer.result.response);
     this.#told = Math.max(this.#told, answer.offset);
     ledger.told(answer.offset);
   }
@@ -212,6 +218,11 @@ export class SdkClient {
     const resource = resourceOf(operationId, params);
     const condition = conditionOf(answer);
     if (resource !== null && condition !== null) this.#seen.set(resource, condition);
+  }
+
+  #rememberMember(response: unknown): void {
+    const joined = response as Readonly<Record<string, unknown>>;
+    this.#memberEpochs.set(memberText(joined), joined['memberEpoch']);
   }
 
   #decide(running: Running, decision: CallDecision<ControllerAnswer>): void {
@@ -251,6 +262,10 @@ export class SdkClient {
   #nowMs(): number {
     return this.#clock.monotonicMs();
   }
+}
+
+function memberText({ group, memberId }: Readonly<Record<string, unknown>>): string {
+  return `${String(group)} ${String(memberId)}`;
 }
 
 function sessionIdOf(answer: ControllerAnswer): number {
