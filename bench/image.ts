@@ -341,6 +341,7 @@ class ImageBench {
       clusterId: uuid('AAAAAAAAQACAAAAAAAAAAQ'),
       principal: 'bench',
       sessions: { sessionTimeoutMs: 9_000, isLive: () => false, metadataOffset: () => null },
+      groupSessions: { isLive: () => false },
       quorum: { supported: [], kraftVersion: 1, voters: [], isChanging: false },
     };
   }

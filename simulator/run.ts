@@ -16,6 +16,7 @@ import { linearizableBySearch } from './invariants/linearizable-by-search.ts';
 import { count, countMarks, type Marks } from './invariants/marks.ts';
 import { metadataCheckers } from './invariants/metadata.ts';
 import { checkProgressInPartitions } from './invariants/progress-in-partition.ts';
+import { groupCheckers } from './invariants/groups/all.ts';
 import { replicaCheckers } from './invariants/replicas/all.ts';
 import { watchStreams } from './invariants/watch-streams.ts';
 import { MetadataWitness } from './metadata-witness.ts';
@@ -27,6 +28,7 @@ import type { PrintLine } from './trace.ts';
 import { Violation } from './violation.ts';
 import { Brokers } from './workload/brokers/brokers.ts';
 import { Clients } from './workload/clients.ts';
+import { Groups } from './workload/groups/groups.ts';
 import { Ledger } from './workload/ledger.ts';
 import { Exchanges } from './workload/operators/exchange.ts';
 import { Operators } from './workload/operators/operators.ts';
@@ -95,6 +97,7 @@ class Run {
   readonly #exchanges: Exchanges;
   readonly #operators: Operators;
   readonly #brokers: Brokers;
+  readonly #groups: Groups;
   readonly #watchers: Watchers;
   readonly #injector: FaultInjector;
   readonly #ledger = new Ledger();
@@ -147,6 +150,7 @@ class Run {
       cluster: this.#cluster,
       exchanges: this.#exchanges,
     });
+    this.#groups = new Groups({ world, cluster: this.#cluster, exchanges: this.#exchanges });
     this.#watchers = new Watchers(world, this.#cluster);
     if (host.holdsMetadata) this.#watchMetadata();
     this.#clients = new Clients(world, this.#cluster, this.#ledger, judges);
@@ -162,19 +166,23 @@ class Run {
     const streams = watchStreams(observation, witness);
     this.#watchers.judges.push(streams);
     observation.add(streams);
+    if (this.#schedule.groups !== null) {
+      observation.add(...groupCheckers(observation, witness, this.#groups));
+    }
     const minIsr = this.#schedule.brokers?.minIsr ?? null;
     if (minIsr === null) return;
     observation.add(...replicaCheckers(observation, witness, this.#brokers, minIsr));
   }
 
   go(): void {
-    const { config, faults, operations, calls, brokers, watchers } = this.#schedule;
+    const { config, faults, operations, calls, brokers, groups, watchers } = this.#schedule;
     for (const node of this.#cluster.nodes) this.#cluster.startLater(node, 1 + node.index);
     this.#injector.plan(faults.filter((fault) => fault.atUs < config.durationUs));
     this.#clients.plan(operations);
     if (this.#host.holdsMetadata) {
       this.#operators.plan(calls);
       if (brokers !== null) this.#brokers.plan(brokers);
+      if (groups !== null) this.#groups.plan(groups);
       this.#watchers.plan(watchers);
     }
     checkProgressInPartitions(this.#world, this.#clients, this.#schedule);
@@ -203,13 +211,13 @@ class Run {
       brokers: { ...this.#brokers.counts, acknowledged: this.#brokers.ledger.acknowledgedCount },
       watches: this.#watchers.counts,
       messages: world.network.counts.sent,
-      marks: new Map([...this.#marks, ...this.#operators.calls.marks()]),
+      marks: new Map([...this.#marks, ...this.#operators.calls.marks(), ...this.#groups.marks()]),
       coverage: this.coverage,
     };
   }
 
   #recorded(): Schedule {
-    const { seed, config, operations, calls, brokers, watchers } = this.#schedule;
+    const { seed, config, operations, calls, brokers, groups, watchers } = this.#schedule;
     const endUs = this.#world.nowUs;
     return {
       seed,
@@ -218,6 +226,7 @@ class Run {
       operations: operations.filter((operation) => operation.atUs <= endUs),
       calls: calls.filter((call) => call.atUs <= endUs),
       brokers,
+      groups,
       watchers,
     };
   }
@@ -259,6 +268,7 @@ class Run {
     world.say(() => 'everything is healed');
     this.#injector.heal();
     this.#brokers.heal();
+    this.#groups.heal();
     world.network.behaviour = { ...config.link, lossPerMille: 0, duplicatePerMille: 0 };
     this.#finalizeRelease();
     this.#planProbes();
@@ -312,6 +322,8 @@ class Run {
     if (this.#cluster.leader() === null) return 'there is no leader';
     const ofBrokers = this.#brokers.whatIsMissing();
     if (ofBrokers !== null) return ofBrokers;
+    const ofGroups = this.#groups.whatIsMissing();
+    if (ofGroups !== null) return ofGroups;
     if (this.#probesLeft > 0) return `${this.#probesLeft} requests were never taken`;
     for (const [attempt, { node }] of this.#clients.pending) {
       return `${node.process.name} never answered ${attempt.request.kind} ${attempt.request.attempt}`;

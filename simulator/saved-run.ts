@@ -60,6 +60,7 @@ export function decodeSavedRun(text: string): Result<SavedRun, string> {
   if (untimed !== undefined) return failed(`one of its ${untimed} is none`);
   const schedule = {
     watchers: [],
+    groups: null,
     ...planned,
     config: { ...sinceFirstFormat, ...config },
   } as unknown as Schedule;

@@ -21,6 +21,7 @@ import { type BrokerTrial, generateTrial, type Trial } from '../workload/brokers
 import { inOrder } from './in-order.ts';
 import { partitionsAlone } from './partitions.ts';
 import { generateCalls, withConditions, withTransfers } from '../workload/operators/generate-calls.ts';
+import { generateGroups } from '../workload/groups/group-plan.ts';
 import { generateWatchers } from '../workload/watchers/watcher-plan.ts';
 import type { PlannedOperation, RunConfig, Schedule } from './schedule.ts';
 
@@ -54,7 +55,7 @@ const heavyPaddings: readonly (readonly number[])[] = [
 const rareBudgets: readonly BudgetName[] = ['fault free', 'short stalls', 'majority damaged'];
 
 /**
- * `mixed`: what a seed happens to have. `brokers`, `operators`, `watchers`, `voter changes`: the same, with these in
+ * `mixed`: what a seed happens to have. `brokers`, `operators`, `watchers`, `groups`, `voter changes`: the same, with these in
  * every run. `long partitions`: nothing fails but links, one partition after the other, each for many timeouts. `late
  * copies`: what a seed happens to have, and messages that are repeated timeouts later. `disk trouble`: nothing fails
  * but disks and those who use them, over and over. `slow echoes`: the leader hears its followers so late that they
@@ -65,6 +66,7 @@ export const workloadNames = [
   'brokers',
   'operators',
   'watchers',
+  'groups',
   'voter changes',
   'long partitions',
   'late copies',
@@ -86,7 +88,16 @@ const trialsOf: Readonly<Partial<Record<WorkloadName, Trial>>> = {
 export function generateSchedule(seed: number, workload: WorkloadName = 'mixed'): Schedule {
   const config = generateConfig(new HashedChance(seed, 1));
   const faults = generateFaults(new HashedChance(seed, 2), config, budgets[config.budget]);
-  const swarm: Schedule = { seed, config, faults, operations: [], calls: [], brokers: null, watchers: [] };
+  const swarm: Schedule = {
+    seed,
+    config,
+    faults,
+    operations: [],
+    calls: [],
+    brokers: null,
+    groups: null,
+    watchers: [],
+  };
   const isTroubled = workload === 'disk trouble' || (workload === 'mixed' && hasDiskTrouble(swarm));
   const schedule = withSnapshotsInTime(isTroubled ? withDiskTrouble(swarm) : conditioned(swarm, workload));
   const traffic = isTroubled ? busyTraffic : (trafficOf[workload] ?? usualTraffic);
@@ -97,7 +108,12 @@ export function generateSchedule(seed: number, workload: WorkloadName = 'mixed')
   const isElectionJudged = noFurtherElection || (partitionsAlone(schedule) ?? []).length > 0;
   const calls = withConditions(isElectionJudged ? planned : withTransfers(planned, seed), seed);
   const watchers = generateWatchers(new HashedChance(seed, 19), schedule.config, workload === 'watchers');
-  return withBrokers({ ...schedule, operations, calls, watchers }, new HashedChance(seed, 6), workload);
+  const groups = generateGroups(new HashedChance(seed, 20), schedule.config, workload === 'groups');
+  return withBrokers(
+    { ...schedule, operations, calls, groups, watchers },
+    new HashedChance(seed, 6),
+    workload,
+  );
 }
 
 /** Under the conditions that the workload asks for. */

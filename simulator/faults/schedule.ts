@@ -2,6 +2,7 @@ import type { RaftConfig } from '../../src/raft/config.ts';
 import type { OlderRelease } from '../releases.ts';
 import type { LinkBehaviour } from '../../src/testing/world/network.ts';
 import type { BudgetName } from './budget.ts';
+import type { GroupPlan } from '../workload/groups/group-plan.ts';
 import type { BrokerPlan } from '../workload/brokers/broker-plan.ts';
 import type { PlannedCall } from '../workload/operators/planned-call.ts';
 import type { PlannedWatcher } from '../workload/watchers/watcher-plan.ts';
@@ -51,6 +52,8 @@ export type Schedule = {
   readonly calls: readonly PlannedCall[];
   /** Brokers that hold replicas; null where none do. */
   readonly brokers: BrokerPlan | null;
+  /** Members of groups; null where there are none. */
+  readonly groups: GroupPlan | null;
   /** Programs that watch. */
   readonly watchers: readonly PlannedWatcher[];
 };

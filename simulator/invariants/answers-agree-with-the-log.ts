@@ -13,6 +13,7 @@ import type { Checker, ClusterObservation } from '../observation.ts';
 import { sameValue } from '../same-value.ts';
 import { type CallAnswer, type CallJudge, isDefinitive } from '../workload/operators/call-ledger.ts';
 import { identityOf } from '../workload/operators/condition.ts';
+import { principalOf } from '../workload/operators/planned-call.ts';
 
 /** Their answer also rests on what lives in the leader's memory, or on chance. */
 const restsOnMore: ReadonlySet<ErrorCode> = new Set([
@@ -121,26 +122,28 @@ function clusterIdOf({ nodes }: ClusterObservation): Uuid | null {
 
 /** Unheard: no node does it. Null when it cannot be executed now. */
 function executeAgain(
-  { operationId, input }: CallAnswer,
+  { entry, operationId, input }: CallAnswer,
   image: MetadataImage,
   clusterId: Uuid | null,
 ): ReturnType<typeof runOperation> | null {
   const operation = operationsById.get(operationId);
   if (operation === undefined || clusterId === null) return null;
+  const context = contextAt(image, clusterId, principalOf(entry.planned.client));
   return hearCoverageMarks(null, () =>
-    runOperation(operation, image, input as Parameters<typeof runOperation>[2], contextAt(image, clusterId)),
+    runOperation(operation, image, input as Parameters<typeof runOperation>[2], context),
   );
 }
 
-function contextAt(image: MetadataImage, clusterId: Uuid): OperationContext {
+function contextAt(image: MetadataImage, clusterId: Uuid, principal: string): OperationContext {
   return {
     nextOffset: image.endOffset,
     epoch: epoch(image.epoch),
     timestampMs: image.timestampMs,
     random: seededRandom(1),
     clusterId,
-    principal: 'witness',
+    principal,
     sessions: { sessionTimeoutMs: 1, isLive: () => false, metadataOffset: () => null },
+    groupSessions: { isLive: () => false },
     quorum: { supported: releases.newer.features, kraftVersion: 0, voters: [], isChanging: false },
   };
 }

@@ -7,6 +7,7 @@ import { addConfigCommands } from './commands/config.ts';
 import { addControllerCommands } from './commands/controller.ts';
 import { addDevCommand } from './commands/dev.ts';
 import { addFeatureCommands } from './commands/feature.ts';
+import { addGroupCommands } from './commands/group.ts';
 import { addLogCommands } from './commands/log.ts';
 import { addPartitionCommands } from './commands/partition.ts';
 import { addQuorumCommands } from './commands/quorum.ts';
@@ -65,6 +66,7 @@ export function createProgram(dependencies: CliDependencies): Command {
   addConfigCommands(program, dependencies);
   addFeatureCommands(program, dependencies);
   addSessionCommands(program, dependencies);
+  addGroupCommands(program, dependencies);
   addSnapshotCommands(program, dependencies);
   addLogCommands(program, dependencies);
   addStorageCommands(program, dependencies);

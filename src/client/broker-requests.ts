@@ -91,7 +91,10 @@ async function register(
   return { type: 'registered', brokerEpoch };
 }
 
-async function attempt<Value>(run: () => Promise<Value>): Promise<Value | BrokerRefusal | BrokerFailure> {
+/** What a request came to, as a value in every case. */
+export async function attempt<Value>(
+  run: () => Promise<Value>,
+): Promise<Value | BrokerRefusal | BrokerFailure> {
   try {
     return await run();
   } catch (error) {

@@ -2,6 +2,15 @@ export { createClient, type Client } from './create-client.ts';
 export { createBroker } from './broker.ts';
 export type { Broker, BrokerEnd, BrokerEvent, BrokerListener, BrokerOptions } from './broker-api.ts';
 export type { BrokerPartition } from './core/broker-partitions.ts';
+export {
+  createGroupMember,
+  type GroupMember,
+  type GroupMemberEnd,
+  type GroupMemberEvent,
+  type GroupMemberOptions,
+  type Leadership,
+} from './group-member.ts';
+export type { GroupLeader, GroupMemberStateName } from './group-member-core.ts';
 export type { BrokerStateName } from './broker-core.ts';
 export type { ClientOptions } from './operations-client.ts';
 export type { ConnectionFailure, EndpointOutcome, FailureKind } from './connection-failure.ts';

@@ -275,6 +275,38 @@ export const errorCatalogue = {
     remedy: 'See which have expired with `GET /v1/tokens`, and revoke these.',
   },
 
+  // Groups.
+  GROUP_ID_NOT_FOUND: {
+    status: 404,
+    retriable: false,
+    summary: 'No group of this name has members.',
+    remedy: 'Nothing, where nobody has joined yet: the first member to join makes the group.',
+  },
+  UNKNOWN_MEMBER_ID: {
+    status: 404,
+    retriable: false,
+    summary: 'The group has no such member: it left, or was not heard for its session timeout.',
+    remedy: 'Stop whatever only a member may do, and join again.',
+  },
+  FENCED_MEMBER_EPOCH: {
+    status: 409,
+    retriable: false,
+    summary: 'The member epoch is not the membership’s current one.',
+    remedy: 'Stop whatever only a member may do, and join again: the member has joined anew meanwhile.',
+  },
+  GROUP_AUTHORIZATION_FAILED: {
+    status: 403,
+    retriable: false,
+    summary: 'The member belongs to another principal, and only that one speaks for it.',
+    remedy: 'Make a member id of your own and join under that.',
+  },
+  GROUP_MAX_SIZE_REACHED: {
+    status: 409,
+    retriable: true,
+    summary: 'No further member can join; nothing was changed.',
+    remedy: 'Wait until others have left, or use fewer members.',
+  },
+
   // The quorum.
   DUPLICATE_VOTER: {
     status: 409,

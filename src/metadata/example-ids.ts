@@ -6,4 +6,5 @@ export const exampleIds = {
   incarnation: uuid('B0nZ3xQoT1mJ6e2aV8rKwA'),
   topic: uuid('kP4tYhLxQ2uE9sWbRz0M3g'),
   token: uuid('Vg2nC7yJR4uQ0kXe5LwTsA'),
+  member: uuid('Hq7sT1vKQxC9rYb3MdZfWg'),
 } as const;

@@ -9,5 +9,6 @@ export * as topic from './resources/topic/index.ts';
 export * as config from './resources/config/index.ts';
 export * as isr from './resources/isr/index.ts';
 export * as session from './resources/session/index.ts';
+export * as group from './resources/group/index.ts';
 export * as token from './resources/token/index.ts';
 export * as noop from './resources/noop/index.ts';

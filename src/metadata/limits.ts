@@ -48,6 +48,12 @@ export const limits = {
   expiryRowsMax: 1_000,
   principalLengthMax: 256,
 
+  groupMembersMax: 1_000,
+  groupMembersTotalMax: 10_000,
+  groupSessionTimeoutMsMin: 500,
+  groupSessionTimeoutMsDefault: 10_000,
+  groupSessionTimeoutMsMax: 300_000,
+
   tokensMax: 10_000,
   /** Room beyond that for tokens of administrators. */
   administratorTokensReserved: 100,
@@ -70,4 +76,8 @@ export function assertLimits(): void {
   assert(limits.sessionWindow <= limits.answersMax, 'one session fits the table');
   assert(limits.sessionTimeoutMsMin <= limits.sessionTimeoutMsDefault, 'the default timeout is legal');
   assert(limits.sessionTimeoutMsDefault <= limits.sessionTimeoutMsMax, 'the default timeout is legal');
+  assert(limits.groupMembersMax <= limits.groupMembersTotalMax, 'one group fits the table');
+  assert(limits.groupMembersMax <= limits.expiryRowsMax, 'a whole group expires in one batch');
+  assert(limits.groupSessionTimeoutMsMin <= limits.groupSessionTimeoutMsDefault, 'the default is legal');
+  assert(limits.groupSessionTimeoutMsDefault <= limits.groupSessionTimeoutMsMax, 'the default is legal');
 }

@@ -88,6 +88,10 @@ export type OperationOutcome<Response> = {
   readonly heard?: { readonly brokerId: BrokerId; readonly metadataOffset: Offset | null };
   /** The broker was unregistered: the leader forgets its session. */
   readonly forgotten?: BrokerId;
+  /** A member of a group proved that it lives: the leader's session for it begins anew. */
+  readonly heardMember?: GroupMembership & { readonly sessionTimeoutMs: number };
+  /** The member with this epoch has left: the leader forgets its session. */
+  readonly forgottenMember?: number;
   /**
    * Work that goes on in batches of its own after this one (protocols 7). The answer waits for this batch
    * alone. Absent or null when nothing is left.
@@ -138,6 +142,7 @@ export type OperationContext = {
   /** Who asks. */
   readonly principal: string;
   readonly sessions: BrokerSessionView;
+  readonly groupSessions: GroupSessionView;
   readonly quorum: QuorumView;
 };
 
@@ -175,4 +180,17 @@ export type BrokerSessionView = {
   isLive(broker: BrokerId): boolean;
   /** The metadata offset that the broker's last heartbeat reported; null when none was heard in this epoch. */
   metadataOffset(broker: BrokerId): Offset | null;
+};
+
+/** One membership: its epoch belongs to no other, in whichever group. */
+export type GroupMembership = {
+  readonly group: string;
+  readonly memberId: Uuid;
+  readonly memberEpoch: number;
+};
+
+/** The leader's view of the sessions of groups' members, which live in its memory as those of brokers do. */
+export type GroupSessionView = {
+  /** True while the member's heartbeats arrive. */
+  isLive(memberEpoch: number): boolean;
 };

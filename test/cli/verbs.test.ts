@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { Command } from 'commander';
 import { createProgram } from '../../src/cli/main.ts';
 import { exitCodes } from '../../src/cli/exit-codes.ts';
+import { createClient } from '../../src/client/index.ts';
 import { startQuorum } from '../embedding/quorum.ts';
 import { type PopulatedCluster, servePopulated } from './populated.ts';
 import { cli, dependencies, transcript } from './run.ts';
@@ -40,6 +41,8 @@ const shown: readonly (readonly [name: string, commandLine: string])[] = [
   ['feature-list', 'feature list'],
   ['feature-update-dry-run', 'feature update metadata.version --feature-level 1 --dry-run'],
   ['feature-update-unsupported', 'feature update metadata.version --feature-level 99'],
+  ['group-list-none', 'group list'],
+  ['group-unknown', 'group describe billing-scheduler'],
   ['session-list', 'session list'],
   ['session-open', 'session open --timeout-ms 60000'],
   ['session-open-dry-run', 'session open --dry-run'],
@@ -77,6 +80,26 @@ describe('what each verb shows', () => {
     expect((await cluster.run('session', 'close', String(sessionId))).exitCode).toBe(0);
     await cluster.run('broker', 'fence', '3');
     expect((await cluster.run('broker', 'list')).out).toContain('fenced, held');
+  });
+
+  it('a group, who leads it, and what its members say of themselves', async () => {
+    const client = createClient({ endpoints: [cluster.url] });
+    for (const [number, metadata] of ['one.example:7000', 'two.example:7000'].entries()) {
+      const memberId = `AAAAAAAAAAAAAAAAAAAA${number + 1}Q`;
+      await client.joinGroup({ group: 'billing-scheduler', memberId, metadata }, { exactlyOnce: false });
+    }
+    await client.close();
+    const commandLines = [
+      'group list',
+      'group describe billing-scheduler',
+      'group members billing-scheduler',
+    ];
+    const texts: string[] = [];
+    for (const commandLine of commandLines) {
+      const args = commandLine.split(' ');
+      texts.push(transcript(args, await cluster.run(...args)));
+    }
+    await expect(texts.join('\n')).toMatchFileSnapshot('golden/group-of-two.txt');
   });
 
   it('every config that there is, with its meaning', async () => {

@@ -167,6 +167,7 @@ export class ImageController implements ControllerApi {
         isLive: (broker) => this.#heard.has(broker),
         metadataOffset: (broker) => this.#heard.get(broker) ?? null,
       },
+      groupSessions: { isLive: () => true },
       quorum: { supported: supportedFeatures, kraftVersion: 1, voters: [], isChanging: false },
     };
   }

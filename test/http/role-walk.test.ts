@@ -55,7 +55,7 @@ async function serveRoles() {
 }
 
 const pathOf = ({ path }: OperationDescription): string =>
-  `/v1${path.replace('{tokenId}', 'AAAAAAAAAAAAAAAAAAAAAA').replaceAll(/\{\w+\}/g, '1')}`;
+  `/v1${path.replace(/\{(?:token|member)Id\}/, 'AAAAAAAAAAAAAAAAAAAAAA').replaceAll(/\{\w+\}/g, '1')}`;
 
 describe('every operation', () => {
   it('is refused to whoever does not say who it is, or shows what is not honoured', async () => {

@@ -38,6 +38,8 @@ export class TestCluster {
   image: MetadataImage = emptyImage;
   readonly log: { readonly record: MetadataRecord; readonly position: Position }[] = [];
   readonly live = new Set<number>();
+  /** By member epoch. */
+  readonly liveMembers = new Set<number>();
   readonly heardOffsets = new Map<number, number>();
   /** What is still to be run; empty unless `isPaused`. */
   pending: InternalOperation[] = [];
@@ -70,6 +72,7 @@ export class TestCluster {
           return heard === undefined ? null : offset(heard);
         },
       },
+      groupSessions: { isLive: (memberEpoch) => this.liveMembers.has(memberEpoch) },
       quorum: this.quorum,
     };
   }
@@ -102,13 +105,15 @@ export class TestCluster {
 
   /** What an operation has said beside its response. */
   follow(outcome: Omit<OperationOutcome<unknown>, 'records' | 'response'>): void {
-    const { heard, forgotten, continueWith, quorumChange } = outcome;
+    const { heard, forgotten, heardMember, forgottenMember, continueWith, quorumChange } = outcome;
     if (heard !== undefined) {
       this.live.add(heard.brokerId);
       if (heard.metadataOffset !== null) this.heardOffsets.set(heard.brokerId, heard.metadataOffset);
       else this.heardOffsets.delete(heard.brokerId);
     }
     if (forgotten !== undefined) this.live.delete(forgotten);
+    if (heardMember !== undefined) this.liveMembers.add(heardMember.memberEpoch);
+    if (forgottenMember !== undefined) this.liveMembers.delete(forgottenMember);
     if (continueWith !== undefined && continueWith !== null) this.goOn(continueWith);
     if (quorumChange !== undefined && quorumChange !== null) this.quorumChanges.push(quorumChange);
   }

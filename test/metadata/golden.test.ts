@@ -78,8 +78,11 @@ describe('the bytes of records', () => {
     expect(ours.map(([name]) => name).sort()).toEqual([
       'CloseSessionRecord',
       'ForgetHeaderAnswersRecord',
+      'GroupLeaderRecord',
       'HeaderAnswerRecord',
       'HoldBrokerRecord',
+      'JoinGroupRecord',
+      'LeaveGroupRecord',
       'OpenSessionRecord',
       'RemoveTokenRecord',
       'SessionAnswerRecord',
@@ -142,5 +145,9 @@ function exampleImage(): MetadataImage {
     answerRecord({ headerKey: 'key' }, 'tester', hash, 'INVALID_REQUEST', Uint8Array.of()),
   ]);
   cluster.ok('createToken', { body: { name: 'operations', role: 'operator', secretHash: '07'.repeat(32) } });
+  cluster.ok('joinGroup', {
+    params: { group: 'jobs' },
+    body: { memberId: incarnationId(4), metadata: 'here' },
+  });
   return cluster.image;
 }

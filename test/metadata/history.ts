@@ -3,7 +3,8 @@ import { lookupAnswer, answerRecord } from '../../src/metadata/resources/session
 import { expireSessions } from '../../src/metadata/resources/session/expiry.ts';
 import { expireBrokerSessions } from '../../src/metadata/resources/broker/expiry.ts';
 import { tokenIdOf } from '../../src/metadata/resources/token/identity.ts';
-import type { TestCluster } from './cluster.ts';
+import { expireGroupMembers } from '../../src/metadata/resources/group/expiry.ts';
+import { incarnationId, type TestCluster } from './cluster.ts';
 import { allPartitions } from './invariants.ts';
 
 /** One thing that happens to a cluster. Numbers are taken modulo what there is. */
@@ -34,6 +35,9 @@ export type Event =
   | { readonly kind: 'closeSession'; readonly session: number }
   | { readonly kind: 'createToken'; readonly token: number; readonly name: number; readonly broker: number }
   | { readonly kind: 'revokeToken'; readonly token: number }
+  | { readonly kind: 'join'; readonly group: number; readonly member: number; readonly metadata: number }
+  | { readonly kind: 'leave'; readonly group: number; readonly member: number }
+  | { readonly kind: 'expireMembers'; readonly members: readonly number[] }
   | { readonly kind: 'time'; readonly ms: number }
   | { readonly kind: 'pause' }
   | { readonly kind: 'step' }
@@ -81,6 +85,11 @@ export const events: fc.Arbitrary<Event[]> = fc.array(
     event('closeSession', 1, { session: small }),
     event('createToken', 3, { token: fc.nat({ max: 5 }), name: fc.nat({ max: 2 }), broker }),
     event('revokeToken', 2, { token: fc.nat({ max: 5 }) }),
+    event('join', 5, { group: fc.nat({ max: 1 }), member: fc.nat({ max: 3 }), metadata: fc.nat({ max: 1 }) }),
+    event('leave', 2, { group: fc.nat({ max: 1 }), member: fc.nat({ max: 3 }) }),
+    event('expireMembers', 2, {
+      members: fc.uniqueArray(fc.nat({ max: 3 }), { minLength: 1, maxLength: 3 }),
+    }),
     event('time', 2, { ms: fc.constantFrom(1, 5_000, 700_000, 3_700_000) }),
     event('pause', 1, {}),
     event('step', 2, {}),
@@ -154,6 +163,18 @@ export function happen(cluster: TestCluster, now: Event): void {
     case 'revokeToken':
       cluster.run('revokeToken', { params: { tokenId: tokenIdOf(Buffer.alloc(32, now.token)) } });
       return;
+    case 'join':
+      cluster.run('joinGroup', {
+        params: { group: `group-${now.group}` },
+        body: { memberId: incarnationId(now.member), metadata: `says ${now.metadata}` },
+      });
+      return;
+    case 'leave':
+      leave(cluster, now);
+      return;
+    case 'expireMembers':
+      expireMembers(cluster, now.members);
+      return;
     case 'time':
       cluster.timestampMs += now.ms;
       cluster.goOn(expireSessions);
@@ -168,6 +189,20 @@ export function happen(cluster: TestCluster, now: Event): void {
       cluster.isPaused = false;
       cluster.failOver();
   }
+}
+
+function leave(cluster: TestCluster, now: Extract<Event, { kind: 'leave' }>): void {
+  const params = { group: `group-${now.group}`, memberId: incarnationId(now.member) };
+  const memberEpoch = cluster.image.group.members.get(params)?.memberEpoch ?? 0;
+  cluster.run('leaveGroup', { params, body: { memberEpoch } });
+}
+
+/** In all groups. */
+function expireMembers(cluster: TestCluster, members: readonly number[]): void {
+  const ids = members.map((member) => incarnationId(member));
+  const silent = [...cluster.image.group.members.values()].filter(({ memberId }) => ids.includes(memberId));
+  for (const { memberEpoch } of silent) cluster.liveMembers.delete(memberEpoch);
+  cluster.goOn(expireGroupMembers(silent));
 }
 
 /** Of a topic, of all brokers, or of one; a value of 0 takes the config away. */

@@ -1,5 +1,6 @@
 import type { MetadataImage } from '../../src/metadata/image.ts';
 import { activityOf } from '../../src/metadata/resources/broker/activity.ts';
+import { membersOf } from '../../src/metadata/resources/group/resource.ts';
 import { resourceTypes } from '../../src/metadata/resources/config/records.ts';
 import type { PartitionRow } from '../../src/metadata/resources/topic/partition-row.ts';
 import {
@@ -28,7 +29,22 @@ export function findViolation(image: MetadataImage): string | null {
       return `ISR beyond replicas: ${describe(row)}`;
     if (row.leader !== -1 && !row.isr.includes(row.leader)) return `leader outside the ISR: ${describe(row)}`;
   }
-  return findConfigViolation(image) ?? findIndexViolation(image);
+  return findConfigViolation(image) ?? findGroupViolation(image) ?? findIndexViolation(image);
+}
+
+/** Invariants 1 and 2 of the kind: see its README. */
+function findGroupViolation({ group }: MetadataImage): string | null {
+  for (const { group: name, leaderId, leaderEpoch, lastModified } of group.groups.values()) {
+    const members = [...membersOf(group.members, name)];
+    const leader = members.find(({ memberId }) => memberId === leaderId);
+    if (leader === undefined)
+      return `${name} is led by ${leaderId ?? 'nobody'}, and has ${members.length} members`;
+    if (leaderEpoch <= leader.memberEpoch) return `${name} is led since before its leader joined`;
+    const last = Math.max(leaderEpoch, ...members.map((member) => member.lastModified));
+    if (lastModified < last) return `${name} was modified at ${last}, not at ${lastModified}`;
+  }
+  const strays = [...group.members.values()].filter((row) => group.groups.get(row.group) === null);
+  return strays.length === 0 ? null : `members of no group: ${JSON.stringify(strays)}`;
 }
 
 /** What is set of a topic goes with it, and what is set of nothing has no row. */

@@ -19,6 +19,7 @@ const single = ({ tokenId }: PreparedNode): Readonly<Record<string, Asked>> => (
   describeTopic: get('/topics/orders'),
   describePartition: get('/topics/orders/partitions/0'),
   describeController: get('/controllers/8'),
+  describeGroup: get('/groups/jobs'),
   describeSession: get('/sessions/1'),
 });
 
@@ -44,7 +45,13 @@ describe('an answer that shows one resource', () => {
 });
 
 /** A write of each operation that changes one thing, and where that thing is read, when it can be. */
-function changes({ clusterId, epochs, tokenId }: PreparedNode): Readonly<Record<string, Asked>> {
+function changes({
+  clusterId,
+  epochs,
+  tokenId,
+  memberId,
+  memberEpoch,
+}: PreparedNode): Readonly<Record<string, Asked>> {
   const body = { brokerEpoch: epochs[1], metadataOffset: 1_000 };
   const controller = { controllerId: 9, incarnationId: 'AAAAAAAAAAAAAAAAAAAAAQ', features: [] };
   const listeners = [{ name: 'CONTROLLER', host: 'c', port: 1 }];
@@ -68,6 +75,13 @@ function changes({ clusterId, epochs, tokenId }: PreparedNode): Readonly<Record<
     openSession: { method: 'POST', path: '/sessions', body: {} },
     createToken: { method: 'POST', path: '/tokens', body: token({ secretHash: '02'.repeat(32) }) },
     revokeToken: { method: 'DELETE', path: `/tokens/${tokenId}` },
+    joinGroup: { method: 'POST', path: '/groups/jobs/members', body: { memberId, metadata: 'there' } },
+    heartbeatGroupMember: {
+      method: 'POST',
+      path: `/groups/jobs/members/${memberId}/heartbeat`,
+      body: { memberEpoch },
+    },
+    leaveGroup: { method: 'POST', path: `/groups/jobs/members/${memberId}/leave`, body: { memberEpoch } },
     closeSession: { method: 'DELETE', path: '/sessions/1' },
   };
 }

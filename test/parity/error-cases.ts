@@ -16,6 +16,9 @@ export type Prepared = {
   readonly topicId: string;
   /** Of a token of the role reader, whose name is dashboards. */
   readonly tokenId: string;
+  /** Of the one member of the group jobs. */
+  readonly memberId: string;
+  readonly memberEpoch: number;
   readonly epochs: Readonly<Record<number, number>>;
 };
 
@@ -36,7 +39,7 @@ const twice = [
 export function errorCases(
   prepared: Prepared,
 ): Readonly<Record<string, Partial<Record<ErrorCode, ErrorCase>>>> {
-  const { clusterId, topicId, epochs } = prepared;
+  const { clusterId, topicId, epochs, memberId, memberEpoch } = prepared;
   const register = (id: number, changes: object) => post('/brokers', registration(id, clusterId, changes));
   const propose = (changes: object, from: object = {}): Asked => {
     const partition = { topicId, partition: 0, leaderEpoch: 0, partitionEpoch: 0, newIsr: member(1) };
@@ -44,6 +47,9 @@ export function errorCases(
     return post('/isr', { ...proposal, ...from });
   };
   const member = (id: number) => [{ brokerId: id, brokerEpoch: epochs[id] ?? 0 }];
+  const own = (id: string, verb: string, of: number) =>
+    post(`/groups/jobs/members/${id}/${verb}`, { memberEpoch: of });
+  const otherPrincipal = { producedBy: 'test/metadata/group.test.ts' };
   return {
     registerBroker: {
       INVALID_REQUEST: register(9, { listeners: twice }),
@@ -118,6 +124,26 @@ export function errorCases(
       INVALID_REQUEST: post('/sessions', { timeoutMs: 1 }),
       SESSION_TABLE_FULL: { producedBy: 'test/metadata/session.test.ts' },
     },
+    joinGroup: {
+      INVALID_REQUEST: post('/groups/jobs/members', { memberId, sessionTimeoutMs: 9_999 }),
+      GROUP_AUTHORIZATION_FAILED: otherPrincipal,
+      GROUP_MAX_SIZE_REACHED: { producedBy: 'test/metadata/group.test.ts' },
+    },
+    heartbeatGroupMember: {
+      UNKNOWN_MEMBER_ID: own(zeroTopic, 'heartbeat', memberEpoch),
+      FENCED_MEMBER_EPOCH: own(memberId, 'heartbeat', memberEpoch + 1),
+      GROUP_AUTHORIZATION_FAILED: otherPrincipal,
+    },
+    leaveGroup: {
+      UNKNOWN_MEMBER_ID: own(zeroTopic, 'leave', memberEpoch),
+      FENCED_MEMBER_EPOCH: own(memberId, 'leave', memberEpoch + 1),
+      GROUP_AUTHORIZATION_FAILED: otherPrincipal,
+    },
+    describeGroup: { GROUP_ID_NOT_FOUND: get('/groups/none') },
+    listGroupMembers: {
+      INVALID_REQUEST: get('/groups/jobs/members?continue=x'),
+      GROUP_ID_NOT_FOUND: get('/groups/none/members'),
+    },
     createToken: {
       INVALID_REQUEST: post('/tokens', token({ role: 'broker' })),
       TOKEN_CONFLICT: post('/tokens', token({ role: 'operator', secretHash: '02'.repeat(32) })),
@@ -174,6 +200,9 @@ export function errorCases(
     },
   };
 }
+
+/** Long sessions: nobody beats for it. */
+export const member = { memberId: 'KAAAAAAAAAAAAAAAAAAAAQ', sessionTimeoutMs: 300_000, metadata: 'here' };
 
 export function token(changes: object = {}): object {
   return { name: 'dashboards', role: 'reader', secretHash: '01'.repeat(32), ...changes };

@@ -1,7 +1,7 @@
 import { assert } from '../../src/base/assert.ts';
 import { ask, type Answered } from '../http/serve.ts';
 import { startQuorum } from '../embedding/quorum.ts';
-import { type Asked, type Prepared, registration, token } from './error-cases.ts';
+import { type Asked, member, type Prepared, registration, token } from './error-cases.ts';
 
 export type PreparedNode = Prepared & {
   readonly end: () => Promise<void>;
@@ -45,7 +45,18 @@ export async function prepareNode(): Promise<PreparedNode> {
   ];
   const created = await ok({ method: 'POST', path: '/topics', body: { name: 'orders', assignments } });
   const { tokenId } = await ok({ method: 'POST', path: '/tokens', body: token() });
-  return { clusterId, epochs, tokenId: String(tokenId), topicId: String(created['topicId']), send, end };
+  const memberId = String(member.memberId);
+  const { memberEpoch } = await ok({ method: 'POST', path: '/groups/jobs/members', body: member });
+  return {
+    clusterId,
+    epochs,
+    memberId,
+    memberEpoch: Number(memberEpoch),
+    tokenId: String(tokenId),
+    topicId: String(created['topicId']),
+    send,
+    end,
+  };
 }
 
 async function waitForLeader(send: PreparedNode['send']): Promise<void> {

@@ -18,6 +18,15 @@ function secretHash(secret: number): string {
   return `0${secret}`.repeat(32);
 }
 
+/** The one member that there is. */
+function memberOf(cluster: TestCluster): Input {
+  const [member] = cluster.image.group.members.values();
+  return {
+    params: { group: 'jobs', memberId: member?.memberId },
+    body: { memberEpoch: member?.memberEpoch },
+  };
+}
+
 /** For each write an input that succeeds on the cluster below, and changes something. */
 const inputs: Readonly<Record<string, (cluster: TestCluster) => Input>> = {
   updateFeature: () => ({ params: { feature: 'metadata.version' }, body: { featureLevel: 1 } }),
@@ -46,6 +55,9 @@ const inputs: Readonly<Record<string, (cluster: TestCluster) => Input>> = {
   }),
   createToken: () => ({ body: { name: 'dashboards', role: 'reader', secretHash: secretHash(2) } }),
   revokeToken: () => ({ params: { tokenId: tokenIdOf(Buffer.from(secretHash(1), 'hex')) } }),
+  joinGroup: () => ({ params: { group: 'other' }, body: { memberId: incarnationId(2) } }),
+  leaveGroup: memberOf,
+  heartbeatGroupMember: memberOf,
   unregisterController: () => ({ params: { controllerId: 9 } }),
   openSession: () => ({ body: {} }),
   closeSession: (cluster) => {
@@ -54,8 +66,8 @@ const inputs: Readonly<Record<string, (cluster: TestCluster) => Input>> = {
   },
 };
 
-/** Their example finds nothing to change: there is one level only. */
-const unchanging: ReadonlySet<string> = new Set(['updateFeature']);
+/** Their example finds nothing to change: there is one level only, and a member is heard in memory alone. */
+const unchanging: ReadonlySet<string> = new Set(['updateFeature', 'heartbeatGroupMember']);
 
 function cluster(): TestCluster {
   const made = new TestCluster();
@@ -65,6 +77,7 @@ function cluster(): TestCluster {
   made.ok('createTopic', { body: { name: 'old', assignments: [[1, 2]] } });
   made.ok('registerController', { body: controller(9) });
   made.ok('openSession', { body: {} });
+  made.ok('joinGroup', { params: { group: 'jobs' }, body: { memberId: incarnationId(1) } });
   made.ok('createToken', { body: { name: 'reports', role: 'reader', secretHash: secretHash(1) } });
   return made;
 }

@@ -40,6 +40,7 @@ function runWith(
     operations,
     calls: [],
     brokers: null,
+    groups: null,
     watchers: [],
   };
   return runSchedule({ schedule, host: hosts[host] });

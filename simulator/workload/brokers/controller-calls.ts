@@ -128,7 +128,10 @@ function codeOf({ result }: ControllerAnswer): string | null {
   return result.ok ? null : result.code;
 }
 
-function failureOf(outcome: ExchangeOutcome): Extract<RegistrationResult, { type: 'refused' | 'failed' }> {
+/** What an answer that carried nothing out means to an agent's core. */
+export function failureOf(
+  outcome: ExchangeOutcome,
+): Extract<RegistrationResult, { type: 'refused' | 'failed' }> {
   if (outcome.type !== 'answer') return { type: 'failed', reason: outcome.type };
   const { result } = outcome.answer;
   if (result.ok) return { type: 'failed', reason: 'a success that means nothing' };

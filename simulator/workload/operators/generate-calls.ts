@@ -19,6 +19,7 @@ const topicsMax = 6;
 const firstBroker = 500;
 const brokersMax = 4;
 const secretsMax = 6;
+const membersMax = 3;
 
 /** Writes, each with how often it is drawn where a seed has it turned on. */
 const writes: readonly (readonly [weight: number, template: Template])[] = [
@@ -35,6 +36,12 @@ const writes: readonly (readonly [weight: number, template: Template])[] = [
   [1, (chance) => write('unregisterController', { controllerId: firstBroker + chance.integer(brokersMax) })],
   [1, () => write('closeOwnSession')],
   [3, createToken],
+  [2, joinGroup],
+  [
+    1,
+    (chance) =>
+      write('leaveGroup', { group: groupName(chance), memberId: incarnationOf(chance.integer(membersMax)) }),
+  ],
   [2, (chance) => write('revokeToken', { tokenId: tokenIdOf(secretHash(chance)) })],
 ];
 
@@ -52,6 +59,9 @@ const reads: readonly Template[] = [
   (chance) => read('describeController', { controllerId: firstBroker + chance.integer(brokersMax) }),
   () => read('describeIdempotency'),
   () => read('listTokens'),
+  () => read('listGroups'),
+  (chance) => read('describeGroup', { group: groupName(chance) }),
+  (chance) => read('listGroupMembers', { group: groupName(chance) }),
   (chance) => read('describeToken', { tokenId: tokenIdOf(secretHash(chance)) }),
 ];
 
@@ -183,6 +193,18 @@ function createToken(chance: HashedChance): Content {
   const lifetime = chance.oneIn(3) ? { lifetimeMs: 1_000 } : {};
   const hash = Buffer.from(secretHash(chance)).toString('hex');
   return write('createToken', {}, { name, ...role, secretHash: hash, ...lifetime });
+}
+
+/** Few members, whom several clients take for theirs, and who are soon silent: nobody beats for them. */
+function joinGroup(chance: HashedChance, number: number): Content {
+  const memberId = incarnationOf(chance.integer(membersMax));
+  const body = { memberId, sessionTimeoutMs: 1_000, metadata: `says ${number % 3}` };
+  return write('joinGroup', { group: groupName(chance) }, body);
+}
+
+/** Not those of the model members. */
+function groupName(chance: HashedChance): string {
+  return `jobs-${chance.integer(2)}`;
 }
 
 function secretHash(chance: HashedChance): Uint8Array {

@@ -19,3 +19,8 @@ export type PlannedCall = {
   /** How long its client waits for an answer to one attempt; a second when absent. */
   readonly timeoutMs?: number;
 };
+
+/** As whom a client of the workload asks. */
+export function principalOf(client: number): string {
+  return `client-${client}`;
+}

@@ -15,7 +15,7 @@ import type { Ledger } from '../ledger.ts';
 import type { CallEntry, CallLedger, CallOutcome } from './call-ledger.ts';
 import { type Condition, conditionOf, resourceOf } from './condition.ts';
 import type { Exchanges, ExchangeOutcome } from './exchange.ts';
-import type { PlannedCall } from './planned-call.ts';
+import { type PlannedCall, principalOf } from './planned-call.ts';
 
 const callTimeoutMs = 4_000;
 const attemptTimeoutMs = 1_000;
@@ -58,6 +58,8 @@ export class SdkClient {
   readonly #random: Random;
   /** What it has read last of each resource. */
   readonly #seen = new Map<string, Condition>();
+  /** Of the members for which it has joined. */
+  readonly #memberEpochs = new Map<string, unknown>();
   #waiting: ((isOpen: boolean) => void)[] = [];
   #isOpening = false;
   #told = 0;
@@ -158,7 +160,7 @@ export class SdkClient {
       requestId: this.#nextRequestId++,
       operationId,
       input: { params, query: {}, body },
-      principal: `client-${this.#options.index}`,
+      principal: principalOf(this.#options.index),
       idempotencyKey: running.slot === null ? null : this.#session.keyFor(running.slot),
       consistency,
       minOffset: planned.isAfterOwn && !planned.isWrite ? offset(running.entry.clientWasTold) : null,
@@ -177,6 +179,9 @@ export class SdkClient {
       const { sessionId } = this.#session;
       entry.closes = sessionId;
       return sessionId === null ? null : { ...content, operationId: 'closeSession', params: { sessionId } };
+    }
+    if (operationId === 'leaveGroup') {
+      return { ...content, body: { memberEpoch: this.#memberEpochs.get(memberText(params)) ?? 0 } };
     }
     if (operationId !== 'registerBroker') return content;
     return { ...content, body: { ...body, clusterId: this.#options.clusterId() ?? zeroUuid } };
@@ -204,6 +209,7 @@ export class SdkClient {
     calls.answered({ entry: running.entry, key, minOffset, condition, input, operationId, answer });
     if (!answer.result.ok) return;
     if (!running.entry.planned.isWrite) this.#remember(running.entry.planned, answer);
+    if (operationId === 'joinGroup') this.#rememberMember(answer.result.response);
     this.#told = Math.max(this.#told, answer.offset);
     ledger.told(answer.offset);
   }
@@ -212,6 +218,11 @@ export class SdkClient {
     const resource = resourceOf(operationId, params);
     const condition = conditionOf(answer);
     if (resource !== null && condition !== null) this.#seen.set(resource, condition);
+  }
+
+  #rememberMember(response: unknown): void {
+    const joined = response as Readonly<Record<string, unknown>>;
+    this.#memberEpochs.set(memberText(joined), joined['memberEpoch']);
   }
 
   #decide(running: Running, decision: CallDecision<ControllerAnswer>): void {
@@ -251,6 +262,10 @@ export class SdkClient {
   #nowMs(): number {
     return this.#clock.monotonicMs();
   }
+}
+
+function memberText({ group, memberId }: Readonly<Record<string, unknown>>): string {
+  return `${String(group)} ${String(memberId)}`;
 }
 
 function sessionIdOf(answer: ControllerAnswer): number {

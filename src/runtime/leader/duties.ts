@@ -1,8 +1,9 @@
 import type { BrokerId } from '../../base/brands.ts';
 import type { MetadataImage } from '../../metadata/image.ts';
-import type { InternalOperation, QuorumView } from '../../metadata/operation.ts';
+import type { GroupMembership, InternalOperation, QuorumView } from '../../metadata/operation.ts';
 import { expireBrokerSessions } from '../../metadata/resources/broker/expiry.ts';
 import { findVoterUpdate } from '../../metadata/resources/controller/registration.ts';
+import { expireGroupMembers } from '../../metadata/resources/group/expiry.ts';
 import { bootstrapRecords, type FeatureLevel } from '../../metadata/resources/feature/supported.ts';
 import { expireSessions, hasExpired } from '../../metadata/resources/session/expiry.ts';
 import { unfinishedFencing } from '../../metadata/resources/topic/settling.ts';
@@ -49,6 +50,11 @@ const updateVoter: InternalOperation = {
   }),
 };
 
-export function fencingOf(brokers: readonly BrokerId[]): InternalOperation {
-  return expireBrokerSessions(brokers);
+/** What silence leads to, in the order in which it is done. */
+export function fencingOf(
+  brokers: readonly BrokerId[],
+  members: readonly GroupMembership[],
+): readonly InternalOperation[] {
+  const ofBrokers = brokers.length === 0 ? [] : [expireBrokerSessions(brokers)];
+  return members.length === 0 ? ofBrokers : [...ofBrokers, expireGroupMembers(members)];
 }

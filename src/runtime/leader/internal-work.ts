@@ -26,9 +26,9 @@ export function internalWork(operation: InternalOperation): PendingOperation {
 
 /**
  * Takes its turn behind the heartbeats that wait already: they are heard before any session is believed to
- * have expired (design 13). `next` is asked then for what to do.
+ * have expired (design 13). `look` is called then.
  */
-export function afterHeartbeats(name: string, next: () => InternalOperation | null): PendingOperation {
+export function afterHeartbeats(name: string, look: () => void): PendingOperation {
   return {
     name,
     priority: 'heartbeat',
@@ -37,12 +37,10 @@ export function afterHeartbeats(name: string, next: () => InternalOperation | nu
     isInternal: true,
     reply: unheard,
     // Without records it always fits into its batch, and so runs once.
-    run: () => ({
-      records: [],
-      outcome: { continueWith: next() },
-      mayStandAlready: false,
-      answer: () => {},
-    }),
+    run: () => {
+      look();
+      return { records: [], outcome: null, mayStandAlready: false, answer: () => {} };
+    },
   };
 }
 

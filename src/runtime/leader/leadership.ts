@@ -9,6 +9,7 @@ import type { Logger } from '../../ports/logger.ts';
 import { type ProposalWindow, runtimeLimits } from '../limits.ts';
 import type { ReadQueue } from '../reads.ts';
 import type { BrokerSessions } from '../sessions/broker-sessions.ts';
+import { GroupSessions } from '../sessions/group-sessions.ts';
 import { dutiesAtStart, dutiesByTime, fencingOf } from './duties.ts';
 import { afterHeartbeats, internalWork } from './internal-work.ts';
 import { type Proposal, Proposer, type QuorumChangeProposal } from './proposer.ts';
@@ -48,7 +49,7 @@ type Reign = { readonly epoch: Epoch; readonly serveFrom: Offset };
  *    so its speculative state begins as the committed one.
  * 2. When leadership ends, by whatever way, every operation is answered and the speculative state is
  *    dropped (design 10).
- * 3. Broker sessions begin anew with each leadership (design 13).
+ * 3. The sessions of brokers and of groups' members begin anew with each leadership (design 13).
  * 4. A proposal that was refused ends what was computed upon it: the node begins to serve anew, within its
  *    epoch, from the log as it is.
  */
@@ -129,6 +130,7 @@ export class Leadership {
     const { clusterId, clock, random, sessions, reads, logger } = this.#options;
     const { window, propose, proposeQuorumChange, quorum, hasRoomInLog, lastTimestampMs } = this.#options;
     sessions.startAfresh(brokersOf(image), clock.monotonicMs());
+    const groupSessions = new GroupSessions(image.group.members.values(), clock.monotonicMs());
     const proposer = new Proposer(
       {
         epoch: reign.epoch,
@@ -138,6 +140,7 @@ export class Leadership {
         clock,
         random,
         sessions,
+        groupSessions,
         window,
         propose,
         proposeQuorumChange,
@@ -156,35 +159,39 @@ export class Leadership {
     this.#options.onActivated();
     logger.info('controller-active', { epoch: reign.epoch, offset: image.endOffset });
     for (const duty of dutiesAtStart(image, this.#options.foundingLevels)) proposer.offer(internalWork(duty));
-    this.#lookAfterTime(proposer);
+    this.#lookAfterTime(proposer, groupSessions);
   }
 
   /** Expiry is looked for by time and takes effect by record. */
-  #lookAfterTime(proposer: Proposer): void {
+  #lookAfterTime(proposer: Proposer, groupSessions: GroupSessions): void {
     const { clock, sessions } = this.#options;
     const dueMs = clock.monotonicMs() + runtimeLimits.sessionCheckMs;
     this.#timer = clock.setTimer(runtimeLimits.sessionCheckMs, () => {
       const nowMs = clock.monotonicMs();
       // This process stood still, and what brokers said meanwhile may not have reached it yet.
-      if (nowMs - dueMs > runtimeLimits.stallToleratedMs) sessions.creditStall(nowMs - dueMs, nowMs);
+      if (nowMs - dueMs > runtimeLimits.stallToleratedMs) {
+        sessions.creditStall(nowMs - dueMs, nowMs);
+        groupSessions.creditStall(nowMs - dueMs, nowMs);
+      }
       clock.afterPendingEvents(() => {
         if (this.#proposer !== proposer) return;
-        this.#lookForSilence(proposer);
+        this.#lookForSilence(proposer, groupSessions);
         const duties = dutiesByTime(proposer.speculativeImage, clock.wallMs(), this.#options.quorum());
         for (const duty of duties) proposer.offer(internalWork(duty));
-        this.#lookAfterTime(proposer);
+        this.#lookAfterTime(proposer, groupSessions);
       });
     });
   }
 
-  #lookForSilence(proposer: Proposer): void {
+  #lookForSilence(proposer: Proposer, groupSessions: GroupSessions): void {
     if (this.#isLooking) return;
     this.#isLooking = true;
     const { clock, sessions } = this.#options;
     const look = afterHeartbeats('lookForSilence', () => {
       this.#isLooking = false;
-      const expired = sessions.takeExpired(clock.monotonicMs());
-      return expired.length === 0 ? null : fencingOf(expired);
+      const nowMs = clock.monotonicMs();
+      const fencing = fencingOf(sessions.takeExpired(nowMs), groupSessions.takeExpired(nowMs));
+      for (const each of fencing) proposer.offer(internalWork(each));
     });
     proposer.offer(look);
   }

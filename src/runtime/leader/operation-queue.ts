@@ -25,7 +25,7 @@ export type Execution = {
   /** What the operation says beside its response; null after an error or a recorded answer. */
   readonly outcome: Pick<
     OperationOutcome<unknown>,
-    'heard' | 'forgotten' | 'continueWith' | 'quorumChange'
+    'heard' | 'forgotten' | 'heardMember' | 'forgottenMember' | 'continueWith' | 'quorumChange'
   > | null;
   /** An earlier attempt has executed it, and whether that one is committed is not known yet. */
   readonly mayStandAlready: boolean;

@@ -10,6 +10,7 @@ import type { MetadataRecord } from '../../metadata/registry.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { ProposedBatch } from '../../raft/inputs.ts';
 import type { BrokerSessions } from '../sessions/broker-sessions.ts';
+import type { GroupSessions } from '../sessions/group-sessions.ts';
 import { type DeferredAnswer, DeferredAnswers } from '../answers/deferred-answers.ts';
 import { type ProposalWindow, runtimeLimits } from '../limits.ts';
 import { internalWork } from './internal-work.ts';
@@ -25,6 +26,7 @@ export type ProposerOptions = {
   readonly clock: Clock;
   readonly random: Random;
   readonly sessions: BrokerSessions;
+  readonly groupSessions: GroupSessions;
   readonly window: ProposalWindow;
   propose(proposal: Proposal): void;
   proposeQuorumChange(proposal: QuorumChangeProposal): void;
@@ -270,6 +272,7 @@ export class Proposer {
         clusterId: this.#options.clusterId,
         principal: pending.principal,
         sessions: this.#options.sessions,
+        groupSessions: this.#options.groupSessions,
         quorum: this.#options.quorum(),
       });
       const change = execution.outcome?.quorumChange ?? null;
@@ -357,13 +360,15 @@ export class Proposer {
     this.#answers.release(this.#appliedOffset);
   }
 
-  /** Brokers that were heard, and work that goes on after this batch. */
+  /** Brokers and members that were heard, and work that goes on after this batch. */
   #note({ outcome }: Execution): void {
-    const { sessions, clock } = this.#options;
+    const { sessions, groupSessions, clock } = this.#options;
     if (outcome?.heard !== undefined) {
       sessions.heard(outcome.heard.brokerId, outcome.heard.metadataOffset, clock.monotonicMs());
     }
     if (outcome?.forgotten !== undefined) sessions.remove(outcome.forgotten);
+    if (outcome?.heardMember !== undefined) groupSessions.heard(outcome.heardMember, clock.monotonicMs());
+    if (outcome?.forgottenMember !== undefined) groupSessions.remove(outcome.forgottenMember);
     const continueWith = outcome?.continueWith ?? null;
     if (continueWith !== null) this.offer(internalWork(continueWith));
   }

@@ -15,6 +15,7 @@ import { isQuorumOperation, type QuorumOperationId } from '../quorum-operations/
 import type { QuorumOperations } from '../quorum-operations/quorum-operations.ts';
 import type { ReadQueue } from '../reads.ts';
 import type { BrokerSessions } from '../sessions/broker-sessions.ts';
+import { noGroupSessions } from '../sessions/group-sessions.ts';
 import { answerRead, clientWork, isOnlyValidated } from '../leader/client-work.ts';
 import { SlicedTasks } from '../work-slices.ts';
 import {
@@ -258,6 +259,7 @@ export class RequestRouter {
       clusterId: this.#options.view.clusterId,
       principal: routed.request.principal,
       sessions,
+      groupSessions: noGroupSessions,
       quorum: this.#options.view.quorum(),
     };
     try {

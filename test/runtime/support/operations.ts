@@ -10,6 +10,7 @@ import { defaultSettings } from '../../../src/runtime/node-options.ts';
 import type { PendingOperation, Priority, Reply } from '../../../src/runtime/leader/operation-queue.ts';
 import { type Proposal, Proposer, type QuorumChangeProposal } from '../../../src/runtime/leader/proposer.ts';
 import { BrokerSessions } from '../../../src/runtime/sessions/broker-sessions.ts';
+import { GroupSessions } from '../../../src/runtime/sessions/group-sessions.ts';
 import { clusterId } from '../../metadata/cluster.ts';
 import { VirtualProcess } from './clock.ts';
 
@@ -85,6 +86,7 @@ export class TestLeader {
   readonly rejected: string[] = [];
   readonly barriers: { readonly confirmed: () => void; readonly failed: () => void }[] = [];
   readonly sessions = new BrokerSessions(1_000);
+  readonly groupSessions = new GroupSessions([], 0);
   readonly proposer: Proposer;
   readonly quorumChanges: QuorumChangeProposal[] = [];
   kraftVersion = 1;
@@ -106,6 +108,7 @@ export class TestLeader {
         hasRoomInLog: () => this.hasRoom,
         random: seededRandom(1),
         sessions: this.sessions,
+        groupSessions: this.groupSessions,
         propose: (proposal) => {
           this.proposals.push(proposal);
           this.onProposed(proposal);
