@@ -55,11 +55,12 @@ const heavyPaddings: readonly (readonly number[])[] = [
 const rareBudgets: readonly BudgetName[] = ['fault free', 'short stalls', 'majority damaged'];
 
 /**
- * `mixed`: what a seed happens to have. `brokers`, `operators`, `watchers`, `groups`, `voter changes`: the same, with these in
- * every run. `long partitions`: nothing fails but links, one partition after the other, each for many timeouts. `late
- * copies`: what a seed happens to have, and messages that are repeated timeouts later. `disk trouble`: nothing fails
- * but disks and those who use them, over and over. `slow echoes`: the leader hears its followers so late that they
- * elect another, and nothing else fails. `broker relays` and so on: model brokers in every run, in one trial of theirs.
+ * `mixed`: what a seed happens to have. `brokers`, `operators`, `watchers`, `groups`, `voter changes`: the same, with
+ * these in every run. `long partitions`: nothing fails but links, one partition after the other, each for many
+ * timeouts. `late copies`: what a seed happens to have, and messages that are repeated timeouts later. `disk
+ * trouble`: nothing fails but disks and those who use them, over and over. `slow echoes`: the leader hears its
+ * followers so late that they elect another, and nothing else fails. `broker relays` and so on: model brokers in
+ * every run, in one trial of theirs.
  */
 export const workloadNames = [
   'mixed',

@@ -44,7 +44,7 @@ export function generateGroups(chance: HashedChance, config: RunConfig, isWanted
   return { memberships, sessionTimeoutMs, faults: generateFaults(chance, config, members, sessionTimeoutMs) };
 }
 
-/** Absences are about as long as a session, so that who comes back finds its lease just over, or just not. */
+/** Absences are about as long as a session, so that who comes back finds its lease barely over, or barely not. */
 function generateFaults(
   chance: HashedChance,
   config: RunConfig,
