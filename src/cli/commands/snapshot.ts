@@ -81,6 +81,8 @@ const columns: readonly Column<Row>[] = [
   { heading: 'NEWEST RECORD', cell: (row) => timeOf(row.snapshot) ?? row.remark },
 ];
 
+/** One of a quorum that has only elected leaders so far holds no record with a time. */
 function timeOf(snapshot: SnapshotView | null): string | null {
-  return snapshot === null ? null : new Date(snapshot.timestampMs).toISOString();
+  if (snapshot === null) return null;
+  return snapshot.timestampMs === 0 ? 'none yet' : new Date(snapshot.timestampMs).toISOString();
 }
