@@ -62,6 +62,14 @@ export class LeanLanes {
     });
   }
 
+  get(lane: number, path: string): Promise<boolean> {
+    return new Promise((resolve) => {
+      const connection = this.#connections[lane];
+      if (connection === undefined) throw new Error(`there is no lane ${lane}`);
+      connection.get(path, (status) => resolve(status === 200));
+    });
+  }
+
   close(): void {
     for (const connection of this.#connections) connection.close();
   }

@@ -4,8 +4,8 @@ import { connect, type Socket } from 'node:net';
 type OnAnswer = (status: number) => void;
 
 /**
- * One keep-alive connection that posts JSON and reads no more of an answer than it must, so that a benchmark
- * measures the server and not its client. One request at a time, as plain HTTP has it.
+ * One keep-alive connection that gets and posts JSON and reads no more of an answer than it must, so that a
+ * benchmark measures the server and not its client. One request at a time, as plain HTTP has it.
  */
 export class LeanConnection {
   readonly #socket: Socket;
@@ -39,6 +39,11 @@ export class LeanConnection {
     this.#socket.write(
       `POST ${path} HTTP/1.1\r\nhost: ${this.#host}\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
     );
+  }
+
+  get(path: string, onAnswer: OnAnswer): void {
+    this.#onAnswer = onAnswer;
+    this.#socket.write(`GET ${path} HTTP/1.1\r\nhost: ${this.#host}\r\n\r\n`);
   }
 
   close(): void {
