@@ -13,6 +13,7 @@ process.exitCode = await runCli(process.argv.slice(2), {
   readLogDirectory: async (dataDir, request) =>
     (await import('./server/read-log-directory.ts')).readLogDirectory(dataDir, request),
   inspectStorage: async (dataDir) => (await import('./server/inspect-storage.ts')).inspectStorage(dataDir),
+  resolveServerSettings: async (given) => (await import('./server/settings.ts')).effectiveSettings(given),
   requestAdministrator: async (dataDir, secretHash) =>
     (await import('./server/administrators.ts')).requestAdministrator(dataDir, secretHash),
   terminal: createTerminal({ stdout: process.stdout, stderr: process.stderr }, process.env),

@@ -11,6 +11,7 @@ function describedProgram(): Command {
     startServer: refuse,
     readLogDirectory: refuse,
     inspectStorage: refuse,
+    resolveServerSettings: refuse,
     requestAdministrator: refuse,
     terminal: { out: () => {}, err: () => {}, isColoured: false },
     environment: {},

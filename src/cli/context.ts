@@ -7,10 +7,12 @@ import type { CallOptions } from '../client/typed.ts';
 import { CliFailure } from './failures.ts';
 import { outputForms, type OutputForm } from './output/forms.ts';
 import type { Terminal } from './output/terminal.ts';
+import { withSettings } from './settings/options.ts';
 import type {
   InspectStorage,
   ReadLogDirectory,
   RequestAdministrator,
+  ResolveServerSettings,
   StartServer,
 } from '../runtime/server-config.ts';
 
@@ -20,6 +22,7 @@ export type CliDependencies = {
   readonly readLogDirectory: ReadLogDirectory;
   readonly inspectStorage: InspectStorage;
   readonly requestAdministrator: RequestAdministrator;
+  readonly resolveServerSettings: ResolveServerSettings;
   readonly terminal: Terminal;
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly version: string;
@@ -27,17 +30,11 @@ export type CliDependencies = {
   readonly entryFile: string;
 };
 
-export const defaultEndpoints: readonly string[] = [
-  'http://127.0.0.1:9644',
-  'http://127.0.0.1:9646',
-  'http://127.0.0.1:9648',
-];
-
-/** Options of every command that asks a cluster. */
+/** Options of every command that asks a cluster: the settings of clients, by their names. */
 export type ClusterOptions = {
-  readonly endpoints: string;
+  readonly endpoints: readonly string[];
   readonly output: OutputForm;
-  readonly timeout: string;
+  readonly requestTimeoutMs: number;
   readonly tlsAuthority?: string;
   readonly tlsCertificate?: string;
   readonly tlsKey?: string;
@@ -47,15 +44,8 @@ export type ClusterOptions = {
 };
 
 export function withClusterOptions(command: Command, environment: CliDependencies['environment']): Command {
-  const endpoints = environment['OTTLA_ENDPOINTS'] ?? defaultEndpoints.join(',');
   if (environment['OTTLA_TOKEN'] !== undefined) command.setOptionValue('token', environment['OTTLA_TOKEN']);
-  return withOutputOption(command)
-    .option('--endpoints <urls>', 'controllers to ask, separated by commas (or OTTLA_ENDPOINTS)', endpoints)
-    .option('--timeout <ms>', 'how long to wait for an answer', '10000')
-    .option('--tls-authority <file>', 'PEM of the authority that signed the servers’ certificates')
-    .option('--tls-certificate <file>', 'PEM of this client’s certificate')
-    .option('--tls-key <file>', 'PEM of this client’s key')
-    .option('--token-file <file>', 'a file with the token that says who asks (or OTTLA_TOKEN)');
+  return withSettings(command, 'client', environment);
 }
 
 /** Of every command that changes something: what it would do is said, and nothing is done. */
@@ -75,17 +65,8 @@ export function withOutputOption(command: Command): Command {
   );
 }
 
-export function endpointsOf(options: ClusterOptions): readonly string[] {
-  const endpoints = options.endpoints
-    .split(',')
-    .map((text) => text.trim())
-    .filter((text) => text !== '');
-  if (endpoints.length > 0) return endpoints;
-  throw new CliFailure(
-    'usage',
-    '--endpoints names nobody.',
-    'Give at least one, as in http://127.0.0.1:9644.',
-  );
+export function endpointsOf({ endpoints }: ClusterOptions): readonly string[] {
+  return endpoints;
 }
 
 /** A client for some of the endpoints; it is closed when `use` is done. */
@@ -94,8 +75,7 @@ export async function withClient<Value>(
   endpoints: readonly string[],
   use: (client: Client) => Promise<Value>,
 ): Promise<Value> {
-  const timeoutMs = positiveInteger(options.timeout, '--timeout');
-  const client = makeClient(options, endpoints, timeoutMs);
+  const client = makeClient(options, endpoints, options.requestTimeoutMs);
   try {
     return await use(client);
   } finally {

@@ -131,6 +131,11 @@ export type CheckpointFolder = { readonly name: string; readonly bytes: number }
 /** Looks at a data directory and changes nothing there. */
 export type InspectStorage = (dataDir: string) => Promise<Result<StorageInfo, { readonly message: string }>>;
 
+/** All settings of a controller by their flat names, those that are given among them; or what is wrong with one. */
+export type ResolveServerSettings = (
+  given: Readonly<Record<string, number>>,
+) => Promise<Result<Readonly<Record<string, number>>, string>>;
+
 const voterPattern = /^(\d{1,10})@(.+)$/;
 
 /** `0@127.0.0.1:9645,1@127.0.0.1:9647`, Kafka's form of `controller.quorum.voters`. */

@@ -41,6 +41,17 @@ export function resolveSettings(given: Readonly<Record<string, number>>): Result
   return fault === null ? ok({ node, http: limits }) : failed(fault);
 }
 
+/** The same, flat as they are given. */
+export function effectiveSettings(
+  given: Readonly<Record<string, number>>,
+): Result<Readonly<Record<string, number>>, string> {
+  const resolved = resolveSettings(given);
+  if (!resolved.ok) return resolved;
+  const { raft, ...own } = resolved.value.node;
+  const limits = resolved.value.http;
+  return ok({ ...own, ...raft, ...Object.fromEntries(httpNames.map((name) => [name, limits[name]])) });
+}
+
 /** A relation between settings that does not hold, or null. */
 function findFault({ raft, segmentBytes, brokerSessionTimeoutMs }: ControllerSettings): string | null {
   if (segmentBytes % sectorBytes !== 0) return `segmentBytes must be a multiple of ${sectorBytes}.`;

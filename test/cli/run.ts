@@ -1,6 +1,7 @@
 import { failed } from '../../src/base/result.ts';
 import type { CliDependencies } from '../../src/cli/context.ts';
 import { runCli } from '../../src/cli/main.ts';
+import { effectiveSettings } from '../../src/server/settings.ts';
 
 export type CliRun = { readonly exitCode: number; readonly out: string; readonly err: string };
 
@@ -10,6 +11,7 @@ export function dependencies(changes: Partial<CliDependencies> = {}): CliDepende
     startServer: async () => failed({ code: 'CONFIG_INVALID', message: 'This test starts no server.' }),
     readLogDirectory: async () => failed({ message: 'This test reads no directory.' }),
     inspectStorage: async () => failed({ message: 'This test looks at no directory.' }),
+    resolveServerSettings: async (given) => effectiveSettings(given),
     requestAdministrator: async () => failed({ message: 'This test asks no controller.' }),
     terminal: { out: () => {}, err: () => {}, isColoured: false },
     environment: {},

@@ -1,9 +1,12 @@
-import { Option, type Command } from 'commander';
-import { isNodeId, type NodeId } from '../../base/brands.ts';
+import type { Command } from 'commander';
+import { assertDefined } from '../../base/assert.ts';
+import { nodeId, type NodeId } from '../../base/brands.ts';
 import type { Endpoint } from '../../raft/replica-key.ts';
 import type { CliDependencies } from '../context.ts';
 import { CliFailure } from '../failures.ts';
+import { withSettings } from '../settings/options.ts';
 import { signalled } from '../signals.ts';
+import { addServerConfigCommand, settingsOf } from './server-config.ts';
 import { administratorText, announce } from '../standing.ts';
 import { type CertificateRole, parseCertificateRole } from '../../runtime/certificate-role.ts';
 import {
@@ -18,12 +21,11 @@ import {
   type VoterAddress,
 } from '../../runtime/server-config.ts';
 
-const logLevels = ['debug', 'info', 'warn', 'error', 'silent'] as const satisfies readonly LogLevel[];
-
-type StartOptions = {
-  readonly nodeId: string;
+/** The settings of a server, by their names. */
+export type StartOptions = {
+  readonly nodeId: number;
   readonly dataDir: string;
-  readonly voters: string;
+  readonly voters: readonly string[];
   readonly http: string;
   readonly peers?: string;
   readonly tlsCertificate?: string;
@@ -37,19 +39,19 @@ type StartOptions = {
   readonly set: readonly string[];
 };
 
-export function addServerCommands(program: Command, dependencies: CliDependencies): void {
-  const server = program.command('server').description('Run a controller.');
-  withStartOptions(server.command('start').description('Run one controller until a signal ends it.'))
-    .addHelpText(
-      'after',
-      `
+const startExample = `
 Example, the first of three controllers on one machine:
   ottla server start --node-id 0 --data-dir ./data-0 \\
     --voters 0@127.0.0.1:9645,1@127.0.0.1:9647,2@127.0.0.1:9649 \\
-    --http 127.0.0.1:9644`,
-    )
+    --http 127.0.0.1:9644`;
+
+export function addServerCommands(program: Command, dependencies: CliDependencies): void {
+  const { environment, terminal } = dependencies;
+  const server = program.command('server').description('Run a controller.');
+  withSettings(server.command('start'), 'server', environment)
+    .description('Run one controller until a signal ends it.')
+    .addHelpText('after', startExample)
     .action(async (options: StartOptions) => {
-      const { terminal } = dependencies;
       const onAdministrator = (notice: AdministratorNotice): void =>
         terminal.err(administratorText(notice, terminal));
       const config = { ...readServerConfig(options), onAdministrator };
@@ -59,49 +61,12 @@ Example, the first of three controllers on one machine:
       process.on('SIGHUP', reload);
       await runUntilStopped(running, signalled()).finally(() => process.off('SIGHUP', reload));
     });
-}
-
-export function withStartOptions(command: Command): Command {
-  return command
-    .requiredOption('--node-id <id>', 'this controller’s id, a whole number')
-    .requiredOption('--data-dir <directory>', 'where its log and state stand; made when it is not there')
-    .requiredOption(
-      '--voters <voters>',
-      'all controllers of the first start: id@host:port,… (ports for peers)',
-    )
-    .option('--http <address>', 'where clients and brokers reach it', '127.0.0.1:9644')
-    .option('--peers <address>', 'where it listens for the other controllers; what --voters says when absent')
-    .option('--tls-certificate <file>', 'PEM of its certificate, for clients and peers')
-    .option('--tls-key <file>', 'PEM of its key')
-    .option(
-      '--tls-authority <file>',
-      'PEM of the authority that signed its peers’ (and clients’) certificates',
-    )
-    .option('--tls-client-certificates', 'let only clients in that show a certificate', false)
-    .option(
-      '--insecure',
-      'allow addresses without TLS that other machines can reach, and ask nobody who they are',
-      false,
-    )
-    .option('--authentication', 'ask everybody who they are, even with --insecure', false)
-    .option(
-      '--certificate-role <name=role>',
-      'give client certificates a role, as in CN:ops=operator or DNS:b1.example.org=broker:1; may be repeated',
-      collect,
-      [],
-    )
-    .option(
-      '--set <name=number>',
-      'change a setting, as in segmentBytes=1048576; may be repeated',
-      collect,
-      [],
-    )
-    .addOption(new Option('--log-level <level>', 'how much it says').choices(logLevels).default('info'));
+  addServerConfigCommand(server, dependencies);
 }
 
 /** A voter listens where the others look for it; an observer, which nobody looks for, says where itself. */
 function peerAddress(given: string | undefined, nodeId: NodeId, voters: readonly VoterAddress[]): Endpoint {
-  if (given !== undefined) return readAddress(given, '--peers');
+  if (given !== undefined) return addressOf(given);
   const own = voters.find((voter) => voter.id === nodeId);
   if (own !== undefined) return { host: own.host, port: own.port };
   throw new CliFailure(
@@ -111,35 +76,25 @@ function peerAddress(given: string | undefined, nodeId: NodeId, voters: readonly
   );
 }
 
+/** Each value has been checked by itself; whether they go together is seen here. */
 export function readServerConfig(options: StartOptions): ServerConfig {
-  const nodeId = /^\d{1,10}$/.test(options.nodeId) ? Number(options.nodeId) : -1;
-  if (!isNodeId(nodeId)) {
-    throw new CliFailure(
-      'usage',
-      `--node-id ${options.nodeId} is not a whole number.`,
-      'Give one, as in --node-id 0.',
-    );
-  }
-  const voters = parseVoters(options.voters);
+  const id = nodeId(options.nodeId);
+  const voters = parseVoters(options.voters.join(','));
   if (!voters.ok) throw new CliFailure('usage', voters.error, 'Correct --voters.');
   return {
-    nodeId,
+    nodeId: id,
     dataDir: options.dataDir,
     voters: voters.value,
-    httpListen: readAddress(options.http, '--http'),
-    peerListen: peerAddress(options.peers, nodeId, voters.value),
+    httpListen: addressOf(options.http),
+    peerListen: peerAddress(options.peers, id, voters.value),
     tls: readServerTls(options),
     insecure: options.insecure,
     asksWho: options.authentication || !options.insecure,
     certificateRoles: options.certificateRole.map(readCertificateRole),
     apiBrowser: true,
     logLevel: options.logLevel,
-    settings: readSettings(options.set),
+    settings: settingsOf(options.set),
   };
-}
-
-function collect(text: string, earlier: readonly string[]): readonly string[] {
-  return [...earlier, text];
 }
 
 function readCertificateRole(text: string): CertificateRole {
@@ -148,31 +103,8 @@ function readCertificateRole(text: string): CertificateRole {
   throw new CliFailure('usage', role.error, 'Correct --certificate-role.');
 }
 
-/** Whether there is such a setting and it may have this value says the server. */
-function readSettings(texts: readonly string[]): Readonly<Record<string, number>> {
-  const settings = new Map<string, number>();
-  for (const text of texts) {
-    const match = /^([A-Za-z]+)=(\d{1,15})$/.exec(text);
-    if (match === null) {
-      throw new CliFailure(
-        'usage',
-        `--set ${text} is not a setting.`,
-        'Give one, as in --set segmentBytes=1048576.',
-      );
-    }
-    settings.set(match[1] ?? '', Number(match[2]));
-  }
-  return Object.fromEntries(settings);
-}
-
-function readAddress(text: string, option: string): Endpoint {
-  const endpoint = parseEndpoint(text);
-  if (endpoint !== null) return endpoint;
-  throw new CliFailure(
-    'usage',
-    `${option} ${text} is not an address.`,
-    `Give host and port, as in ${option} 127.0.0.1:9644.`,
-  );
+function addressOf(text: string): Endpoint {
+  return assertDefined(parseEndpoint(text) ?? undefined, 'the settings have been checked');
 }
 
 function readServerTls(options: StartOptions): ServerTls | null {

@@ -2,16 +2,17 @@ import { createServer, type Server } from 'node:http';
 import type { Command } from 'commander';
 import { createBroker } from '../../client/broker.ts';
 import type { Broker, BrokerEvent } from '../../client/broker-api.ts';
-import { readServerConfig, startServer, withStartOptions } from '../commands/server.ts';
+import { readServerConfig, startServer, type StartOptions } from '../commands/server.ts';
 import { positiveInteger, type CliDependencies } from '../context.ts';
 import { CliFailure, describeFailure } from '../failures.ts';
+import { withFlagsAlone } from '../settings/options.ts';
 import { brokerCloseMs, childLife, type ChildLife } from './child-life.ts';
 import { devHost } from './layout.ts';
 
 /** The verbs of the children of `ottla dev`. They can be started by hand as well, to bring one back. */
 export function addDevChildCommands(program: Command, dependencies: CliDependencies): void {
-  withStartOptions(program.command('dev-controller', { hidden: true })).action(
-    async (options: Parameters<typeof readServerConfig>[0]) => {
+  withFlagsAlone(program.command('dev-controller', { hidden: true }), 'server').action(
+    async (options: StartOptions) => {
       const life = childLife();
       await telling(life, () => runController(options, life, dependencies));
     },
@@ -41,7 +42,7 @@ async function telling(life: ChildLife, run: () => Promise<void>): Promise<void>
 }
 
 async function runController(
-  options: Parameters<typeof readServerConfig>[0],
+  options: StartOptions,
   life: ChildLife,
   dependencies: CliDependencies,
 ): Promise<void> {
