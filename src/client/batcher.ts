@@ -1,4 +1,5 @@
 import { assertDefined } from '../base/assert.ts';
+import type { Clock, Timer } from '../ports/clock.ts';
 import { BatchQueue, type Batchable, type BatchLimits } from './core/batch-queue.ts';
 import { readBatchResults, type ReadResult } from './core/batch-results.ts';
 import type { Exchange, ExchangeRequest, ExchangeResult } from './exchange.ts';
@@ -20,7 +21,7 @@ export type BatchedAttempt = {
 export type BatcherOptions = {
   readonly exchange: Exchange;
   readonly endpointCount: number;
-  readonly monotonicMs: () => number;
+  readonly clock: Clock;
   readonly limits?: BatchLimits;
 };
 
@@ -45,22 +46,22 @@ export class Batcher {
   readonly #options: BatcherOptions;
   readonly #lanes: readonly Lane[];
   readonly #open = new Set<Attempt>();
-  #timer: NodeJS.Timeout | null = null;
+  #timer: Timer | null = null;
   #timerDueMs = Number.POSITIVE_INFINITY;
 
   constructor(options: BatcherOptions) {
     this.#options = options;
-    const { exchange, limits } = options;
+    const { exchange, limits, clock } = options;
     this.#lanes = Array.from(
       { length: options.endpointCount },
-      (_, index) => new Lane(exchange, index, limits ?? defaultLimits),
+      (_, index) => new Lane(exchange, clock, index, limits ?? defaultLimits),
     );
   }
 
   send(endpointIndex: number, given: BatchedAttempt): Promise<ExchangeResult> {
     const lane = assertDefined(this.#lanes[endpointIndex], `there is no endpoint ${endpointIndex}`);
     return new Promise((resolve) => {
-      const dueMs = this.#options.monotonicMs() + given.timeoutMs;
+      const dueMs = this.#options.clock.monotonicMs() + given.timeoutMs;
       const attempt = new Attempt(given, dueMs, lane, (result) => {
         this.#open.delete(attempt);
         resolve(result);
@@ -73,19 +74,19 @@ export class Batcher {
   }
 
   #schedule(dueMs: number): void {
-    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer?.cancel();
     this.#timerDueMs = dueMs;
-    const delayMs = Math.max(1, Math.ceil(dueMs - this.#options.monotonicMs()));
-    this.#timer = setTimeout(() => this.#expireDue(), delayMs);
+    const delayMs = Math.max(1, Math.ceil(dueMs - this.#options.clock.monotonicMs()));
+    this.#timer = this.#options.clock.setTimer(delayMs, () => this.#expireDue());
     // Whoever waits for an answer is kept alive by its connection, and the timer outlives the last of them.
-    this.#timer.unref();
+    this.#timer.unref?.();
   }
 
   /** One timer for all: most attempts are answered long before, and their deadlines lie close together. */
   #expireDue(): void {
     this.#timer = null;
     this.#timerDueMs = Number.POSITIVE_INFINITY;
-    const nowMs = this.#options.monotonicMs();
+    const nowMs = this.#options.clock.monotonicMs();
     let nextMs = Number.POSITIVE_INFINITY;
     for (const attempt of this.#open) {
       if (attempt.dueMs <= nowMs) attempt.giveUp(`no answer came within ${attempt.given.timeoutMs} ms`);
@@ -98,12 +99,14 @@ export class Batcher {
 /** What goes to one endpoint. */
 class Lane {
   readonly #exchange: Exchange;
+  readonly #clock: Clock;
   readonly #index: number;
   readonly #queue: BatchQueue<Attempt>;
   #isScheduled = false;
 
-  constructor(exchange: Exchange, index: number, limits: BatchLimits) {
+  constructor(exchange: Exchange, clock: Clock, index: number, limits: BatchLimits) {
     this.#exchange = exchange;
+    this.#clock = clock;
     this.#index = index;
     this.#queue = new BatchQueue(limits);
   }
@@ -117,11 +120,11 @@ class Lane {
     return this.#queue.withdraw(attempt);
   }
 
-  /** Immediates run once the answers that have arrived are handed out: the calls that follow them go together. */
+  /** It runs once the answers that have arrived are handed out: the calls that follow them go together. */
   #schedule(): void {
     if (this.#isScheduled) return;
     this.#isScheduled = true;
-    setImmediate(() => {
+    this.#clock.afterPendingEvents(() => {
       this.#isScheduled = false;
       for (let batch = this.#queue.take(); batch !== null; batch = this.#queue.take()) this.#send(batch);
     });

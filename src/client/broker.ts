@@ -19,25 +19,36 @@ import type { BrokerPartition, PartitionChanges } from './core/broker-partitions
 import { createClient, type Client } from './create-client.ts';
 import { iterateEvents } from './events.ts';
 import { nodeClock } from './node-clock.ts';
+import type { ClientOptions } from './operations-client.ts';
 
 const closeTimeoutDefaultMs = 30_000;
 
 /** Starts a broker's agent: it registers at once and keeps its session alive until it is closed. */
 export function createBroker(options: BrokerOptions): Broker {
-  const client = createClient({
-    endpoints: options.controllers,
+  const client = createClient(brokerClientOptions(options));
+  const random = seededRandom(randomInt(2 ** 32));
+  return createBrokerOver(options, { client, clock: nodeClock, random, incarnationId: newIncarnationId() });
+}
+
+/** The same over another client and another clock than the process's own. */
+export function createBrokerOver(options: BrokerOptions, ports: BrokerPorts): Broker {
+  return new BrokerShell(options, ports);
+}
+
+/** How a broker wants its own client. */
+export function brokerClientOptions({ controllers, tls, token }: BrokerOptions): ClientOptions {
+  return {
+    endpoints: controllers,
     // A hung controller should cost half a heartbeat, not all of it.
     attemptTimeoutMs: 1_000,
     connectionsMax: 2,
-    ...(options.tls === undefined ? {} : { tls: options.tls }),
-    ...(options.token === undefined ? {} : { token: options.token }),
-  });
-  const random = seededRandom(randomInt(2 ** 32));
-  return new BrokerShell(options, { client, clock: nodeClock, random, incarnationId: newIncarnationId() });
+    ...(tls === undefined ? {} : { tls }),
+    ...(token === undefined ? {} : { token }),
+  };
 }
 
 /** What a broker's agent needs of the world. The client is its own, and closed with it. */
-type BrokerPorts = {
+export type BrokerPorts = {
   readonly client: Client;
   readonly clock: Clock;
   readonly random: Random;

@@ -1,8 +1,10 @@
 import { assert, assertDefined, assertNever } from '../base/assert.ts';
 import type { Random } from '../base/random.ts';
+import type { Clock } from '../ports/clock.ts';
 import type { IdempotencyKey } from '../ports/transport.ts';
 import { CallCore, type AttemptOutcome, type CallDecision, type Repeat } from './core/call-core.ts';
 import type { Batcher } from './batcher.ts';
+import { wait } from './wait.ts';
 import type { Backoff } from './core/backoff.ts';
 import type { Endpoints } from './core/endpoints.ts';
 import type { Slot } from './core/session-core.ts';
@@ -46,7 +48,7 @@ export type CallerOptions = {
   /** How long one attempt may take before another endpoint is tried. */
   readonly attemptTimeoutMs: number;
   readonly random: Random;
-  readonly monotonicMs: () => number;
+  readonly clock: Clock;
 };
 
 export type CallAnswer = Extract<ExchangeResult, { readonly type: 'answer' }> & { readonly attempts: number };
@@ -85,9 +87,9 @@ export class Caller {
    * Rejects with OttlaError, OutcomeUnknownError, NoAnswerError, or with the reason of the caller's signal.
    */
   async call(call: Call, keys: KeySource | null): Promise<CallAnswer> {
-    const { monotonicMs, backoff, random, chooser } = this.#options;
+    const { clock, backoff, random, chooser } = this.#options;
     assert((keys !== null) === (call.repeat === 'keyed'), 'keys belong to keyed calls and to no others');
-    const deadlineMs = monotonicMs() + call.timeoutMs;
+    const deadlineMs = clock.monotonicMs() + call.timeoutMs;
     const core = new CallCore<CallAnswer>({
       repeat: call.repeat,
       endpointCount: chooser.count,
@@ -112,7 +114,7 @@ export class Caller {
     progress: CallProgress,
     deadlineMs: number,
   ): Promise<CallAnswer> {
-    const { monotonicMs } = this.#options;
+    const { clock } = this.#options;
     for (let attempts = 1; ; attempts++) {
       const key =
         progress.slot === null ? null : assertDefined(keys, 'a slot has its source').keyFor(progress.slot);
@@ -122,10 +124,10 @@ export class Caller {
       const isAbandoned = outcome.type === 'lost' && isAborted(call);
       const decision = isAbandoned
         ? core.abandoned(true, abandonedReason)
-        : core.completed(outcome, monotonicMs());
+        : core.completed(outcome, clock.monotonicMs());
       if (decision.type === 'attempt' || decision.type === 'renewSession') {
         if (decision.type === 'renewSession') await renew(keys, progress, deadlineMs, call.signal);
-        await wait(decision.afterMs, call.signal);
+        await wait(clock, decision.afterMs, call.signal);
         if (isAborted(call)) this.#finish(call, core.abandoned(false, abandonedReason), key, progress);
         continue;
       }
@@ -172,12 +174,12 @@ export class Caller {
     deadlineMs: number,
     attempts: number,
   ): Promise<{ readonly index: number; readonly outcome: AttemptOutcome<CallAnswer> }> {
-    const { chooser, monotonicMs, attemptTimeoutMs } = this.#options;
-    const remainingMs = Math.max(1, Math.ceil(deadlineMs - monotonicMs()));
+    const { chooser, clock, attemptTimeoutMs } = this.#options;
+    const remainingMs = Math.max(1, Math.ceil(deadlineMs - clock.monotonicMs()));
     const serverTimeoutMs = Math.min(remainingMs, attemptTimeoutMs);
-    const index = chooser.choose(monotonicMs());
+    const index = chooser.choose(clock.monotonicMs());
     const result = await this.#send(index, call, key, serverTimeoutMs);
-    const nowMs = monotonicMs();
+    const nowMs = clock.monotonicMs();
     if (result.type === 'unreachable' || result.type === 'lost') {
       // That the caller has given up says nothing about the endpoint.
       if (!isAborted(call)) chooser.failed(index, nowMs);
@@ -265,18 +267,4 @@ function toRequest(call: Call, key: IdempotencyKey | null, serverTimeoutMs: numb
 
 function isAborted(call: Call): boolean {
   return call.signal?.aborted ?? false;
-}
-
-/** Resolves after the time or when the signal aborts; the caller looks at the signal. */
-function wait(delayMs: number, signal: AbortSignal | null): Promise<void> {
-  if (delayMs <= 0 || signal?.aborted === true) return Promise.resolve();
-  return new Promise((resolve) => {
-    const end = (): void => {
-      clearTimeout(timer);
-      signal?.removeEventListener('abort', end);
-      resolve();
-    };
-    const timer = setTimeout(end, delayMs);
-    signal?.addEventListener('abort', end, { once: true });
-  });
 }

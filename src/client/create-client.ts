@@ -4,6 +4,7 @@ import { quorumOperations } from '../runtime/quorum-operations/definitions.ts';
 import {
   createOperationsClient,
   type ClientOptions,
+  type ClientPorts,
   type OperationsBinding,
   type OperationsClient,
 } from './operations-client.ts';
@@ -32,6 +33,11 @@ const binding: OperationsBinding<typeof operations> = {
  */
 export function createClient(options: ClientOptions): Client {
   return createOperationsClient(binding, options);
+}
+
+/** The same over other connections and another clock than the process's own. */
+export function createClientOver(options: ClientOptions, ports: ClientPorts): Client {
+  return createOperationsClient(binding, options, ports);
 }
 
 function sessionIdOf(response: unknown): number | null {

@@ -1,9 +1,9 @@
-import { performance } from 'node:perf_hooks';
 import { randomInt } from 'node:crypto';
 import { Value } from 'typebox/value';
 import { Compile, type Validator } from 'typebox/compile';
 import { assert, assertDefined } from '../base/assert.ts';
 import { type Random, seededRandom } from '../base/random.ts';
+import type { Clock } from '../ports/clock.ts';
 import { Batcher } from './batcher.ts';
 import { Caller, type Call, type CallAnswer } from './caller.ts';
 import type { Backoff } from './core/backoff.ts';
@@ -14,6 +14,7 @@ import { createExchange, type ClientTls, type Exchange, type TokenSource } from 
 import { fillPath, placeInput, planFields, type FieldPlan, type PlacedInput } from './input.ts';
 import type { OperationDescription, OperationDescriptions } from './protocol/description.ts';
 import { apiPrefix, commonQueryNames, headerNames } from './protocol/headers.ts';
+import { nodeClock } from './node-clock.ts';
 import { type Outcome, toOutcome } from './outcome.ts';
 import { SessionKeys } from './sessions.ts';
 import type { Answer, CallOptions, InputOf, OperationMethods, ResponseOf } from './typed.ts';
@@ -80,6 +81,14 @@ export type OperationsClient<Operations extends OperationDescriptions> = Operati
   [Symbol.asyncDispose](): Promise<void>;
 };
 
+/** What a client needs of the world; its connections are its own, and closed with it. */
+export type ClientPorts = {
+  readonly exchange: Exchange;
+  readonly streams: Streams;
+  readonly clock: Clock;
+  readonly random: Random;
+};
+
 const defaults = {
   timeoutMs: 10_000,
   attemptTimeoutMs: 2_000,
@@ -103,8 +112,9 @@ type Prepared = {
 export function createOperationsClient<Operations extends OperationDescriptions>(
   binding: OperationsBinding<Operations>,
   options: ClientOptions,
+  ports: ClientPorts = realPorts(options),
 ): OperationsClient<Operations> {
-  const core = new ClientCore(binding, options);
+  const core = new ClientCore(binding, options, ports);
   const methods: Record<string, unknown> = {};
   for (const operationId of Object.keys(binding.operations)) {
     methods[operationId] = async (
@@ -135,46 +145,32 @@ class ClientCore<Operations extends OperationDescriptions> {
   readonly #exchange: Exchange;
   readonly #streams: Streams;
   readonly #random: Random;
+  readonly #clock: Clock;
   readonly #closing = new AbortController();
   readonly #caller: Caller;
   readonly #keys: SessionKeys | null;
   readonly #prepared = new Map<string, Prepared>();
   #offset = 0;
 
-  constructor(binding: OperationsBinding<Operations>, options: ClientOptions) {
+  constructor(binding: OperationsBinding<Operations>, options: ClientOptions, ports: ClientPorts) {
     const endpoints = options.endpoints.map(checkEndpoint);
     assert(endpoints.length > 0, 'a client needs at least one endpoint');
-    const random = seededRandom(randomInt(2 ** 32));
+    const { exchange, streams, clock, random } = ports;
+    this.#exchange = exchange;
+    this.#streams = streams;
+    this.#clock = clock;
     this.#random = random;
     this.#binding = binding;
     this.#options = options;
-    this.#exchange = createExchange({
-      endpoints,
-      connectionsMax: options.connectionsMax ?? defaults.connectionsMax,
-      connectTimeoutMs: defaults.connectTimeoutMs,
-      tls: options.tls ?? null,
-      token: options.token ?? null,
-    });
-    this.#streams = createStreams({
-      endpoints,
-      connectTimeoutMs: defaults.connectTimeoutMs,
-      silenceMs: defaults.silenceMs,
-      tls: options.tls ?? null,
-      token: options.token ?? null,
-    });
     this.#caller = new Caller({
       endpoints,
       chooser: new Endpoints(endpoints.length, random.integer(endpoints.length)),
-      exchange: this.#exchange,
-      batcher: new Batcher({
-        exchange: this.#exchange,
-        endpointCount: endpoints.length,
-        monotonicMs: () => performance.now(),
-      }),
+      exchange,
+      batcher: new Batcher({ exchange, endpointCount: endpoints.length, clock }),
       backoff: retryBackoff,
       attemptTimeoutMs: options.attemptTimeoutMs ?? defaults.attemptTimeoutMs,
       random,
-      monotonicMs: () => performance.now(),
+      clock,
     });
     this.#keys = this.#createKeys();
   }
@@ -207,6 +203,7 @@ class ClientCore<Operations extends OperationDescriptions> {
         endpointCount: this.#options.endpoints.length,
         backoff: retryBackoff,
         random: this.#random,
+        clock: this.#clock,
         onOffset: (offset) => {
           this.#offset = Math.max(this.#offset, offset);
         },
@@ -304,9 +301,25 @@ class ClientCore<Operations extends OperationDescriptions> {
       ),
       waitingMax: defaults.waitingWritesMax,
       openTimeoutMs: this.#options.timeoutMs ?? defaults.timeoutMs,
-      monotonicMs: () => performance.now(),
+      clock: this.#clock,
     });
   }
+}
+
+function realPorts(options: ClientOptions): ClientPorts {
+  const connections = {
+    endpoints: options.endpoints.map(checkEndpoint),
+    connectTimeoutMs: defaults.connectTimeoutMs,
+    tls: options.tls ?? null,
+    token: options.token ?? null,
+  };
+  const connectionsMax = options.connectionsMax ?? defaults.connectionsMax;
+  return {
+    exchange: createExchange({ ...connections, connectionsMax }),
+    streams: createStreams({ ...connections, silenceMs: defaults.silenceMs }),
+    clock: nodeClock,
+    random: seededRandom(randomInt(2 ** 32)),
+  };
 }
 
 /** What stands of the call in a batch, but for the key and the time, which belong to the attempt. */

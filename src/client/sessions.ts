@@ -1,3 +1,4 @@
+import type { Clock } from '../ports/clock.ts';
 import type { IdempotencyKey } from '../ports/transport.ts';
 import { SessionCore, type Slot } from './core/session-core.ts';
 import { NoAnswerError } from './errors.ts';
@@ -13,7 +14,7 @@ export type SessionKeysOptions = {
   /** Writes that may wait; more are refused, because a queue without an end only hides the trouble. */
   readonly waitingMax: number;
   readonly openTimeoutMs: number;
-  readonly monotonicMs: () => number;
+  readonly clock: Clock;
 };
 
 /** Takes the slot that has become free for it; null when there is no session to give one from. */
@@ -75,13 +76,13 @@ export class SessionKeys implements KeySource {
   }
 
   #waitForRoom(deadlineMs: number, signal: AbortSignal | null): Promise<Slot | null> {
-    const { waitingMax, monotonicMs } = this.#options;
+    const { waitingMax, clock } = this.#options;
     if (this.#waiting.size >= waitingMax) {
       throw new NoAnswerError('write', `${waitingMax} writes of this client wait already`, []);
     }
     return new Promise((resolve, reject) => {
       const settle = (end: () => void): void => {
-        clearTimeout(timer);
+        timer.cancel();
         signal?.removeEventListener('abort', abort);
         this.#waiting.delete(waiter);
         end();
@@ -90,7 +91,8 @@ export class SessionKeys implements KeySource {
       const abort = (): void => settle(() => resolve(null));
       const late = (): NoAnswerError =>
         new NoAnswerError('write', 'its turn among the writes of this client did not come in time', []);
-      const timer = setTimeout(() => settle(() => reject(late())), Math.max(0, deadlineMs - monotonicMs()));
+      const leftMs = Math.max(0, deadlineMs - clock.monotonicMs());
+      const timer = clock.setTimer(leftMs, () => settle(() => reject(late())));
       signal?.addEventListener('abort', abort, { once: true });
       this.#waiting.add(waiter);
     });

@@ -1,5 +1,6 @@
 import type { FastifyReply } from 'fastify';
 import type { Epoch, NodeId, Offset } from '../base/brands.ts';
+import type { BatchResult } from '../client/protocol/batch.ts';
 import { headerNames, jsonContentType, noLeader, problemContentType } from '../client/protocol/headers.ts';
 import { makeProblem, type Problem, type ProblemInput } from '../client/protocol/problem.ts';
 import type { ControllerAnswer, ControllerApi, NodeStatus } from '../runtime/controller-api.ts';
@@ -93,4 +94,27 @@ export function standingHeaders(standing: Standing): Record<string, string | num
     [headerNames.leader]: standing.leaderId ?? noLeader,
     [headerNames.forwarded]: standing.forwarded ? 'true' : 'false',
   };
+}
+
+/** The controller's own answer as it stands among those of a batch. */
+export function resultOf(answer: ControllerAnswer, successStatus: number): BatchResult {
+  const { result, offset, epoch, leaderId, forwarded, modifiedOffset } = answer;
+  const standing = { offset, epoch, leaderId, forwarded };
+  if (!result.ok) {
+    const problem = problemFor(leaderId, result);
+    return { status: problem.status, ...standing, problem };
+  }
+  return {
+    status: successStatus,
+    ...standing,
+    ...(modifiedOffset === undefined || modifiedOffset === null ? {} : { modifiedOffset }),
+    ...(successStatus === 204 ? {} : { response: result.response }),
+  };
+}
+
+/** What this node answers without the controller, as it stands among the answers of a batch. */
+export function ownProblemResult(controller: ControllerApi, input: ProblemInput): BatchResult {
+  const { offset, epoch, leaderId, forwarded } = ownStanding(controller.status());
+  const problem = problemFor(leaderId, input);
+  return { status: problem.status, offset, epoch, leaderId, forwarded, problem };
 }

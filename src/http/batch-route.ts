@@ -11,8 +11,15 @@ import {
 } from '../client/protocol/batch.ts';
 import type { ProblemInput } from '../client/protocol/problem.ts';
 import { compileOuterCheck } from '../client/protocol/validation.ts';
-import type { ControllerAnswer, ControllerRequest } from '../runtime/controller-api.ts';
-import { ownStanding, problemFor, sendJson, sendOwnProblem, type Standing } from './answers.ts';
+import type { ControllerRequest } from '../runtime/controller-api.ts';
+import {
+  ownProblemResult,
+  ownStanding,
+  resultOf,
+  sendJson,
+  sendOwnProblem,
+  type Standing,
+} from './answers.ts';
 import { checkInput, fieldsOf, type CompiledOperation } from './compiled-operation.ts';
 import { findForbidden, findForeignBroker, type Identity, identityOf } from './authentication/index.ts';
 import { readEntryConventions } from './conventions.ts';
@@ -73,22 +80,22 @@ function carryOut(
   const { submissions } = context;
   const found = findOperation(entry, context);
   if (!found.ok) {
-    respond(ownProblem(found.error, context));
+    respond(ownProblemResult(context.controller, found.error));
     return;
   }
   const { compiled } = found.value;
   const { operation } = compiled;
   const accepted = acceptEntry(found.value, identity, context);
   if (!accepted.ok) {
-    respond(ownProblem(accepted.error, context));
+    respond(ownProblemResult(context.controller, accepted.error));
   } else if (!submissions.hasRoom(operation.priority)) {
-    respond(ownProblem(noRoom(submissions.pendingCount), context));
+    respond(ownProblemResult(context.controller, noRoom(submissions.pendingCount)));
   } else {
     submissions.submit(accepted.value, (outcome) =>
       respond(
         outcome.type === 'answered'
           ? resultOf(outcome.answer, operation.successStatus ?? 200)
-          : ownProblem(silence(operation, accepted.value), context),
+          : ownProblemResult(context.controller, silence(operation, accepted.value)),
       ),
     );
   }
@@ -139,28 +146,6 @@ function invalid(message: string): ProblemInput {
 }
 
 const noFields: Readonly<Record<string, unknown>> = {};
-
-function resultOf(answer: ControllerAnswer, successStatus: number): BatchResult {
-  const { result, offset: at, epoch, leaderId, forwarded, modifiedOffset } = answer;
-  const standing = { offset: at, epoch, leaderId, forwarded };
-  if (!result.ok) {
-    const problem = problemFor(leaderId, result);
-    return { status: problem.status, ...standing, problem };
-  }
-  return {
-    status: successStatus,
-    ...standing,
-    ...(modifiedOffset === undefined || modifiedOffset === null ? {} : { modifiedOffset }),
-    ...(successStatus === 204 ? {} : { response: result.response }),
-  };
-}
-
-/** What this node answers without the controller. */
-function ownProblem(input: ProblemInput, { controller }: BatchContext): BatchResult {
-  const { offset: at, epoch, leaderId, forwarded } = ownStanding(controller.status());
-  const problem = problemFor(leaderId, input);
-  return { status: problem.status, offset: at, epoch, leaderId, forwarded, problem };
-}
 
 /** Gathers one result for each operation, in their order, and is complete when the last has come. */
 class BatchResults {

@@ -10,4 +10,8 @@ export type Clock = {
   afterPendingEvents(callback: () => void): void;
 };
 
-export type Timer = { cancel(): void };
+export type Timer = {
+  cancel(): void;
+  /** The process may end before it is due; absent where processes do not end by themselves. */
+  unref?(): void;
+};

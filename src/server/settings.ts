@@ -1,5 +1,5 @@
 import { failed, ok, type Result } from '../base/result.ts';
-import { defaultHttpLimits, findLimitFault, type HttpLimits } from '../http/index.ts';
+import { defaultHttpLimits, findLimitFault, type HttpLimits } from '../http/options.ts';
 import { quarterOfFetchTimeoutMs } from '../raft/limits.ts';
 import { type ControllerSettings, defaultSettings } from '../runtime/node-options.ts';
 import { segmentBytesMax, segmentBytesMin } from '../runtime/log/open-raft-log.ts';

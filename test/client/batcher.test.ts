@@ -3,6 +3,7 @@ import { assert } from '../../src/base/assert.ts';
 import { seededRandom, type Random } from '../../src/base/random.ts';
 import { Batcher } from '../../src/client/batcher.ts';
 import { Caller, type Call } from '../../src/client/caller.ts';
+import { nodeClock } from '../../src/client/node-clock.ts';
 import { Endpoints } from '../../src/client/core/endpoints.ts';
 import { NoAnswerError, OttlaError, OutcomeUnknownError } from '../../src/client/errors.ts';
 import type { Exchange, ExchangeRequest, ExchangeResult } from '../../src/client/exchange.ts';
@@ -58,7 +59,7 @@ function held(limits = { operationsMax: 3, bytesMax: 1_000, inFlightMax: 1 }) {
   const batcher = new Batcher({
     exchange,
     endpointCount: 2,
-    monotonicMs: () => performance.now(),
+    clock: nodeClock,
     limits,
   });
   const outcomes = new Map<string, ExchangeResult>();
@@ -220,7 +221,6 @@ type Ended = { readonly type: string; readonly topicId: string | null };
 
 /** A client of the model's cluster, with the parts that `createClient` puts together. */
 function clientOf(cluster: Exchange, random: Random, outstandingMax = 20) {
-  const monotonicMs = (): number => performance.now();
   const caller = new Caller({
     endpoints: ['a', 'b', 'c'],
     chooser: new Endpoints(3, random.integer(3)),
@@ -228,13 +228,13 @@ function clientOf(cluster: Exchange, random: Random, outstandingMax = 20) {
     batcher: new Batcher({
       exchange: cluster,
       endpointCount: 3,
-      monotonicMs,
+      clock: nodeClock,
       limits: { operationsMax: 8, bytesMax: 100_000, inFlightMax: 2 },
     }),
     backoff: { baseMs: 5, maxMs: 50 },
     attemptTimeoutMs: 40,
     random,
-    monotonicMs,
+    clock: nodeClock,
   });
   const call = (operationId: string, body: string, more: Partial<Call> = {}): Call => ({
     operationId,
@@ -259,7 +259,7 @@ function clientOf(cluster: Exchange, random: Random, outstandingMax = 20) {
     outstandingMax,
     waitingMax: 1_000,
     openTimeoutMs: 2_000,
-    monotonicMs,
+    clock: nodeClock,
   });
   return async (name: string, more: Partial<Call> = {}): Promise<Ended> => {
     const made = call('createTopic', JSON.stringify({ name }), more);

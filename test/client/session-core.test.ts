@@ -3,6 +3,7 @@ import { InvariantViolation } from '../../src/base/assert.ts';
 import { Endpoints } from '../../src/client/core/endpoints.ts';
 import { SessionCore } from '../../src/client/core/session-core.ts';
 import { SessionKeys } from '../../src/client/sessions.ts';
+import { nodeClock } from '../../src/client/node-clock.ts';
 
 describe('a session on the client’s side', () => {
   it('gives each sequence out once and lets the server forget what is over', () => {
@@ -126,7 +127,7 @@ describe('room in a session', () => {
       outstandingMax: 1,
       waitingMax: 10,
       openTimeoutMs: 1_000,
-      monotonicMs: () => performance.now(),
+      clock: nodeClock,
     });
     const acquire = () => keys.acquire(performance.now() + 60_000, null);
     const first = await acquire();
@@ -150,7 +151,7 @@ describe('room in a session', () => {
       outstandingMax: 1,
       waitingMax: 10,
       openTimeoutMs: 1_000,
-      monotonicMs: () => performance.now(),
+      clock: nodeClock,
     });
     const acquire = () => keys.acquire(performance.now() + 60_000, null);
     await acquire();

@@ -8,13 +8,13 @@ import { assertDefined } from '../../src/base/assert.ts';
 
 const root = join(import.meta.dirname, '../..');
 
-/** The first program of the page on TypeScript that embeds a controller, as it stands there. */
-function embeddingSnippet(): string {
+/** The first program of the page on TypeScript that calls something, as it stands there. */
+function programWith(call: string): string {
   const page = readFileSync(join(root, 'docs/SDK.md'), 'utf8');
   const programs = [...page.matchAll(/^```ts\n(.*?)^```$/gms)].map(([, program]) => program ?? '');
   return assertDefined(
-    programs.find((program) => program.includes('createController')),
-    'the page embeds a controller',
+    programs.find((program) => program.includes(call)),
+    `the page has a program with ${call}`,
   );
 }
 
@@ -42,7 +42,7 @@ async function run(program: string): Promise<{ readonly printed: string; readonl
 }
 
 it('a controller is embedded in at most ten lines, as the page on TypeScript has them, and answers', async () => {
-  const snippet = embeddingSnippet();
+  const snippet = programWith('createController(');
   const lines = snippet.split('\n').filter((line) => line.trim() !== '');
   expect(lines.length).toBeLessThanOrEqual(10);
   const reserved = await reservePorts(2);
@@ -71,5 +71,16 @@ it('the client alone loads nothing of a server', async () => {
   }
   for (const unwanted of ['http', 'server', 'storage', 'transport']) {
     expect(loaded).not.toContain(`/dist/src/${unwanted}/`);
+  }
+});
+
+it('the page’s test with a quorum in memory does what it says, the same each time, and loads no server', async () => {
+  const program = programWith('createTestQuorum(');
+  const runs = [await run(program), await run(program)];
+  const [first, second] = runs.map(({ printed }) => printed);
+  expect(first).toMatch(/^[\d.]+ ms: broker 2 leads, and the lease of broker 1 is over\n$/);
+  expect(second).toBe(first);
+  for (const unwanted of ['fastify', 'pino', 'level', 'classic-level', 'prom-client', 'commander']) {
+    expect(runs[0]?.loaded).not.toContain(`/node_modules/${unwanted}/`);
   }
 });

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { runtimeLimits } from '../../src/runtime/limits.ts';
 import { TestBroker } from './support/brokers.ts';
-import { codeOf, quickSettings, type TestNode, TestQuorum } from './support/quorum.ts';
+import { codeOf, quickSettings, TestQuorum } from './support/quorum.ts';
+import type { HostedNode } from '../../src/testing/hosted-node.ts';
 
 describe('a leader whose disk hangs', () => {
   it('leaves to one of the others, and what it has acknowledged stays', () => {
@@ -37,7 +38,7 @@ describe('a leader whose disk hangs', () => {
 
 describe('a disk that fills', () => {
   /** Leaves so many bytes free, and lets the node see that. */
-  function leaveFree(quorum: TestQuorum, nodes: readonly TestNode[], bytes: number): void {
+  function leaveFree(quorum: TestQuorum, nodes: readonly HostedNode[], bytes: number): void {
     for (const { disk } of nodes) disk.capacityBytes = disk.capacityBytes - disk.freeBytes() + bytes;
     quorum.run(runtimeLimits.diskSpacePollMs + 1_000);
   }

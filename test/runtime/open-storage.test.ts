@@ -2,13 +2,14 @@ import { describe, expect, it } from 'vitest';
 import { offset } from '../../src/base/brands.ts';
 import { imageDigest } from '../../src/metadata/image.ts';
 import { responseOf } from './support/brokers.ts';
-import { type TestNode, TestQuorum } from './support/quorum.ts';
+import { TestQuorum } from './support/quorum.ts';
+import type { HostedNode } from '../../src/testing/hosted-node.ts';
 
 /** One controller that is a quorum by itself, with a log of many segments and a checkpoint in its midst. */
 function lonely(
   seed: number,
   retentionBytes: number,
-): { readonly quorum: TestQuorum; readonly node: TestNode } {
+): { readonly quorum: TestQuorum; readonly node: HostedNode } {
   const settings = { segmentBytes: 4 * 1024, checkpointBytes: 8 * 1024, logRetentionBytes: retentionBytes };
   const quorum = TestQuorum.serving({ count: 1, seed, settings });
   const node = quorum.node(0);
@@ -20,12 +21,12 @@ function lonely(
   return { quorum, node };
 }
 
-function digestOf(node: TestNode): string {
+function digestOf(node: HostedNode): string {
   const image = node.running.image();
   return image === null ? 'none' : imageDigest(image);
 }
 
-function sessionsOf(quorum: TestQuorum, node: TestNode): number {
+function sessionsOf(quorum: TestQuorum, node: HostedNode): number {
   const { sessions } = responseOf(quorum.call(node, 'listSessions', { query: { limit: 1000 } }));
   return Array.isArray(sessions) ? sessions.length : -1;
 }

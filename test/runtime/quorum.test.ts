@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { offset } from '../../src/base/brands.ts';
 import { imageDigest } from '../../src/metadata/image.ts';
 import { responseOf, TestBroker } from './support/brokers.ts';
-import { codeOf, type TestNode, TestQuorum } from './support/quorum.ts';
+import { codeOf, TestQuorum } from './support/quorum.ts';
+import type { HostedNode } from '../../src/testing/hosted-node.ts';
 
 function openSessions(quorum: TestQuorum, count: number): readonly number[] {
   const leader = quorum.leader();
@@ -14,7 +15,7 @@ function openSessions(quorum: TestQuorum, count: number): readonly number[] {
   });
 }
 
-function digestOf(node: TestNode): string {
+function digestOf(node: HostedNode): string {
   const image = node.running.image();
   if (image === null) throw new Error('no image');
   return `${image.endOffset} ${imageDigest(image)}`;
@@ -339,7 +340,7 @@ describe('forwarding', () => {
       hung.process.pause(60_000_000);
       const write = quorum.submit(follower, 'openSession', { idempotencyKey, timeoutMs: 50_000 });
       const read = quorum.submit(follower, 'listSessions', { timeoutMs: 50_000 });
-      const active = (): TestNode | undefined =>
+      const active = (): HostedNode | undefined =>
         quorum.nodes.find((node) => node !== hung && node.status().active);
       quorum.until(() => active() !== undefined, 'another leads');
       quorum.run(300);

@@ -1,13 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { type TestNode, TestQuorum } from './support/quorum.ts';
+import { TestQuorum } from './support/quorum.ts';
+import type { HostedNode } from '../../src/testing/hosted-node.ts';
 
-function quorumStateFiles(node: TestNode): ReadonlyMap<string, Uint8Array> {
+function quorumStateFiles(node: HostedNode): ReadonlyMap<string, Uint8Array> {
   const paths = node.disk.paths().filter((path) => path.includes('quorum-state'));
   return new Map(paths.map((path) => [path, node.disk.bytes(path) ?? new Uint8Array(0)]));
 }
 
 /** Puts older copies in the place of a node's files, as a restored backup would. */
-function restore(node: TestNode, files: ReadonlyMap<string, Uint8Array>): void {
+function restore(node: HostedNode, files: ReadonlyMap<string, Uint8Array>): void {
   for (const [path, bytes] of files) {
     for (const [position, byte] of (node.disk.bytes(path) ?? new Uint8Array(0)).entries()) {
       const mask = byte ^ (bytes[position] ?? 0);

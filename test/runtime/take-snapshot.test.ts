@@ -1,17 +1,18 @@
 import { describe, expect, it } from 'vitest';
 import type { Result } from '../../src/base/result.ts';
 import type { SnapshotError, SnapshotView } from '../../src/runtime/controller-api.ts';
-import { type TestNode, TestQuorum } from './support/quorum.ts';
+import { TestQuorum } from './support/quorum.ts';
+import type { HostedNode } from '../../src/testing/hosted-node.ts';
 
 type Taken = Result<SnapshotView, SnapshotError>;
 
-function take(node: TestNode): { readonly answers: readonly Taken[] } {
+function take(node: HostedNode): { readonly answers: readonly Taken[] } {
   const answers: Taken[] = [];
   node.running.takeSnapshot?.((result) => answers.push(result));
   return { answers };
 }
 
-function listOf(node: TestNode): readonly SnapshotView[] {
+function listOf(node: HostedNode): readonly SnapshotView[] {
   return node.running.snapshots?.() ?? [];
 }
 

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { type SupportedVersions, supportedVersions } from '../../src/runtime/node-options.ts';
 import type { ControllerAnswer } from '../../src/runtime/controller-api.ts';
-import { codeOf, type TestNode, TestQuorum } from './support/quorum.ts';
+import { codeOf, TestQuorum } from './support/quorum.ts';
+import type { HostedNode } from '../../src/testing/hosted-node.ts';
 
 const kraftVersions = { min: 0, max: 1 };
 const withoutVoterSets: SupportedVersions = { ...supportedVersions, kraftVersions: { min: 0, max: 0 } };
@@ -95,7 +96,7 @@ describe('a voter', () => {
     const node = quorum.followers()[0] ?? quorum.node(0);
     quorum.stop(node);
     quorum.start(node, { host: 'elsewhere', port: 9999 });
-    const hostsOn = (one: TestNode): readonly string[] =>
+    const hostsOn = (one: HostedNode): readonly string[] =>
       one
         .status()
         .voters.filter(({ id }) => id === node.id)
@@ -137,7 +138,7 @@ function upgrade(quorum: TestQuorum, feature: string, featureLevel: number): Con
   return quorum.call(node, 'updateFeature', { params: { feature }, body: { featureLevel } });
 }
 
-function restart(quorum: TestQuorum, node: TestNode): void {
+function restart(quorum: TestQuorum, node: HostedNode): void {
   quorum.stop(node);
   quorum.start(node);
   quorum.leader();

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { imageDigest } from '../../src/metadata/image.ts';
 import { supportedVersions } from '../../src/runtime/node-options.ts';
 import { responseOf } from './support/brokers.ts';
-import { codeOf, type TestNode, TestQuorum, type TestRequest } from './support/quorum.ts';
+import { codeOf, TestQuorum, type TestRequest } from './support/quorum.ts';
+import type { HostedNode } from '../../src/testing/hosted-node.ts';
 
 const newcomer = 3;
 
@@ -17,7 +18,7 @@ function addition(more: object = {}): TestRequest {
   return { body: { controllerId: newcomer, host: `node${newcomer}`, port: 9645, ...more } };
 }
 
-function votersOf(node: TestNode): readonly number[] {
+function votersOf(node: HostedNode): readonly number[] {
   return node.status().voters.map(({ id }) => id);
 }
 

@@ -3,10 +3,14 @@ import { offset } from '../../src/base/brands.ts';
 import { imageDigest } from '../../src/metadata/image.ts';
 import type { MetadataImage } from '../../src/metadata/image.ts';
 import type { ControllerNode } from '../../src/runtime/controller-node.ts';
-import { TestQuorum, type TestNode } from './support/quorum.ts';
+import { TestQuorum } from './support/quorum.ts';
+import type { HostedNode } from '../../src/testing/hosted-node.ts';
 import { gaplessFrom, RecordedWatch } from './support/watch.ts';
 
-function watch(node: TestNode, request: ConstructorParameters<typeof RecordedWatch>[1] = {}): RecordedWatch {
+function watch(
+  node: HostedNode,
+  request: ConstructorParameters<typeof RecordedWatch>[1] = {},
+): RecordedWatch {
   const open: NonNullable<ControllerNode['openWatch']> = (asked, listener) => {
     const handle = node.running.openWatch?.(asked, listener);
     if (handle === undefined) throw new Error('the node offers no watch');
@@ -85,7 +89,7 @@ describe('a watch of a quorum', () => {
     quorum.run(50);
     const seen = watching.position ?? 0;
     quorum.isolate(follower);
-    const leader = (): TestNode => {
+    const leader = (): HostedNode => {
       const found = quorum.nodes.find((node) => node !== follower && node.status().active);
       if (found === undefined) throw new Error('somebody leads');
       return found;

@@ -1,9 +1,10 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { assert } from '../../base/assert.ts';
 import { isOffset, type Offset } from '../../base/brands.ts';
 import type { Random } from '../../base/random.ts';
+import type { Clock } from '../../ports/clock.ts';
 import type { ResourceName } from '../../metadata/registry.ts';
 import type { WatchEvent as AnyWatchEvent } from '../../runtime/watch/watch-api.ts';
+import { wait } from '../wait.ts';
 import type { Backoff } from '../core/backoff.ts';
 import { WatchCore, type WatchBreak } from '../core/watch-core.ts';
 import { OttlaError } from '../errors.ts';
@@ -34,6 +35,7 @@ export type WatchPorts = {
   readonly endpointCount: number;
   readonly backoff: Backoff;
   readonly random: Random;
+  readonly clock: Clock;
   /** An offset that the watch has shown. */
   readonly onOffset: (offset: number) => void;
 };
@@ -60,7 +62,7 @@ export async function* watch(
       const decision = core.broke(broken.reason);
       if (decision.type === 'failed')
         throw new OttlaError('watch', broken.problem ?? unexpected(decision.message));
-      await pause(decision.afterMs, ended.signal);
+      await wait(ports.clock, decision.afterMs, ended.signal);
     }
   } finally {
     end();
@@ -167,8 +169,4 @@ function refused(problem: Problem): Break {
 
 function unexpected(message: string): Problem {
   return makeProblem({ code: 'UNKNOWN_SERVER_ERROR', message });
-}
-
-async function pause(afterMs: number, signal: AbortSignal): Promise<void> {
-  if (afterMs > 0) await sleep(afterMs, undefined, { signal }).catch(() => undefined);
 }

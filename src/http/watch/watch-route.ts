@@ -1,19 +1,13 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { isOffset, isUuid } from '../../base/brands.ts';
-import { failed, ok, type Result } from '../../base/result.ts';
+import type { FastifyInstance, FastifyReply } from 'fastify';
 import { apiPrefix } from '../../client/protocol/headers.ts';
-import {
-  binaryWatchContentType,
-  lastEventIdHeader,
-  streamOperations,
-  type WatchQuery,
-} from '../../client/protocol/watch.ts';
+import { binaryWatchContentType, lastEventIdHeader, streamOperations } from '../../client/protocol/watch.ts';
 import type { WatchEnd, WatchRequest } from '../../runtime/watch/watch-api.ts';
 import { ownStanding, sendOwnProblem, standingHeaders } from '../answers.ts';
 import { findDishonoured, findForbidden, type Identity, identityOf } from '../authentication/index.ts';
-import { checkInput, compileOperation, fieldsOf, type CompiledOperation } from '../compiled-operation.ts';
+import { compileOperation, fieldsOf } from '../compiled-operation.ts';
 import type { RouteContext } from '../route-context.ts';
 import { createWatchFormats, type WatchFormat } from './formats.ts';
+import { readWatchRequest } from './watch-request.ts';
 import { WatchStream } from './watch-stream.ts';
 
 /** The streams that are open; a server that closes ends them. */
@@ -41,7 +35,7 @@ export function addWatchRoute(app: FastifyInstance, context: WatchContext): Watc
         sendOwnProblem(reply, context.controller, forbidden);
         return;
       }
-      const asked = readRequest(request, compiled);
+      const asked = readWatchRequest(compiled, fieldsOf(request.query), request.headers[lastEventIdHeader]);
       if (!asked.ok) {
         sendOwnProblem(reply, context.controller, { code: 'INVALID_REQUEST', message: asked.error });
         return;
@@ -109,29 +103,4 @@ function refuse(
     message,
     ...(logStartOffset === null ? {} : { details: { logStartOffset } }),
   });
-}
-
-function readRequest(request: FastifyRequest, compiled: CompiledOperation): Result<WatchRequest, string> {
-  const input = checkInput(compiled, {}, fieldsOf(request.query), undefined);
-  if (!input.ok) return input;
-  // The border to the schema: the check above has established its form.
-  const { since, kinds, clusterId } = input.value.query as WatchQuery;
-  const resumed = readLastEventId(request.headers[lastEventIdHeader]);
-  if (!resumed.ok) return resumed;
-  return ok({
-    // Whoever comes again asks for the same address, and says beside it how far it has come.
-    since: resumed.value ?? (isOffset(since) ? since : null),
-    clusterId: isUuid(clusterId) ? clusterId : null,
-    kinds: kinds ?? null,
-  });
-}
-
-function readLastEventId(
-  header: string | readonly string[] | undefined,
-): Result<WatchRequest['since'], string> {
-  if (header === undefined || header === '') return ok(null);
-  const value = typeof header === 'string' && /^\d{1,16}$/.test(header) ? Number(header) : null;
-  return isOffset(value)
-    ? ok(value)
-    : failed('Last-Event-ID must be the id of an event of this stream, an offset.');
 }

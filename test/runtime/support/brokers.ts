@@ -1,6 +1,7 @@
 import { assert, assertDefined } from '../../../src/base/assert.ts';
 import type { ControllerAnswer } from '../../../src/runtime/controller-api.ts';
-import type { TestNode, TestQuorum } from './quorum.ts';
+import type { HostedNode } from '../../../src/testing/hosted-node.ts';
+import type { TestQuorum } from './quorum.ts';
 
 /** A success's response, as loosely typed fields: what went over the API. */
 export function responseOf(answer: ControllerAnswer): Record<string, unknown> {
@@ -37,7 +38,7 @@ export class TestBroker {
     this.brokerEpoch = Number(responseOf(answer)['brokerEpoch']);
   }
 
-  heartbeat(node: TestNode = this.#quorum.leader()): ControllerAnswer {
+  heartbeat(node: HostedNode = this.#quorum.leader()): ControllerAnswer {
     return this.#quorum.call(node, 'heartbeatBroker', this.request());
   }
 
@@ -46,7 +47,7 @@ export class TestBroker {
     return { params: { brokerId: this.brokerId }, body };
   }
 
-  isFenced(node: TestNode = this.#quorum.leader()): boolean {
+  isFenced(node: HostedNode = this.#quorum.leader()): boolean {
     const row = node.running.image()?.broker.brokers.get(this.brokerId);
     return assertDefined(row, `broker ${this.brokerId} is registered`).fenced;
   }

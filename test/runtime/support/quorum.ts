@@ -1,24 +1,13 @@
 import { assertDefined } from '../../../src/base/assert.ts';
 import { type NodeId, nodeId } from '../../../src/base/brands.ts';
-import { hashIntegers, seededRandom } from '../../../src/base/random.ts';
-import type { Result } from '../../../src/base/result.ts';
-import type { ForwardMessage, Transport, TransportEvents } from '../../../src/ports/transport.ts';
-import type { Endpoint, ReplicaKey } from '../../../src/raft/replica-key.ts';
+import type { Endpoint } from '../../../src/raft/replica-key.ts';
 import type { ControllerAnswer, ControllerRequest } from '../../../src/runtime/controller-api.ts';
 import {
-  type ControllerNode,
-  createControllerNode,
-  type StartError,
-} from '../../../src/runtime/controller-node.ts';
-import {
-  type ControllerPorts,
   type ControllerSettings,
   defaultSettings,
-  type NodeTransport,
   type SupportedVersions,
 } from '../../../src/runtime/node-options.ts';
-import { SimulatedStores } from '../../../src/testing/world/checkpoint-store.ts';
-import { SimulatedDisk } from '../../../src/testing/world/files.ts';
+import { HostedNode, peerEndpoint } from '../../../src/testing/hosted-node.ts';
 import type { SimulatedProcess } from '../../../src/testing/world/process.ts';
 import { World } from '../../../simulator/world.ts';
 import { runWorld } from './clock.ts';
@@ -52,42 +41,12 @@ export type QuorumOptions = {
   readonly configured?: readonly number[];
 };
 
-/** One controller over all its lives: its disk and its stores outlast its processes. */
-export class TestNode {
-  readonly id: NodeId;
-  readonly process: SimulatedProcess;
-  readonly disk: SimulatedDisk;
-  readonly stores: SimulatedStores;
-  node: ControllerNode | null = null;
-  started: Result<null, StartError> | null = null;
-  fatal: string | null = null;
-  readonly logged: string[] = [];
-  /** Messages that arrive are handed to this first; false throws one away. */
-  admit: (from: NodeId, message: Parameters<TransportEvents['onMessage']>[1]) => boolean = () => true;
-
-  constructor(id: NodeId, process: SimulatedProcess, seed: number) {
-    this.id = id;
-    this.process = process;
-    this.disk = new SimulatedDisk({ seed, directories: ['/data'] });
-    this.stores = new SimulatedStores(seed);
-  }
-
-  get running(): ControllerNode {
-    return assertDefined(this.node, `node ${this.id} is down`);
-  }
-
-  status(): ReturnType<ControllerNode['status']> {
-    return this.running.status();
-  }
-}
-
 /** Whole controllers under virtual time, over the simulated disk, stores and network. */
 export class TestQuorum {
   readonly world: World;
-  readonly nodes: TestNode[] = [];
+  readonly nodes: HostedNode[] = [];
   readonly settings: ControllerSettings;
   readonly #addresses = new Map<NodeId, SimulatedProcess>();
-  readonly #seed: number;
   readonly #configured: readonly number[] | null;
   supported: ReadonlyMap<number, SupportedVersions>;
   #requestId = 0;
@@ -105,14 +64,13 @@ export class TestQuorum {
     this.#founderCount = count;
     this.supported = supported;
     this.#configured = configured ?? null;
-    this.#seed = seed;
     this.world = new World({ seed });
     this.settings = { ...quickSettings, ...settings };
     for (let index = 0; index < count + observers; index++) {
       const process = this.world.addProcess(`node${index}`, { driftPpm: 0, wallOffsetMs: 0 });
       const id = nodeId(index);
       this.#addresses.set(id, process);
-      this.nodes.push(new TestNode(id, process, hashIntegers(seed, index)));
+      this.nodes.push(new HostedNode({ id, world: this.world, process, addresses: this.#addresses, seed }));
     }
   }
 
@@ -124,52 +82,29 @@ export class TestQuorum {
     return quorum;
   }
 
-  node(index: number): TestNode {
+  node(index: number): HostedNode {
     return assertDefined(this.nodes[index], `there is no node ${index}`);
   }
 
   /** `advertised`: where it says that peers reach it. */
-  start(node: TestNode, advertised: Endpoint = { host: `node${node.id}`, port: 9645 }): void {
-    const { process } = node;
-    process.begin();
-    node.fatal = null;
-    node.started = null;
+  start(node: HostedNode, advertised: Endpoint = peerEndpoint(node.id)): void {
     const supported = this.supported.get(node.id);
-    node.node = createControllerNode({
-      nodeId: node.id,
-      directory: '/data',
-      configuredVoters: this.nodes
-        .filter(({ id }) => this.#configured?.includes(id) ?? id < this.#founderCount)
-        .map(({ id }) => ({ id, endpoint: { host: `node${id}`, port: 9645 } })),
-      advertised,
+    const ids = this.nodes.map(({ id }) => id);
+    node.start({
+      configuredVoters: ids.filter((id) => this.#configured?.includes(id) ?? id < this.#founderCount),
       settings: this.settings,
-      ports: this.#portsOf(node),
+      advertised,
       ...(supported === undefined ? {} : { supported }),
-      onFatal: (reason) => {
-        node.fatal = reason;
-      },
-    });
-    node.node.start((started) => {
-      node.started = started;
     });
   }
 
   /** Ends a node's process at once; with `power`, what was not flushed may be lost. */
-  kill(node: TestNode, power = false): void {
-    node.process.end();
-    this.world.network.detach(node.process, !power);
-    node.node = null;
-    if (power) {
-      node.disk.losePower();
-      node.stores.losePower();
-    } else {
-      node.disk.killProcess();
-      node.stores.killProcess();
-    }
+  kill(node: HostedNode, power = false): void {
+    node.kill(power);
   }
 
   /** Asks a node to stop and waits until it has. */
-  stop(node: TestNode): void {
+  stop(node: HostedNode): void {
     let isStopped = false;
     node.running.stop(() => {
       isStopped = true;
@@ -178,14 +113,14 @@ export class TestQuorum {
     this.kill(node);
   }
 
-  isolate(node: TestNode): void {
+  isolate(node: HostedNode): void {
     this.#eachLink(node, (peer) => {
       this.world.network.cut(node.process, peer.process);
       this.world.network.cut(peer.process, node.process);
     });
   }
 
-  rejoin(node: TestNode): void {
+  rejoin(node: HostedNode): void {
     this.#eachLink(node, (peer) => {
       this.world.network.mend(node.process, peer.process);
       this.world.network.mend(peer.process, node.process);
@@ -205,12 +140,12 @@ export class TestQuorum {
   }
 
   /** The node that serves as the active controller, waited for. */
-  leader(): TestNode {
+  leader(): HostedNode {
     this.until(() => this.#active() !== null, 'a leader serves');
     return assertDefined(this.#active(), 'a leader serves');
   }
 
-  followers(): readonly TestNode[] {
+  followers(): readonly HostedNode[] {
     const leader = this.leader();
     return this.nodes.filter((node) => node !== leader && node.node !== null);
   }
@@ -236,7 +171,7 @@ export class TestQuorum {
   }
 
   /** Hands a request in; its answer appears in what is returned. */
-  submit(node: TestNode, operationId: string, request: TestRequest = {}): Submitted {
+  submit(node: HostedNode, operationId: string, request: TestRequest = {}): Submitted {
     const { params = {}, query = {}, body = {}, ...rest } = request;
     const submitted: Submitted = { answers: [] };
     const whole: ControllerRequest = {
@@ -256,7 +191,7 @@ export class TestQuorum {
   }
 
   /** Hands a request in and waits for its answer. */
-  call(node: TestNode, operationId: string, request: TestRequest = {}): ControllerAnswer {
+  call(node: HostedNode, operationId: string, request: TestRequest = {}): ControllerAnswer {
     const submitted = this.submit(node, operationId, request);
     this.until(() => submitted.answers.length > 0, `${operationId} is answered`);
     return assertDefined(submitted.answers[0], 'an answer');
@@ -273,65 +208,12 @@ export class TestQuorum {
       .join('\n');
   }
 
-  #active(): TestNode | null {
+  #active(): HostedNode | null {
     return this.nodes.find((node) => node.node?.status().active === true) ?? null;
   }
 
-  #eachLink(node: TestNode, visit: (peer: TestNode) => void): void {
+  #eachLink(node: HostedNode, visit: (peer: HostedNode) => void): void {
     for (const peer of this.nodes) if (peer !== node) visit(peer);
-  }
-
-  #portsOf(node: TestNode): ControllerPorts {
-    const { process, disk, stores } = node;
-    const log = (event: string, fields: unknown): void =>
-      void node.logged.push(`${event} ${JSON.stringify(fields ?? {})}`);
-    return {
-      files: disk.attach((delayUs, run) => void process.schedule(delayUs, 0, run)),
-      checkpointStores: stores.attach((delayUs, run) => void process.schedule(delayUs, 0, run)),
-      clock: process.clock(),
-      random: seededRandom(hashIntegers(this.#seed, process.index, process.generation)),
-      logger: { info: log, warn: log, error: log },
-      createTransport: (local, events) => this.#transportOf(node, local, events),
-    };
-  }
-
-  #transportOf(node: TestNode, local: ReplicaKey, events: TransportEvents): NodeTransport {
-    const { network } = this.world;
-    const key = { id: local.id, directoryId: local.directoryId };
-    const filtered: TransportEvents = {
-      ...events,
-      onMessage: (from, message) => {
-        if (node.admit(from.id, message)) events.onMessage(from, message);
-      },
-      onConnectionOpened: (peer) => events.onConnectionOpened(peer),
-      onConnectionClosed: (peer, refused) => events.onConnectionClosed(peer, refused),
-    };
-    let transport: Transport | null = null;
-    return {
-      start: (complete) => {
-        transport = network.attach(node.process, this.#addresses, key, filtered);
-        node.process.schedule(0, 0, () =>
-          complete({ ok: true, value: { host: `node${node.id}`, port: 9645 } }),
-        );
-      },
-      setClusterId: () => undefined,
-      setEndpoints: () => undefined,
-      send: (to, message) => {
-        const target = this.#addresses.get(to);
-        // Nobody runs there, so the real transport's queue is given up with nothing of it sent.
-        if (target?.isUp === false && message.channel === 'forward') {
-          this.#dropLater(node, events, to, message.message);
-        } else transport?.send(to, message);
-      },
-      close: (complete) => {
-        if (transport === null) node.process.schedule(0, 0, complete);
-        else transport.close(complete);
-      },
-    };
-  }
-
-  #dropLater(node: TestNode, events: TransportEvents, to: NodeId, message: ForwardMessage): void {
-    node.process.schedule(1_000, 0, () => events.onForwardDropped?.(to, message));
   }
 }
 
