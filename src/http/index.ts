@@ -1,8 +1,6 @@
 export type { Authentication } from './authentication/index.ts';
 export { startHttpServer, type HttpServer } from './server.ts';
 export {
-  defaultHttpLimits,
-  findLimitFault,
   type HttpLimits,
   type HttpServerOptions,
   type TlsMaterial,
