@@ -192,7 +192,7 @@ describe('every host', () => {
 });
 
 describe('the lists of a schedule', () => {
-  const base = generateSchedule(4);
+  const base = { ...generateSchedule(4), groups: null };
   const records = [5, 6].map((atUs) => ({ atUs, partition: 0 }));
   const nested = {
     ...base,
