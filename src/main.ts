@@ -2,6 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import { runCli } from './cli/main.ts';
 import { createTerminal } from './cli/output/terminal.ts';
+import { screenDevice } from './cli/screen/screen.ts';
 import { readVersion } from './server/version.ts';
 
 // The pool serves every file operation; the variable is read when the pool starts, so it stands in the first
@@ -17,6 +18,7 @@ process.exitCode = await runCli(process.argv.slice(2), {
   requestAdministrator: async (dataDir, secretHash) =>
     (await import('./server/administrators.ts')).requestAdministrator(dataDir, secretHash),
   terminal: createTerminal({ stdout: process.stdout, stderr: process.stderr }, process.env),
+  screen: screenDevice(process.stdin, process.stdout, process.env),
   environment: process.env,
   version: readVersion(),
   entryFile: fileURLToPath(import.meta.url),

@@ -14,6 +14,7 @@ function describedProgram(): Command {
     resolveServerSettings: refuse,
     requestAdministrator: refuse,
     terminal: { out: () => {}, err: () => {}, isColoured: false },
+    screen: null,
     environment: {},
     version: '',
     entryFile: '',

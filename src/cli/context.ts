@@ -7,6 +7,7 @@ import type { CallOptions } from '../client/typed.ts';
 import { CliFailure } from './failures.ts';
 import { outputForms, type OutputForm } from './output/forms.ts';
 import type { Terminal } from './output/terminal.ts';
+import type { ScreenDevice } from './screen/screen.ts';
 import { withSettings } from './settings/options.ts';
 import type {
   InspectStorage,
@@ -24,6 +25,8 @@ export type CliDependencies = {
   readonly requestAdministrator: RequestAdministrator;
   readonly resolveServerSettings: ResolveServerSettings;
   readonly terminal: Terminal;
+  /** To draw on; null where the output is no terminal. */
+  readonly screen: ScreenDevice | null;
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly version: string;
   /** The file that starts this program again, for the children of `ottla dev`. */

@@ -16,6 +16,7 @@ import { addSessionCommands } from './commands/session.ts';
 import { addSnapshotCommands } from './commands/snapshot.ts';
 import { addStorageCommands } from './commands/storage.ts';
 import { addTokenCommands } from './commands/token.ts';
+import { addTopCommand } from './commands/top.ts';
 import { addTopicCommands } from './commands/topic.ts';
 import { addWatchCommand } from './commands/watch.ts';
 import type { CliDependencies } from './context.ts';
@@ -73,6 +74,7 @@ export function createProgram(dependencies: CliDependencies): Command {
   addCheckCommands(program, dependencies);
   addTokenCommands(program, dependencies);
   addWatchCommand(program, dependencies);
+  addTopCommand(program, dependencies);
   addCompletionCommand(program, dependencies);
   inheritSettings(program);
   return program;

@@ -111,12 +111,12 @@ describe('the ports of ottla dev', () => {
 });
 
 const members: readonly Member[] = [
-  { kind: 'controller', id: 0, pid: 4_100 },
-  { kind: 'controller', id: 1, pid: 4_101 },
-  { kind: 'controller', id: 2, pid: 4_102 },
-  { kind: 'broker', id: 1, pid: 4_111 },
-  { kind: 'broker', id: 2, pid: 4_112 },
-  { kind: 'broker', id: 3, pid: 4_113 },
+  { kind: 'controller', id: 0, pid: 4_100, isRunning: true },
+  { kind: 'controller', id: 1, pid: 4_101, isRunning: true },
+  { kind: 'controller', id: 2, pid: 4_102, isRunning: true },
+  { kind: 'broker', id: 1, pid: 4_111, isRunning: true },
+  { kind: 'broker', id: 2, pid: 4_112, isRunning: true },
+  { kind: 'broker', id: 3, pid: 4_113, isRunning: true },
 ];
 const terminal = { out: () => {}, err: () => {}, isColoured: false };
 

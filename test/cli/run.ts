@@ -14,6 +14,7 @@ export function dependencies(changes: Partial<CliDependencies> = {}): CliDepende
     resolveServerSettings: async (given) => effectiveSettings(given),
     requestAdministrator: async () => failed({ message: 'This test asks no controller.' }),
     terminal: { out: () => {}, err: () => {}, isColoured: false },
+    screen: null,
     environment: {},
     version: '0.0.0-test',
     entryFile: '/nowhere/main.js',

@@ -7,7 +7,7 @@ import { checkPorts } from '../dev/ports.ts';
 import { runDev } from '../dev/run.ts';
 import { CliFailure } from '../failures.ts';
 
-type DevOptions = { readonly dataDir: string; readonly basePort: string };
+type DevOptions = { readonly dataDir: string; readonly basePort: string; readonly plain?: boolean };
 
 export function addDevCommand(program: Command, dependencies: CliDependencies): void {
   program
@@ -17,11 +17,13 @@ export function addDevCommand(program: Command, dependencies: CliDependencies): 
     )
     .option('--data-dir <directory>', 'where everything stands; a later start finds it again', './.ottla-dev')
     .option('--base-port <port>', 'the first of nine ports', String(devBasePort))
+    .option('--plain', 'write line by line, also on a terminal')
     .action(async (options: DevOptions) => {
       const layout = readLayout(options);
       await checkPorts(layout);
       prepareDirectory(layout);
-      await runDev(layout, dependencies, commandLine(dependencies));
+      const screen = options.plain === true ? null : dependencies.screen;
+      await runDev(layout, { ...dependencies, screen }, commandLine(dependencies));
     });
 }
 

@@ -1,39 +1,43 @@
 import type { CliDependencies } from '../context.ts';
 import { CliFailure } from '../failures.ts';
-import { style } from '../output/terminal.ts';
 import { describeEnd, startChild, type DevChild } from './child-process.ts';
 import { controllerArguments, brokerArguments } from './child-arguments.ts';
+import { type DevDisplay, lineDisplay, screenDisplay } from './display.ts';
 import type { DevLayout } from './layout.ts';
 import type { ChildMessage } from './messages.ts';
 import { Narrator } from './narrator.ts';
-import { headline, nextSteps, whatToWatch, type Member } from './texts.ts';
+import { whatToWatch, type Member } from './texts.ts';
 import { watchCluster } from './watcher.ts';
 
 /** How long each kind may take to leave before it is ended by force. */
 const brokerGraceMs = 6_000;
 const controllerGraceMs = 8_000;
 
-/** Starts all of it, says what happens, and ends when it is told to or when nothing is left. */
+/** Starts all of it, shows what happens, and ends when it is told to or when nothing is left. */
 export async function runDev(
   layout: DevLayout,
   dependencies: CliDependencies,
   command: string,
 ): Promise<void> {
-  const { terminal } = dependencies;
-  const say = (line: string): void => terminal.out(`${style(terminal, 'dim', clockTime())}  ${line}\n`);
+  const { terminal, screen } = dependencies;
   const stop = new StopRequest();
-  const fleet = new Fleet(layout, dependencies, say, stop);
+  const fleet = new Fleet(layout, dependencies, stop);
   stop.onSecond(() => fleet.killAll());
+  const options = { layout, members: () => fleet.members(), command, onQuit: () => stop.ask() };
+  const display =
+    screen === null ? lineDisplay(options, dependencies) : screenDisplay(options, screen, dependencies);
+  fleet.onNews = (line) => display.say(line);
   try {
-    terminal.out(
-      `Starting three controllers and three brokers; all they keep stands in ${layout.dataDir}.\n`,
+    display.announce(
+      `Starting three controllers and three brokers; all they keep stands in ${layout.dataDir}.`,
     );
     await fleet.startControllers();
-    if (!stop.isAsked) await narrate(layout, fleet, stop, command, dependencies, say);
+    if (!stop.isAsked) await narrate(layout, fleet, stop, display);
   } finally {
-    if (fleet.isAnyRunning()) terminal.out('Stopping: the brokers first, then the controllers.\n');
+    if (fleet.isAnyRunning()) display.announce('Stopping: the brokers first, then the controllers.');
     await fleet.stopAll();
     stop.release();
+    display.close();
   }
   if (stop.isAsked) {
     terminal.out(`Stopped. Start it again and it goes on from ${layout.dataDir}.\n`);
@@ -46,17 +50,20 @@ async function narrate(
   layout: DevLayout,
   fleet: Fleet,
   stop: StopRequest,
-  command: string,
-  { terminal }: CliDependencies,
-  say: (line: string) => void,
+  display: DevDisplay,
 ): Promise<void> {
   const brokersStarted = fleet.startBrokers();
-  terminal.out(headline(layout, fleet.members(), terminal));
-  const narrator = new Narrator(layout.brokers.length, say, (leaderId) => {
-    terminal.out(nextSteps(layout, fleet.members(), leaderId, command, terminal));
-  });
+  display.started();
+  const narrator = new Narrator(
+    layout.brokers.length,
+    (line) => display.say(line),
+    (leaderId) => display.ready(leaderId),
+  );
   fleet.onRegistered = (brokerId, epoch) => narrator.registered(brokerId, epoch);
-  const watcher = watchCluster(layout, (view) => narrator.saw(view));
+  const watcher = watchCluster(layout, (view) => {
+    narrator.saw(view);
+    display.saw(view);
+  });
   try {
     // A broker that cannot start ends this; brokers that have started leave the rest to the other two.
     await Promise.race([stop.asked, fleet.allEnded(), brokersStarted.then(() => stop.asked)]);
@@ -86,6 +93,11 @@ class StopRequest {
     for (const signal of this.#signals) process.on(signal, this.#handler);
   }
 
+  /** By a key, as by a signal. */
+  ask(): void {
+    this.#handler();
+  }
+
   onSecond(action: () => void): void {
     this.#onSecond = action;
   }
@@ -100,20 +112,15 @@ class Fleet {
   onRegistered: (brokerId: number, epoch: number) => void = () => {};
   readonly #layout: DevLayout;
   readonly #dependencies: CliDependencies;
-  readonly #say: (line: string) => void;
+  /** Something that a person would want to see. */
+  onNews: (line: string) => void = () => {};
   readonly #stop: StopRequest;
   readonly #controllers: (DevChild & { readonly id: number })[] = [];
   readonly #brokers: (DevChild & { readonly id: number })[] = [];
 
-  constructor(
-    layout: DevLayout,
-    dependencies: CliDependencies,
-    say: (line: string) => void,
-    stop: StopRequest,
-  ) {
+  constructor(layout: DevLayout, dependencies: CliDependencies, stop: StopRequest) {
     this.#layout = layout;
     this.#dependencies = dependencies;
-    this.#say = say;
     this.#stop = stop;
   }
 
@@ -138,7 +145,12 @@ class Fleet {
       ...this.#controllers.map((child) => ({ child, kind: 'controller' as const })),
       ...this.#brokers.map((child) => ({ child, kind: 'broker' as const })),
     ];
-    return all.map(({ child, kind }) => ({ kind, id: child.id, pid: child.pid ?? 0 }));
+    return all.map(({ child, kind }) => ({
+      kind,
+      id: child.id,
+      pid: child.pid ?? 0,
+      isRunning: child.isRunning(),
+    }));
   }
 
   isAnyRunning(): boolean {
@@ -165,7 +177,7 @@ class Fleet {
 
   #heard(kind: Member['kind'], id: number, message: ChildMessage): void {
     if (message.type === 'registered' && kind === 'broker') this.onRegistered(id, message.brokerEpoch);
-    if (message.type === 'says' && !this.#stop.isAsked) this.#say(message.text);
+    if (message.type === 'says' && !this.#stop.isAsked) this.onNews(message.text);
   }
 
   #start(
@@ -183,8 +195,8 @@ class Fleet {
     });
     void child.ended.then((end) => {
       if (this.#stop.isAsked) return;
-      this.#say(`${child.name} (pid ${child.pid ?? 'none'}) ended ${describeEnd(end)}`);
-      for (const line of whatToWatch(this.#layout, kind, id)) this.#say(`  ${line}`);
+      this.onNews(`${child.name} (pid ${child.pid ?? 'none'}) ended ${describeEnd(end)}`);
+      for (const line of whatToWatch(this.#layout, kind, id)) this.onNews(`  ${line}`);
     });
     return { ...child, id };
   }
@@ -204,11 +216,4 @@ class Fleet {
       );
     }
   }
-}
-
-function clockTime(): string {
-  const now = new Date();
-  const two = (value: number): string => String(value).padStart(2, '0');
-  const ms = String(now.getMilliseconds()).padStart(3, '0');
-  return `${two(now.getHours())}:${two(now.getMinutes())}:${two(now.getSeconds())}.${ms}`;
 }

@@ -2,7 +2,12 @@ import { renderTable } from '../output/table.ts';
 import { style, type Terminal } from '../output/terminal.ts';
 import { devBasePort, devHost, endpointsOfLayout, type DevLayout } from './layout.ts';
 
-export type Member = { readonly kind: 'controller' | 'broker'; readonly id: number; readonly pid: number };
+export type Member = {
+  readonly kind: 'controller' | 'broker';
+  readonly id: number;
+  readonly pid: number;
+  readonly isRunning: boolean;
+};
 
 /** Who there is, under which addresses and pids. */
 export function headline(layout: DevLayout, members: readonly Member[], terminal: Terminal): string {
@@ -19,23 +24,22 @@ export function headline(layout: DevLayout, members: readonly Member[], terminal
   return `\n${table}\n`;
 }
 
-function urlOf(layout: DevLayout, { kind, id }: Member): string {
+export function urlOf(layout: DevLayout, { kind, id }: Member): string {
   const controller = layout.controllers.find((each) => each.id === id);
   const broker = layout.brokers.find((each) => each.id === id);
   return kind === 'controller' ? (controller?.url ?? '') : `http://${devHost}:${broker?.port ?? ''}`;
 }
 
 /** What it is for, and the command. */
-type Step = readonly [string, string];
+export type Step = readonly [string, string];
 
 /** What one can try, with commands that can be copied as they stand. */
-export function nextSteps(
+export function stepsOf(
   layout: DevLayout,
   members: readonly Member[],
   leaderId: number,
   command: string,
-  terminal: Terminal,
-): string {
+): readonly Step[] {
   const broker = members.find((member) => member.kind === 'broker' && member.id === 2);
   const leader = members.find((member) => member.kind === 'controller' && member.id === leaderId);
   const leaderUrl = layout.controllers.find((controller) => controller.id === leaderId)?.url ?? '';
@@ -44,7 +48,7 @@ export function nextSteps(
     'Tell the commands where it is',
     `export OTTLA_ENDPOINTS=${endpointsOfLayout(layout).join(',')}`,
   ];
-  const steps: readonly Step[] = [
+  return [
     ...(isElsewhere ? [whereabouts] : []),
     ['See who leads', `${command} quorum status`],
     ['Create a topic', `${command} topic create orders --partitions 6 --replication-factor 3`],
@@ -59,6 +63,16 @@ export function nextSteps(
     ],
     ['Ask over HTTP', `curl ${leaderUrl}/v1/brokers`],
   ];
+}
+
+export function nextSteps(
+  layout: DevLayout,
+  members: readonly Member[],
+  leaderId: number,
+  command: string,
+  terminal: Terminal,
+): string {
+  const steps = stepsOf(layout, members, leaderId, command);
   const lines = steps.map(([what, how]) => `  ${what}:\n    ${style(terminal, 'bold', how)}\n`);
   return `\nReady. Things to try, in another terminal:\n${lines.join('')}Ctrl-C stops all of it.\n\n`;
 }

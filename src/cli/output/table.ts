@@ -11,23 +11,30 @@ export type Column<Row> = {
 const gap = '  ';
 const nothing = '-';
 
+/** Headings and cells, each as wide as its column. */
+export function layOutTable<Row>(
+  columns: readonly Column<Row>[],
+  rows: readonly Row[],
+): { readonly heading: readonly string[]; readonly cells: readonly (readonly string[])[] } {
+  const cells = rows.map((row) => columns.map((column) => text(column.cell(row))));
+  const widths = columns.map((column, index) =>
+    Math.max(column.heading.length, ...cells.map((row) => row[index]?.length ?? 0)),
+  );
+  const padded = (row: readonly string[]): readonly string[] =>
+    row.map((cell, index) => pad(cell, widths[index] ?? 0, columns[index]?.align ?? 'left'));
+  return { heading: padded(columns.map((column) => column.heading)), cells: cells.map(padded) };
+}
+
 /** Lines without trailing spaces, the heading first; `emphasise` null leaves it out, on a later page. */
 export function renderTable<Row>(
   columns: readonly Column<Row>[],
   rows: readonly Row[],
   emphasise: ((heading: string) => string) | null = (heading) => heading,
 ): string {
-  const cells = rows.map((row) => columns.map((column) => text(column.cell(row))));
-  const widths = columns.map((column, index) =>
-    Math.max(column.heading.length, ...cells.map((line) => line[index]?.length ?? 0)),
-  );
-  const layOut = (line: readonly string[]): string =>
-    line
-      .map((cell, index) => pad(cell, widths[index] ?? 0, columns[index]?.align ?? 'left'))
-      .join(gap)
-      .trimEnd();
-  const heading = emphasise === null ? [] : [emphasise(layOut(columns.map((column) => column.heading)))];
-  return [...heading, ...cells.map(layOut)].map((line) => `${line}\n`).join('');
+  const { heading, cells } = layOutTable(columns, rows);
+  const join = (row: readonly string[]): string => row.join(gap).trimEnd();
+  const first = emphasise === null ? [] : [emphasise(join(heading))];
+  return [...first, ...cells.map(join)].map((line) => `${line}\n`).join('');
 }
 
 /** Names and values below each other: one thing described. */

@@ -10,12 +10,22 @@ export type Terminal = {
 };
 
 /** SGR parameters: what begins a style and what ends it (ECMA-48, 8.3.117). */
-const styles = { bold: [1, 22], dim: [2, 22], red: [31, 39], green: [32, 39] } as const;
+const styles = {
+  bold: [1, 22],
+  dim: [2, 22],
+  inverse: [7, 27],
+  red: [31, 39],
+  green: [32, 39],
+  yellow: [33, 39],
+} as const;
 
 export type Style = keyof typeof styles;
 
 export function style(terminal: Terminal, format: Style, text: string): string {
-  if (!terminal.isColoured) return text;
+  return terminal.isColoured ? paint(format, text) : text;
+}
+
+export function paint(format: Style, text: string): string {
   const [begin, end] = styles[format];
   return `\u001B[${begin}m${text}\u001B[${end}m`;
 }
