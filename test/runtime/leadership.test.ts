@@ -10,7 +10,7 @@ import { proposalWindow } from '../../src/runtime/limits.ts';
 import { defaultSettings } from '../../src/runtime/node-options.ts';
 import { ReadQueue } from '../../src/runtime/reads.ts';
 import { BrokerSessions } from '../../src/runtime/sessions/broker-sessions.ts';
-import { clusterId, TestCluster } from '../metadata/cluster.ts';
+import { clusterId, incarnationId, TestCluster } from '../metadata/cluster.ts';
 import { VirtualProcess } from './support/clock.ts';
 import { operation, RecordedReply, type TestOperation } from './support/operations.ts';
 
@@ -86,6 +86,16 @@ class LeadershipHost extends VirtualProcess {
 function withBroker(): MetadataImage {
   const cluster = new TestCluster();
   cluster.start(1);
+  return cluster.image;
+}
+
+/** Two members, the first of which leads; sessions of a second. */
+function withGroup(): MetadataImage {
+  const cluster = new TestCluster();
+  for (const member of [1, 2]) {
+    const body = { memberId: incarnationId(member), sessionTimeoutMs: 1_000 };
+    cluster.ok('joinGroup', { params: { group: 'jobs' }, body });
+  }
   return cluster.image;
 }
 
@@ -194,3 +204,73 @@ describe('the active controller', () => {
     expect(host.world.scheduler.next(Number.MAX_SAFE_INTEGER)).toBeNull();
   });
 });
+
+describe('the active controller of a group', () => {
+  it('gives every member a whole session, and removes by record those who are silent', () => {
+    const host = new LeadershipHost(withGroup());
+    host.run(5_000);
+    host.leadership.began(epoch(2), host.image.endOffset, host.image);
+    host.run(990);
+    expect(host.types).toEqual([]);
+    host.run(200);
+    expect(host.types).toEqual(['LeaveGroupRecord', 'LeaveGroupRecord']);
+  });
+
+  it('elects another in the batch that removes the leader', () => {
+    const host = new LeadershipHost(withGroup());
+    host.leadership.began(epoch(2), host.image.endOffset, host.image);
+    host.run(600);
+    beat(host, 2);
+    host.run(600);
+    expect(host.types).toEqual(['LeaveGroupRecord', 'GroupLeaderRecord']);
+    expect(host.proposals).toHaveLength(1);
+    expect(host.image.group.groups.get('jobs')?.leaderId).toBe(incarnationId(2));
+  });
+
+  it('hears the members’ heartbeats that wait before it believes that a session has ended', () => {
+    const host = new LeadershipHost(withGroup());
+    host.leadership.began(epoch(2), host.image.endOffset, host.image);
+    host.run(999);
+    // More work than one batch takes stands before the heartbeats, and the sessions are over meanwhile.
+    for (let at = 0; at < 2_000; at++) host.offer({ records: [], priority: 'heartbeat' });
+    for (const member of [1, 2]) beat(host, member);
+    host.process.pause(15_000);
+    host.run(500);
+    expect(host.types).toEqual([]);
+    host.run(700);
+    expect(host.types).toContain('LeaveGroupRecord');
+  });
+
+  it('does not hold its own standstill against members', () => {
+    const host = new LeadershipHost(withGroup());
+    host.leadership.began(epoch(2), host.image.endOffset, host.image);
+    host.run(500);
+    host.process.pause(60_000_000);
+    host.run(60_300);
+    expect(host.types).toEqual([]);
+    host.run(900);
+    expect(host.types).toContain('LeaveGroupRecord');
+  });
+
+  it('forgets the session of a member that has left', () => {
+    const host = new LeadershipHost(withGroup());
+    host.leadership.began(epoch(2), host.image.endOffset, host.image);
+    const row = memberOf(host, 1);
+    host.offer({ records: [], outcome: { forgottenMember: row.memberEpoch } });
+    host.run(600);
+    beat(host, 2);
+    host.run(700);
+    expect(host.types).toEqual([]);
+  });
+});
+
+function memberOf(host: LeadershipHost, member: number) {
+  const row = host.image.group.members.get({ group: 'jobs', memberId: incarnationId(member) });
+  if (row === null) throw new Error('it is no member');
+  return row;
+}
+
+function beat(host: LeadershipHost, member: number): void {
+  const outcome = { heardMember: memberOf(host, member) };
+  host.offer({ records: [], awaitsBarrier: true, priority: 'heartbeat', outcome });
+}

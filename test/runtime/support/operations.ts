@@ -2,12 +2,16 @@ import { seededRandom } from '../../../src/base/random.ts';
 import { epoch, type Offset } from '../../../src/base/brands.ts';
 import type { ErrorCode } from '../../../src/metadata/errors.ts';
 import type { MetadataImage } from '../../../src/metadata/image.ts';
-import type { OperationOutcome } from '../../../src/metadata/operation.ts';
 import type { MetadataRecord } from '../../../src/metadata/registry.ts';
 import { supportedFeatures } from '../../../src/metadata/resources/feature/supported.ts';
 import { type ProposalWindow, proposalWindow } from '../../../src/runtime/limits.ts';
 import { defaultSettings } from '../../../src/runtime/node-options.ts';
-import type { PendingOperation, Priority, Reply } from '../../../src/runtime/leader/operation-queue.ts';
+import type {
+  Execution,
+  PendingOperation,
+  Priority,
+  Reply,
+} from '../../../src/runtime/leader/operation-queue.ts';
 import { type Proposal, Proposer, type QuorumChangeProposal } from '../../../src/runtime/leader/proposer.ts';
 import { BrokerSessions } from '../../../src/runtime/sessions/broker-sessions.ts';
 import { GroupSessions } from '../../../src/runtime/sessions/group-sessions.ts';
@@ -44,7 +48,7 @@ export type TestOperation = {
   readonly awaitsBarrier?: boolean;
   readonly isInternal?: boolean;
   readonly mayStandAlready?: boolean;
-  readonly outcome?: Pick<OperationOutcome<unknown>, 'heard' | 'forgotten' | 'continueWith' | 'quorumChange'>;
+  readonly outcome?: NonNullable<Execution['outcome']>;
   readonly onRun?: (image: MetadataImage) => void;
 };
 
