@@ -30,8 +30,12 @@ const readCodes = ['REQUEST_TIMED_OUT'] as const satisfies readonly ErrorCode[];
 /** Of what the leader's core does, which no key and no `If-Match` stands for, or is only asked whether it would. */
 const directCodes = ['OUTCOME_UNKNOWN', 'REQUEST_TIMED_OUT'] as const satisfies readonly ErrorCode[];
 
-/** Of what changes something and may carry `If-Match`. */
-const changeCodes = ['OUTCOME_UNKNOWN', 'PRECONDITION_FAILED'] as const satisfies readonly ErrorCode[];
+/** Of what changes something and may carry `If-Match`, or is only validated, which a majority has to confirm. */
+const changeCodes = [
+  'OUTCOME_UNKNOWN',
+  'PRECONDITION_FAILED',
+  'REQUEST_TIMED_OUT',
+] as const satisfies readonly ErrorCode[];
 
 /** Of a write, which may stand under an idempotency key. */
 const keyCodes = [
