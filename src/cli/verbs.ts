@@ -17,6 +17,7 @@ import { addFieldOptions, readFields } from './operation-fields.ts';
 import { show } from './output/forms.ts';
 import { renderTable, type Column } from './output/table.ts';
 import { style, type Terminal } from './output/terminal.ts';
+import { orSuggestTopic } from './unknown-topic.ts';
 
 /** What a text is written for: whoever looks, and how closely. */
 export type View = { readonly terminal: Terminal; readonly isWide: boolean; readonly isDryRun: boolean };
@@ -69,7 +70,7 @@ export function addVerb<Operation extends OperationDescription>(
     const typed = more === undefined ? options : { ...options, ...more.read(options) };
     const input = readFields(operation, positional, values, typed) as InputOf<Operation>;
     const answer = await withClient(options, endpointsOf(options), (client) =>
-      verb.call(client, input, callOptionsOf(options)),
+      orSuggestTopic(client, topicOf(input), () => verb.call(client, input, callOptionsOf(options))),
     );
     const view = { terminal, isDryRun: options.dryRun === true };
     await show(terminal, options.output, answer, (isWide) => verb.text(answer, { ...view, isWide }, input));
@@ -104,7 +105,7 @@ export function addListVerb<Operation extends OperationDescription, Row>(
       return verb.page(client, asked as InputOf<Operation>);
     };
     const listing = await withClient(options, endpointsOf(options), (client) =>
-      listAll(options, (query) => fetchPage(client, query)),
+      orSuggestTopic(client, topicOf(input), () => listAll(options, (query) => fetchPage(client, query))),
     );
     const { rows } = listing;
     await show(terminal, options.output, { [verb.rows]: rows }, (isWide) =>
@@ -140,6 +141,12 @@ function describe<Operation extends OperationDescription>(
   addFieldOptions(command, operation, positional, explanations, hidden);
   command.description(verb.description ?? operation.summary);
   if (example !== undefined) command.addHelpText('after', `\nExample:\n  ottla ${example}`);
+}
+
+/** The topic that an operation is about, wherever it is named; undefined when it is about none. */
+function topicOf(input: object): unknown {
+  const { topic, resourceType, resourceName } = input as Fields;
+  return resourceType === 'topic' ? resourceName : topic;
 }
 
 /** commander gives the arguments one by one, then the options, then the command. */

@@ -12,6 +12,7 @@ import { listAll, sayIfMore, withListOptions, type Listing, type ListOptions } f
 import { addFieldOptions, readFields } from '../operation-fields.ts';
 import { show } from '../output/forms.ts';
 import { renderFields, type Column } from '../output/table.ts';
+import { orSuggestTopic } from '../unknown-topic.ts';
 import { addListVerb, addVerb, outcome, tableText } from '../verbs.ts';
 import { partitionColumns, type PartitionView } from './partition.ts';
 
@@ -107,7 +108,7 @@ function addDescribe(topic: Command, { terminal, environment }: CliDependencies)
     .action(async (name: string, options: ClusterOptions & ListOptions) => {
       readFields(operation, ['topic'], [name], {});
       const { view, partitions } = await withClient(options, endpointsOf(options), (client) =>
-        readTopic(client, name, options),
+        orSuggestTopic(client, name, () => readTopic(client, name, options)),
       );
       const { rows } = partitions;
       await show(

@@ -15,6 +15,7 @@ import {
 import { CliFailure } from '../failures.ts';
 import { showEach, type OutputForm } from '../output/forms.ts';
 import { recordColumns, type RecordRow } from '../output/record-rows.ts';
+import { didYouMean } from '../output/suggest.ts';
 import { renderTable } from '../output/table.ts';
 import { style } from '../output/terminal.ts';
 import { fieldsHelp, wholeNumber } from './log.ts';
@@ -71,7 +72,11 @@ function kindsOf(text: string | undefined): readonly ResourceName[] | null {
   return text.split(',').map((name) => {
     const kind = kindNames.find((each) => each === name.trim());
     if (kind !== undefined) return kind;
-    throw new CliFailure('usage', `There is no kind '${name}'.`, `There are: ${kindNames.join(', ')}.`);
+    throw new CliFailure(
+      'usage',
+      `There is no kind '${name}'${didYouMean(name, kindNames) || '.'}`,
+      `There are: ${kindNames.join(', ')}.`,
+    );
   });
 }
 
