@@ -144,8 +144,8 @@ function describe<Operation extends OperationDescription>(
 }
 
 /** The topic that an operation is about, wherever it is named; undefined when it is about none. */
-function topicOf(input: object): unknown {
-  const { topic, resourceType, resourceName } = input as Fields;
+function topicOf(input: unknown): unknown {
+  const { topic, resourceType, resourceName } = Object(input) as Fields;
   return resourceType === 'topic' ? resourceName : topic;
 }
 
