@@ -25,7 +25,7 @@ describe('a name that is nearly one that there is', () => {
 
   it.each([
     [['watch', '--kinds', 'topics'], 'did you mean topic?'],
-    [['topc', 'list'], 'Did you mean topic?'],
+    [['brker', 'list'], 'Did you mean broker?'],
     [['topic', 'lst'], 'Did you mean list?'],
     [['topic', 'list', '--endpoint', 'x'], 'Did you mean --endpoints?'],
   ])('is told of whatever the command line names: %o', async (args, said) => {
