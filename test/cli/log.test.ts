@@ -102,6 +102,20 @@ describe('a stopped controller’s directory', () => {
     expect(info.out).toMatch(/^Epoch +\d+$/m);
   });
 
+  it('is said to be damaged where a byte of its log has turned', async () => {
+    const dataDir = await stoppedDirectory();
+    const log = join(dataDir, 'metadata', 'log');
+    const segment = join(log, readdirSync(log).find((name) => name.startsWith('segment-')) ?? '');
+    const bytes = readFileSync(segment);
+    const position = Math.floor(bytes.findLastIndex((byte) => byte !== 0) / 2);
+    bytes.writeUInt8(bytes.readUInt8(position) ^ 0xff, position);
+    writeFileSync(segment, bytes);
+    const info = await offline('storage', 'info', '--data-dir', dataDir);
+    expect(info.exitCode).toBe(exitCodes.checkFailed.code);
+    expect(info.err).toContain(`${segment} at position`);
+    expect(info.out).toMatch(/^Controller +0$/m);
+  });
+
   it.each([
     ['log', 'dump'],
     ['log', 'tail'],

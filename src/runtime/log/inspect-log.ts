@@ -75,7 +75,9 @@ export function* surveyLog(directory: string): FileTask<Result<LogSurvey, string
   if (!scan.ok) return failed(scanFault(scan.error));
   const { contents, corruption, torn } = scan.value;
   const { index } = contents;
-  for (const { handle } of index.segments) yield* submitFile({ kind: 'close', handle });
+  // Where the log is corrupt the scan has closed everything itself.
+  const open = corruption === null ? index.segments : [];
+  for (const { handle } of open) yield* submitFile({ kind: 'close', handle });
   const isEmpty = index.segments.length === 0;
   return ok({
     startOffset: isEmpty ? offset(0) : index.logStart.endOffset,
