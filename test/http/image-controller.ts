@@ -8,7 +8,7 @@ import type { InternalOperation, OperationContext, OperationInput } from '../../
 import { operationsById } from '../../src/metadata/operations.ts';
 import type { MetadataRecord } from '../../src/metadata/registry.ts';
 import type { TokenRow } from '../../src/metadata/resources/token/resource.ts';
-import { bootstrapRecords, supportedFeatures } from '../../src/metadata/resources/feature/supported.ts';
+import { bootstrapRecords } from '../../src/metadata/resources/feature/supported.ts';
 import type {
   ControllerAnswer,
   ControllerApi,
@@ -16,7 +16,9 @@ import type {
   LogRecordView,
   NodeStatus,
 } from '../../src/runtime/controller-api.ts';
+import { supportedVersions } from '../../src/runtime/node-options.ts';
 import { isQuorumOperation } from '../../src/runtime/quorum-operations/definitions.ts';
+import { registeredFeatures } from '../../src/runtime/supported-versions.ts';
 import { BatchRecords } from '../../src/runtime/watch/batch-records.ts';
 import { openWatchLater } from '../../src/runtime/watch/open-watch.ts';
 import type { WatchHandle, WatchListener, WatchRequest } from '../../src/runtime/watch/watch-api.ts';
@@ -168,7 +170,12 @@ export class ImageController implements ControllerApi {
         metadataOffset: (broker) => this.#heard.get(broker) ?? null,
       },
       groupSessions: { isLive: () => true },
-      quorum: { supported: supportedFeatures, kraftVersion: 1, voters: [], isChanging: false },
+      quorum: {
+        supported: registeredFeatures(supportedVersions),
+        kraftVersion: 1,
+        voters: [],
+        isChanging: false,
+      },
     };
   }
 

@@ -44,22 +44,21 @@ type FeatureRow = {
   readonly lastModified: number | null;
 };
 
-/** One row for each name, whether it is finalized, supported or both; `kraft.version` is the quorum's own. */
+const kraftVersionName = 'kraft.version';
+
+/** One row for each name, whether it is finalized, supported or both; `kraft.version` is finalized by the log itself. */
 function rowsOf({ finalized, supported, kraftVersion }: Features): readonly FeatureRow[] {
-  const names = new Set([...finalized, ...supported].map(({ name }) => name));
-  const rows = [...names].map((name): FeatureRow => {
+  const names = new Set([...[...finalized, ...supported].map(({ name }) => name), kraftVersionName]);
+  return [...names].map((name): FeatureRow => {
     const level = finalized.find((each) => each.name === name);
     const range = supported.find((each) => each.name === name);
     return {
       name,
-      level: level?.featureLevel ?? null,
+      level: name === kraftVersionName ? kraftVersion : (level?.featureLevel ?? null),
       supported: range === undefined ? null : `${range.minSupportedVersion} to ${range.maxSupportedVersion}`,
       lastModified: level?.lastModified ?? null,
     };
   });
-  const isNamed = names.has('kraft.version');
-  const quorum = { name: 'kraft.version', level: kraftVersion, supported: null, lastModified: null };
-  return isNamed ? rows : [...rows, quorum];
 }
 
 const columns: readonly Column<FeatureRow>[] = [
