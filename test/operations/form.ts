@@ -1,0 +1,41 @@
+/** What differs from one run to the next, and the sign that stands for all of it. */
+const variable: readonly (readonly [RegExp, string])[] = [
+  [/ottla_[\w-]{43}/g, 'TOKEN'],
+  [/\d{4}-\d\d-\d\dT[\d:.]+Z/g, 'TIME'],
+  // Base64url of 16 bytes, as ids of clusters and directories are shown.
+  [/(?<![\w-])[\w-]{22}(?![\w-])/g, 'ID'],
+  [/\b(?:leader|follower)\b/g, 'ROLE'],
+  [/\b(?:yes|no)\b/g, 'FLAG'],
+  [/(?<=\s)(?:-|\d[\d.,]*)(?=\s|$)/g, 'N'],
+  [/\d[\d.,]*/g, 'N'],
+  [/\s+/g, ' '],
+];
+
+export function formOf(line: string): string {
+  return variable.reduce((text, [pattern, sign]) => text.replaceAll(pattern, sign), line).trim();
+}
+
+/**
+ * The first shown line that an answer lacks, or null. Lines must come in the order shown, one directly below the
+ * other unless a line `…` stands between them, and each must have the form of the line shown.
+ */
+export function missingLine(shown: string, answer: string): string | null {
+  const lines = linesOf(answer).map(formOf);
+  let next = 0;
+  let maySkip = true;
+  for (const line of linesOf(shown)) {
+    if (line.trim() === '…') {
+      maySkip = true;
+      continue;
+    }
+    const found = lines.findIndex((each, index) => index >= next && each === formOf(line));
+    if (found === -1 || (!maySkip && found !== next)) return line;
+    next = found + 1;
+    maySkip = false;
+  }
+  return null;
+}
+
+function linesOf(text: string): readonly string[] {
+  return text.split('\n').filter((line) => line.trim() !== '');
+}
