@@ -7,10 +7,10 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { parse } from 'yaml';
 import { projectFolder } from '../../bench/support/project.ts';
-import { withStartOptions } from '../../src/cli/commands/server.ts';
+import { withFlagsAlone } from '../../src/cli/settings/options.ts';
 import { parseVoters } from '../../src/runtime/server-config.ts';
 import { runtimeLimits } from '../../src/runtime/limits.ts';
-import { defaultHttpLimits } from '../../src/http/index.ts';
+import { defaultHttpLimits } from '../../src/http/options.ts';
 import { Command } from 'commander';
 import { startCommand, unitValues } from '../operations/unit.ts';
 
@@ -18,8 +18,15 @@ const read = (path: string): string => readFileSync(join(projectFolder, 'deploy'
 
 /** What the command line makes of these words; throws at a flag that it does not have. */
 function startOptions(words: readonly string[]): Readonly<Record<string, unknown>> {
-  const command = withStartOptions(new Command('start')).exitOverride().allowExcessArguments(false);
-  return command.parse([...words], { from: 'user' }).opts();
+  let given: Readonly<Record<string, unknown>> = {};
+  withFlagsAlone(new Command('start'), 'server')
+    .exitOverride()
+    .allowExcessArguments(false)
+    .action((options: Readonly<Record<string, unknown>>) => {
+      given = options;
+    })
+    .parse([...words], { from: 'user' });
+  return given;
 }
 
 type Service = {
@@ -55,7 +62,7 @@ describe('the unit for systemd', () => {
     expect([node, main]).toEqual(['/usr/bin/node', '/opt/ottla/dist/src/main.js']);
     expect(words.slice(0, 2)).toEqual(['server', 'start']);
     expect(startOptions(words.slice(2))).toMatchObject({
-      nodeId: '1',
+      nodeId: 1,
       dataDir: '/var/lib/ottla/1',
       http: 'c1.example.org:9644',
       set: ['segmentBytes=1048576'],
