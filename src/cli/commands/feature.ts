@@ -46,7 +46,7 @@ type FeatureRow = {
 
 const kraftVersionName = 'kraft.version';
 
-/** One row for each name, whether it is finalized, supported or both; `kraft.version` is finalized by the log itself. */
+/** One row for each name, whether finalized, supported or both; `kraft.version` is finalized by the log itself. */
 function rowsOf({ finalized, supported, kraftVersion }: Features): readonly FeatureRow[] {
   const names = new Set([...[...finalized, ...supported].map(({ name }) => name), kraftVersionName]);
   return [...names].map((name): FeatureRow => {
