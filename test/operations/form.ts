@@ -16,19 +16,20 @@ export function formOf(line: string): string {
 }
 
 /**
- * The first shown line that an answer lacks, or null. Lines must come in the order shown, one directly below the
- * other unless a line `…` stands between them, and each must have the form of the line shown.
+ * The form of the first shown line that an answer lacks, or null. Lines must come in the order shown, one directly
+ * below the other unless a line `…` stands between them, and each must have the form of the line shown. Rows that
+ * begin with an id stand in the order of their ids, which is another each time: these may come in any order.
  */
 export function missingLine(shown: string, answer: string): string | null {
-  const lines = linesOf(answer).map(formOf);
+  const lines = formsOf(answer);
   let next = 0;
   let maySkip = true;
-  for (const line of linesOf(shown)) {
-    if (line.trim() === '…') {
+  for (const line of formsOf(shown)) {
+    if (line === '…') {
       maySkip = true;
       continue;
     }
-    const found = lines.findIndex((each, index) => index >= next && each === formOf(line));
+    const found = lines.findIndex((each, index) => index >= next && each === line);
     if (found === -1 || (!maySkip && found !== next)) return line;
     next = found + 1;
     maySkip = false;
@@ -36,6 +37,17 @@ export function missingLine(shown: string, answer: string): string | null {
   return null;
 }
 
-function linesOf(text: string): readonly string[] {
-  return text.split('\n').filter((line) => line.trim() !== '');
+function formsOf(text: string): readonly string[] {
+  const forms: string[] = [];
+  let rows: string[] = [];
+  for (const line of text.split('\n').filter((each) => each.trim() !== '')) {
+    const form = formOf(line);
+    if (form.startsWith('ID ')) {
+      rows.push(form);
+      continue;
+    }
+    forms.push(...rows.sort(), form);
+    rows = [];
+  }
+  return [...forms, ...rows.sort()];
 }
