@@ -8,7 +8,7 @@ import type { PartitionView, ProposalAnswer, ProposedMember } from './types.ts';
  * controller already counts on might lack a committed record.
  */
 export function replicationQuorum(view: PartitionView, role: LeaderRole): readonly number[] {
-  const proposed = role.proposal?.newIsr.map(({ brokerId }) => brokerId) ?? [];
+  const proposed = [...(role.proposal?.newIsr ?? []), ...role.unsettled].map(({ brokerId }) => brokerId);
   return [...new Set([...view.isr, ...proposed])];
 }
 
@@ -66,15 +66,35 @@ export function takeProposalAnswer(
     }
     state.view = { ...view, isr: answer.isr, partitionEpoch: answer.partitionEpoch };
     role.proposal = null;
+    role.unsettled = [];
   } else if (aheadCodes.has(answer.code)) {
     // Perhaps an earlier attempt of this very proposal was what took the controller ahead.
     coverageMark('ISR: the controller is ahead of the proposal');
     proposal.awaitsMetadata = true;
-  } else if (!passingCodes.has(answer.code) && !proposal.mayTakeEffect) {
+  } else if (!passingCodes.has(answer.code)) {
     coverageMark('ISR: a proposal is refused for good');
+    // Repeated as it is it might be refused for ever: a member that has registered anew has another epoch.
+    if (proposal.mayTakeEffect) role.unsettled = merged(role.unsettled, proposal.newIsr);
+    role.unsettled = stillUnsettled(view, role);
     role.proposal = null;
     role.retryProposalAtMs = proposal.retryAtMs;
   }
+}
+
+function merged(
+  before: readonly ProposedMember[],
+  proposed: readonly ProposedMember[],
+): readonly ProposedMember[] {
+  const isKnown = ({ brokerId, brokerEpoch }: ProposedMember): boolean =>
+    before.some((member) => member.brokerId === brokerId && member.brokerEpoch === brokerEpoch);
+  return [...before, ...proposed.filter((member) => !isKnown(member))];
+}
+
+/** The controller accepts no proposal that names an incarnation before the one that is registered (KIP-903). */
+function stillUnsettled(view: PartitionView, role: LeaderRole): readonly ProposedMember[] {
+  return role.unsettled.filter(
+    ({ brokerId, brokerEpoch }) => (view.eligible.get(brokerId) ?? brokerEpoch) <= brokerEpoch,
+  );
 }
 
 const aheadCodes: ReadonlySet<string> = new Set(['INVALID_UPDATE_VERSION', 'FENCED_LEADER_EPOCH']);
@@ -86,19 +106,29 @@ const passingCodes: ReadonlySet<string> = new Set([
   'OPERATION_NOT_ATTEMPTED',
 ]);
 
-/** The controller has decided something newer than what was proposed. */
-export function settleProposal(view: PartitionView, role: LeaderRole): void {
+/** The controller has decided something newer than what was proposed: what was proposed before can do nothing more. */
+export function settleProposals(before: PartitionView, view: PartitionView, role: LeaderRole): void {
   if (role.proposal !== null && view.partitionEpoch > role.proposal.partitionEpoch) role.proposal = null;
+  if (view.partitionEpoch > before.partitionEpoch) role.unsettled = [];
+  else role.unsettled = stillUnsettled(view, role);
 }
 
 function wantedIsr(state: ReplicaState, view: PartitionView, role: LeaderRole): readonly number[] {
   const { brokerId } = state.config;
   return view.replicas.filter((replica) => {
     if (replica === brokerId) return true;
-    return view.isr.includes(replica)
-      ? mayStay(state, view, role, replica)
-      : mayEnter(state, view, role, replica);
+    if (view.isr.includes(replica)) return mayStay(state, view, role, replica);
+    return mayBeIn(view, role, replica) || mayEnter(state, view, role, replica);
   });
+}
+
+/**
+ * One that may be in already is proposed again, and comes in or is settled by it. It lacks nothing that is committed:
+ * the leader has waited for it since it was first proposed.
+ */
+function mayBeIn(view: PartitionView, role: LeaderRole, replica: number): boolean {
+  const epoch = view.eligible.get(replica);
+  return role.unsettled.some(({ brokerId, brokerEpoch }) => brokerId === replica && brokerEpoch === epoch);
 }
 
 function mayStay(state: ReplicaState, view: PartitionView, role: LeaderRole, replica: number): boolean {

@@ -1,7 +1,7 @@
 import { assert, assertNever } from '../base/assert.ts';
 import { coverageMark } from '../base/coverage-marks.ts';
 import { acknowledgeFlush, fetchWhenDue, takeAnswer } from './follower.ts';
-import { lagDeadlineMs, replicationQuorum, settleProposal, takeProposalAnswer, tendIsr } from './isr.ts';
+import { lagDeadlineMs, replicationQuorum, settleProposals, takeProposalAnswer, tendIsr } from './isr.ts';
 import { answerFetch, failProduce, produce, raiseHighWatermark } from './leader.ts';
 import { LeaderEpochs } from './leader-epochs.ts';
 import type { ReplicaRole, ReplicaState } from './state.ts';
@@ -172,7 +172,7 @@ export class Replica {
     state.view = view;
     const { role } = state;
     if (before === null || view.leaderEpoch > before.leaderEpoch) this.#changeRole(view);
-    else if (role.name === 'leader') settleProposal(view, role);
+    else if (role.name === 'leader') settleProposals(before, view, role);
   }
 
   #changeRole(view: PartitionView): void {
@@ -196,6 +196,7 @@ export class Replica {
         followers: new Map(),
         produces: [],
         proposal: null,
+        unsettled: [],
         retryProposalAtMs: nowMs,
       };
     } else {

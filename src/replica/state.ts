@@ -40,6 +40,11 @@ export type LeaderRole = {
   readonly followers: Map<number, FollowerProgress>;
   readonly produces: PendingProduce[];
   proposal: PendingProposal | null;
+  /**
+   * Who was proposed at the partition epoch that stands, without its being known whether that may still take effect,
+   * before the controller refused the same. They count until the epoch has moved on, or they have registered anew.
+   */
+  unsettled: readonly ProposedMember[];
   retryProposalAtMs: number;
 };
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Replica } from '../../src/replica/replica.ts';
+import type { ReplicaEffect } from '../../src/replica/types.ts';
 import { PartitionCluster, type Plant } from './cluster.ts';
 
 /** One step of a run: what is done, and to whom or how much. */
@@ -25,6 +26,12 @@ function play(cluster: PartitionCluster, { kind, choice }: Move): void {
   else if (kind < 92) cluster.start(id);
   else if (kind < 93) cluster.fence(id);
   else cluster.unfence(id);
+}
+
+type ReplicaStep = ReturnType<Replica['step']>;
+
+function proposalIn({ effects }: ReplicaStep): Extract<ReplicaEffect, { type: 'proposeIsr' }> | undefined {
+  return effects.find((effect) => effect.type === 'proposeIsr');
 }
 
 /** Whoever the controller may elect now, which is every member of the ISR, holds all that was acknowledged. */
@@ -88,6 +95,73 @@ describe('the replicas of a partition', () => {
     expect(replica.role).toBe('idle');
     replica.step({ type: 'partitionChanged', nowMs: 0, view: { ...view, leader: 1, leaderEpoch: 10 } });
     expect(replica.role).toBe('leader');
+  });
+
+  // Found by the soak, seed 4382: refused for ever, it was proposed for ever, and the leader waited for it for ever.
+  it('propose one that has registered anew under its new epoch, though it is not known what became of the old', () => {
+    const config = {
+      replicaLagTimeMaxMs: 1_000,
+      fetchTimeoutMs: 1_000,
+      retryBackoffMs: 10,
+      fetchRecordsMax: 1,
+    };
+    const replica = new Replica(
+      { ...config, brokerId: 1 },
+      { brokerEpoch: 5, epochs: [], logEndOffset: 0 },
+      0,
+    );
+    const known = { leader: 1, leaderEpoch: 1, partitionEpoch: 3, replicas: [1, 2], isr: [1], minIsr: 1 };
+    const told = (nowMs: number, epochOf2: number): ReplicaStep =>
+      replica.step({
+        type: 'partitionChanged',
+        nowMs,
+        view: {
+          ...known,
+          eligible: new Map([
+            [1, 5],
+            [2, epochOf2],
+          ]),
+        },
+      });
+    const fetched = (nowMs: number, brokerEpoch: number): ReplicaStep =>
+      replica.step({
+        type: 'fetchReceived',
+        nowMs,
+        fetchId: nowMs,
+        request: {
+          brokerId: 2,
+          brokerEpoch,
+          currentLeaderEpoch: 1,
+          fetchOffset: 0,
+          lastFetchedEpoch: -1,
+          flushedOffset: 0,
+        },
+      });
+    replica.step({ type: 'leaseChanged', nowMs: 0, holdsLease: true, brokerEpoch: 5 });
+    told(0, 6);
+    const first = proposalIn(fetched(1, 6));
+    expect(first?.newIsr).toContainEqual({ brokerId: 2, brokerEpoch: 6 });
+    replica.step({
+      type: 'proposalAnswered',
+      nowMs: 2,
+      proposalId: first?.proposalId ?? -1,
+      answer: { kind: 'unknown' },
+    });
+    const again = proposalIn(replica.step({ type: 'wake', nowMs: 20 }));
+    const refused = { kind: 'refused', code: 'INELIGIBLE_REPLICA' } as const;
+    replica.step({
+      type: 'proposalAnswered',
+      nowMs: 21,
+      proposalId: again?.proposalId ?? -1,
+      answer: refused,
+    });
+    // The first attempt may still be on its way.
+    expect(replica.replicationQuorum).toEqual([1, 2]);
+    told(22, 8);
+    expect(replica.replicationQuorum).toEqual([1]);
+    fetched(30, 8);
+    const anew = proposalIn(replica.step({ type: 'wake', nowMs: 60 }));
+    expect(anew?.newIsr).toContainEqual({ brokerId: 2, brokerEpoch: 8 });
   });
 
   it('acknowledge what they are asked to keep while all goes well', () => {
