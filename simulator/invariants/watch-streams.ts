@@ -106,8 +106,11 @@ function isShownAs(state: MetadataImage, copy: MetadataImage): boolean {
   return imageDigest(state) === imageDigest(copy) || sameValue(shownState(state), shownState(copy));
 }
 
-function shownState(image: MetadataImage): readonly unknown[] {
-  return Array.from(toRecords(image), ({ record, position }) => ({ record: shownRecord(record), position }));
+/** In an order of its own: topics stand in places that deleted ones have left, which a copy fills in another order. */
+function shownState(image: MetadataImage): readonly string[] {
+  return Array.from(toRecords(image), ({ record, position }) =>
+    JSON.stringify({ record: shownRecord(record), position }),
+  ).sort();
 }
 
 function wantedRecords(batch: BatchNode, { planned }: ModelWatcher): readonly WatchRecord[] {
