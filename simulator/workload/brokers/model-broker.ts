@@ -179,7 +179,12 @@ export class ModelBroker {
         random: this.#random,
         nowMs: () => this.#nowMs(),
         stalledMs: this.#options.stalledMs,
-        later: (delayMs, run) => this.#later(delayMs, () => this.#ifLive(shell, key, run)),
+        later: (delayMs, run) =>
+          this.#later(delayMs, () => {
+            // A flush that is reported, or an answer that was waited for, may be what lets a record be acknowledged.
+            this.#lookAtLease();
+            this.#ifLive(shell, key, run);
+          }),
         sendFetch: (leader, request, answered) =>
           fetchFrom(leader, key, request, (carried) => {
             this.#lookAtLease();
