@@ -9,7 +9,7 @@ export const bug: PlantedBug = {
   patches: [
     {
       file: 'src/replica/isr.ts',
-      find: '  const proposed = role.proposal?.newIsr.map(({ brokerId }) => brokerId) ?? [];',
+      find: '  const proposed = [...(role.proposal?.newIsr ?? []), ...role.unsettled].map(({ brokerId }) => brokerId);',
       replace: '  const proposed: readonly number[] = role.proposal === null ? [] : [];',
     },
   ],
