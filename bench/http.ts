@@ -6,6 +6,7 @@ import type { Controller } from './processes/controller.ts';
 import { Quorum } from './processes/quorum.ts';
 import { LeanLanes, runLanes } from './quorum-parts/lanes.ts';
 import { report, type ReportRow } from './report.ts';
+import { positive } from './support/numbers.ts';
 
 type Options = {
   readonly seconds: number;
@@ -126,10 +127,4 @@ function readOptions(argumentList: readonly string[]): Options {
     connections: values.connections.split(',').map(positive),
     preparationSeconds: positive(values.preparation),
   };
-}
-
-function positive(text: string): number {
-  const value = Number(text);
-  if (Number.isSafeInteger(value) && value > 0) return value;
-  throw new Error(`'${text}' is no whole number above 0`);
 }

@@ -6,6 +6,7 @@ import { measureLeaderLoss } from './quorum-parts/failover.ts';
 import { measureThroughput } from './quorum-parts/throughput.ts';
 import { type OperationName, operationNames } from './quorum-parts/workload.ts';
 import { report, type ReportRow } from './report.ts';
+import { positive, wholeNumber } from './support/numbers.ts';
 
 const parts = ['writes', 'leader', 'broker'] as const;
 
@@ -73,16 +74,4 @@ function operationNamed(text: string): OperationName {
   const name = operationNames.find((each) => each === text);
   if (name === undefined) throw new Error(`'${text}' is none of ${operationNames.join(', ')}`);
   return name;
-}
-
-function positive(text: string): number {
-  const value = wholeNumber(text);
-  if (value > 0) return value;
-  throw new Error(`'${text}' is not above 0`);
-}
-
-function wholeNumber(text: string): number {
-  const value = Number(text);
-  if (Number.isSafeInteger(value) && value >= 0) return value;
-  throw new Error(`'${text}' is no whole number`);
 }

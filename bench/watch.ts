@@ -7,6 +7,7 @@ import { createClient, type Client } from '../src/client/create-client.ts';
 import { Quorum } from './processes/quorum.ts';
 import { Workload } from './quorum-parts/workload.ts';
 import { report, type ReportRow } from './report.ts';
+import { positive } from './support/numbers.ts';
 import { type Arrivals, BenchWatcher, type StreamForm } from './watch-parts/watcher.ts';
 
 type Options = {
@@ -168,10 +169,4 @@ function readOptions(argumentList: readonly string[]): Options {
     seconds: positive(values.seconds),
     onLeader: values['on-leader'],
   };
-}
-
-function positive(text: string): number {
-  const value = Number(text);
-  if (Number.isSafeInteger(value) && value > 0) return value;
-  throw new Error(`'${text}' is no whole number above 0`);
 }

@@ -20,7 +20,7 @@ const usage = `npm run simulate -- [options]
   --count M        that many seeds from there, until one fails (default: 1)
   --schedule FILE  one saved schedule, with a transcript and a timeline
   --host NAME      what runs: "node", the whole controller (default), or "bare", the core on its log
-  --workload NAME  what a seed is made into: "mixed" (default) or "brokers"
+  --workload NAME  what a seed is made into: "mixed" (default); an unknown name lists all
   --mutant NAME    plant a bug, which says its own host and workload where these are not given
   --verbose        a transcript with every message
   --digests        print the digest of each seed and nothing else

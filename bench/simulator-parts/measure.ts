@@ -3,6 +3,7 @@ import { generateSchedule } from '../../simulator/faults/generate.ts';
 import { runSchedule } from '../../simulator/run.ts';
 import { type HostName, hosts } from '../../simulator/saved-run.ts';
 import { report, type ReportRow } from '../report.ts';
+import { positive } from '../support/numbers.ts';
 
 function main(): void {
   const { values } = parseArgs({
@@ -69,12 +70,6 @@ function runAll(host: HostName, seeds: readonly number[]): Round {
 function medianOf(sorted: readonly number[]): number {
   const half = (sorted.length - 1) / 2;
   return ((sorted[Math.floor(half)] ?? 0) + (sorted[Math.ceil(half)] ?? 0)) / 2;
-}
-
-function positive(text: string): number {
-  const value = Number(text);
-  if (Number.isSafeInteger(value) && value > 0) return value;
-  throw new Error(`'${text}' is no whole number above 0`);
 }
 
 main();

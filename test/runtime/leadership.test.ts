@@ -135,15 +135,18 @@ describe('the active controller', () => {
     expect(host.types).toContain('BrokerRegistrationChangeRecord');
   });
 
-  it('does not hold its own standstill against brokers', () => {
-    const host = new LeadershipHost(withBroker());
+  it.each([
+    ['brokers', withBroker, 'BrokerRegistrationChangeRecord'],
+    ['members', withGroup, 'LeaveGroupRecord'],
+  ])('does not hold its own standstill against %s', (_whom, made, record) => {
+    const host = new LeadershipHost(made());
     host.leadership.began(epoch(2), host.image.endOffset, host.image);
     host.run(500);
     host.process.pause(60_000_000);
     host.run(60_300);
     expect(host.types).toEqual([]);
     host.run(900);
-    expect(host.types).toContain('BrokerRegistrationChangeRecord');
+    expect(host.types).toContain(record);
   });
 
   it('begins anew within its epoch when the core refuses a proposal', () => {
@@ -238,17 +241,6 @@ describe('the active controller of a group', () => {
     host.run(500);
     expect(host.types).toEqual([]);
     host.run(700);
-    expect(host.types).toContain('LeaveGroupRecord');
-  });
-
-  it('does not hold its own standstill against members', () => {
-    const host = new LeadershipHost(withGroup());
-    host.leadership.began(epoch(2), host.image.endOffset, host.image);
-    host.run(500);
-    host.process.pause(60_000_000);
-    host.run(60_300);
-    expect(host.types).toEqual([]);
-    host.run(900);
     expect(host.types).toContain('LeaveGroupRecord');
   });
 

@@ -1,20 +1,17 @@
 import type { Random } from '../../../src/base/random.ts';
 import type { HeartbeatResult, RegistrationResult } from '../../../src/client/broker-core.ts';
-import { Endpoints } from '../../../src/client/core/endpoints.ts';
 import { errorCatalogue } from '../../../src/metadata/errors.ts';
-import type { Clock } from '../../../src/ports/clock.ts';
 import type { ProposalAnswer, ReplicaEffect } from '../../../src/replica/types.ts';
 import type { ControllerAnswer } from '../../../src/runtime/controller-api.ts';
 import type { SimulatedProcess } from '../../../src/testing/world/process.ts';
 import type { Exchanges, ExchangeOutcome } from '../operators/exchange.ts';
-
-type Body = Readonly<Record<string, unknown>>;
+import { type Fields, ProcessCaller } from '../operators/process-caller.ts';
 
 /** An answer to a model broker, and what it had asked. */
 export type BrokerAnswer = {
   readonly brokerId: number;
   readonly operationId: string;
-  readonly body: Body;
+  readonly body: Fields;
   readonly answer: ControllerAnswer;
 };
 
@@ -24,12 +21,8 @@ export type BrokerJudge = { answered(given: BrokerAnswer): void };
 /** What one broker asks of the controllers, and what their answers mean to its cores. */
 export class ControllerCalls {
   readonly #brokerId: number;
-  readonly #process: SimulatedProcess;
-  readonly #exchanges: Exchanges;
-  readonly #clock: Clock;
-  readonly #endpoints: Endpoints;
   readonly #judges: readonly BrokerJudge[];
-  #nextRequestId = 1;
+  readonly #caller: ProcessCaller;
 
   constructor(
     brokerId: number,
@@ -40,13 +33,10 @@ export class ControllerCalls {
   ) {
     this.#brokerId = brokerId;
     this.#judges = judges;
-    this.#process = process;
-    this.#clock = process.clock();
-    this.#exchanges = exchanges;
-    this.#endpoints = new Endpoints(exchanges.nodeCount, random.integer(exchanges.nodeCount));
+    this.#caller = new ProcessCaller(`broker-${brokerId}`, process, exchanges, random);
   }
 
-  register(body: Body, timeoutMs: number, complete: (result: RegistrationResult) => void): void {
+  register(body: Fields, timeoutMs: number, complete: (result: RegistrationResult) => void): void {
     this.#send('registerBroker', {}, body, timeoutMs, (outcome) => {
       if (outcome.type !== 'answer' || !outcome.answer.result.ok) complete(failureOf(outcome));
       else {
@@ -56,7 +46,7 @@ export class ControllerCalls {
     });
   }
 
-  heartbeat(body: Body, timeoutMs: number, complete: (result: HeartbeatResult) => void): void {
+  heartbeat(body: Fields, timeoutMs: number, complete: (result: HeartbeatResult) => void): void {
     this.#send('heartbeatBroker', { brokerId: this.#brokerId }, body, timeoutMs, (outcome) => {
       if (outcome.type !== 'answer' || !outcome.answer.result.ok) complete(failureOf(outcome));
       else {
@@ -84,32 +74,15 @@ export class ControllerCalls {
 
   #send(
     operationId: string,
-    params: Body,
-    body: Body,
+    params: Fields,
+    body: Fields,
     timeoutMs: number,
     complete: (outcome: ExchangeOutcome) => void,
   ): void {
-    const nowMs = (): number => this.#clock.monotonicMs();
-    const index = this.#endpoints.choose(nowMs());
-    const request = {
-      requestId: this.#nextRequestId++,
-      operationId,
-      input: { params, query: {}, body },
-      principal: `broker-${this.#brokerId}`,
-      idempotencyKey: null,
-      consistency: 'linearizable',
-      minOffset: null,
-      ifMatch: null,
-      timeoutMs,
-    } as const;
-    this.#exchanges.send(this.#process, index, request, (outcome) => {
+    this.#caller.send({ operationId, params, body, timeoutMs }, (outcome) => {
       if (outcome.type === 'answer') {
-        this.#endpoints.answered(index, index + 1, outcome.answer.leaderId, nowMs());
-        if (codeOf(outcome.answer) === 'NOT_CONTROLLER') this.#endpoints.failed(index, nowMs());
         const given = { brokerId: this.#brokerId, operationId, body, answer: outcome.answer };
         for (const judge of this.#judges) judge.answered(given);
-      } else {
-        this.#endpoints.failed(index, nowMs());
       }
       complete(outcome);
     });
@@ -123,10 +96,6 @@ type Acknowledgement = {
   readonly shouldShutDown: boolean;
   readonly sessionTimeoutMs: number;
 };
-
-function codeOf({ result }: ControllerAnswer): string | null {
-  return result.ok ? null : result.code;
-}
 
 /** What an answer that carried nothing out means to an agent's core. */
 export function failureOf(
