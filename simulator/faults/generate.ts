@@ -100,9 +100,10 @@ export function generateSchedule(seed: number, workload: WorkloadName = 'mixed')
     watchers: [],
   };
   const isTroubled = workload === 'disk trouble' || (workload === 'mixed' && hasDiskTrouble(swarm));
-  const schedule = withSnapshotsInTime(isTroubled ? withDiskTrouble(swarm) : conditioned(swarm, workload));
+  const conditions = withSnapshotsInTime(isTroubled ? withDiskTrouble(swarm) : conditioned(swarm, workload));
   const traffic = isTroubled ? busyTraffic : (trafficOf[workload] ?? usualTraffic);
-  const operations = generateOperations(new HashedChance(seed, 3), schedule.config, traffic);
+  const operations = generateOperations(new HashedChance(seed, 3), conditions.config, traffic);
+  const schedule = isTroubled ? conditions : withSnapshotsInMeasure(conditions, operations.length);
   const planned = generateCalls(new HashedChance(seed, 5), schedule.config, workload === 'operators');
   // A wish of an operator is a reason for an election, where it is judged whether there is any.
   const { noFurtherElection } = budgets[schedule.config.budget].promises;
@@ -189,6 +190,14 @@ function withSnapshotsInTime(schedule: Schedule): Schedule {
   return { ...schedule, config: { ...schedule.config, raft: { ...raft, snapshotChunkBytesMax } } };
 }
 
+/** A checkpoint after every fifth record of dense traffic is most of what such a run does, and shows nothing new. */
+function withSnapshotsInMeasure(schedule: Schedule, operationCount: number): Schedule {
+  const { config } = schedule;
+  const perSecond = operationCount / (config.durationUs / secondUs);
+  const recordsBetweenSnapshots = Math.max(config.recordsBetweenSnapshots, Math.ceil(perSecond));
+  return { ...schedule, config: { ...config, recordsBetweenSnapshots } };
+}
+
 function generateConfig(chance: HashedChance): RunConfig {
   const budget = rareBudgets[chance.integer(16)] ?? 'minority damaged';
   const nodes = chance.oneIn(5) ? 5 : 3;
@@ -232,21 +241,42 @@ function generateConfig(chance: HashedChance): RunConfig {
 type Traffic = {
   /** Mean times between two requests. */
   readonly gapsUs: readonly number[];
+  /** Whether what is dense comes in bursts. */
+  readonly isInBursts: boolean;
   readonly keys: readonly number[];
   /** One run in so many has heavy writes. */
   readonly heavyOneIn: number;
 };
 
+/**
+ * Dense traffic comes in bursts, as it does in the world: what can go wrong in them does so at their beginning or
+ * their end as a rule, and more of the same takes the time of other seeds.
+ */
+const denseGapUs = 20_000;
+const burstRequests = 60;
+const meanPauseUs = 1_600_000;
+
 const usualTraffic: Traffic = {
+  isInBursts: true,
   gapsUs: [4000, 20_000, 20_000, 60_000, 60_000, 200_000, 200_000, 200_000],
   keys: [1, 4, 32],
   heavyOneIn: 4,
 };
 /** Through long partitions a quorum over a distance keeps up with few of them. */
-const rareTraffic: Traffic = { gapsUs: [60_000, 200_000, 1_000_000], keys: [1, 4, 32], heavyOneIn: 4 };
-const closeTraffic: Traffic = { gapsUs: [2000, 4000, 10_000], keys: [1, 4, 32], heavyOneIn: 4 };
+const rareTraffic: Traffic = {
+  isInBursts: false,
+  gapsUs: [60_000, 200_000, 1_000_000],
+  keys: [1, 4, 32],
+  heavyOneIn: 4,
+};
+const closeTraffic: Traffic = {
+  isInBursts: false,
+  gapsUs: [2000, 4000, 10_000],
+  keys: [1, 4, 32],
+  heavyOneIn: 4,
+};
 /** So that segments fill, and frames have several sectors; a key that was written lately may refuse the next write. */
-const busyTraffic: Traffic = { gapsUs: [8000, 16_000, 32_000], keys: [32], heavyOneIn: 1 };
+const busyTraffic: Traffic = { isInBursts: false, gapsUs: [8000, 16_000, 32_000], keys: [32], heavyOneIn: 1 };
 const trafficOf: Readonly<Partial<Record<WorkloadName, Traffic>>> = {
   'long partitions': rareTraffic,
   'slow echoes': closeTraffic,
@@ -258,6 +288,7 @@ function generateOperations(
   traffic: Traffic,
 ): readonly PlannedOperation[] {
   const meanGapUs = chance.pick(traffic.gapsUs);
+  const isDense = meanGapUs <= denseGapUs;
   const keys = chance.pick(traffic.keys);
   const readsOfTen = chance.pick([0, 2, 5, 8]);
   const paddings = chance.oneIn(traffic.heavyOneIn)
@@ -266,6 +297,7 @@ function generateOperations(
   const operations: PlannedOperation[] = [];
   for (let atUs = 0; ; ) {
     atUs += 1 + chance.integer(2 * meanGapUs);
+    if (traffic.isInBursts && isDense && chance.oneIn(burstRequests)) atUs += chance.integer(2 * meanPauseUs);
     if (atUs >= config.durationUs) return operations;
     operations.push({
       atUs,
