@@ -8,6 +8,8 @@ import type { RunConfig, Schedule } from './schedule.ts';
 const oneRunIn = 16;
 
 const secondUs = 1_000_000;
+/** Of these, one in so many is a run of `withLongTails`. */
+const longTailsOneIn = 4;
 /** Before it a first leader has written something, as a rule. */
 const beginsUs = 1_200_000;
 /** Mean times between two troubles. */
@@ -39,6 +41,7 @@ export function hasDiskTrouble({ seed, config }: Schedule): boolean {
  */
 export function withDiskTrouble(schedule: Schedule): Schedule {
   const chance = new HashedChance(schedule.seed, 15);
+  if (chance.oneIn(longTailsOneIn)) return withLongTails(schedule, chance);
   const config = troubledConfig(schedule.config, chance);
   const trouble: Trouble = { chance, config, damaged: chance.integer(config.nodes) };
   const faults: Fault[] = [];
@@ -50,6 +53,42 @@ export function withDiskTrouble(schedule: Schedule): Schedule {
     faults.push(...drawTrouble(trouble, atUs));
   }
   return { ...schedule, config, faults: inOrder(born, faults) };
+}
+
+/**
+ * A leader that nobody hears fills segments that nobody else has, and cuts them off again when it hears of its
+ * successor. Later a checkpoint lets these segments go, and the node crashes between the removals of two of them.
+ */
+function withLongTails(schedule: Schedule, chance: HashedChance): Schedule {
+  const troubled = troubledConfig(schedule.config, chance);
+  const config: RunConfig = {
+    ...troubled,
+    segmentBytes: 4096,
+    recordsBetweenSnapshots: chance.pick([400, 2000]),
+    raft: { ...troubled.raft, pendingProposalsMax: 1024, pendingBytesMax: 1_048_576 },
+  };
+  const fetchTimeoutUs = config.raft.fetchTimeoutMs * 1000;
+  const faults: Fault[] = [];
+  for (let atUs = beginsUs; atUs < config.durationUs; atUs += 2 * fetchTimeoutUs + chance.integer(secondUs)) {
+    const forUs = Math.floor(fetchTimeoutUs * chance.pick([0.5, 1, 1.5]));
+    const calls = 1 + chance.integer(chance.pick([4, 20, 60]));
+    const downUs = 1000 + chance.integer(200_000);
+    const power = !chance.oneIn(3);
+    faults.push(
+      { kind: 'isolate', atUs, target: 'leader', direction: 'both', forUs },
+      // While it is alone it commits nothing, and so removes nothing.
+      {
+        kind: 'crashBetweenEffects',
+        atUs: atUs + 1,
+        target: 'leader',
+        calls,
+        counted: 'remove',
+        power,
+        downUs,
+      },
+    );
+  }
+  return { ...schedule, config, faults };
 }
 
 function troubledConfig(config: RunConfig, chance: HashedChance): RunConfig {

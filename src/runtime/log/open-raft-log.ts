@@ -209,7 +209,10 @@ function* settleSteps(options: OpenLogOptions, scan: Scan, maker: SegmentMaker):
   return ok(null);
 }
 
-/** Zeroes a torn frame for good, and writes the header and the last frame once more (points 7 and 11). */
+/**
+ * Zeroes a torn frame for good, and writes the header and the last frame once more (points 7 and 11). The header
+ * goes first: a frame that a disk puts in its place stays there to be seen.
+ */
 function* settleLastSegment(scan: Scan): Step<null> {
   const segment = scan.contents.index.last;
   const { handle, path, header } = segment;
@@ -217,14 +220,12 @@ function* settleLastSegment(scan: Scan): Step<null> {
     const zeroed = yield* writeZeros(handle, scan.torn.position, header.sizeBytes);
     if (!zeroed.ok) return zeroed;
   }
-  if (scan.lastFrame !== null) {
-    const { position, length } = scan.lastFrame;
-    const frame = yield* readExactly(path, { handle, position, length });
-    if (!frame.ok) return frame;
-    const written = yield* submitFile({ kind: 'pwrite', handle, position, bytes: frame.value });
-    if (!written.ok) return written;
-  }
-  return yield* writeAndFlush(handle, 0, encodeSegmentHeader(header));
+  if (scan.lastFrame === null) return yield* writeAndFlush(handle, 0, encodeSegmentHeader(header));
+  const { position, length } = scan.lastFrame;
+  const frame = yield* readExactly(path, { handle, position, length });
+  if (!frame.ok) return frame;
+  const begun = yield* submitFile({ kind: 'pwrite', handle, position: 0, bytes: encodeSegmentHeader(header) });
+  return begun.ok ? yield* writeAndFlush(handle, position, frame.value) : begun;
 }
 
 function openErrorOf(error: ScanError): LogOpenError {

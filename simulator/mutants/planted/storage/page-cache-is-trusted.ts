@@ -9,10 +9,8 @@ export const bug: PlantedBug = {
   patches: [
     {
       file: 'src/runtime/log/open-raft-log.ts',
-      find: `    const written = yield* submitFile({ kind: 'pwrite', handle, position, bytes: frame.value });
-    if (!written.ok) return written;
-`,
-      replace: '',
+      find: '  return begun.ok ? yield* writeAndFlush(handle, position, frame.value) : begun;',
+      replace: '  return begun.ok ? yield* writeAndFlush(handle, 0, encodeSegmentHeader(header)) : begun;',
     },
   ],
 };
