@@ -1,4 +1,4 @@
-import { generateSchedule } from '../faults/generate.ts';
+import { generateSchedule, type WorkloadName, workloadNames } from '../faults/generate.ts';
 import { type HostName, hosts } from '../saved-run.ts';
 import { Summary } from '../summary.ts';
 import { explainFailure, type Print, runSaved } from './explain.ts';
@@ -22,8 +22,8 @@ export type CiOptions = {
 };
 
 /**
- * The fixed list of seeds and then fresh ones, in parallel. The fresh ones begin anew each time, and where
- * they begin is printed, so that a check finds more than it found yesterday and can still be repeated.
+ * The fixed list of seeds and then fresh ones in every workload, in parallel. The fresh ones begin anew each time,
+ * and where they begin is printed, so that a check finds more than it found yesterday and can still be repeated.
  */
 export async function runCi({ from, seconds, workers, print }: CiOptions): Promise<boolean> {
   const beganMs = performance.now();
@@ -33,15 +33,14 @@ export async function runCi({ from, seconds, workers, print }: CiOptions): Promi
     summary.add(result);
     if (result.broken === null) return;
     failures.push(result);
-    if (failures.length <= namedMax)
-      print(`FAILED seed ${result.seed} (${result.host}): ${result.broken.message}`);
+    if (failures.length <= namedMax) print(`FAILED ${titleOf(result)}: ${result.broken.message}`);
   };
-  const fixed = onEveryHost(fixedSeeds, true);
+  const fixed = onEveryHost(fixedSeeds);
   const [first, last] = [fixedSeeds[0], fixedSeeds.at(-1)];
   print(`seeds ${first} to ${last}, each twice and on each host: ${Object.keys(hosts).join(', ')}`);
   await runPool({ next: () => fixed.next().value ?? null, onResult, workers });
   print(`fresh seeds from ${from}: npm run simulate -- --from ${from}`);
-  const fresh = onEveryHost(countFrom(from), false);
+  const fresh = inEveryWorkload(countFrom(from));
   const isTimeLeft = (): boolean => performance.now() - beganMs < seconds * 1000;
   await runPool({
     next: () => (isTimeLeft() ? (fresh.next().value ?? null) : null),
@@ -55,20 +54,54 @@ export async function runCi({ from, seconds, workers, print }: CiOptions): Promi
 }
 
 /** Repeats a seed that failed in another process, and explains it. */
-export function explainSeed({ host, seed }: Pick<SeedResult, 'host' | 'seed'>, print: Print): void {
-  const saved = { host, mutant: null, workload: 'mixed', schedule: generateSchedule(seed) } as const;
+export function explainSeed(
+  { host, workload, seed }: Pick<SeedResult, 'host' | 'workload' | 'seed'>,
+  print: Print,
+): void {
+  const saved = { host, mutant: null, workload, schedule: generateSchedule(seed, workload) } as const;
   const report = runSaved(saved);
-  print(`seed ${seed} on the ${host} host: ${report.violation?.message ?? 'it holds when it is run alone'}`);
+  const found = report.violation?.message ?? 'it holds when it is run alone';
+  print(`${titleOf({ host, workload, seed })}: ${found}`);
   if (report.violation !== null) explainFailure(saved, report, print);
 }
 
-export function* onEveryHost(seeds: Iterable<number>, isRepeated: boolean): Generator<SeedTask, undefined> {
+/** Which run it is, in one line. */
+export function titleOf({ host, workload, seed }: Pick<SeedResult, 'host' | 'workload' | 'seed'>): string {
+  return `seed ${seed} (${host}${workload === 'mixed' ? '' : `, ${workload}`})`;
+}
+
+function* onEveryHost(seeds: Iterable<number>): Generator<SeedTask, undefined> {
   for (const seed of seeds) {
-    for (const host of Object.keys(hosts) as readonly HostName[]) {
-      yield { host, workload: 'mixed', seed, isRepeated };
+    for (const host of hostNames) yield { host, workload: 'mixed', seed, isRepeated: true };
+  }
+}
+
+/**
+ * Every other seed is mixed; those between take the other workloads in turn, so that what a mixed run seldom has
+ * is met often. What nobody but a whole node can do is not asked of the bare one.
+ */
+export function* inEveryWorkload(seeds: Iterable<number>): Generator<SeedTask, undefined> {
+  for (const seed of seeds) {
+    const turn = Math.floor(seed / 2) % others.length;
+    const workload = seed % 2 === 0 ? 'mixed' : (others[turn] ?? 'mixed');
+    for (const host of hostNames) {
+      if (host === 'bare' && ofWholeNodes.has(workload)) continue;
+      yield { host, workload, seed, isRepeated: false };
     }
   }
 }
+
+const hostNames = Object.keys(hosts) as readonly HostName[];
+const others = workloadNames.filter((name) => name !== 'mixed');
+const ofWholeNodes: ReadonlySet<WorkloadName> = new Set([
+  'brokers',
+  'operators',
+  'watchers',
+  'groups',
+  'broker relays',
+  'broker flutter',
+  'broker depositions',
+]);
 
 export function* countFrom(first: number): Generator<number> {
   for (let seed = first; ; seed++) yield seed;

@@ -4,12 +4,13 @@ import { hosts } from '../saved-run.ts';
 import { type SeedResult, seedResult, type SeedTask } from './seed-result.ts';
 
 /** Runs a seed, and where asked runs it again: a run that differs from itself is a finding of its own. */
-export function runSeed({ host, workload, seed, isRepeated }: SeedTask): SeedResult {
+export function runSeed(task: SeedTask): SeedResult {
+  const { host, workload, seed, isRepeated } = task;
   const run = (): SeedResult => {
     const before = process.cpuUsage();
     const report = runSchedule({ schedule: generateSchedule(seed, workload), host: hosts[host] });
     const { user, system } = process.cpuUsage(before);
-    return seedResult(host, report, user + system);
+    return seedResult(task, report, user + system);
   };
   const first = run();
   if (!isRepeated || first.broken !== null) return first;

@@ -26,7 +26,7 @@ export function runSeeds(options: SeedsOptions): boolean {
     const before = process.cpuUsage();
     const report = runSaved(saved);
     const { user, system } = process.cpuUsage(before);
-    summary.add(seedResult(host, report, user + system));
+    summary.add(seedResult({ host, workload }, report, user + system));
     if (digestsOnly) {
       print(`${host} ${seed} ${report.digest}`);
     } else if (report.violation !== null) {

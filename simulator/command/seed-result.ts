@@ -15,6 +15,7 @@ export type SeedTask = {
 /** What is kept of one seed's run, as plain data that travels between processes. */
 export type SeedResult = {
   readonly host: HostName;
+  readonly workload: WorkloadName;
   readonly seed: number;
   readonly budget: BudgetName;
   /** Null: every property held. */
@@ -33,7 +34,11 @@ export type SeedResult = {
 
 export type GroupName = 'faults' | 'requests' | 'calls' | 'brokers' | 'watches' | 'marks' | 'coverage';
 
-export function seedResult(host: HostName, report: RunReport, cpuUs: number): SeedResult {
+export function seedResult(
+  { host, workload }: Pick<SeedTask, 'host' | 'workload'>,
+  report: RunReport,
+  cpuUs: number,
+): SeedResult {
   const { seed, budget, violation, digest, simulatedUs, events, messages, elections, commits } = report;
   const broken = violation === null ? null : { property: propertyOf(violation), message: violation.message };
   const counts = { simulatedUs, cpuUs, events, messages, elections, commits };
@@ -41,5 +46,5 @@ export function seedResult(host: HostName, report: RunReport, cpuUs: number): Se
   const marks = Object.fromEntries(report.marks);
   const coverage = Object.fromEntries(report.coverage);
   const groups = { faults, requests, calls, brokers, watches, marks, coverage };
-  return { host, seed, budget, broken, digest, ...counts, groups };
+  return { host, workload, seed, budget, broken, digest, ...counts, groups };
 }

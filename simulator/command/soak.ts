@@ -2,7 +2,7 @@ import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { coverageMarks } from '../../src/base/coverage-marks.ts';
 import { coverageFault, coverageTable } from '../coverage.ts';
 import { Summary, type Totals } from '../summary.ts';
-import { countFrom, explainSeed, onEveryHost } from './ci.ts';
+import { countFrom, explainSeed, inEveryWorkload, titleOf } from './ci.ts';
 import type { Print } from './explain.ts';
 import { outputPath } from './files.ts';
 import { runPool } from './pool.ts';
@@ -19,7 +19,7 @@ export type SoakOptions = {
   readonly progress: Print;
 };
 
-/** Where a soak goes on after it was ended: every seed below `nextSeed` has been run on every host. */
+/** Where a soak goes on after it was ended: every seed below `nextSeed` has been run. */
 type State = {
   readonly format: number;
   nextSeed: number;
@@ -27,7 +27,7 @@ type State = {
   readonly failures: SeedResult[];
 };
 
-const format = 3;
+const format = 4;
 /** Past the seeds that every check runs. */
 const firstSeed = 1000;
 const progressEveryMs = 2000;
@@ -40,7 +40,7 @@ export async function runSoak(options: SoakOptions): Promise<boolean> {
   print(`from seed ${state.nextSeed}, after ${state.totals.seeds} runs`);
   const beganMs = performance.now();
   const seedsBefore = state.totals.seeds;
-  const tasks = onEveryHost(countFrom(state.nextSeed), false);
+  const tasks = inEveryWorkload(countFrom(state.nextSeed));
   const running = new Set<string>();
   const elapsedMs = (): number => performance.now() - beganMs;
   const showProgress = (): void => {
@@ -64,7 +64,7 @@ export async function runSoak(options: SoakOptions): Promise<boolean> {
       summary.add(result);
       if (result.broken !== null) {
         state.failures.push(result);
-        print(`FAILED seed ${result.seed} (${result.host}): ${result.broken.message}`);
+        print(`FAILED ${titleOf(result)}: ${result.broken.message}`);
       }
       // What runs still is run again after a resumption, and so counted twice at most.
       const lowest = Math.min(...[...running].map((name) => Number(name.split(' ')[0])), result.seed + 1);

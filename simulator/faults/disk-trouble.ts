@@ -9,7 +9,7 @@ const oneRunIn = 16;
 
 const secondUs = 1_000_000;
 /** Of these, one in so many is a run of `withLongTails`. */
-const longTailsOneIn = 4;
+const longTailsOneIn = 3;
 /** Before it a first leader has written something, as a rule. */
 const beginsUs = 1_200_000;
 /** Mean times between two troubles. */

@@ -12,7 +12,12 @@ export function replicationQuorum(view: PartitionView, role: LeaderRole): readon
   return [...new Set([...view.isr, ...proposed])];
 }
 
-/** Proposes who should come and go, one proposal at a time, and repeats it until it is decided. */
+/**
+ * Proposes who should come and go, one proposal at a time, and repeats it until it is decided. Where nobody should,
+ * and an earlier proposal may still take effect, the ISR that stands is proposed: the controller raises the partition
+ * epoch for it, and with that the earlier one can do nothing more. Or the leader would wait for ever for a member
+ * that was proposed, then fenced, and never comes back.
+ */
 export function tendIsr(state: ReplicaState, role: LeaderRole): void {
   const { view, nowMs } = state;
   if (view === null || !state.holdsLease) return;
@@ -25,7 +30,7 @@ export function tendIsr(state: ReplicaState, role: LeaderRole): void {
   if (nowMs < role.retryProposalAtMs) return;
   const newIsr = wantedIsr(state, view, role);
   const isSame = newIsr.length === view.isr.length && newIsr.every((member) => view.isr.includes(member));
-  if (isSame) return;
+  if (isSame && role.unsettled.length === 0) return;
   role.proposal = {
     proposalId: state.nextId++,
     partitionEpoch: view.partitionEpoch,
@@ -53,17 +58,18 @@ export function takeProposalAnswer(
 ): void {
   const { proposal } = role;
   const { view, nowMs, config } = state;
-  if (proposal === null || proposal.proposalId !== proposalId || view === null) return;
+  if (proposal === null || proposal.proposalId !== proposalId || view === null) {
+    if (answer.kind === 'accepted') coverageMark('ISR: accepted, and metadata was faster');
+    return;
+  }
   proposal.isInFlight = false;
   proposal.retryAtMs = nowMs + config.retryBackoffMs;
   if (answer.kind === 'unknown') {
     coverageMark("ISR: a proposal's outcome is unknown");
     proposal.mayTakeEffect = true;
   } else if (answer.kind === 'accepted') {
-    if (answer.partitionEpoch <= view.partitionEpoch) {
-      coverageMark('ISR: accepted, and metadata was faster');
-      return;
-    }
+    // What is accepted raises the epoch; metadata that is as new would have ended the proposal.
+    if (answer.partitionEpoch <= view.partitionEpoch) return;
     state.view = { ...view, isr: answer.isr, partitionEpoch: answer.partitionEpoch };
     role.proposal = null;
     role.unsettled = [];

@@ -71,9 +71,14 @@ describe('altering an ISR', () => {
     expect(cluster.partition('a', 1).isr).toEqual([1, 3]);
   });
 
-  it('writes nothing when the ISR is as proposed already', () => {
+  it('raises the partition epoch for the ISR that stands, so that what was proposed before can do nothing more', () => {
     const cluster = led();
-    expect(refusal(cluster, proposal(cluster, [1, 2, 3]))).toBeNull();
+    const { partitionEpoch } = cluster.partition('a');
+    const earlier = proposal(cluster, [1, 2]);
+    const [result] = alter(cluster, [proposal(cluster, [1, 2, 3])]);
+    expect(result).toMatchObject({ code: null, isr: [1, 2, 3], partitionEpoch: partitionEpoch + 1 });
+    expect(cluster.partition('a').partitionEpoch).toBe(partitionEpoch + 1);
+    expect(refusal(cluster, earlier)).toBe('INVALID_UPDATE_VERSION');
   });
 
   it('is fenced by leader epoch, partition epoch and the identity of the leader', () => {

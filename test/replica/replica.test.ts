@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Replica } from '../../src/replica/replica.ts';
-import type { ReplicaEffect } from '../../src/replica/types.ts';
+import type { ProposalAnswer, ReplicaEffect } from '../../src/replica/types.ts';
 import { PartitionCluster, type Plant } from './cluster.ts';
 
 /** One step of a run: what is done, and to whom or how much. */
@@ -162,6 +162,67 @@ describe('the replicas of a partition', () => {
     fetched(30, 8);
     const anew = proposalIn(replica.step({ type: 'wake', nowMs: 60 }));
     expect(anew?.newIsr).toContainEqual({ brokerId: 2, brokerEpoch: 8 });
+  });
+
+  // Fenced and gone for good, it would keep the leader waiting for ever.
+  it('settle by the ISR that stands what was proposed, may still take effect, and is wanted no longer', () => {
+    const config = {
+      replicaLagTimeMaxMs: 1_000,
+      fetchTimeoutMs: 1_000,
+      retryBackoffMs: 10,
+      fetchRecordsMax: 1,
+    };
+    const replica = new Replica(
+      { ...config, brokerId: 1 },
+      { brokerEpoch: 5, epochs: [], logEndOffset: 0 },
+      0,
+    );
+    const known = { leader: 1, leaderEpoch: 1, replicas: [1, 2], isr: [1], minIsr: 1 };
+    const told = (
+      nowMs: number,
+      partitionEpoch: number,
+      eligible: readonly [number, number][],
+    ): ReplicaStep =>
+      replica.step({
+        type: 'partitionChanged',
+        nowMs,
+        view: { ...known, partitionEpoch, eligible: new Map(eligible) },
+      });
+    const answered = (nowMs: number, step: ReplicaStep, answer: ProposalAnswer): ReplicaStep => {
+      const proposalId = proposalIn(step)?.proposalId ?? -1;
+      return replica.step({ type: 'proposalAnswered', nowMs, proposalId, answer });
+    };
+    replica.step({ type: 'leaseChanged', nowMs: 0, holdsLease: true, brokerEpoch: 5 });
+    told(0, 3, [
+      [1, 5],
+      [2, 6],
+    ]);
+    const request = {
+      brokerId: 2,
+      brokerEpoch: 6,
+      currentLeaderEpoch: 1,
+      fetchOffset: 0,
+      lastFetchedEpoch: -1,
+    };
+    const fetch = {
+      type: 'fetchReceived',
+      nowMs: 1,
+      fetchId: 1,
+      request: { ...request, flushedOffset: 0 },
+    } as const;
+    answered(2, replica.step(fetch), { kind: 'unknown' });
+    const again = replica.step({ type: 'wake', nowMs: 20 });
+    told(21, 3, [[1, 5]]);
+    answered(22, again, { kind: 'refused', code: 'INELIGIBLE_REPLICA' });
+    expect(replica.replicationQuorum).toEqual([1, 2]);
+    const settling = replica.step({ type: 'wake', nowMs: 60 });
+    expect(proposalIn(settling)).toMatchObject({
+      partitionEpoch: 3,
+      newIsr: [{ brokerId: 1, brokerEpoch: 5 }],
+    });
+    answered(61, settling, { kind: 'accepted', partitionEpoch: 4, isr: [1] });
+    expect(replica.replicationQuorum).toEqual([1]);
+    expect(proposalIn(replica.step({ type: 'wake', nowMs: 200 }))).toBeUndefined();
   });
 
   it('acknowledge what they are asked to keep while all goes well', () => {

@@ -224,7 +224,12 @@ function* settleLastSegment(scan: Scan): Step<null> {
   const { position, length } = scan.lastFrame;
   const frame = yield* readExactly(path, { handle, position, length });
   if (!frame.ok) return frame;
-  const begun = yield* submitFile({ kind: 'pwrite', handle, position: 0, bytes: encodeSegmentHeader(header) });
+  const begun = yield* submitFile({
+    kind: 'pwrite',
+    handle,
+    position: 0,
+    bytes: encodeSegmentHeader(header),
+  });
   return begun.ok ? yield* writeAndFlush(handle, position, frame.value) : begun;
 }
 

@@ -58,9 +58,8 @@ export function alterPartitions(
       results.push(refused(proposal, refusal ?? unknownPartition));
       continue;
     }
-    const change = changeFor(proposal, row);
-    if (change !== null) records.push(change);
-    results.push(accepted(proposal, row, change !== null));
+    records.push(changeFor(proposal, row));
+    results.push(accepted(proposal, row));
   }
   return { records, results };
 }
@@ -146,20 +145,21 @@ function findIneligibility(image: MetadataImage, brokerId: number, brokerEpoch: 
   return row.brokerEpoch === brokerEpoch ? null : `has epoch ${row.brokerEpoch}, not ${brokerEpoch}`;
 }
 
-function changeFor(proposal: Proposal, row: PartitionRow): PartitionChangeRecord | null {
-  const isr = proposal.newIsr.map((member) => member.brokerId);
-  const sameIsr = isr.length === row.isr.length && isr.every((broker, at) => broker === row.isr[at]);
+/**
+ * Whatever is accepted raises the partition epoch, the ISR that stands included (Kafka leaves the epoch then): so a
+ * leader that does not know what became of an earlier proposal makes sure that it can do nothing more.
+ */
+function changeFor(proposal: Proposal, row: PartitionRow): PartitionChangeRecord {
   const sameState = proposal.leaderRecoveryState === row.leaderRecoveryState;
-  if (sameIsr && sameState) return null;
   return partitionChange({
     topicId: row.topicId,
     partitionId: row.partitionId,
-    ...(sameIsr ? {} : { isr }),
+    isr: proposal.newIsr.map((member) => member.brokerId),
     ...(sameState ? {} : { leaderRecoveryState: proposal.leaderRecoveryState }),
   });
 }
 
-function accepted(proposal: Proposal, row: PartitionRow, isChanged: boolean): PartitionResult {
+function accepted(proposal: Proposal, row: PartitionRow): PartitionResult {
   return {
     topicId: proposal.topicId,
     partition: proposal.partition,
@@ -167,7 +167,7 @@ function accepted(proposal: Proposal, row: PartitionRow, isChanged: boolean): Pa
     message: null,
     leader: row.leader,
     leaderEpoch: row.leaderEpoch,
-    partitionEpoch: row.partitionEpoch + (isChanged ? 1 : 0),
+    partitionEpoch: row.partitionEpoch + 1,
     isr: proposal.newIsr.map((member) => member.brokerId),
     leaderRecoveryState: proposal.leaderRecoveryState,
   };
