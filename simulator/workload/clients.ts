@@ -7,8 +7,10 @@ import type { World } from '../world.ts';
 import type { Attempt, Ledger } from './ledger.ts';
 
 /** Refused requests are tried again so often, at another node, and then given up. */
-const attemptsMax = 20;
+const attemptsMax = 10;
+/** The delay before a retry; it doubles from the fourth on, as clients' back-off does. */
 const retryDelayUs = 40_000;
+const retryDelayMaxUs = 320_000;
 const requestDelayUs = 100;
 
 /** A request, and optionally who waits for its answer. */
@@ -103,7 +105,7 @@ export class Clients {
       return;
     }
     this.#searching.set(client, operation);
-    this.#world.schedule(retryDelayUs, eventKinds.client, () => this.#try(operation, tries + 1));
+    this.#world.schedule(delayAfter(tries), eventKinds.client, () => this.#try(operation, tries + 1));
   }
 
   #answer(attempt: Attempt, outcome: ClientOutcome): void {
@@ -141,4 +143,8 @@ export class Clients {
     this.#searching.delete(operation.client);
     operation.onDone?.();
   }
+}
+
+function delayAfter(tries: number): number {
+  return Math.min(retryDelayMaxUs, retryDelayUs * 2 ** Math.max(0, tries - 3));
 }
