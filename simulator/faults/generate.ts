@@ -141,7 +141,7 @@ function withBrokers(schedule: Schedule, chance: HashedChance, workload: Workloa
   const wanted = trialsOf[workload] ?? null;
   const plan = generateBrokers(chance, config, workload === 'brokers' || wanted !== null);
   if (plan === null) return workload === 'operators' ? withIdleBrokers(schedule) : schedule;
-  const trial = generateTrial(new HashedChance(seed, 14), config, plan, schedule.faults, wanted);
+  const trial = generateTrial(new HashedChance(seed, 21), config, plan, schedule.faults, wanted);
   if (trial !== null) return withTrial(schedule, trial);
   const asleep = brokerSuspensions(new HashedChance(seed, 11), config, plan.brokers);
   const brokers = { ...plan, faults: inOrder(plan.faults, asleep) };
@@ -170,7 +170,7 @@ function withIdleBrokers(schedule: Schedule): Schedule {
 function withTrial(schedule: Schedule, trial: BrokerTrial): Schedule {
   const { plan, faults, config, brokerSessionTimeoutMs, quietFromUs } = trial;
   const isInTime = ({ atUs }: { readonly atUs: number }): boolean => atUs < quietFromUs;
-  const calls = [...schedule.calls, ...brokerCalls(new HashedChance(schedule.seed, 15), plan, config)];
+  const calls = [...schedule.calls, ...brokerCalls(new HashedChance(schedule.seed, 22), plan, config)];
   return {
     ...schedule,
     config: { ...config, brokerSessionTimeoutMs },
