@@ -15,6 +15,7 @@ import { linearizability } from './invariants/linearizability.ts';
 import { linearizableBySearch } from './invariants/linearizable-by-search.ts';
 import { count, countMarks, type Marks } from './invariants/marks.ts';
 import { metadataCheckers } from './invariants/metadata.ts';
+import { onlyTheLeaderHearsHeartbeats } from './invariants/only-the-leader-hears-heartbeats.ts';
 import { checkProgressInPartitions } from './invariants/progress-in-partition.ts';
 import { groupCheckers } from './invariants/groups/all.ts';
 import { replicaCheckers } from './invariants/replicas/all.ts';
@@ -163,6 +164,9 @@ class Run {
     const { observation } = this.#cluster;
     const witness = new MetadataWitness();
     observation.add(...metadataCheckers(observation, witness, this.#operators.calls));
+    const heartbeats = onlyTheLeaderHearsHeartbeats(observation);
+    this.#exchanges.judges.push(heartbeats);
+    observation.add(heartbeats);
     const streams = watchStreams(observation, witness);
     this.#watchers.judges.push(streams);
     observation.add(streams);

@@ -9,6 +9,7 @@ import { isrMembersAreActive } from './isr-members-are-active.ts';
 import { oneEpochPerIncarnation } from './one-epoch-per-incarnation.ts';
 import { sessionsEndOnlyWhenIdle } from './sessions-end-only-when-idle.ts';
 import { timestampsNeverDecrease } from './timestamps-never-decrease.ts';
+import { unkeyedWritesAreSentOnce } from './unkeyed-writes-are-sent-once.ts';
 
 /** Every property of the state that the log stands for; the witness comes first, because others ask it. */
 export function metadataCheckers(
@@ -18,7 +19,8 @@ export function metadataCheckers(
 ): readonly Checker[] {
   const answers = answersAgreeWithTheLog(cluster, witness);
   const once = exactlyOnce(cluster, witness, calls);
-  calls.judges.push(answers, once);
+  const unkeyed = unkeyedWritesAreSentOnce(cluster);
+  calls.judges.push(answers, once, unkeyed);
   return [
     witness,
     fullReplay(cluster, witness),
@@ -29,5 +31,6 @@ export function metadataCheckers(
     sessionsEndOnlyWhenIdle(cluster, witness, calls),
     answers,
     once,
+    unkeyed,
   ];
 }

@@ -4,16 +4,8 @@
  * them out; one that is hunted by name and caught leaves this list.
  */
 export const escaping: Readonly<Record<string, string>> = {
-  'brokers/enters-isr-before-epoch-start':
-    'Nineteen seeds with trials of brokers find it; the three searches are not through.',
-  'brokers/flush-before-truncation-counts':
-    'Seven seeds of relays find it; the three searches are not through.',
   'brokers/truncates-at-the-leaders-word-alone':
     'A relay in 43 finds it; the three searches are not through.',
-  'clients/unkeyed-write-is-retried':
-    'Four seeds with brokers for the topics of operators find it; the three searches are not through.',
-  'controller/heartbeat-without-barrier':
-    'Eighteen seeds of depositions find it; the three searches are not through.',
   'controller/stale-broker-epoch-enters-isr':
     'Eighteen seeds of flutter find it; the three searches are not through.',
 };

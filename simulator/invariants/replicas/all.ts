@@ -1,10 +1,13 @@
 import type { MetadataWitness } from '../../metadata-witness.ts';
 import type { Checker, ClusterObservation } from '../../observation.ts';
 import type { Brokers } from '../../workload/brokers/brokers.ts';
+import { acknowledgedFromDisk } from './acknowledged-from-disk.ts';
 import { brokerAnswersAgreeWithTheLog } from './broker-answers-agree-with-the-log.ts';
 import { consistentRead } from './consistent-read.ts';
+import { entrantsHoldWhatWasTakenOver } from './entrants-hold-what-was-taken-over.ts';
 import { fencedOnlyWithoutLease } from './fenced-only-without-lease.ts';
 import { leaderCandidateCompleteness } from './leader-candidate-completeness.ts';
+import { logsMatch } from './logs-match.ts';
 import { minIsrRecoveryQuorum } from './min-isr-recovery-quorum.ts';
 import { noAcknowledgementWithoutLease } from './no-acknowledgement-without-lease.ts';
 import { noCommittedRecordLost } from './no-committed-record-lost.ts';
@@ -24,6 +27,8 @@ export function replicaCheckers(
     noCommittedRecordLost(cluster, witness, ledger),
     consistentRead(cluster),
     noAcknowledgementWithoutLease(cluster, hosted),
+    acknowledgedFromDisk(cluster),
+    logsMatch(cluster),
   ];
   ledger.judges.push(...judges);
   const answers = brokerAnswersAgreeWithTheLog(cluster, witness);
@@ -32,6 +37,7 @@ export function replicaCheckers(
     ...judges,
     answers,
     leaderCandidateCompleteness(cluster, witness, ledger),
+    entrantsHoldWhatWasTakenOver(cluster, witness, ledger),
     fencedOnlyWithoutLease(cluster, witness, hosted),
   ];
 }

@@ -182,37 +182,68 @@ function hindrances({ chance, plan }: Draw, relay: Relay): readonly BrokerFault[
 /** Between two flutters. */
 const flutterGapsUs = [150_000, 400_000, 800_000];
 
-function drawFlutter({ chance, config, plan, sessionUs }: Draw): readonly BrokerFault[] {
-  const faults: BrokerFault[] = [];
+/** Those who are late by chance, or one after the other who is another by the time its leader has spoken for it. */
+function drawFlutter(draw: Draw): readonly BrokerFault[] {
+  const { chance, config, plan, sessionUs } = draw;
+  if (chance.oneIn(2)) return drawReturns(draw);
   const gapUs = chance.pick(flutterGapsUs);
-  const meanDelayUs = chance.pick([100_000, 300_000, 800_000]);
-  const travelUs = config.link.delayUs + config.link.jitterUs;
-  const factor = Math.max(1, Math.floor(meanDelayUs / travelUs));
-  for (let broker = 0; broker < plan.brokers; broker++) {
-    const forUs = config.durationUs - beginsUs;
-    if (forUs > 0 && chance.oneIn(2))
-      faults.push({ kind: 'clogToControllers', broker, atUs: beginsUs, forUs, factor });
-  }
+  const faults: BrokerFault[] = [...drawLateness(draw)];
   for (let atUs = beginsUs; ; ) {
     atUs += 1 + chance.integer(2 * gapUs);
     if (atUs >= config.durationUs) return faults;
-    const at = { atUs, broker: chance.integer(plan.brokers) };
-    if (chance.oneIn(4)) faults.push(...drawReturn(chance, at, plan));
-    else faults.push(drawFlutterFault(chance, at, sessionUs));
+    faults.push(drawFlutterFault(chance, { atUs, broker: chance.integer(plan.brokers) }, sessionUs));
   }
 }
 
-/** A follower that is out of its ISR catches up, and is another incarnation before its leader has said so. */
+/** Brokers whose every word to the controllers is late. */
+function drawLateness({ chance, config, plan }: Draw): readonly BrokerFault[] {
+  const factor = factorOf(config, chance.pick([100_000, 300_000, 800_000]));
+  const forUs = config.durationUs - beginsUs;
+  const late = Array.from({ length: plan.brokers }, (_, broker) => broker).filter(() => chance.oneIn(2));
+  if (forUs <= 0) return [];
+  return late.map((broker) => ({ kind: 'clogToControllers', broker, atUs: beginsUs, forUs, factor }));
+}
+
+/** How many times as long a way takes that is to take so long in the mean. */
+function factorOf({ link }: RunConfig, meanDelayUs: number): number {
+  return Math.max(1, Math.floor(meanDelayUs / (link.delayUs + link.jitterUs)));
+}
+
+/** Until whoever has returned is in its ISRs again. */
+const returnGapUs = 2_000_000;
+
+/** One return after another. */
+function drawReturns(draw: Draw): readonly BrokerFault[] {
+  const { chance, config, plan } = draw;
+  const faults: BrokerFault[] = [];
+  for (let atUs = beginsUs; atUs < config.durationUs; ) {
+    const drawn = drawReturn(draw, { atUs, broker: chance.integer(plan.brokers) });
+    faults.push(...drawn);
+    atUs = Math.max(...drawn.map((fault) => fault.atUs + fault.forUs)) + returnGapUs;
+  }
+  return faults;
+}
+
+/**
+ * A follower that is out of its ISR has caught up all at once, and is another incarnation, unfenced, before what its
+ * leader asks for on its behalf has arrived; it does not follow again at once.
+ */
 function drawReturn(
-  chance: HashedChance,
+  { chance, config, plan }: Draw,
   { atUs, broker }: { readonly atUs: number; readonly broker: number },
-  { replicaLagTimeMaxMs }: BrokerPlan,
 ): readonly BrokerFault[] {
-  const awayUs = replicaLagTimeMaxMs * 1000 + 300_000 + chance.integer(2_000_000);
-  const endsUs = atUs + awayUs + chance.integer(150_000);
+  const forUs = plan.replicaLagTimeMaxMs * 1000 + 300_000 + chance.integer(500_000);
+  const backUs = atUs + forUs;
+  const factor = factorOf(config, chance.pick([800_000, 1_600_000]));
+  const others = Array.from({ length: plan.brokers }, (_, each) => each).filter((each) => each !== broker);
+  const stopUs = backUs + 10_000 + chance.integer(chance.pick([50_000, 300_000]));
   return [
-    { kind: 'cutFromBrokers', broker, atUs, forUs: awayUs },
-    { kind: 'stop', broker, atUs: endsUs, forUs: 10_000 + chance.integer(100_000) },
+    { kind: 'stallDisk', broker, atUs, forUs },
+    ...others.map((each) => {
+      return { kind: 'clogToControllers', broker: each, atUs: backUs - 1000, forUs: 50_000, factor } as const;
+    }),
+    { kind: 'cutFromBrokers', broker, atUs: stopUs, forUs: 1_000_000 + chance.integer(1_000_000) },
+    { kind: 'stop', broker, atUs: stopUs + 1, forUs: 10_000 + chance.integer(50_000) },
   ];
 }
 

@@ -150,6 +150,7 @@ export class Brokers {
       clusterId: () => cluster.leader()?.view?.clusterId ?? null,
       readImage: (take) => this.#readImage(process, take),
       fetchFrom: (leader, key, request, answered) => {
+        this.ledger.fetching(key, brokerId, request);
         const peer = this.hosted[leader - firstModelBroker];
         const { generation } = process;
         if (peer === undefined) return;

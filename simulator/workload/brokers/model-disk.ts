@@ -16,6 +16,9 @@ export class ModelDisk {
   stalledUntilUs = 0;
   /** Told before records are cut off by the broker itself. */
   onTruncate: (key: string, log: StoredLog, to: number) => void = () => undefined;
+  /** Told before records are appended at `baseOffset`. */
+  onAppend: (key: string, log: StoredLog, baseOffset: number, records: readonly StoredRecord[]) => void =
+    () => undefined;
 
   log(key: string): StoredLog {
     const known = this.logs.get(key);
@@ -27,6 +30,7 @@ export class ModelDisk {
 
   append(key: string, baseOffset: number, records: readonly StoredRecord[]): void {
     const log = this.log(key);
+    this.onAppend(key, log, baseOffset, records);
     log.records = [...log.records.slice(0, baseOffset), ...records];
   }
 

@@ -1,3 +1,4 @@
+import type { FetchRequest } from '../../../src/replica/types.ts';
 import type { ModelDisk, StoredLog, StoredRecord } from './model-disk.ts';
 
 /** What was acknowledged of one partition: the value at each offset, with holes where nothing was. */
@@ -13,12 +14,22 @@ export type AcknowledgedLog = {
 /** Who shows records to a consumer, and as the leader of which epoch. */
 export type Showing = { readonly broker: number; readonly leaderEpoch: number };
 
-/** Told of what happens to acknowledged records. */
+/** Told of what happens to records, and above all to acknowledged ones. */
 export type ReplicaJudge = {
   acknowledged?(log: AcknowledgedLog, offset: number, value: number, broker: number): void;
   /** A broker itself cuts its log to `to`. */
   truncating?(log: AcknowledgedLog, broker: number, stored: StoredLog, to: number): void;
   visible?(log: AcknowledgedLog, by: Showing, endOffset: number, records: readonly StoredRecord[]): void;
+  /** A broker puts `appended` into its log, which holds `stored` until then. */
+  appending?(
+    log: AcknowledgedLog,
+    broker: number,
+    stored: StoredLog,
+    baseOffset: number,
+    appended: readonly StoredRecord[],
+  ): void;
+  /** A follower asks its leader for more, and says by that what it has. */
+  fetching?(log: AcknowledgedLog, broker: number, request: FetchRequest, stored: StoredLog): void;
 };
 
 /** What producers were told, and the disks that must bear it out: no replica's own word counts here. */
@@ -35,6 +46,10 @@ export class ReplicaLedger {
       if (log === undefined) return;
       for (const judge of this.judges) judge.truncating?.(log, broker, stored, to);
     };
+    disk.onAppend = (key, stored, baseOffset, appended) => {
+      const log = this.logOf(key);
+      for (const judge of this.judges) judge.appending?.(log, broker, stored, baseOffset, appended);
+    };
   }
 
   acknowledged(key: string, offset: number, value: number, broker: number): void {
@@ -43,6 +58,13 @@ export class ReplicaLedger {
     log.values.set(offset, value);
     log.endOffset = Math.max(log.endOffset, offset + 1);
     for (const judge of this.judges) judge.acknowledged?.(log, offset, value, broker);
+  }
+
+  fetching(key: string, broker: number, request: FetchRequest): void {
+    const stored = this.disks.get(broker)?.log(key);
+    if (stored === undefined) return;
+    const log = this.logOf(key);
+    for (const judge of this.judges) judge.fetching?.(log, broker, request, stored);
   }
 
   visible(key: string, by: Showing, endOffset: number, records: readonly StoredRecord[]): void {

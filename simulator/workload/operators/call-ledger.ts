@@ -1,6 +1,7 @@
 import type { ErrorCode } from '../../../src/metadata/errors.ts';
 import type { ControllerAnswer } from '../../../src/runtime/controller-api.ts';
 import type { Condition } from './condition.ts';
+import type { ExchangeOutcome } from './exchange.ts';
 import type { PlannedCall } from './planned-call.ts';
 
 /** A key's place in a session, without what may be forgotten. */
@@ -45,6 +46,9 @@ export type CallAnswer = {
 export type CallJudge = {
   answered?(answer: CallAnswer): void;
   settled?(entry: CallEntry): void;
+  /** It is sent, for the first time or again. */
+  attempting?(entry: CallEntry): void;
+  attempted?(entry: CallEntry, outcome: ExchangeOutcome): void;
 };
 
 /** Answers that say nothing about the operation: not here, not now, or nobody knows. */
@@ -91,6 +95,14 @@ export class CallLedger {
     };
     this.entries.push(entry);
     return entry;
+  }
+
+  attempting(entry: CallEntry): void {
+    for (const judge of this.judges) judge.attempting?.(entry);
+  }
+
+  attempted(entry: CallEntry, outcome: ExchangeOutcome): void {
+    for (const judge of this.judges) judge.attempted?.(entry, outcome);
   }
 
   answered(answer: CallAnswer): void {

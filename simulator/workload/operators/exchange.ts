@@ -12,6 +12,12 @@ export type ExchangeOutcome =
   /** It was sent, and no answer came. */
   | { readonly type: 'lost' };
 
+/** Looks at requests as they arrive at a node, and at its answers as it gives them. */
+export type ExchangeJudge = {
+  arrived(request: ControllerRequest, node: SimulatedNode): void;
+  answering(request: ControllerRequest, answer: ControllerAnswer, node: SimulatedNode): void;
+};
+
 /** A connection to a node that is down is refused after so long. */
 const refusalUs = 300;
 
@@ -22,6 +28,7 @@ type Open = { readonly node: SimulatedNode; settle(outcome: ExchangeOutcome): vo
  * and with a connection that breaks when the node dies. Each is settled once.
  */
 export class Exchanges {
+  readonly judges: ExchangeJudge[] = [];
   readonly #world: World;
   readonly #cluster: SimulatedCluster;
   readonly #open = new Set<Open>();
@@ -64,9 +71,11 @@ export class Exchanges {
       const { host } = node;
       // It listens already, and has not begun to answer: the connection closes again.
       if (host === null || host.call === null) return;
+      for (const judge of this.judges) judge.arrived(request, node);
       host.call(request, (answer) => {
         // A node may answer in the very event in which it commits: what it says of itself is looked at first.
         this.#cluster.observation.lookAt(node);
+        for (const judge of this.judges) judge.answering(request, answer, node);
         network.carry(node.process, from, () => open.settle({ type: 'answer', answer }));
       });
     });

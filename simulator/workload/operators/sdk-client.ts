@@ -133,7 +133,7 @@ export class SdkClient {
   }
 
   #attempt(running: Running): void {
-    const { exchanges, process } = this.#options;
+    const { exchanges, process, calls } = this.#options;
     const request = this.#request(running);
     if (request === null) {
       this.#finish(running, { kind: 'unreachable' });
@@ -141,7 +141,9 @@ export class SdkClient {
     }
     const index = this.#endpoints.choose(this.#nowMs());
     const key = running.slot;
+    calls.attempting(running.entry);
     exchanges.send(process, index, request, (outcome) => {
+      calls.attempted(running.entry, outcome);
       this.#note(running, index, request, key, outcome);
       const decision = running.core.completed(attemptOutcome(outcome), this.#nowMs());
       this.#decide(running, decision);

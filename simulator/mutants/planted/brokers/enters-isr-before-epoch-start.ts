@@ -4,7 +4,7 @@ export const bug: PlantedBug = {
   name: 'a replica enters the ISR before it holds what the leader took over',
   source: 'KAFKA-7128: a lagging high watermark loses committed data after an ISR expansion',
   host: 'node',
-  workload: 'brokers',
+  workload: 'broker relays',
   mark: 'batch committed',
   patches: [
     {
