@@ -150,8 +150,8 @@ function readIfMatch(header: HeaderValue, kind: OperationDescription['kind']): R
 type Keys = Pick<Conventions, 'idempotencyKey' | 'bareIdempotencyKey'>;
 
 function readKeys(header: HeaderValue, kind: OperationDescription['kind']): Result<Keys, string> {
-  // A read changes nothing, and a heartbeat may be repeated as it is: neither is remembered.
-  if (header === undefined || kind !== 'write') return ok({ idempotencyKey: null, bareIdempotencyKey: null });
+  // A read changes nothing; what else takes no key is refused by name where it is executed.
+  if (header === undefined || kind === 'read') return ok({ idempotencyKey: null, bareIdempotencyKey: null });
   if (typeof header !== 'string') return failed('Idempotency-Key must be given once.');
   const parsed = parseIdempotencyKey(header.trim());
   if (!parsed.ok) return parsed;

@@ -5,6 +5,7 @@ import type { OperationDescription } from '../client/protocol/description.ts';
 import { apiPrefix } from '../client/protocol/headers.ts';
 import { logPageRecordsMax, nodeOperations, probeOperations } from '../client/protocol/node-operations.ts';
 import type { ControllerApi, LogSlice, LogSliceError, NodeStatus } from '../runtime/controller-api.ts';
+import { findRefusedKey } from '../runtime/requests/refused-key.ts';
 import { ownStanding, sendJson, sendOwnProblem } from './answers.ts';
 import { findForbidden, identityOf } from './authentication/index.ts';
 import { readConventions } from './conventions.ts';
@@ -81,13 +82,20 @@ function add(
       sendOwnProblem(reply, context.controller, { code: 'INVALID_REQUEST', message });
       return;
     }
-    if (read.value.conventions.validateOnly === true) {
+    const { conventions } = read.value;
+    const refusedKey = findRefusedKey(operation.operationId, operation.kind, conventions);
+    if (refusedKey !== null) {
+      const message = refusedKey;
+      sendOwnProblem(reply, context.controller, { code: 'IDEMPOTENCY_KEY_NOT_SUPPORTED', message });
+      return;
+    }
+    if (conventions.validateOnly === true) {
       const message = `${operation.operationId} cannot be validated: it is done, or it is not.`;
       sendOwnProblem(reply, context.controller, { code: 'INVALID_REQUEST', message });
       return;
     }
     const { query, params } = input.value;
-    handler(fieldsOf(query), reply, read.value.conventions.timeoutMs, fieldsOf(params));
+    handler(fieldsOf(query), reply, conventions.timeoutMs, fieldsOf(params));
   };
   app.route({
     method: operation.method,

@@ -106,6 +106,13 @@ export const errorCatalogue = {
     summary: 'The key was used before with another request; this one was not executed.',
     remedy: 'Give each request a key of its own, and the same key only to the very same request.',
   },
+  IDEMPOTENCY_KEY_NOT_SUPPORTED: {
+    status: 400,
+    retriable: false,
+    summary: 'The operation is not remembered under a key, and was not executed.',
+    remedy:
+      'Send it without `Idempotency-Key`: a heartbeat may be repeated as it is, anything else after a look.',
+  },
   SESSION_TABLE_FULL: {
     status: 429,
     retriable: true,

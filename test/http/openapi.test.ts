@@ -106,7 +106,10 @@ describe('the description of the API', () => {
     expect(of('/v1/topics/{topic}', 'get')).toContain('#/components/headers/entityTag');
     expect(of('/v1/topics', 'get')).toContain('#/components/parameters/minOffset');
     expect(of('/v1/topics', 'get')).not.toContain('idempotencyKey');
-    expect(of('/v1/brokers/{brokerId}/heartbeat', 'post')).not.toContain('idempotencyKey');
+    for (const keyless of ['/v1/brokers/{brokerId}/heartbeat', '/v1/quorum/transfer-leadership']) {
+      expect(of(keyless, 'post')).not.toContain('parameters/idempotencyKey');
+      expect(of(keyless, 'post')).toContain('IDEMPOTENCY_KEY_NOT_SUPPORTED');
+    }
     expect(of('/v1/batch', 'post')).not.toContain('parameters/idempotencyKey');
     expect(of('/readyz', 'get')).toContain('"503"');
   });

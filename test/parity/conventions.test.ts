@@ -118,6 +118,44 @@ describe('a write that changes one thing', () => {
   });
 });
 
+describe('what is remembered under no key', () => {
+  const keyed = { 'idempotency-key': 'again-1' };
+  const refused = { code: 'IDEMPOTENCY_KEY_NOT_SUPPORTED' };
+
+  it('refuses one, so that no heartbeat is answered from memory and not heard', async () => {
+    const { heartbeatBroker, heartbeatGroupMember } = changes(node);
+    for (const asked of [heartbeatBroker, heartbeatGroupMember]) {
+      expect(asked).toBeDefined();
+      if (asked === undefined) continue;
+      const session = { 'idempotency-key': '40:7:5' };
+      for (const key of [keyed, keyed, session]) {
+        const answer = await node.send(asked, key);
+        expect([answer.status, answer.body]).toMatchObject([400, refused]);
+      }
+      expect((await node.send(asked)).status).toBe(200);
+    }
+  });
+
+  it('refuses one within a batch', async () => {
+    const body = { brokerEpoch: node.epochs[1], metadataOffset: 1_000 };
+    const heartbeat = { operationId: 'heartbeatBroker', params: { brokerId: 1 }, body };
+    const operations = [{ ...heartbeat, idempotencyKey: 'again-1' }, heartbeat];
+    const { body: answer } = await node.send({ method: 'POST', path: '/batch', body: { operations } });
+    expect(answer).toMatchObject({ results: [{ status: 400, problem: refused }, { status: 200 }] });
+  });
+
+  it('refuses one where the core or the one node carries it out', async () => {
+    const { send } = node;
+    const transfer = { method: 'POST', path: '/quorum/transfer-leadership', body: {} };
+    expect((await send(transfer, keyed)).body).toMatchObject(refused);
+    expect((await send({ method: 'POST', path: '/snapshots' }, keyed)).body).toMatchObject(refused);
+  });
+
+  it('may be a read, which does no harm under one', async () => {
+    expect((await node.send(get('/brokers/1'), keyed)).status).toBe(200);
+  });
+});
+
 describe('a path', () => {
   it('answers HEAD like GET without a body, and another method with 405', async () => {
     const head = await node.send({ method: 'HEAD', path: '/topics/orders' });

@@ -234,6 +234,7 @@ export const commonCases: Partial<Record<ErrorCode, string>> = {
   SESSION_EXPIRED: 'test/runtime/client-work.test.ts',
   SEQUENCE_FORGOTTEN: 'test/runtime/client-work.test.ts',
   IDEMPOTENCY_KEY_REUSED: 'test/runtime/client-work.test.ts',
+  IDEMPOTENCY_KEY_NOT_SUPPORTED: 'test/parity/conventions.test.ts',
   SESSION_TABLE_FULL: 'test/metadata/session.test.ts',
   STORAGE_LOW: 'test/runtime/requests.test.ts',
   OFFSET_OUT_OF_RANGE: 'test/runtime/listings.test.ts',

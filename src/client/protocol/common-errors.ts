@@ -37,6 +37,9 @@ const changeCodes = [
   'REQUEST_TIMED_OUT',
 ] as const satisfies readonly ErrorCode[];
 
+/** Of what is remembered under no key, and refuses one. */
+const keylessCodes = ['IDEMPOTENCY_KEY_NOT_SUPPORTED'] as const satisfies readonly ErrorCode[];
+
 /** Of a write, which may stand under an idempotency key. */
 const keyCodes = [
   'SESSION_EXPIRED',
@@ -55,6 +58,7 @@ export function commonErrors(operation: OperationDescription, answerer: Answerer
   if (answerer === 'public') return borderCodes;
   const codes: ErrorCode[] = [...borderCodes, ...callerCodes];
   if (!mayEverybodyCall(operation)) codes.push('CLUSTER_AUTHORIZATION_FAILED');
+  if (operation.kind === 'heartbeat' || operation.kind === 'direct') codes.push(...keylessCodes);
   if (answerer === 'node') return codes;
   codes.push(...quorumCodes);
   if (operation.kind === 'direct') return [...codes, ...directCodes];

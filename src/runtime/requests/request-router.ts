@@ -26,6 +26,7 @@ import {
   readPageToken,
   requestOfPage,
 } from './listings.ts';
+import { findRefusedKey } from './refused-key.ts';
 import { OffsetWaiters } from './offset-waiters.ts';
 import { type AnswerHeader, RequestReply } from './reply.ts';
 
@@ -87,8 +88,11 @@ export class RequestRouter {
     const reply = new RequestReply(request, () => view.header(), complete);
     const mayChange = isOfQuorum || (operation !== undefined && operation.kind !== 'read');
     const isWrite = mayChange && !isOnlyValidated(request);
+    const kind = isOfQuorum ? 'direct' : (operation?.kind ?? 'read');
+    const refusedKey = findRefusedKey(operationId, kind, request);
     reply.afterwards(deadlines.add(timeoutMs, { expire: () => expire(reply, isWrite) }));
-    if (isOfQuorum) this.#askQuorum(operationId, { request, reply, isForwarded, isWrite });
+    if (refusedKey !== null) reply.fail('IDEMPOTENCY_KEY_NOT_SUPPORTED', refusedKey);
+    else if (isOfQuorum) this.#askQuorum(operationId, { request, reply, isForwarded, isWrite });
     else if (operation !== undefined) this.#dispatch({ request, operation, reply, isForwarded, isWrite });
     else reply.fail('RESOURCE_NOT_FOUND', `There is no operation ${operationId}.`);
   }
