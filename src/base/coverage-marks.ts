@@ -99,6 +99,7 @@ export const coverageMarks = [
   'quorum state: one copy is damaged',
   'quorum state: one copy is older',
   'registration: asked again',
+  'read: of the past',
   'read: waits for the offset that it demands',
   'snapshot: a chunk is sent again',
   'snapshot: asked for, and a newer one is in force',

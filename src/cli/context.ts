@@ -56,10 +56,30 @@ export function withDryRun(command: Command): Command {
   return command.option('--dry-run', 'say what would be done, and do nothing');
 }
 
+/** Of every command that shows what the cluster's metadata are. */
+export function withAtOffset(command: Command): Command {
+  return command.option('--at-offset <offset>', 'show the past: the state at this offset, while it is kept');
+}
+
+export type PastOption = { readonly atOffset?: string };
+
 export type DryRunOption = { readonly dryRun?: boolean };
 
-export function callOptionsOf({ dryRun }: DryRunOption): CallOptions {
-  return dryRun === true ? { validateOnly: true } : {};
+export function callOptionsOf({ dryRun, atOffset }: DryRunOption & PastOption): CallOptions {
+  return {
+    ...(dryRun === true ? { validateOnly: true } : {}),
+    ...(atOffset === undefined ? {} : { atOffset: readOffset(atOffset) }),
+  };
+}
+
+function readOffset(text: string): number {
+  const value = /^(0|[1-9]\d{0,15})$/.test(text) ? Number(text) : -1;
+  if (Number.isSafeInteger(value) && value >= 0) return value;
+  throw new CliFailure(
+    'usage',
+    `--at-offset ${text} is not an offset.`,
+    'Give a whole number, as an answer has it in ottla-offset.',
+  );
 }
 
 export function withOutputOption(command: Command): Command {

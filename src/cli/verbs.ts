@@ -5,13 +5,16 @@ import type { CallOptions, InputOf, ResponseOf } from '../client/typed.ts';
 import {
   callOptionsOf,
   endpointsOf,
+  withAtOffset,
   withClient,
   withClusterOptions,
   withDryRun,
   type CliDependencies,
   type ClusterOptions,
   type DryRunOption,
+  type PastOption,
 } from './context.ts';
+import { operationsByName } from '../metadata/operations.ts';
 import { listAll, sayIfMore, withListOptions, type ListOptions, type Page } from './listing.ts';
 import { addFieldOptions, readFields } from './operation-fields.ts';
 import { show } from './output/forms.ts';
@@ -23,7 +26,7 @@ import { orSuggestTopic } from './unknown-topic.ts';
 export type View = { readonly terminal: Terminal; readonly isWide: boolean; readonly isDryRun: boolean };
 
 type Fields = Readonly<Record<string, unknown>>;
-type VerbOptions = ClusterOptions & DryRunOption & Fields;
+type VerbOptions = ClusterOptions & DryRunOption & PastOption & Fields;
 
 /** Which operation a verb is for, and how a person says what it needs (design 16). */
 type Named<Operation extends OperationDescription> = {
@@ -63,6 +66,7 @@ export function addVerb<Operation extends OperationDescription>(
   const positional = verb.positional ?? [];
   const command = withClusterOptions(parent.command(verb.name), environment);
   if (operation.kind !== 'read') withDryRun(command);
+  if (showsMetadata(operation)) withAtOffset(command);
   more?.add(command);
   describe(command, verb, more?.hides ?? []);
   return command.action(async (...given: unknown[]) => {
@@ -80,7 +84,7 @@ export function addVerb<Operation extends OperationDescription>(
 export type ListVerb<Operation extends OperationDescription, Row> = Named<Operation> & {
   /** What the rows are called in JSON and YAML. */
   readonly rows: string;
-  readonly page: (client: Client, input: InputOf<Operation>) => Promise<Page<Row>>;
+  readonly page: (client: Client, input: InputOf<Operation>, options: CallOptions) => Promise<Page<Row>>;
   readonly columns: readonly Column<Row>[];
   /** Said where there is no row. */
   readonly none: string;
@@ -95,14 +99,16 @@ export function addListVerb<Operation extends OperationDescription, Row>(
   const { operation } = verb;
   const positional = verb.positional ?? [];
   const command = withListOptions(withClusterOptions(parent.command(verb.name), environment));
+  if (showsMetadata(operation)) withAtOffset(command);
   describe(command, verb, ['limit', 'continue']);
   return command.action(async (...given: unknown[]) => {
     const { values, options } = parse<VerbOptions & ListOptions>(given, positional.length);
     const { limit: _limit, ...fields } = options;
+    const callOptions = callOptionsOf(options);
     const input = readFields(operation, positional, values, fields);
     const fetchPage = (client: Client, query: Fields): Promise<Page<Row>> => {
       const asked: Fields = { ...input, ...query };
-      return verb.page(client, asked as InputOf<Operation>);
+      return verb.page(client, asked as InputOf<Operation>, callOptions);
     };
     const listing = await withClient(options, endpointsOf(options), (client) =>
       orSuggestTopic(client, topicOf(input), () => listAll(options, (query) => fetchPage(client, query))),
@@ -113,6 +119,11 @@ export function addListVerb<Operation extends OperationDescription, Row>(
     );
     sayIfMore(listing, terminal);
   });
+}
+
+/** What a node knows of itself alone has no past. */
+function showsMetadata({ kind, operationId }: OperationDescription): boolean {
+  return kind === 'read' && Object.hasOwn(operationsByName, operationId);
 }
 
 /** Rows below bold headings, or a sentence where there is none. */

@@ -248,8 +248,9 @@ class ClientCore<Operations extends OperationDescriptions> {
     const placed = placeInput(operation, plan, input);
     const common: Record<string, string> = {};
     if (options.consistency !== undefined) common[commonQueryNames.consistency] = options.consistency;
+    if (options.atOffset !== undefined) common[commonQueryNames.atOffset] = String(options.atOffset);
     // A stale read is answered by any node, and yet never from before what this client has seen.
-    if (options.consistency === 'stale') common[commonQueryNames.minOffset] = String(this.#offset);
+    else if (options.consistency === 'stale') common[commonQueryNames.minOffset] = String(this.#offset);
     if (options.validateOnly === true) common[commonQueryNames.validateOnly] = 'true';
     const isProbe = this.#binding.probes.has(operation.operationId);
     return {

@@ -44,6 +44,8 @@ export type CallOptions = {
   readonly signal?: AbortSignal;
   /** `stale` answers from whichever node is asked, at or after everything this client has seen. */
   readonly consistency?: 'linearizable' | 'stale';
+  /** Of a read: the state at this very offset, an end of a batch such as that of an answer before. */
+  readonly atOffset?: number;
   /** The resource must not have changed since this offset (`If-Match`). */
   readonly ifMatch?: number;
   /** False sends a write without a key: at most once, and its outcome may stay unknown. */

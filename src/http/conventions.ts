@@ -12,6 +12,7 @@ export type Conventions = Pick<
   ControllerRequest,
   | 'consistency'
   | 'minOffset'
+  | 'atOffset'
   | 'timeoutMs'
   | 'ifMatch'
   | 'idempotencyKey'
@@ -39,6 +40,7 @@ export function readConventions(
   const {
     [commonQueryNames.consistency]: consistencyText,
     [commonQueryNames.minOffset]: minOffsetText,
+    [commonQueryNames.atOffset]: atOffsetText,
     [commonQueryNames.timeoutMs]: timeoutText,
     [commonQueryNames.validateOnly]: validateOnlyText,
     ...ownQuery
@@ -48,6 +50,9 @@ export function readConventions(
   if (!consistency.ok) return consistency;
   const minOffset = readOffset(minOffsetText, commonQueryNames.minOffset);
   if (!minOffset.ok) return minOffset;
+  const atOffset = readOffset(atOffsetText, commonQueryNames.atOffset);
+  if (!atOffset.ok) return atOffset;
+  if (atOffset.value !== null && kind !== 'read') return failed(changesThePresent);
   const timeoutMs = readTimeout(timeoutText, limits);
   if (!timeoutMs.ok) return timeoutMs;
   const validateOnly = readValidateOnly(validateOnlyText, kind);
@@ -61,6 +66,7 @@ export function readConventions(
     conventions: {
       consistency: consistency.value,
       minOffset: minOffset.value,
+      atOffset: atOffset.value,
       timeoutMs: timeoutMs.value,
       ifMatch: ifMatch.value,
       validateOnly: validateOnly.value,
@@ -86,16 +92,20 @@ export function readEntryConventions(
   if (!validateOnly.ok) return validateOnly;
   const keys = readKeys(entry.idempotencyKey, kind);
   if (!keys.ok) return keys;
-  const { minOffset, ifMatch } = entry;
+  const { minOffset, atOffset, ifMatch } = entry;
+  if (atOffset !== undefined && kind !== 'read') return failed(changesThePresent);
   return ok({
     consistency: consistency.value,
     minOffset: isOffset(minOffset) ? minOffset : null,
+    atOffset: isOffset(atOffset) ? atOffset : null,
     timeoutMs,
     ifMatch: isOffset(ifMatch) && kind !== 'read' ? ifMatch : null,
     validateOnly: validateOnly.value,
     ...keys.value,
   });
 }
+
+const changesThePresent = `'${commonQueryNames.atOffset}' is for reads: what changes something is executed on the newest state.`;
 
 function readConsistency(
   text: unknown,

@@ -89,6 +89,11 @@ function add(
       sendOwnProblem(reply, context.controller, { code: 'IDEMPOTENCY_KEY_NOT_SUPPORTED', message });
       return;
     }
+    if ((conventions.atOffset ?? null) !== null) {
+      const message = `${operation.operationId} shows this node as it is now, and has no past.`;
+      sendOwnProblem(reply, context.controller, { code: 'INVALID_REQUEST', message });
+      return;
+    }
     if (conventions.validateOnly === true) {
       const message = `${operation.operationId} cannot be validated: it is done, or it is not.`;
       sendOwnProblem(reply, context.controller, { code: 'INVALID_REQUEST', message });

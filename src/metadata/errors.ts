@@ -70,8 +70,10 @@ export const errorCatalogue = {
   OFFSET_OUT_OF_RANGE: {
     status: 410,
     retriable: false,
-    summary: 'The log no longer holds this offset, or does not hold it yet.',
-    remedy: 'Begin anew: a listing without `continue`, the log at the offset that `details` names.',
+    summary:
+      'The log no longer holds this offset, or does not hold it yet; or the state there is not kept any more.',
+    remedy:
+      'Begin anew: a listing without `continue`, the log or the past at an offset that `details` names as held.',
   },
   UNKNOWN_SERVER_ERROR: {
     status: 500,

@@ -116,6 +116,10 @@ export type ControllerRequest = {
   readonly consistency: 'linearizable' | 'stale';
   /** The answer's offset must be at least this; null for no demand. */
   readonly minOffset: Offset | null;
+  /**
+   * A read of the state at this very offset, which any node that holds it answers; null or absent for the present.
+   */
+  readonly atOffset?: Offset | null;
   /** Offset of last modification that the resource must still have; null for no condition. */
   readonly ifMatch: Offset | null;
   /**

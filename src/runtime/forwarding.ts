@@ -14,6 +14,7 @@ type ForwardResponse = Extract<ForwardMessage, { type: 'forwardResponse' }>;
 
 /** What is not in a forward message's own fields and travels in its `input`. */
 type ForwardedInput = Pick<ControllerRequest, 'input' | 'consistency' | 'minOffset' | 'ifMatch'> & {
+  readonly atOffset: Offset | null;
   readonly bareIdempotencyKey: string | null;
   readonly tokenId: Uuid | null;
   readonly validateOnly: boolean;
@@ -194,6 +195,7 @@ function encodeForwardRequest(requestId: number, request: ControllerRequest): Fo
     input: request.input,
     consistency: request.consistency,
     minOffset: request.minOffset,
+    atOffset: request.atOffset ?? null,
     ifMatch: request.ifMatch,
     bareIdempotencyKey: request.bareIdempotencyKey ?? null,
     tokenId: request.tokenId ?? null,
@@ -214,10 +216,13 @@ function encodeForwardRequest(requestId: number, request: ControllerRequest): Fo
 export function decodeForwardRequest(message: ForwardRequest): Result<ControllerRequest, string> {
   const parsed = parseObject(message.input);
   if (!parsed.ok) return parsed;
-  const { input, consistency, minOffset, ifMatch, bareIdempotencyKey, tokenId, validateOnly } = parsed.value;
+  const { input, consistency, minOffset, atOffset, ifMatch } = parsed.value;
+  const { bareIdempotencyKey, tokenId, validateOnly } = parsed.value;
   if (!isObject(input)) return failed('a forwarded request has no input');
   if (consistency !== 'linearizable' && consistency !== 'stale') return failed('unknown consistency');
   if (!isOffsetOrNull(minOffset)) return failed('minOffset is not an offset');
+  // Left out it would pass for a read of the present.
+  if (!isOffsetOrNull(atOffset)) return failed('atOffset is not an offset');
   if (!isOffsetOrNull(ifMatch)) return failed('ifMatch is not an offset');
   if (bareIdempotencyKey !== null && typeof bareIdempotencyKey !== 'string')
     return failed('the key is not a text');
@@ -236,6 +241,7 @@ export function decodeForwardRequest(message: ForwardRequest): Result<Controller
     bareIdempotencyKey,
     consistency,
     minOffset,
+    atOffset,
     ifMatch,
     validateOnly,
     timeoutMs: message.deadlineMs,

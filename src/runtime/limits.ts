@@ -51,6 +51,15 @@ export const runtimeLimits = {
   /** Images that are kept for listings under way, and for how long after their last use, in ms. */
   listingImagesMax: 64,
   listingImageIdleMs: 60_000,
+  /**
+   * Reads of the past: how many records and ms it reaches back, at how many records an image is kept, how much of the
+   * log is replayed at once, and how many may wait for a state that is made.
+   */
+  pastRecordsMax: 100_000,
+  pastAgeMs: 10 * 60_000,
+  pastImageRecords: 10_000,
+  pastSliceBytes: 256 * 1024,
+  pastReadsWaitingMax: 1_000,
   /** Read barriers under way at once; reads that come meanwhile share the next. */
   barriersInFlightMax: 64,
 } as const;
@@ -83,6 +92,10 @@ assert(
 assert(
   runtimeLimits.registrationRetryMs < runtimeLimits.registrationPauseMs,
   'waiting for another attempt grows',
+);
+assert(
+  runtimeLimits.pastImageRecords * 10 <= runtimeLimits.pastRecordsMax,
+  'what is given up of the past at once is a small part of it',
 );
 assert(runtimeLimits.drainMs < runtimeLimits.handOverMs, 'time is left to hand leadership over');
 assert(

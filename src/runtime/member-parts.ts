@@ -28,6 +28,7 @@ import type { QuorumStateStore } from './quorum-state/quorum-state-store.ts';
 import { QuorumOperations } from './quorum-operations/quorum-operations.ts';
 import { RaftDriver } from './raft-driver.ts';
 import { ReadQueue } from './reads.ts';
+import { PastImages } from './requests/past-images.ts';
 import type { AnswerHeader } from './requests/reply.ts';
 import { RequestRouter } from './requests/request-router.ts';
 import { BrokerSessions } from './sessions/broker-sessions.ts';
@@ -208,7 +209,7 @@ export class MemberParts {
   }
 
   #createRouter(random: ControllerNodeOptions['ports']['random']): RequestRouter {
-    const { node } = this.#options;
+    const { node, storage } = this.#options;
     return new RequestRouter({
       view: {
         nodeId: node.nodeId,
@@ -225,6 +226,12 @@ export class MemberParts {
       quorumOperations: this.quorumOperations,
       sessions: this.sessions,
       deadlines: this.deadlines,
+      past: new PastImages({
+        clock: node.ports.clock,
+        log: storage.log,
+        image: () => this.state.image,
+        logStartOffset: () => this.core.logStart.endOffset,
+      }),
       clock: node.ports.clock,
       random,
       onRejected: (operation, reason) => {

@@ -27,6 +27,7 @@ describe('an operation over HTTP', () => {
         bareIdempotencyKey: null,
         consistency: 'linearizable',
         minOffset: null,
+        atOffset: null,
         ifMatch: null,
         validateOnly: false,
         timeoutMs: 5_000,

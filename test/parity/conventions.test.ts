@@ -89,6 +89,63 @@ function changes({
 /** They change many things, each with an epoch of its own. */
 const changesMany = ['alterPartition'];
 
+describe('every read of metadata', () => {
+  const reads = operations.filter(({ kind }) => kind === 'read').map(({ operationId }) => operationId);
+  const shown = (prepared: PreparedNode): Readonly<Record<string, Asked>> => ({
+    ...single(prepared),
+    listTokens: get('/tokens'),
+    listBrokers: get('/brokers'),
+    listTopics: get('/topics'),
+    listPartitions: get('/topics/orders/partitions'),
+    listBrokerPartitions: get('/brokers/1/partitions'),
+    listControllers: get('/controllers'),
+    listGroups: get('/groups'),
+    listGroupMembers: get('/groups/jobs/members'),
+    listSessions: get('/sessions'),
+    listConfigs: get('/configs'),
+    listConfigDefinitions: get('/configs/definitions'),
+    describeConfig: get('/configs/topic/orders'),
+    describeFeatures: get('/features'),
+    describeIdempotency: get('/idempotency'),
+  });
+
+  it.each(reads)('shows the past at an offset of then: %s', async (operationId) => {
+    const { send } = node;
+    const asked = await withSession(shown(node)[operationId]);
+    expect(asked).toBeDefined();
+    if (asked === undefined) return;
+    const then = await send(asked);
+    const at = then.headers.get('ottla-offset');
+    await send({ method: 'POST', path: '/topics', body: { name: `later-${operationId}`, partitions: 1 } });
+    await send({ method: 'POST', path: '/sessions', body: {} });
+    const past = await send(get(`${asked.path}?at_offset=${at}`));
+    expect([past.status, past.headers.get('ottla-offset'), past.headers.get('etag')]).toEqual([
+      200,
+      at,
+      then.headers.get('etag'),
+    ]);
+    expect(past.body).toEqual(then.body);
+  });
+
+  it('waits for an offset that is not there yet, for as long as its caller does', async () => {
+    const late = await node.send(get('/topics?at_offset=999999&timeout_ms=50'));
+    expect([late.status, late.body]).toMatchObject([504, { code: 'REQUEST_TIMED_OUT' }]);
+  });
+
+  it('is refused where there is no past: a write, and what a node says of itself', async () => {
+    const refused = [400, { code: 'INVALID_REQUEST' }];
+    for (const asked of [
+      { method: 'POST', path: '/topics?at_offset=1', body: { name: 'never' } },
+      get('/quorum?at_offset=1'),
+      get('/topics?at_offset=x'),
+      get('/topics?at_offset=3&min_offset=4'),
+    ]) {
+      const { status, body } = await node.send(asked);
+      expect([asked.path, status, body]).toMatchObject([asked.path, ...refused]);
+    }
+  });
+});
+
 describe('a write that changes one thing', () => {
   const writes = operations.filter(({ kind }) => kind !== 'read').map(({ operationId }) => operationId);
 

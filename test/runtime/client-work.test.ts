@@ -94,7 +94,13 @@ describe('a token that was honoured where the request came in', () => {
     if (operation === undefined) throw new Error('no such operation');
     const read = (): string | null => {
       const reply = new RecordedReply();
-      answerRead(operation, requestOf('listTopics', { tokenId }), reply, cluster.image, cluster.context);
+      answerRead(
+        operation,
+        requestOf('listTopics', { tokenId }),
+        reply,
+        { image: cluster.image, present: cluster.image },
+        cluster.context,
+      );
       return reply.told;
     };
     expect(read()).toMatch(/^ok/);

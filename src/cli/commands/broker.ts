@@ -18,8 +18,8 @@ export function addBrokerCommands(program: Command, dependencies: CliDependencie
     operation: operations.listBrokers,
     description: 'All registered brokers, fenced ones included.',
     rows: 'brokers',
-    page: async (client, query) => {
-      const { brokers, continue: next } = await client.listBrokers(query);
+    page: async (client, query, options) => {
+      const { brokers, continue: next } = await client.listBrokers(query, options);
       return { rows: brokers, continue: next };
     },
     columns,
@@ -30,7 +30,7 @@ export function addBrokerCommands(program: Command, dependencies: CliDependencie
     operation: operations.describeBroker,
     ...named,
     description: 'One broker with everything it has registered.',
-    call: (client, input) => client.describeBroker(input),
+    call: (client, input, options) => client.describeBroker(input, options),
     text: describeText,
   });
   addListVerb(broker, dependencies, {
@@ -39,8 +39,8 @@ export function addBrokerCommands(program: Command, dependencies: CliDependencie
     ...named,
     description: 'The partitions that have a replica on a broker.',
     rows: 'partitions',
-    page: async (client, input) => {
-      const { partitions, continue: next } = await client.listBrokerPartitions(input);
+    page: async (client, input, options) => {
+      const { partitions, continue: next } = await client.listBrokerPartitions(input, options);
       return { rows: partitions, continue: next };
     },
     columns: brokerPartitionColumns,

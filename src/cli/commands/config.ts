@@ -25,8 +25,8 @@ export function addConfigCommands(program: Command, dependencies: CliDependencie
     name: 'list',
     operation: operations.listConfigs,
     rows: 'resources',
-    page: async (client, query) => {
-      const { resources, continue: next } = await client.listConfigs(query);
+    page: async (client, query, options) => {
+      const { resources, continue: next } = await client.listConfigs(query, options);
       return { rows: resources, continue: next };
     },
     columns: resourceColumns,
@@ -37,7 +37,7 @@ export function addConfigCommands(program: Command, dependencies: CliDependencie
     operation: operations.describeConfig,
     ...named,
     example: 'config describe topic orders',
-    call: (client, input) => client.describeConfig(input),
+    call: (client, input, options) => client.describeConfig(input, options),
     text: ({ configs }, view) => tableText(view, configColumns, configs, 'There is no config.'),
   });
   addVerb(config, dependencies, {
@@ -55,7 +55,7 @@ export function addConfigCommands(program: Command, dependencies: CliDependencie
   addVerb(config, dependencies, {
     name: 'definitions',
     operation: operations.listConfigDefinitions,
-    call: (client) => client.listConfigDefinitions(),
+    call: (client, input, options) => client.listConfigDefinitions(input, options),
     text: ({ definitions }, view) => tableText(view, definitionColumns, definitions, 'There is none.'),
   });
 }

@@ -20,14 +20,14 @@ export function addControllerCommands(program: Command, dependencies: CliDepende
   addVerb(controller, dependencies, {
     name: 'list',
     operation: operations.listControllers,
-    call: (client) => client.listControllers(),
+    call: (client, input, options) => client.listControllers(input, options),
     text: ({ controllers }, view) => tableText(view, columns, controllers, 'No controller has registered.'),
   });
   addVerb(controller, dependencies, {
     name: 'describe',
     operation: operations.describeController,
     ...named,
-    call: (client, input) => client.describeController(input),
+    call: (client, input, options) => client.describeController(input, options),
     text: describeText,
   });
   addVerb(controller, dependencies, {

@@ -12,7 +12,7 @@ export function addFeatureCommands(program: Command, dependencies: CliDependenci
   addVerb(feature, dependencies, {
     name: 'list',
     operation: operations.describeFeatures,
-    call: (client) => client.describeFeatures(),
+    call: (client, input, options) => client.describeFeatures(input, options),
     text: (features, view) => tableText(view, columns, rowsOf(features), 'There is no feature.'),
   });
   addVerb(feature, dependencies, {

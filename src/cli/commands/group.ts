@@ -18,8 +18,8 @@ export function addGroupCommands(program: Command, dependencies: CliDependencies
     name: 'list',
     operation: operations.listGroups,
     rows: 'groups',
-    page: async (client, query) => {
-      const { groups, continue: next } = await client.listGroups(query);
+    page: async (client, query, options) => {
+      const { groups, continue: next } = await client.listGroups(query, options);
       return { rows: groups, continue: next };
     },
     columns: groupColumns,
@@ -29,7 +29,7 @@ export function addGroupCommands(program: Command, dependencies: CliDependencies
     name: 'describe',
     operation: operations.describeGroup,
     ...named,
-    call: (client, input) => client.describeGroup(input),
+    call: (client, input, options) => client.describeGroup(input, options),
     text: describeText,
   });
   addListVerb(group, dependencies, {
@@ -37,8 +37,8 @@ export function addGroupCommands(program: Command, dependencies: CliDependencies
     operation: operations.listGroupMembers,
     ...named,
     rows: 'members',
-    page: async (client, input) => {
-      const { members, continue: next } = await client.listGroupMembers(input);
+    page: async (client, input, options) => {
+      const { members, continue: next } = await client.listGroupMembers(input, options);
       return { rows: members, continue: next };
     },
     columns: memberColumns,

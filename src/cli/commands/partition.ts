@@ -18,8 +18,8 @@ export function addPartitionCommands(program: Command, dependencies: CliDependen
     explanations,
     description: 'The partitions of a topic, by number. Those of a broker lists: ottla broker partitions',
     rows: 'partitions',
-    page: async (client, input) => {
-      const { partitions, continue: next } = await client.listPartitions(input);
+    page: async (client, input, options) => {
+      const { partitions, continue: next } = await client.listPartitions(input, options);
       return { rows: partitions, continue: next };
     },
     columns: partitionColumns,
@@ -32,7 +32,7 @@ export function addPartitionCommands(program: Command, dependencies: CliDependen
     explanations,
     description: 'One partition of a topic.',
     example: 'partition describe orders 0',
-    call: (client, input) => client.describePartition(input),
+    call: (client, input, options) => client.describePartition(input, options),
     text: (view, _view, { topic }) => partitionText(topic, view),
   });
 }

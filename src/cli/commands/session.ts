@@ -18,8 +18,8 @@ export function addSessionCommands(program: Command, dependencies: CliDependenci
     name: 'list',
     operation: operations.listSessions,
     rows: 'sessions',
-    page: async (client, query) => {
-      const { sessions, continue: next } = await client.listSessions(query);
+    page: async (client, query, options) => {
+      const { sessions, continue: next } = await client.listSessions(query, options);
       return { rows: sessions, continue: next };
     },
     columns,
@@ -29,7 +29,7 @@ export function addSessionCommands(program: Command, dependencies: CliDependenci
     name: 'describe',
     operation: operations.describeSession,
     ...named,
-    call: (client, input) => client.describeSession(input),
+    call: (client, input, options) => client.describeSession(input, options),
     text: describeText,
   });
   addVerb(session, dependencies, {
@@ -55,7 +55,7 @@ export function addSessionCommands(program: Command, dependencies: CliDependenci
   addVerb(session, dependencies, {
     name: 'limits',
     operation: operations.describeIdempotency,
-    call: (client) => client.describeIdempotency(),
+    call: (client, input, options) => client.describeIdempotency(input, options),
     text: limitsText,
   });
 }

@@ -125,8 +125,8 @@ function addList(token: Command, dependencies: CliDependencies): void {
     operation: operations.listTokens,
     description: 'All tokens, by id, expired ones included.',
     rows: 'tokens',
-    page: async (client, query) => {
-      const { tokens, continue: next } = await client.listTokens(query);
+    page: async (client, query, options) => {
+      const { tokens, continue: next } = await client.listTokens(query, options);
       return { rows: tokens, continue: next };
     },
     columns: tokenColumns,
@@ -140,7 +140,7 @@ function addDescribe(token: Command, dependencies: CliDependencies): void {
     operation: operations.describeToken,
     ...named,
     description: 'One token: who it is for and how long it is honoured.',
-    call: (client, input) => client.describeToken(input),
+    call: (client, input, options) => client.describeToken(input, options),
     text: describeText,
   });
 }

@@ -2,11 +2,14 @@ import type { Command } from 'commander';
 import type { Client } from '../../client/create-client.ts';
 import { operationsByName as operations } from '../../metadata/operations.ts';
 import {
+  callOptionsOf,
   endpointsOf,
+  withAtOffset,
   withClient,
   withClusterOptions,
   type CliDependencies,
   type ClusterOptions,
+  type PastOption,
 } from '../context.ts';
 import { listAll, sayIfMore, withListOptions, type Listing, type ListOptions } from '../listing.ts';
 import { addFieldOptions, readFields } from '../operation-fields.ts';
@@ -36,8 +39,8 @@ export function addTopicCommands(program: Command, dependencies: CliDependencies
     operation: operations.listTopics,
     description: 'All topics, by name.',
     rows: 'topics',
-    page: async (client, query) => {
-      const { topics, continue: next } = await client.listTopics(query);
+    page: async (client, query, options) => {
+      const { topics, continue: next } = await client.listTopics(query, options);
       return { rows: topics, continue: next };
     },
     columns: topicColumns,
@@ -102,10 +105,10 @@ function addAddPartitions(topic: Command, dependencies: CliDependencies): void {
 /** Two operations in one verb: whoever asks for a topic wants to see its partitions, too. */
 function addDescribe(topic: Command, { terminal, environment }: CliDependencies): void {
   const operation = operations.describeTopic;
-  const command = withListOptions(withClusterOptions(topic.command('describe'), environment));
+  const command = withAtOffset(withListOptions(withClusterOptions(topic.command('describe'), environment)));
   addFieldOptions(command, operation, ['topic'], explanations)
     .description('One topic with the leader, the replicas and the in-sync set of each partition.')
-    .action(async (name: string, options: ClusterOptions & ListOptions) => {
+    .action(async (name: string, options: ClusterOptions & ListOptions & PastOption) => {
       readFields(operation, ['topic'], [name], {});
       const { view, partitions } = await withClient(options, endpointsOf(options), (client) =>
         orSuggestTopic(client, name, () => readTopic(client, name, options)),
@@ -125,11 +128,12 @@ function addDescribe(topic: Command, { terminal, environment }: CliDependencies)
 async function readTopic(
   client: Client,
   topic: string,
-  options: ListOptions,
+  options: ListOptions & PastOption,
 ): Promise<{ readonly view: TopicView; readonly partitions: Listing<PartitionView> }> {
-  const view = await client.describeTopic({ topic });
+  const callOptions = callOptionsOf(options);
+  const view = await client.describeTopic({ topic }, callOptions);
   const partitions = await listAll(options, async (page) => {
-    const { partitions: rows, continue: next } = await client.listPartitions({ topic, ...page });
+    const { partitions: rows, continue: next } = await client.listPartitions({ topic, ...page }, callOptions);
     return { rows, continue: next };
   });
   return { view, partitions };

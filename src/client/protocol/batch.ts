@@ -32,6 +32,8 @@ export const batchEntrySchema = Type.Object(
     ifMatch: Type.Optional(safeInteger(0)),
     consistency: Type.Optional(Type.Union([Type.Literal('linearizable'), Type.Literal('stale')])),
     minOffset: Type.Optional(safeInteger(0)),
+    /** Of a read: the state at this very offset. */
+    atOffset: Type.Optional(safeInteger(0)),
     timeoutMs: Type.Optional(safeInteger(1)),
     /** Of a write: say what would be done, and do nothing. */
     validateOnly: Type.Optional(Type.Boolean()),

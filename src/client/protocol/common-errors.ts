@@ -1,7 +1,6 @@
 import type { ErrorCode } from '../../metadata/errors.ts';
 import { isAllowed, roles } from '../../metadata/roles.ts';
 import type { OperationDescription } from './description.ts';
-import { propertiesOf } from './text-fields.ts';
 
 /**
  * The errors that an operation answers beside its own (`errors`): of the border, of the quorum, and of the
@@ -25,7 +24,8 @@ const callerCodes = [
 /** Of any operation that goes through the quorum: the leader is older and does not have it. */
 const quorumCodes = ['RESOURCE_NOT_FOUND'] as const satisfies readonly ErrorCode[];
 
-const readCodes = ['REQUEST_TIMED_OUT'] as const satisfies readonly ErrorCode[];
+/** The past, and the image of a listing, are kept for a while, and not on every node. */
+const readCodes = ['REQUEST_TIMED_OUT', 'OFFSET_OUT_OF_RANGE'] as const satisfies readonly ErrorCode[];
 
 /** Of what the leader's core does, which no key and no `If-Match` stands for, or is only asked whether it would. */
 const directCodes = ['OUTCOME_UNKNOWN', 'REQUEST_TIMED_OUT'] as const satisfies readonly ErrorCode[];
@@ -64,8 +64,6 @@ export function commonErrors(operation: OperationDescription, answerer: Answerer
   if (operation.kind === 'direct') return [...codes, ...directCodes];
   if (operation.kind === 'read') codes.push(...readCodes);
   else codes.push(...changeCodes);
-  // The image of a listing is kept for a while, and not on every node.
-  if (propertiesOf(operation.query)['continue'] !== undefined) codes.push('OFFSET_OUT_OF_RANGE');
   if (operation.kind === 'write') codes.push(...keyCodes);
   // A leader that is short of space goes on with what keeps the cluster alive (design 20).
   if (operation.kind !== 'read' && operation.priority === 'administration') codes.push('STORAGE_LOW');

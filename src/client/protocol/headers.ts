@@ -27,6 +27,8 @@ export const noLeader = 'none';
 export const commonQueryNames = {
   consistency: 'consistency',
   minOffset: 'min_offset',
+  /** Of reads: the state at this very offset. */
+  atOffset: 'at_offset',
   timeoutMs: 'timeout_ms',
   /** Of writes: say what would be done, and do nothing. */
   validateOnly: 'validate_only',

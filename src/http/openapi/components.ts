@@ -21,6 +21,13 @@ const parameters = {
       'The answer reflects at least everything below this offset: the offset of an answer before makes a client read its own writes on any node.',
     schema: offsetSchema,
   },
+  atOffset: {
+    name: commonQueryNames.atOffset,
+    in: 'query',
+    description:
+      'The answer shows the state at this very offset, an end of a batch such as the offset of an answer before. Any node that holds it answers, with or without a leader; OFFSET_OUT_OF_RANGE with the oldest and the newest that is held when it is gone.',
+    schema: offsetSchema,
+  },
   timeoutMs: {
     name: commonQueryNames.timeoutMs,
     in: 'query',

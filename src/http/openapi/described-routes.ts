@@ -53,7 +53,7 @@ function commonParametersOf(operation: OperationDescription, answerer: Answerer)
   if (answerer !== 'quorum') return ['timeoutMs'];
   // What changes something is executed on the newest state: it reads whatever was written before.
   return operation.kind === 'read'
-    ? ['consistency', 'minOffset', 'timeoutMs']
+    ? ['consistency', 'minOffset', 'atOffset', 'timeoutMs']
     : ['timeoutMs', 'validateOnly'];
 }
 

@@ -42,15 +42,18 @@ export function isOnlyValidated({ validateOnly }: Pick<ControllerRequest, 'valid
   return validateOnly === true;
 }
 
-/** Runs a read on a committed image and answers it. */
+/**
+ * Runs a read on a committed image and answers it. Whoever asks must be honoured by the state of `present`, which may
+ * be later than the one that is read.
+ */
 export function answerRead(
   operation: RegisteredOperation,
   request: ControllerRequest,
   reply: Reply,
-  image: MetadataImage,
+  { image, present }: { readonly image: MetadataImage; readonly present: MetadataImage },
   context: OperationContext,
 ): void {
-  const dishonoured = findDishonoured(image, request, context.timestampMs);
+  const dishonoured = findDishonoured(present, request, context.timestampMs);
   const ran =
     dishonoured === null ? runOperation(operation, image, inputOf(request), context) : failed(dishonoured);
   give(ran, reply, image.endOffset);

@@ -26,6 +26,8 @@ import {
   readPageToken,
   requestOfPage,
 } from './listings.ts';
+import type { PastImages, PastState } from './past-images.ts';
+import { explainMissing, findPastFault, mayBeElsewhere, unreadableLog } from './past-read.ts';
 import { findRefusedKey } from './refused-key.ts';
 import { OffsetWaiters } from './offset-waiters.ts';
 import { type AnswerHeader, RequestReply } from './reply.ts';
@@ -50,6 +52,7 @@ export type RouterOptions = {
   readonly quorumOperations: Pick<QuorumOperations, 'execute'>;
   readonly sessions: BrokerSessions;
   readonly deadlines: Deadlines;
+  readonly past: Pick<PastImages, 'applied' | 'find' | 'waitingCount' | 'close'>;
   readonly clock: Clock;
   readonly random: Random;
   /** A read that threw: a bug in an operation, which is answered and reported. */
@@ -103,11 +106,13 @@ export class RequestRouter {
    * them.
    */
   get readsWaiting(): number {
-    return this.#options.reads.size + this.#answerable.waitingCount;
+    const { reads, past } = this.#options;
+    return reads.size + this.#answerable.waitingCount + past.waitingCount;
   }
 
   /** Everything below `offset` is applied on this node. */
   applied(offset: Offset): void {
+    this.#options.past.applied();
     this.#waiters.applied(offset);
   }
 
@@ -119,6 +124,7 @@ export class RequestRouter {
   close(): void {
     this.#isClosed = true;
     this.#listings.close();
+    this.#options.past.close();
     this.#waiters.failAll();
   }
 
@@ -172,10 +178,12 @@ export class RequestRouter {
 
   #takeRead(routed: Routed): void {
     const token = isListing(routed.operation) ? readPageToken(routed.request) : 'first';
-    if (token === 'first') this.#takeNewRead(routed);
-    else if (token === null) {
+    const atOffset = routed.request.atOffset ?? null;
+    if (token === null) {
       routed.reply.fail('INVALID_REQUEST', 'The continue token is not one of this cluster’s listings.');
-    } else this.#continueListing(routed, token);
+    } else if (atOffset !== null) this.#readAt(routed, atOffset, token);
+    else if (token === 'first') this.#takeNewRead(routed);
+    else this.#continueListing(routed, token);
   }
 
   /**
@@ -193,8 +201,7 @@ export class RequestRouter {
       );
       return;
     }
-    const { leaderId } = view.header();
-    if (image === null && !isForwarded && leaderId !== null && leaderId !== view.nodeId) {
+    if (image === null && !isForwarded && this.#isLedElsewhere()) {
       this.#passOn(routed);
       return;
     }
@@ -205,6 +212,52 @@ export class RequestRouter {
     reply.fail('OFFSET_OUT_OF_RANGE', `${reason}. List again without continue.`, {
       details: { offset: token.offset, nodeId: token.nodeId },
     });
+  }
+
+  /**
+   * What is committed never changes, so that no leader needs to be asked for the past: any node that has come so far
+   * answers, and one that does not keep that state any more asks the leader.
+   */
+  #readAt(routed: Routed, at: Offset, token: PageToken | 'first'): void {
+    const { request, reply } = routed;
+    const fault = findPastFault(at, request, token);
+    if (fault !== null) {
+      reply.fail('INVALID_REQUEST', fault);
+      return;
+    }
+    const asked = token === 'first' ? request : requestOfPage(request, token.place);
+    this.#whenApplied(routed, at, () => {
+      const listed = this.#listings.find(at);
+      const answer = (state: PastState): void =>
+        this.#answerPast(routed, { ...routed, request: asked }, at, state);
+      if (listed === null) this.#options.past.find(at, answer);
+      else answer({ kind: 'there', image: listed });
+    });
+  }
+
+  /** `routed` is as it came, and `read` as the operation itself understands it. */
+  #answerPast(routed: Routed, read: Routed, at: Offset, state: PastState): void {
+    const { reply, isForwarded, operation } = routed;
+    if (state.kind === 'there') {
+      coverageMark('read: of the past');
+      this.#answerable.run(() => this.#read(read, state.image));
+    } else if (!isForwarded && this.#isLedElsewhere() && mayBeElsewhere(state)) this.#passOn(routed);
+    else if (state.kind === 'busy') {
+      reply.fail('THROTTLING_QUOTA_EXCEEDED', 'Too many reads of the past wait on this node.', retrySoon);
+    } else if (state.kind === 'failed' || state.kind === 'unreadable') {
+      this.#options.onRejected(operation.operationId, state.reason);
+      const reason = state.kind === 'unreadable' ? unreadableLog : 'The read could not be answered.';
+      reply.fail('UNKNOWN_SERVER_ERROR', reason);
+    } else {
+      const { message, details } = explainMissing(at, state);
+      reply.fail(state.kind === 'gone' ? 'OFFSET_OUT_OF_RANGE' : 'INVALID_REQUEST', message, { details });
+    }
+  }
+
+  #isLedElsewhere(): boolean {
+    const { view } = this.#options;
+    const { leaderId } = view.header();
+    return leaderId !== null && leaderId !== view.nodeId;
   }
 
   #takeNewRead(routed: Routed): void {
@@ -231,8 +284,14 @@ export class RequestRouter {
 
   /** Answers from the committed image as soon as it has reached the offset that the caller demands. */
   #readWhenApplied(routed: Routed, minOffset: Offset | null): void {
+    this.#whenApplied(routed, minOffset, () =>
+      this.#answerable.run(() => this.#read(routed, this.#options.view.image())),
+    );
+  }
+
+  #whenApplied(routed: Routed, minOffset: Offset | null, read: () => void): void {
     if (minOffset === null || this.#options.view.image().endOffset >= minOffset) {
-      this.#answerable.run(() => this.#read(routed, this.#options.view.image()));
+      read();
       return;
     }
     if (this.#waiters.size >= runtimeLimits.offsetWaitersMax) {
@@ -241,7 +300,7 @@ export class RequestRouter {
     }
     coverageMark('read: waits for the offset that it demands');
     const waiter = {
-      reached: () => this.#readWhenApplied(routed, null),
+      reached: read,
       fail: () => routed.reply.fail('NOT_CONTROLLER', 'This node stops.', retrySoon),
     };
     routed.reply.afterwards(this.#waiters.add(minOffset, waiter));
@@ -268,7 +327,8 @@ export class RequestRouter {
     };
     try {
       const reply = isListing(routed.operation) ? this.#pagingReply(routed.reply, image) : routed.reply;
-      answerRead(routed.operation, routed.request, reply, image, context);
+      const images = { image, present: this.#options.view.image() };
+      answerRead(routed.operation, routed.request, reply, images, context);
     } catch (error) {
       // A read changes nothing, so its bug is answered, and takes no controller after the other down.
       const reason = error instanceof Error ? error.message : String(error);

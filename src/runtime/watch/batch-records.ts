@@ -14,7 +14,7 @@ export class BatchRecords {
 
   /** For the replay. Throws when the batch cannot be read. */
   replayed(batch: LogBatch): readonly MetadataRecord[] {
-    const records = decode(batch);
+    const records = recordsOf(batch);
     if (this.isWatched) this.#kept.set(batch, records);
     return records;
   }
@@ -23,12 +23,12 @@ export class BatchRecords {
   take(batch: LogBatch): readonly MetadataRecord[] {
     const kept = this.#kept.get(batch);
     this.#kept.delete(batch);
-    return kept ?? decode(batch);
+    return kept ?? recordsOf(batch);
   }
 }
 
 /** A control batch changes no image. */
-function decode(batch: LogBatch): readonly MetadataRecord[] {
+export function recordsOf(batch: LogBatch): readonly MetadataRecord[] {
   if (batch.kind === 'control') return [];
   const records = decodeRecords(batchPayload(batch), batch.recordCount);
   if (!records.ok) throw new Error(`the batch at offset ${batch.baseOffset}: ${records.error.message}`);

@@ -6,6 +6,7 @@ import { Deadlines } from '../../../src/runtime/answers/deadlines.ts';
 import type { ControllerAnswer, ControllerRequest } from '../../../src/runtime/controller-api.ts';
 import { Forwarder } from '../../../src/runtime/forwarding.ts';
 import { ReadQueue } from '../../../src/runtime/reads.ts';
+import type { PastState } from '../../../src/runtime/requests/past-images.ts';
 import { RequestRouter } from '../../../src/runtime/requests/request-router.ts';
 import { BrokerSessions } from '../../../src/runtime/sessions/broker-sessions.ts';
 import { clusterId, TestCluster } from '../../metadata/cluster.ts';
@@ -28,6 +29,8 @@ export class RouterHost extends VirtualProcess {
   /** Time that operations have taken, by the router's clock. */
   workedMs = 0;
   lowOnSpace = false;
+  /** What this node keeps of the past, by offset; the present is always there. */
+  readonly past = new Map<number, PastState>();
   leaderId: number | null = 1;
 
   constructor(
@@ -67,6 +70,12 @@ export class RouterHost extends VirtualProcess {
       },
       sessions: new BrokerSessions(1_000),
       deadlines: new Deadlines(this.clock),
+      past: {
+        applied: () => undefined,
+        find: (at, complete) => complete(this.past.get(at) ?? this.#present(at)),
+        waitingCount: 0,
+        close: () => undefined,
+      },
       clock: { ...this.clock, monotonicMs: () => this.clock.monotonicMs() + this.workedMs },
       random: seededRandom(1),
       onRejected: (operationId) => this.rejected.push(operationId),
@@ -95,6 +104,13 @@ export class RouterHost extends VirtualProcess {
       this.answers.push(answer);
       answered();
     });
+  }
+
+  #present(at: number): PastState {
+    const { endOffset } = this.image;
+    return at === endOffset
+      ? { kind: 'there', image: this.image }
+      : { kind: 'gone', oldest: endOffset, newest: endOffset };
   }
 
   codes(): readonly string[] {

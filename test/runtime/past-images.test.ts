@@ -1,0 +1,124 @@
+import { describe, expect, it } from 'vitest';
+import { epoch, offset } from '../../src/base/brands.ts';
+import { createImageBuilder, emptyImage, imageDigest, type MetadataImage } from '../../src/metadata/image.ts';
+import type { MetadataRecord } from '../../src/metadata/registry.ts';
+import { runtimeLimits } from '../../src/runtime/limits.ts';
+import { PastImages, type PastState } from '../../src/runtime/requests/past-images.ts';
+import { VirtualProcess } from './support/clock.ts';
+import { ListLog } from './support/list-log.ts';
+
+const { pastRecordsMax, pastAgeMs, pastImageRecords, pastReadsWaitingMax } = runtimeLimits;
+
+const session = (sessionId: number): MetadataRecord => ({
+  type: 'OpenSessionRecord',
+  sessionId,
+  principal: 'tester',
+  timeoutMs: 60_000,
+});
+
+/** A node that applies batches of so many sessions. */
+class Scene extends VirtualProcess {
+  readonly log = new ListLog(this.schedule);
+  readonly images: MetadataImage[] = [emptyImage];
+  image: MetadataImage = emptyImage;
+  readonly past = new PastImages({
+    clock: this.clock,
+    log: this.log.asLog(),
+    image: () => this.image,
+    logStartOffset: () => this.log.startOffset,
+  });
+
+  apply(count: number): void {
+    const from = this.image.endOffset;
+    const records = Array.from({ length: count }, (_, at) => session(from + at));
+    this.log.data(records);
+    const builder = createImageBuilder(this.image);
+    for (const [at, record] of records.entries()) {
+      builder.replay(record, { offset: offset(from + at), epoch: epoch(1), timestampMs: 7 });
+    }
+    this.image = builder.freeze(offset(from + count), epoch(1));
+    this.images.push(this.image);
+    this.past.applied();
+  }
+
+  find(at: number): PastState {
+    return this.await<PastState>((complete) => this.past.find(offset(at), complete));
+  }
+}
+
+function digestOf(state: PastState): string | null {
+  return state.kind === 'there' ? imageDigest(state.image) : null;
+}
+
+describe('the past of a node', () => {
+  it('is at each end of a batch what the log up to there gives', () => {
+    const scene = new Scene();
+    for (let at = 0; at < 30; at++) scene.apply(1 + (at % 4) * 500);
+    expect(scene.past.keptCount).toBeGreaterThan(1);
+    for (const image of scene.images) {
+      expect([image.endOffset, digestOf(scene.find(image.endOffset))]).toEqual([
+        image.endOffset,
+        imageDigest(image),
+      ]);
+    }
+  });
+
+  it('shows a batch whole or not at all, and says where it begins and ends', () => {
+    const scene = new Scene();
+    scene.apply(3);
+    scene.apply(5);
+    scene.apply(1);
+    expect(scene.find(6)).toEqual({ kind: 'within', baseOffset: 3, endOffset: 8 });
+  });
+
+  it('reaches back so many records, with few images', () => {
+    const scene = new Scene();
+    for (let at = 0; at < 130; at++) scene.apply(1_000);
+    expect(scene.past.keptCount).toBeLessThanOrEqual(pastRecordsMax / pastImageRecords + 2);
+    const newest = scene.image.endOffset;
+    expect(digestOf(scene.find(newest - pastRecordsMax))).not.toBeNull();
+    const oldest = newest - pastRecordsMax - 2 * pastImageRecords;
+    const state = scene.find(oldest);
+    expect(state).toMatchObject({ kind: 'gone', newest });
+    if (state.kind === 'gone') expect(digestOf(scene.find(state.oldest))).not.toBeNull();
+  });
+
+  it('keeps for a while what was before a change, however long that had stood', () => {
+    const scene = new Scene();
+    scene.apply(2);
+    scene.run(10 * pastAgeMs);
+    scene.apply(pastImageRecords);
+    scene.run(pastAgeMs - 100);
+    expect(digestOf(scene.find(2))).toBe(imageDigest(scene.images[1] ?? emptyImage));
+    scene.run(200);
+    expect(scene.find(2)).toMatchObject({ kind: 'gone' });
+    expect(digestOf(scene.find(scene.image.endOffset))).not.toBeNull();
+  });
+
+  it('begins where the log does', () => {
+    const scene = new Scene();
+    for (let at = 0; at < 12; at++) scene.apply(2_000);
+    scene.log.cleanTo(offset(6_000));
+    const state = scene.find(4_000);
+    expect(state).toMatchObject({ kind: 'gone', newest: 24_000 });
+    if (state.kind === 'gone') expect(state.oldest).toBeGreaterThanOrEqual(6_000);
+    scene.log.cleanTo(offset(24_000));
+    expect(scene.find(22_000)).toEqual({ kind: 'gone', oldest: 24_000, newest: 24_000 });
+    expect(digestOf(scene.find(24_000))).not.toBeNull();
+  });
+
+  it('is made once for all who ask for the same, one state at a time, and for no more than a limit', () => {
+    const scene = new Scene();
+    for (let at = 0; at < 5; at++) scene.apply(10);
+    const states: PastState[] = [];
+    const ask = (at: number): void => scene.past.find(offset(at), (state) => states.push(state));
+    for (let at = 0; at < pastReadsWaitingMax; at++) ask(10 + (at % 4) * 10);
+    expect(scene.past.waitingCount).toBe(pastReadsWaitingMax);
+    ask(10);
+    expect(states).toEqual([{ kind: 'busy' }]);
+    scene.run(1_000);
+    expect(states).toHaveLength(pastReadsWaitingMax + 1);
+    expect(scene.log.reads).toEqual(['0-10', '0-20', '0-30', '0-40']);
+    expect(scene.past.waitingCount).toBe(0);
+  });
+});
