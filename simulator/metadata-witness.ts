@@ -92,6 +92,13 @@ export class MetadataWitness implements Checker {
     return this.#partial;
   }
 
+  /** The base and the end of the batch in the middle of which `offset` lies; null where one begins or ends. */
+  batchAround(offset: number): readonly [number, number] | null {
+    const batch = this.#points[this.#firstEndingFrom(offset)]?.batch;
+    if (batch === undefined || batch.baseOffset === offset || batch.endOffset === offset) return null;
+    return [batch.baseOffset, batch.endOffset];
+  }
+
   #announce(committed: CommittedRecord): void {
     for (const watcher of this.watchers) watcher.onRecord?.(committed);
   }

@@ -20,7 +20,12 @@ import {
 import { type BrokerTrial, generateTrial, type Trial } from '../workload/brokers/broker-trials.ts';
 import { inOrder } from './in-order.ts';
 import { partitionsAlone } from './partitions.ts';
-import { generateCalls, withConditions, withTransfers } from '../workload/operators/generate-calls.ts';
+import {
+  generateCalls,
+  withConditions,
+  withPast,
+  withTransfers,
+} from '../workload/operators/generate-calls.ts';
 import { generateGroups } from '../workload/groups/group-plan.ts';
 import { generateWatchers } from '../workload/watchers/watcher-plan.ts';
 import type { PlannedOperation, RunConfig, Schedule } from './schedule.ts';
@@ -108,7 +113,8 @@ export function generateSchedule(seed: number, workload: WorkloadName = 'mixed')
   // A wish of an operator is a reason for an election, where it is judged whether there is any.
   const { noFurtherElection } = budgets[schedule.config.budget].promises;
   const isElectionJudged = noFurtherElection || (partitionsAlone(schedule) ?? []).length > 0;
-  const calls = withConditions(isElectionJudged ? planned : withTransfers(planned, seed), seed);
+  const settled = withConditions(isElectionJudged ? planned : withTransfers(planned, seed), seed);
+  const calls = withPast(settled, seed);
   const watchers = generateWatchers(new HashedChance(seed, 19), schedule.config, workload === 'watchers');
   const groups = generateGroups(new HashedChance(seed, 20), schedule.config, workload === 'groups');
   return withBrokers(

@@ -1,19 +1,13 @@
-import { epoch, type Offset, type Uuid } from '../../src/base/brands.ts';
-import { hearCoverageMarks } from '../../src/base/coverage-marks.ts';
-import { seededRandom } from '../../src/base/random.ts';
+import type { Offset } from '../../src/base/brands.ts';
 import type { ErrorCode } from '../../src/metadata/errors.ts';
-import { runOperation } from '../../src/metadata/execute.ts';
+import type { runOperation } from '../../src/metadata/execute.ts';
 import type { MetadataImage } from '../../src/metadata/image.ts';
-import type { OperationContext } from '../../src/metadata/operation.ts';
-import { operationsById } from '../../src/metadata/operations.ts';
 import { topicByName } from '../../src/metadata/resources/topic/state.ts';
-import { releases } from '../releases.ts';
 import type { MetadataWitness } from '../metadata-witness.ts';
 import type { Checker, ClusterObservation } from '../observation.ts';
-import { sameValue } from '../same-value.ts';
 import { type CallAnswer, type CallJudge, isDefinitive } from '../workload/operators/call-ledger.ts';
 import { identityOf } from '../workload/operators/condition.ts';
-import { principalOf } from '../workload/operators/planned-call.ts';
+import { describe, executeAgain, findOtherAnswer } from './replayed-answer.ts';
 
 /** Their answer also rests on what lives in the leader's memory, or on chance. */
 const restsOnMore: ReadonlySet<ErrorCode> = new Set([
@@ -41,7 +35,8 @@ export function answersAgreeWithTheLog(
     name: 'answers agree with the log at their offset',
     source: 'design 10, 21; Herlihy and Wing 1990; etcd robustness tests, watch and read validation',
     answered(given) {
-      if (!isDefinitive(given.answer)) return;
+      // The past has a property of its own.
+      if (!isDefinitive(given.answer) || given.atOffset !== null) return;
       const place = findMisplaced(given, cluster.committed.endOffset);
       if (place !== null) fail(given, place);
       const { offset, result } = given.answer;
@@ -56,21 +51,14 @@ export function answersAgreeWithTheLog(
   };
 
   function judgeRead(given: CallAnswer, image: MetadataImage): void {
-    const expected = executeAgain(given, image, clusterIdOf(cluster));
-    const { result } = given.answer;
-    if (
-      expected === null ||
-      (result.ok && expected.ok && sameValue(shown(expected.value.response), shown(result.response)))
-    )
-      return;
-    if (!result.ok && !expected.ok && expected.error.code === result.code) return;
-    fail(given, `it is answered ${describe(result)}, and the log gives ${describe(expected)}`);
+    const fault = findOtherAnswer(given, image, cluster);
+    if (fault !== null) fail(given, fault);
   }
 
   function judgeValidation(given: CallAnswer, image: MetadataImage): void {
     const { result } = given.answer;
     if (!result.ok) return judgeError(given, image, result.code);
-    const expected = executeAgain(given, image, clusterIdOf(cluster));
+    const expected = executeAgain(given, image, cluster);
     if (expected !== null && !expected.ok && !restsOnMore.has(expected.error.code)) {
       fail(given, `it is said to be possible, and the log gives ${describe(expected)}`);
     }
@@ -81,7 +69,7 @@ export function answersAgreeWithTheLog(
     if (given.key !== null || restsOnMore.has(code)) return;
     // What the leader's own software supports, and who votes, no log of metadata says.
     if (given.operationId === 'updateFeature' && code === 'UNSUPPORTED_VERSION') return;
-    const expected = executeAgain(given, image, clusterIdOf(cluster));
+    const expected = executeAgain(given, image, cluster);
     if (expected === null || (!expected.ok && expected.error.code === code)) return;
     if (code === 'PRECONDITION_FAILED' && isOtherVersion(given, expected)) return;
     fail(given, `it is refused with ${code}, and the log gives ${describe(expected)}`);
@@ -115,53 +103,6 @@ function findMisplaced({ entry, minOffset, answer }: CallAnswer, committed: Offs
   return null;
 }
 
-/** As any node that runs says. */
-function clusterIdOf({ nodes }: ClusterObservation): Uuid | null {
-  return nodes.find(({ view }) => view !== null)?.view?.clusterId ?? null;
-}
-
-/** Unheard: no node does it. Null when it cannot be executed now. */
-function executeAgain(
-  { entry, operationId, input }: CallAnswer,
-  image: MetadataImage,
-  clusterId: Uuid | null,
-): ReturnType<typeof runOperation> | null {
-  const operation = operationsById.get(operationId);
-  if (operation === undefined || clusterId === null) return null;
-  const context = contextAt(image, clusterId, principalOf(entry.planned.client));
-  return hearCoverageMarks(null, () =>
-    runOperation(operation, image, input as Parameters<typeof runOperation>[2], context),
-  );
-}
-
-function contextAt(image: MetadataImage, clusterId: Uuid, principal: string): OperationContext {
-  return {
-    nextOffset: image.endOffset,
-    epoch: epoch(image.epoch),
-    timestampMs: image.timestampMs,
-    random: seededRandom(1),
-    clusterId,
-    principal,
-    sessions: { sessionTimeoutMs: 1, isLive: () => false, metadataOffset: () => null },
-    groupSessions: { isLive: () => false },
-    quorum: { supported: releases.newer.features, kraftVersion: 0, voters: [], isChanging: false },
-  };
-}
-
-/**
- * An answer without what each node says for itself: what its software supports, and the protocol; and of the
- * place where a listing goes on, which image the node keeps for it.
- */
-function shown(response: unknown): unknown {
-  if (typeof response !== 'object' || response === null) return response;
-  if ('finalized' in response) return response.finalized;
-  if (!('continue' in response) || typeof response.continue !== 'string') return response;
-  return { ...response, continue: response.continue.replace(pinnedImage, '') };
-}
-
-/** The offset of the image, and the node that keeps it. */
-const pinnedImage = /^\d+:\d+:/;
-
 function isOtherVersion({ condition }: CallAnswer, expected: ReturnType<typeof runOperation>): boolean {
   return expected.ok && condition !== null && (expected.value.modifiedOffset ?? null) !== condition.ifMatch;
 }
@@ -178,8 +119,4 @@ function findMissingEffect({ operationId, answer }: CallAnswer, image: MetadataI
   if (operationId === 'createTopic' && found !== topicId) return `topic ${name} is not there as ${topicId}`;
   if (operationId === 'deleteTopic' && found === topicId) return `topic ${name} is still there`;
   return null;
-}
-
-function describe(result: object): string {
-  return JSON.stringify(result).slice(0, 200);
 }

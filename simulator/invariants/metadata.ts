@@ -7,6 +7,7 @@ import { finalizedLevelsAreSupported } from './finalized-levels-are-supported.ts
 import { fullReplay } from './full-replay.ts';
 import { isrMembersAreActive } from './isr-members-are-active.ts';
 import { oneEpochPerIncarnation } from './one-epoch-per-incarnation.ts';
+import { pastEqualsReplay } from './past-equals-replay.ts';
 import { sessionsEndOnlyWhenIdle } from './sessions-end-only-when-idle.ts';
 import { timestampsNeverDecrease } from './timestamps-never-decrease.ts';
 import { unkeyedWritesAreSentOnce } from './unkeyed-writes-are-sent-once.ts';
@@ -18,9 +19,10 @@ export function metadataCheckers(
   calls: CallLedger,
 ): readonly Checker[] {
   const answers = answersAgreeWithTheLog(cluster, witness);
+  const past = pastEqualsReplay(cluster, witness);
   const once = exactlyOnce(cluster, witness, calls);
   const unkeyed = unkeyedWritesAreSentOnce(cluster);
-  calls.judges.push(answers, once, unkeyed);
+  calls.judges.push(answers, past, once, unkeyed);
   return [
     witness,
     fullReplay(cluster, witness),
@@ -30,6 +32,7 @@ export function metadataCheckers(
     oneEpochPerIncarnation(cluster, witness),
     sessionsEndOnlyWhenIdle(cluster, witness, calls),
     answers,
+    past,
     once,
     unkeyed,
   ];

@@ -34,6 +34,8 @@ export type CallAnswer = {
   readonly entry: CallEntry;
   readonly key: KeyPlace | null;
   readonly minOffset: number | null;
+  /** Of a read of the past. */
+  readonly atOffset: number | null;
   /** What it was made to depend on; null for nothing. */
   readonly condition: Condition | null;
   /** What was sent; a planned body may leave to the client what it cannot know before. */

@@ -116,6 +116,20 @@ export function withConditions(calls: readonly PlannedCall[], seed: number): rea
   });
 }
 
+/** How many answers ago a read of the past looks back to. */
+const answersAgoMax = 12;
+
+/** One read in six is of the past; of those, one in four at an offset that nobody was told of. */
+export function withPast(calls: readonly PlannedCall[], seed: number): readonly PlannedCall[] {
+  return calls.map((call, at) => {
+    const chance = new HashedChance(seed, 17, at);
+    if (call.isWrite || !chance.oneIn(6)) return call;
+    const answersAgo = chance.integer(answersAgoMax);
+    const recordsBefore = chance.oneIn(4) ? 1 + chance.integer(20) : 0;
+    return { ...call, past: { answersAgo, recordsBefore } };
+  });
+}
+
 /** The voters have low ids, and an operator may name one that is none. */
 const successorsMax = 6;
 

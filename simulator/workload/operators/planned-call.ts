@@ -2,6 +2,8 @@
  * One call of the workload, as data. `keyed`: under a key of the client's session, so that it takes effect
  * once however often it is sent. `isAfterOwn`: its answer reflects all that this client was told before.
  * `isConditional`: only if nobody has changed what this client has seen of the resource, where it has.
+ * `past`: it shows the state at one of the offsets that this client was told, so many answers ago, or so many records
+ * before that.
  * `isValidation`: says what it would do, and does nothing.
  */
 export type PlannedCall = {
@@ -16,6 +18,7 @@ export type PlannedCall = {
   readonly isAfterOwn: boolean;
   readonly isConditional?: boolean;
   readonly isValidation?: boolean;
+  readonly past?: { readonly answersAgo: number; readonly recordsBefore: number };
   /** How long its client waits for an answer to one attempt; a second when absent. */
   readonly timeoutMs?: number;
 };

@@ -20,6 +20,7 @@ import { type PlannedCall, principalOf } from './planned-call.ts';
 const callTimeoutMs = 4_000;
 const attemptTimeoutMs = 1_000;
 const attemptsMax = 30;
+const toldOffsetsMax = 12;
 const backoff: Backoff = { baseMs: 20, maxMs: 500 };
 
 export type SdkClientOptions = {
@@ -41,6 +42,8 @@ type Running = {
   readonly entry: CallEntry;
   readonly core: CallCore<ControllerAnswer>;
   slot: Slot | null;
+  /** Of a read of the past: the offset stays the same from one attempt to the next. */
+  readonly atOffset: number | null;
   /** What it asks for; null until it can be made. */
   content: Content | null;
   readonly end: (outcome: CallOutcome) => void;
@@ -63,6 +66,8 @@ export class SdkClient {
   #waiting: ((isOpen: boolean) => void)[] = [];
   #isOpening = false;
   #told = 0;
+  /** Where its answers stood, the latest first; of some of them the past is asked for again. */
+  #toldOffsets: readonly number[] = [];
   #nextRequestId = 1;
 
   constructor(options: SdkClientOptions) {
@@ -96,9 +101,16 @@ export class SdkClient {
       entry: calls.begin(planned, ledger.toldOffset, this.#told),
       core,
       slot: null,
+      atOffset: planned.past === undefined ? null : this.#pastOffset(planned.past),
       content: null,
       end,
     };
+  }
+
+  /** Null when it was told of nothing yet: then it reads the present. */
+  #pastOffset({ answersAgo, recordsBefore }: NonNullable<PlannedCall['past']>): number | null {
+    const told = this.#toldOffsets[Math.min(answersAgo, this.#toldOffsets.length - 1)];
+    return told === undefined ? null : Math.max(0, told - recordsBefore);
   }
 
   /** Waits for a session if there is none, and takes a place in it. */
@@ -154,6 +166,8 @@ export class SdkClient {
   #request(running: Running): ControllerRequest | null {
     const { planned } = running.entry;
     const { consistency } = planned;
+    const { atOffset } = running;
+    const isAfterOwn = planned.isAfterOwn && !planned.isWrite && atOffset === null;
     // Made once: what is asked for under a key never changes from one attempt to the next.
     running.content ??= this.#content(running);
     if (running.content === null) return null;
@@ -165,7 +179,8 @@ export class SdkClient {
       principal: principalOf(this.#options.index),
       idempotencyKey: running.slot === null ? null : this.#session.keyFor(running.slot),
       consistency,
-      minOffset: planned.isAfterOwn && !planned.isWrite ? offset(running.entry.clientWasTold) : null,
+      minOffset: isAfterOwn ? offset(running.entry.clientWasTold) : null,
+      atOffset: atOffset === null ? null : offset(atOffset),
       ifMatch: running.content.condition?.ifMatch ?? null,
       validateOnly: planned.isValidation ?? false,
       timeoutMs: planned.timeoutMs ?? attemptTimeoutMs,
@@ -202,17 +217,20 @@ export class SdkClient {
       return;
     }
     const { answer } = outcome;
-    const { operationId, input, minOffset } = request;
+    const { operationId, input, minOffset, atOffset = null } = request;
     this.#endpoints.answered(index, index + 1, answer.leaderId, this.#nowMs());
     if (!answer.result.ok && answer.result.code === 'NOT_CONTROLLER') {
       this.#endpoints.failed(index, this.#nowMs());
     }
     const condition = running.content?.condition ?? null;
-    calls.answered({ entry: running.entry, key, minOffset, condition, input, operationId, answer });
-    if (!answer.result.ok) return;
+    const asked = { key, minOffset, atOffset, condition, input, operationId };
+    calls.answered({ entry: running.entry, ...asked, answer });
+    // Of the past it learns nothing that counts for what it does next.
+    if (!answer.result.ok || atOffset !== null) return;
     if (!running.entry.planned.isWrite) this.#remember(running.entry.planned, answer);
     if (operationId === 'joinGroup') this.#rememberMember(answer.result.response);
     this.#told = Math.max(this.#told, answer.offset);
+    this.#toldOffsets = [answer.offset, ...this.#toldOffsets].slice(0, toldOffsetsMax);
     ledger.told(answer.offset);
   }
 
