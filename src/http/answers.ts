@@ -81,6 +81,14 @@ export function sendAnswer(
   else sendJson(reply, successStatus, standing, result.response);
 }
 
+/** The answer that the caller has already, in no more than its headers. */
+export function sendNotModified(reply: FastifyReply, nodeId: NodeId, answer: ControllerAnswer): void {
+  const { offset, epoch, leaderId, forwarded, modifiedOffset } = answer;
+  setStanding(reply, { nodeId, offset, epoch, leaderId, forwarded });
+  reply.header('etag', `"${modifiedOffset}"`);
+  reply.code(304).send();
+}
+
 export function setStanding(reply: FastifyReply, standing: Standing): void {
   reply.headers(standingHeaders(standing));
 }

@@ -5,7 +5,7 @@ import type { OperationDescription } from '../client/protocol/description.ts';
 import { apiPrefix } from '../client/protocol/headers.ts';
 import { logPageRecordsMax, nodeOperations, probeOperations } from '../client/protocol/node-operations.ts';
 import type { ControllerApi, LogSlice, LogSliceError, NodeStatus } from '../runtime/controller-api.ts';
-import { findRefusedKey } from '../runtime/requests/refused-key.ts';
+import { findRefusedKey, refusedCondition } from '../runtime/requests/refused-key.ts';
 import { ownStanding, sendJson, sendOwnProblem } from './answers.ts';
 import { findForbidden, identityOf } from './authentication/index.ts';
 import { readConventions } from './conventions.ts';
@@ -91,6 +91,11 @@ function add(
     }
     if ((conventions.atOffset ?? null) !== null) {
       const message = `${operation.operationId} shows this node as it is now, and has no past.`;
+      sendOwnProblem(reply, context.controller, { code: 'INVALID_REQUEST', message });
+      return;
+    }
+    if (conventions.ifMatch !== null) {
+      const message = refusedCondition(operation.operationId);
       sendOwnProblem(reply, context.controller, { code: 'INVALID_REQUEST', message });
       return;
     }

@@ -2,10 +2,12 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { apiPrefix, headerNames } from '../client/protocol/headers.ts';
 import type { ProblemInput } from '../client/protocol/problem.ts';
 import { failed, ok, type Result } from '../base/result.ts';
-import type { ControllerRequest } from '../runtime/controller-api.ts';
-import { sendAnswer, sendOwnProblem } from './answers.ts';
+import type { OperationDescription } from '../client/protocol/description.ts';
+import type { ControllerAnswer, ControllerRequest } from '../runtime/controller-api.ts';
+import { sendAnswer, sendNotModified, sendOwnProblem } from './answers.ts';
 import { checkInput, fieldsOf, type CompiledOperation } from './compiled-operation.ts';
 import { findForbidden, findForeignBroker, identityOf } from './authentication/index.ts';
+import { answersNotModified, namesTag } from './entity-tags.ts';
 import { readConventions } from './conventions.ts';
 import { findForgottenKey, noRoom, routePath, silence, type RouteContext } from './route-context.ts';
 
@@ -44,9 +46,21 @@ function handle(
   if (accepted.value.validateOnly === true) reply.header(headerNames.validateOnly, 'true');
   submissions.submit(accepted.value, (outcome) => {
     if (outcome.type === 'answered') {
-      sendAnswer(reply, context.nodeId, outcome.answer, operation.successStatus ?? 200);
+      const { answer } = outcome;
+      if (isKnown(operation, request, answer)) sendNotModified(reply, context.nodeId, answer);
+      else sendAnswer(reply, context.nodeId, answer, operation.successStatus ?? 200);
     } else sendOwnProblem(reply, controller, silence(operation, accepted.value));
   });
+}
+
+/** Whoever asks has the very answer, and says so by its tag. */
+function isKnown(
+  operation: OperationDescription,
+  request: FastifyRequest,
+  { result, modifiedOffset }: ControllerAnswer,
+): boolean {
+  if (!result.ok || modifiedOffset === undefined || modifiedOffset === null) return false;
+  return answersNotModified(operation) && namesTag(request.headers['if-none-match'], modifiedOffset);
 }
 
 /** Everything that can be refused without asking the controller. */

@@ -46,6 +46,10 @@ export type OperationDefinition<
   readonly query: Query;
   readonly body: Body;
   readonly response: Response;
+  /**
+   * The answer shows more than the one resource whose tag it carries, so that it may change under the same tag.
+   */
+  readonly showsMoreThanItsTag?: true;
   /** HTTP status of a success; 200 when absent. */
   readonly successStatus?: 200 | 201 | 202 | 204;
   /**

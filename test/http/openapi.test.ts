@@ -105,6 +105,10 @@ describe('the description of the API', () => {
     expect(of('/v1/topics/{topic}', 'delete')).toContain('#/components/parameters/ifMatch');
     expect(of('/v1/topics/{topic}', 'get')).toContain('#/components/headers/entityTag');
     expect(of('/v1/topics', 'get')).toContain('#/components/parameters/minOffset');
+    expect(of('/v1/topics/{topic}', 'get')).toContain('#/components/parameters/ifNoneMatch');
+    expect(of('/v1/topics/{topic}', 'get')).toContain('"304"');
+    expect(of('/v1/brokers/{brokerId}', 'get')).not.toContain('"304"');
+    expect(of('/v1/topics', 'get')).toContain('#/components/parameters/atOffset');
     expect(of('/v1/topics', 'get')).not.toContain('idempotencyKey');
     for (const keyless of ['/v1/brokers/{brokerId}/heartbeat', '/v1/quorum/transfer-leadership']) {
       expect(of(keyless, 'post')).not.toContain('parameters/idempotencyKey');

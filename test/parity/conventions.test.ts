@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import { answersNotModified } from '../../src/http/entity-tags.ts';
 import { operations } from '../../src/metadata/operations.ts';
 import { propertiesOf } from '../../src/client/protocol/text-fields.ts';
 import { type Asked, registration, token } from './error-cases.ts';
@@ -88,6 +89,53 @@ function changes({
 
 /** They change many things, each with an epoch of its own. */
 const changesMany = ['alterPartition'];
+
+describe('an answer that the caller has already', () => {
+  const notModified = operations.filter((operation) => answersNotModified(operation));
+
+  it.each(notModified.map(({ operationId }) => operationId))('is not sent again: %s', async (operationId) => {
+    const asked = await withSession(single(node)[operationId]);
+    if (asked === undefined) throw new Error(`nothing is asked for ${operationId}`);
+    const tag = (await node.send(asked)).headers.get('etag') ?? '';
+    for (const known of [tag, `W/${tag}`, `"0", ${tag}`, '*']) {
+      const again = await node.send(asked, { 'if-none-match': known });
+      expect([again.status, again.body, again.headers.get('etag')]).toEqual([304, null, tag]);
+      expect(Number(again.headers.get('ottla-offset'))).toBeGreaterThan(0);
+    }
+    expect((await node.send(asked, { 'if-none-match': '"0"' })).status).toBe(200);
+  });
+
+  it('is sent where it may have changed under the same tag: a broker’s counts follow from its partitions', async () => {
+    const tag = (await node.send(get('/brokers/1'))).headers.get('etag') ?? '';
+    expect((await node.send(get('/brokers/1'), { 'if-none-match': tag })).status).toBe(200);
+  });
+
+  it('is a new one once the resource has changed, and a refusal where there is none', async () => {
+    const { send } = node;
+    await send({ method: 'POST', path: '/topics', body: { name: 'known', partitions: 1 } });
+    const tag = (await send(get('/topics/known'))).headers.get('etag') ?? '';
+    await send({ method: 'POST', path: '/topics/known/partitions', body: { count: 2 } });
+    expect((await send(get('/topics/known'), { 'if-none-match': tag })).status).toBe(200);
+    await send({ method: 'DELETE', path: '/topics/known' });
+    expect((await send(get('/topics/known'), { 'if-none-match': tag })).status).toBe(404);
+  });
+});
+
+describe('a condition on what has no tag', () => {
+  it('is refused, and not dropped without a word', async () => {
+    for (const [method, path] of [
+      ['DELETE', '/quorum/voters/99'],
+      ['POST', '/quorum/transfer-leadership'],
+      ['POST', '/snapshots'],
+    ] as const) {
+      const answer = await node.send({ method, path }, { 'if-match': '"4"' });
+      expect([answer.status, answer.body]).toMatchObject([
+        400,
+        { code: 'INVALID_REQUEST', detail: expect.stringContaining('If-Match') },
+      ]);
+    }
+  });
+});
 
 describe('every read of metadata', () => {
   const reads = operations.filter(({ kind }) => kind === 'read').map(({ operationId }) => operationId);

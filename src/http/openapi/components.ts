@@ -60,6 +60,13 @@ const parameters = {
     schema: { type: 'string', pattern: '^"?(0|[1-9][0-9]{0,15})"?$' },
     example: '"40"',
   },
+  ifNoneMatch: {
+    name: 'If-None-Match',
+    in: 'header',
+    description: 'Tags of answers that the caller has: 304 without a body when the answer is one of these.',
+    schema: { type: 'string' },
+    example: '"40"',
+  },
 } as const;
 
 /** Headers that every answer carries, and those of some. */
@@ -79,7 +86,7 @@ const headers = {
     schema: { type: 'string', enum: ['true', 'false'] },
   },
   entityTag: {
-    description: 'The offset that last modified the resource; for If-Match.',
+    description: 'The offset that last modified the resource; for If-Match and If-None-Match.',
     schema: { type: 'string', pattern: '^"[0-9]+"$' },
   },
   validateOnly: {

@@ -2,6 +2,7 @@ import type { OperationDescription } from '../../client/protocol/description.ts'
 import { jsonContentType } from '../../client/protocol/headers.ts';
 import { propertiesOf, requiredNamesOf } from '../../client/protocol/text-fields.ts';
 import type { TSchema } from 'typebox';
+import { answersNotModified } from '../entity-tags.ts';
 import { components, parameterReference, security } from './components.ts';
 import { describeRoutes, type DescribedRoute } from './described-routes.ts';
 import { responsesOf } from './responses.ts';
@@ -88,13 +89,16 @@ function parametersOf(route: DescribedRoute): readonly Readonly<Record<string, u
   ];
 }
 
-function headerParameters({ operation, errors }: DescribedRoute): readonly ('idempotencyKey' | 'ifMatch')[] {
+type HeaderParameter = 'idempotencyKey' | 'ifMatch' | 'ifNoneMatch';
+
+function headerParameters({ operation, errors }: DescribedRoute): readonly HeaderParameter[] {
   // Whoever cannot answer what a header leads to does not look at it.
   return [
     ...(operation.kind === 'write' && errors.includes('IDEMPOTENCY_KEY_REUSED')
       ? ['idempotencyKey' as const]
       : []),
     ...(errors.includes('PRECONDITION_FAILED') ? ['ifMatch' as const] : []),
+    ...(answersNotModified(operation) ? ['ifNoneMatch' as const] : []),
   ];
 }
 

@@ -1,7 +1,7 @@
 import { jsonContentType, problemContentType } from '../../client/protocol/headers.ts';
 import { makeProblem } from '../../client/protocol/problem.ts';
-import { propertiesOf } from '../../client/protocol/text-fields.ts';
 import { errorCatalogue, type ErrorCode } from '../../metadata/errors.ts';
+import { answersNotModified, showsOneResource } from '../entity-tags.ts';
 import { entityTagHeader, retryAfterHeader, standingHeaders, validateOnlyHeader } from './components.ts';
 import type { DescribedRoute } from './described-routes.ts';
 
@@ -10,25 +10,26 @@ type Responses = Record<string, Readonly<Record<string, unknown>>>;
 /** What a route may answer, by status. */
 export function responsesOf(route: DescribedRoute): Responses {
   const responses: Responses = { [successStatus(route)]: success(route) };
+  if (answersNotModified(route.operation)) responses['304'] = notModified;
   for (const [status, codes] of codesByStatus(route.errors)) responses[status] = problems(codes);
   if (route.unavailable !== undefined) responses['503'] = unavailable(route, responses['503']);
   return responses;
 }
 
+const notModified = {
+  description: 'If-None-Match names the tag of the answer: the caller has it already.',
+  headers: { ...standingHeaders, ...entityTagHeader },
+};
+
 function successStatus({ operation }: DescribedRoute): number {
   return operation.successStatus ?? 200;
-}
-
-/** An answer that shows one resource carries its entity tag. */
-export function showsOneResource({ operation }: DescribedRoute): boolean {
-  return operation.kind === 'read' && propertiesOf(operation.response)['lastModified'] !== undefined;
 }
 
 function success(route: DescribedRoute): Responses[string] {
   const { operation } = route;
   const headers = {
     ...standingHeaders,
-    ...(showsOneResource(route) ? entityTagHeader : {}),
+    ...(showsOneResource(operation) ? entityTagHeader : {}),
     ...(route.commonParameters.includes('validateOnly') ? validateOnlyHeader : {}),
   };
   const described = { description: 'It was done.', headers };

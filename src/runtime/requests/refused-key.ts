@@ -16,3 +16,8 @@ export function findRefusedKey(operationId: string, kind: Kind, keys: Keys): str
     ? `${operationId} takes no Idempotency-Key: under a repeated one it would be answered from memory and not be heard. Send it without.`
     : `${operationId} takes no Idempotency-Key: it is remembered nowhere whether it was done. Send it without.`;
 }
+
+/** A condition that nothing could be held against is refused, and not dropped without a word. */
+export function refusedCondition(operationId: string): string {
+  return `${operationId} changes nothing that has an entity tag: send it without If-Match.`;
+}

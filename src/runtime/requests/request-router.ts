@@ -28,7 +28,7 @@ import {
 } from './listings.ts';
 import type { PastImages, PastState } from './past-images.ts';
 import { explainMissing, findPastFault, mayBeElsewhere, unreadableLog } from './past-read.ts';
-import { findRefusedKey } from './refused-key.ts';
+import { findRefusedKey, refusedCondition } from './refused-key.ts';
 import { OffsetWaiters } from './offset-waiters.ts';
 import { type AnswerHeader, RequestReply } from './reply.ts';
 
@@ -95,7 +95,9 @@ export class RequestRouter {
     const refusedKey = findRefusedKey(operationId, kind, request);
     reply.afterwards(deadlines.add(timeoutMs, { expire: () => expire(reply, isWrite) }));
     if (refusedKey !== null) reply.fail('IDEMPOTENCY_KEY_NOT_SUPPORTED', refusedKey);
-    else if (isOfQuorum) this.#askQuorum(operationId, { request, reply, isForwarded, isWrite });
+    else if (isOfQuorum && request.ifMatch !== null) {
+      reply.fail('INVALID_REQUEST', refusedCondition(operationId));
+    } else if (isOfQuorum) this.#askQuorum(operationId, { request, reply, isForwarded, isWrite });
     else if (operation !== undefined) this.#dispatch({ request, operation, reply, isForwarded, isWrite });
     else reply.fail('RESOURCE_NOT_FOUND', `There is no operation ${operationId}.`);
   }

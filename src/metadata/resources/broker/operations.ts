@@ -96,6 +96,8 @@ export const describeBroker = defineOperation({
   query: nothing,
   body: nothing,
   response: brokerResponse,
+  // Its counts follow from the partitions.
+  showsMoreThanItsTag: true,
   errors: ['BROKER_ID_NOT_REGISTERED'],
   example: { params: { brokerId: 1 }, response: brokerExample },
   handle: (image, { params }) => {
