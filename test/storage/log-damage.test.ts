@@ -387,6 +387,30 @@ describe('the last frame with a sector that was never written', () => {
   }
 });
 
+// Found by the simulator, seed 7100121 of trouble with disks: the header was written again behind the frame.
+it('is corrupt where its last frame, as it is written again, lands upon the header of its segment', () => {
+  const bench = new LogBench({});
+  const { log } = bench.openSound();
+  bench.disk.failNext.fdatasync = 1;
+  log.append(1, [new BatchMaker().data(1, 100, 1)]);
+  bench.scheduler.runUntilIdle();
+  bench.disk.killProcess();
+  const files = bench.attach();
+  let landings = 0;
+  const misdirecting: Files = {
+    submit: (operation, complete) => {
+      const isFrame = operation.kind === 'pwrite' && operation.position > 0;
+      if (isFrame) bench.disk.misdirectNext = { choice: 0, onHappened: () => landings++ };
+      files.submit(operation, complete);
+    },
+  };
+  bench.openLater({ files: misdirecting }, ({ ok }) => expect(ok).toBe(true));
+  bench.scheduler.runUntilIdle();
+  expect(landings).toBe(1);
+  bench.disk.losePower();
+  expect(bench.openSound().recovery).toMatchObject({ tornTail: null, corruption: { position: 0 } });
+});
+
 it('has no batch that goes back in epochs, or is not the next one', () => {
   const contents = new LogContents();
   const beginning = { sequence: 1, baseOffset: offset(4), epoch: epoch(2), chainCrc: 9, beginsAnew: true };

@@ -211,7 +211,7 @@ function* settleSteps(options: OpenLogOptions, scan: Scan, maker: SegmentMaker):
 
 /**
  * Zeroes a torn frame for good, and writes the header and the last frame once more (points 7 and 11). The header
- * goes first: a frame that a disk puts in its place stays there to be seen.
+ * goes first, and for good: a frame that a disk puts in its place stays there to be seen.
  */
 function* settleLastSegment(scan: Scan): Step<null> {
   const segment = scan.contents.index.last;
@@ -220,17 +220,11 @@ function* settleLastSegment(scan: Scan): Step<null> {
     const zeroed = yield* writeZeros(handle, scan.torn.position, header.sizeBytes);
     if (!zeroed.ok) return zeroed;
   }
-  if (scan.lastFrame === null) return yield* writeAndFlush(handle, 0, encodeSegmentHeader(header));
+  const begun = yield* writeAndFlush(handle, 0, encodeSegmentHeader(header));
+  if (!begun.ok || scan.lastFrame === null) return begun;
   const { position, length } = scan.lastFrame;
   const frame = yield* readExactly(path, { handle, position, length });
-  if (!frame.ok) return frame;
-  const begun = yield* submitFile({
-    kind: 'pwrite',
-    handle,
-    position: 0,
-    bytes: encodeSegmentHeader(header),
-  });
-  return begun.ok ? yield* writeAndFlush(handle, position, frame.value) : begun;
+  return frame.ok ? yield* writeAndFlush(handle, position, frame.value) : frame;
 }
 
 function openErrorOf(error: ScanError): LogOpenError {

@@ -9,8 +9,8 @@ export const bug: PlantedBug = {
   patches: [
     {
       file: 'src/runtime/log/open-raft-log.ts',
-      find: '  return begun.ok ? yield* writeAndFlush(handle, position, frame.value) : begun;',
-      replace: '  return begun.ok ? yield* writeAndFlush(handle, 0, encodeSegmentHeader(header)) : begun;',
+      find: '  return frame.ok ? yield* writeAndFlush(handle, position, frame.value) : frame;',
+      replace: '  return frame.ok ? begun : frame;',
     },
   ],
 };
