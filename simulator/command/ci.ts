@@ -86,11 +86,13 @@ export function* inEveryWorkload(seeds: Iterable<number>): Generator<SeedTask, u
     const workload = seed % 2 === 0 ? 'mixed' : (others[turn] ?? 'mixed');
     for (const host of hostNames) {
       if (host === 'bare' && ofWholeNodes.has(workload)) continue;
-      yield { host, workload, seed, isRepeated: false };
+      yield { host, workload, seed, isRepeated: seed % repeatedOneIn < 2 };
     }
   }
 }
 
+/** So many fresh seeds stand for two that are run twice: runs are the same again in every workload. */
+const repeatedOneIn = 16;
 const hostNames = Object.keys(hosts) as readonly HostName[];
 const others = workloadNames.filter((name) => name !== 'mixed');
 const ofWholeNodes: ReadonlySet<WorkloadName> = new Set([

@@ -33,7 +33,11 @@ describe('the coverage of many runs', () => {
 describe('the coverage of one run', () => {
   it('is what its nodes passed, the same each time, and summed with that of others', () => {
     const run = (): ReturnType<typeof seedResult> =>
-      seedResult({ host: 'node', workload: 'mixed' }, runSchedule({ schedule: generateSchedule(3), host: nodeHost }), 0);
+      seedResult(
+        { host: 'node', workload: 'mixed' },
+        runSchedule({ schedule: generateSchedule(3), host: nodeHost }),
+        0,
+      );
     const result = run();
     const { coverage } = result.groups;
     expect(Object.keys(coverage).length).toBeGreaterThan(10);

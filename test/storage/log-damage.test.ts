@@ -399,7 +399,7 @@ it('is corrupt where its last frame, as it is written again, lands upon the head
   let landings = 0;
   const misdirecting: Files = {
     submit: (operation, complete) => {
-      const isFrame = operation.kind === 'pwrite' && operation.position > 0;
+      const isFrame = operation.kind === 'pwrite' && 'position' in operation && operation.position > 0;
       if (isFrame) bench.disk.misdirectNext = { choice: 0, onHappened: () => landings++ };
       files.submit(operation, complete);
     },

@@ -75,6 +75,8 @@ export class Exchanges {
       host.call(request, (answer) => {
         // A node may answer in the very event in which it commits: what it says of itself is looked at first.
         this.#cluster.observation.lookAt(node);
+        const { trace } = this.#world;
+        trace.note(eventKinds.answer, from.index, node.index, answer.result.ok ? 1 : 0);
         for (const judge of this.judges) judge.answering(request, answer, node);
         network.carry(node.process, from, () => open.settle({ type: 'answer', answer }));
       });
