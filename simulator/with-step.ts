@@ -64,10 +64,6 @@ class SteppedCore implements RaftCore {
     return this.#core.latestSnapshot;
   }
 
-  get epochStartOffset(): Offset | null {
-    return this.#core.epochStartOffset;
-  }
-
   get currentVoterSet(): VoterSetAt {
     return this.#core.currentVoterSet;
   }

@@ -67,8 +67,6 @@ export type RaftCore = {
   readonly flushedOffset: Offset;
   readonly appliedOffset: Offset;
   readonly latestSnapshot: SnapshotId | null;
-  /** Where this node's own epoch begins while it leads; null otherwise. */
-  readonly epochStartOffset: Offset | null;
   /** The set in force, committed or not. */
   readonly currentVoterSet: VoterSetAt;
   readonly voters: readonly Voter[];
@@ -254,11 +252,6 @@ class Core implements RaftCore {
 
   get latestSnapshot(): SnapshotId | null {
     return this.#state.latestSnapshot;
-  }
-
-  get epochStartOffset(): Offset | null {
-    const { role } = this.#state;
-    return role.name === 'leader' ? role.leadership.epochStartOffset : null;
   }
 
   get currentVoterSet(): VoterSetAt {

@@ -6,7 +6,7 @@ import type { FileOperation, Files } from '../../src/ports/files.ts';
 import { runFileTask } from '../../src/ports/task.ts';
 import { type InspectedLog, inspectLog } from '../../src/runtime/log/inspect-log.ts';
 import type { SimulatedDisk } from '../../src/testing/world/files.ts';
-import { BatchMaker, LogBench } from './log-bench.ts';
+import { BatchMaker, bytesOf, LogBench } from './log-bench.ts';
 
 const segmentBytes = 16 * 512;
 
@@ -107,6 +107,18 @@ describe('an inspected log', () => {
   it('is not shown where it cannot be read', () => {
     const disk = cleaned.durableCopy();
     disk.failNext.pread = 1;
-    expect(inspect(disk, null).found.ok).toBe(false);
+    const { found } = inspect(disk, null);
+    expect(found.ok ? '' : found.error).toMatch(/^\/data\/log\/segment-\d+\.log: /);
+  });
+
+  it('is not shown where a batch of it is of a later version, and the place is named', () => {
+    const sound = new BatchMaker().data(1, 10, 1);
+    const bytes = bytesOf(sound).slice();
+    bytes[2] = 9;
+    const bench = new LogBench({ segmentBytes });
+    bench.openSound().log.append(1, [{ ...sound, body: { form: 'encoded', bytes } }]);
+    bench.scheduler.runUntilIdle();
+    const { found } = inspect(bench.disk.durableCopy(), null);
+    expect(found.ok ? '' : found.error).toMatch(/^\/data\/log\/segment-0+1\.log: /);
   });
 });
