@@ -16,13 +16,17 @@ import type { NodeStatus } from '../runtime/controller-api.ts';
 import { type ControllerNode, createControllerNode, type StartError } from '../runtime/controller-node.ts';
 import { apiOperations } from '../runtime/quorum-operations/api-operations.ts';
 import type { ControllerPorts, NodeTransport } from '../runtime/node-options.ts';
-import { acquireDirectoryLock, type DirectoryLock } from '../storage/directory-lock.ts';
+import {
+  acquireDirectoryLock,
+  type DirectoryLock,
+  type DirectoryLockError,
+} from '../storage/directory-lock.ts';
 import { NodeFiles } from '../storage/files.ts';
 import { LevelStores } from '../storage/level-stores.ts';
 import { defaultTransportLimits } from '../transport/limits.ts';
 import { isLoopbackHost } from '../transport/loopback.ts';
 import { createTcpTransport } from '../transport/tcp-transport.ts';
-import { assertDefined } from '../base/assert.ts';
+import { assertDefined, assertNever } from '../base/assert.ts';
 import { Administrators } from './administrators.ts';
 import { Certificates, type PeerCertificates } from './certificates.ts';
 import { nodeClock } from '../client/node-clock.ts';
@@ -244,13 +248,24 @@ function insecureListener({ peerListen, httpListen, tls, insecure }: ServerConfi
   return `${open.host}:${open.port} can be reached by other machines and has no TLS. Give a certificate and key, listen on 127.0.0.1, or pass --insecure.`;
 }
 
-function lockError(error: { readonly code: string; readonly message: string }): ServerStartError {
-  return error.code === 'LOCKED'
-    ? {
+function lockError({ code, message }: DirectoryLockError): ServerStartError {
+  switch (code) {
+    case 'LOCKED':
+      return {
         code: 'DIRECTORY_LOCKED',
-        message: `${error.message}. Stop that process, or give another --data-dir.`,
-      }
-    : { code: 'DIRECTORY_UNUSABLE', message: `${error.message}. Give a --data-dir that can be written to.` };
+        message: `${message}. Stop that process, or give another --data-dir.`,
+      };
+    case 'NO_SPACE':
+      // Another directory would be an empty one: a controller that has forgotten what it promised.
+      return {
+        code: 'DIRECTORY_UNUSABLE',
+        message: `${message}. Make room on its disk, and start it again.`,
+      };
+    case 'IO':
+      return { code: 'DIRECTORY_UNUSABLE', message: `${message}. Give a --data-dir that can be written to.` };
+    default:
+      return assertNever(code);
+  }
 }
 
 function nodeError({ code, message }: StartError): ServerStartError {

@@ -11,7 +11,7 @@ export type DirectoryLock = { release(): Promise<void> };
 
 export type DirectoryLockError = {
   /** `LOCKED`: another process, or this one a second time, uses the directory. */
-  readonly code: 'LOCKED' | 'IO';
+  readonly code: 'LOCKED' | 'NO_SPACE' | 'IO';
   readonly message: string;
 };
 
@@ -37,7 +37,8 @@ export async function acquireDirectoryLock(
     return ok({ release: () => releaseLock(directory, database) });
   } catch (error) {
     if (!levelErrorCodes(error).includes('LEVEL_LOCKED')) {
-      return failed({ code: 'IO', message: `${location}: ${storeErrorOf(error).message}` });
+      const { code, message } = storeErrorOf(error);
+      return failed({ code: code === 'NO_SPACE' ? code : 'IO', message: `${location}: ${message}` });
     }
     const holder = await readHolder(directory);
     return failed({ code: 'LOCKED', message: `the data directory ${directory} is in use${holder}` });

@@ -1,4 +1,4 @@
-import { rmSync, writeFileSync } from 'node:fs';
+import { rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { NotYet, waitFor } from '../../bench/processes/wait.ts';
@@ -65,6 +65,26 @@ describe('a full disk', () => {
         },
         { describe: () => quorum.dump() },
       );
+    },
+  );
+
+  it.runIf(canMountDisk())(
+    'stops a controller from starting, which then asks for room and not for another folder',
+    async () => {
+      const folder = mountDisk(1_048_576);
+      if (folder === null) throw new Error('a disk could be mounted a moment ago');
+      onTestFinished(() => unmountDisk(folder));
+      const quorum = await prepareQuorum({ folder });
+      writeFileSync(
+        join(folder, 'filler'),
+        Buffer.alloc(statfsSync(folder).bavail * statfsSync(folder).bsize),
+      );
+      const [controller] = quorum.controllers;
+      if (controller === undefined) throw new Error('there is no controller');
+      await controller.start();
+      expect((await controller.child.waitForEnd()).code).toBe(8);
+      expect(controller.child.output).toMatch(/no space left on device.*Make room on its disk/i);
+      expect(controller.child.output).not.toContain('Give a --data-dir');
     },
   );
 });
