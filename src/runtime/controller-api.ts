@@ -165,6 +165,8 @@ export type NodeStatus = {
   /** True on the leader once it serves: everything up to its epoch's start is applied. */
   readonly active: boolean;
   readonly highWatermark: Offset;
+  /** The highest that a leader has named since this node started, however far its own log reaches; null at first. */
+  readonly leaderHighWatermark: Offset | null;
   readonly logStartOffset: Offset;
   readonly logEndOffset: Offset;
   readonly flushedOffset: Offset;

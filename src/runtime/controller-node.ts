@@ -388,6 +388,7 @@ class Node implements ControllerNode {
       leaderId: null,
       active: false,
       highWatermark: none.offset,
+      leaderHighWatermark: null,
       logStartOffset: none.offset,
       logEndOffset: none.offset,
       flushedOffset: none.offset,

@@ -1,10 +1,10 @@
-import type { NodeId } from '../base/brands.ts';
+import type { NodeId, Offset } from '../base/brands.ts';
 import { operationsById } from '../metadata/operations.ts';
 import type { MetadataImage } from '../metadata/image.ts';
 import type { ForwardMessage, PeerMessage } from '../ports/transport.ts';
 import type { Effect } from '../raft/effects.ts';
 import type { IoId } from '../raft/inputs.ts';
-import type { SpaceStatus } from '../raft/messages.ts';
+import type { Message, SpaceStatus } from '../raft/messages.ts';
 import type { ReplicaKey } from '../raft/replica-key.ts';
 import type {
   ControllerAnswer,
@@ -32,6 +32,7 @@ export class QuorumMember {
 
   /** Peers whose process has ended: nobody listens there. A restarting one connects again. */
   readonly #ended = new Set<NodeId>();
+  #leaderHighWatermark: Offset | null = null;
   #isClosed = false;
 
   constructor(options: QuorumMemberOptions) {
@@ -96,6 +97,7 @@ export class QuorumMember {
       clusterId: this.#options.clusterId,
       isStopped,
       isActive: this.#parts.leadership.proposer !== null,
+      leaderHighWatermark: this.#leaderHighWatermark,
       appliedOffset: this.#parts.state.appliedOffset,
       latestSnapshotOffset: this.#parts.snapshots.latestOffset,
       snapshotChunksReceived: this.#parts.snapshots.chunksReceived,
@@ -128,12 +130,21 @@ export class QuorumMember {
 
   received(from: ReplicaKey, message: Exclude<PeerMessage, { channel: 'bootstrap' }>): void {
     if (message.channel === 'raft') {
+      this.#noteLeaderHighWatermark(message.message);
       this.#parts.driver.push({ type: 'messageReceived', from: from.id, message: message.message });
     } else if (message.message.type === 'forwardResponse') {
       this.#parts.forwarder.received(from.id, message.message);
     } else {
       this.#forwarded(from.id, message.message);
     }
+  }
+
+  /** What any leader has called committed is, whichever epoch has come since; so the highest one counts. */
+  #noteLeaderHighWatermark(message: Message): void {
+    if (message.type !== 'fetchResponse' || message.outcome.kind !== 'records') return;
+    const { highWatermark } = message.outcome;
+    const known = this.#leaderHighWatermark;
+    if (known === null || highWatermark > known) this.#leaderHighWatermark = highWatermark;
   }
 
   connectionOpened(peer: NodeId): void {

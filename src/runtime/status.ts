@@ -9,6 +9,7 @@ export type StatusFacts = {
   readonly clusterId: Uuid;
   readonly isStopped: boolean;
   readonly isActive: boolean;
+  readonly leaderHighWatermark: Offset | null;
   readonly appliedOffset: Offset;
   readonly latestSnapshotOffset: Offset | null;
   readonly snapshotChunksReceived: number;
@@ -39,6 +40,7 @@ export function describeStatus(facts: StatusFacts): NodeStatus {
     leaderId: core.leaderId,
     active: facts.isActive,
     highWatermark: core.highWatermark,
+    leaderHighWatermark: facts.leaderHighWatermark,
     logStartOffset: core.logStart.endOffset,
     logEndOffset: core.logEndOffset,
     flushedOffset: core.flushedOffset,

@@ -98,6 +98,7 @@ export function fakeStatus(changes: Partial<NodeStatus> = {}): NodeStatus {
     leaderId: nodeId(0),
     active: true,
     highWatermark: offset(42),
+    leaderHighWatermark: offset(42),
     logStartOffset: offset(0),
     logEndOffset: offset(43),
     flushedOffset: offset(43),

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { nodeId, offset } from '../../src/base/brands.ts';
 import { hashToken, makeToken } from '../../src/client/protocol/bearer-token.ts';
 import { nodeOperations, probeOperations } from '../../src/client/protocol/node-operations.ts';
 import { streamOperations } from '../../src/client/protocol/watch.ts';
@@ -6,6 +7,7 @@ import { operations as imageOperations } from '../../src/metadata/operations.ts'
 import type { OperationDescription } from '../../src/client/protocol/description.ts';
 import { tokenIdOf } from '../../src/metadata/resources/token/identity.ts';
 import { isAllowed, roles, type Role } from '../../src/metadata/roles.ts';
+import type { NodeStatus } from '../../src/runtime/controller-api.ts';
 import { ask, type Answered } from './serve.ts';
 import { serveImage } from './serve-image.ts';
 
@@ -206,6 +208,26 @@ describe('a node that is not in touch with its quorum', () => {
     expect(unknown.status).toBe(503);
     expect(unknown.body).toMatchObject({ code: 'NOT_CONTROLLER', retryable: true });
   });
+
+  it.each<[string, Partial<NodeStatus>]>([
+    ['has not been told yet what is committed', { leaderHighWatermark: null }],
+    ['has still to fetch what is committed', { leaderHighWatermark: offset(43) }],
+  ])(
+    'claims no more of a token while it %s, though it has applied all of its own log',
+    async (_what, changes) => {
+      const { askAs, controller } = await serveRoles();
+      const follower = {
+        active: false,
+        leaderId: nodeId(1),
+        role: 'follower',
+        appliedOffset: offset(42),
+      } as const;
+      controller.changes = { ...follower, ...changes };
+      expect((await askAs('stranger', 'GET', '/v1/topics?consistency=stale')).status).toBe(503);
+      controller.changes = { ...follower, leaderHighWatermark: offset(42) };
+      expect((await askAs('stranger', 'GET', '/v1/topics?consistency=stale')).status).toBe(401);
+    },
+  );
 });
 
 describe('an expired token', () => {

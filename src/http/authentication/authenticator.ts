@@ -127,8 +127,18 @@ function unknownToken(status: NodeStatus): ProblemInput {
 /** A node that has not heard from its leader for this long may be missing tokens that were made since. */
 const inTouchMs = 3_000;
 
-function isInTouch({ leaderId, active, lastContactMs, appliedOffset, highWatermark }: NodeStatus): boolean {
+/**
+ * Whether a token that this node does not know is known to nobody. Its own high watermark reaches no further than its
+ * log, so a node that has started a moment ago may have applied all of that and have most of the log still to fetch.
+ */
+function isInTouch({
+  leaderId,
+  active,
+  lastContactMs,
+  appliedOffset,
+  leaderHighWatermark,
+}: NodeStatus): boolean {
   if (active) return true;
-  const isCurrent = appliedOffset >= highWatermark;
+  const isCurrent = leaderHighWatermark !== null && appliedOffset >= leaderHighWatermark;
   return leaderId !== null && lastContactMs !== null && lastContactMs <= inTouchMs && isCurrent;
 }
