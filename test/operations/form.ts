@@ -2,9 +2,10 @@
 const variable: readonly (readonly [RegExp, string])[] = [
   [/ottla_[\w-]{43}/g, 'TOKEN'],
   [/\d{4}-\d\d-\d\dT[\d:.]+Z/g, 'TIME'],
+  [/\d[\d.]* (?:ms|s|min) ago/g, 'AGO'],
   // Base64url of 16 bytes, as ids of clusters and directories are shown.
   [/(?<![\w-])[\w-]{22}(?![\w-])/g, 'ID'],
-  [/\b(?:leader|follower)\b/g, 'ROLE'],
+  [/\b(?:leader|follower|unattached|prospective|candidate)\b/g, 'ROLE'],
   [/\b(?:yes|no)\b/g, 'FLAG'],
   [/(?<=\s)(?:-|\d[\d.,]*)(?=\s|$)/g, 'N'],
   [/\d[\d.,]*/g, 'N'],

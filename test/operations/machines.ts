@@ -1,17 +1,29 @@
 import { execFile } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Child } from '../../bench/processes/child.ts';
 import { reservePorts, type ReservedPorts } from '../../bench/processes/ports.ts';
 import { projectFolder } from '../../bench/support/project.ts';
+import { mountDiskAt, unmountDiskAt } from '../processes/small-disk.ts';
 import { readEnvironment, startCommand } from './unit.ts';
 
 export type Typed = { readonly exitCode: number; readonly answer: string };
 
 const controllersMax = 4;
 const blockTimeoutMs = 300_000;
+/** Room for a controller's two segments, for its reserve, and for others to fill. */
+const ownDiskBytes = 192 * 1024 * 1024;
 
 /**
  * The machines of the page on this one: its host names are ports on loopback, its folders are below a temporary
@@ -23,6 +35,7 @@ export class Machines {
   readonly #ports: ReservedPorts;
   readonly #manager: Server;
   readonly #units = new Map<string, Child>();
+  readonly #disks: string[] = [];
 
   private constructor(folder: string, ports: ReservedPorts) {
     this.folder = folder;
@@ -87,6 +100,22 @@ export class Machines {
     return join(this.folder, 'data', String(id));
   }
 
+  /** Moves each controller's directory to a file system of its own, small enough to be filled. */
+  async giveOwnDisks(): Promise<void> {
+    await Promise.all([...this.#units.values()].map(stopped));
+    for (const id of this.#units.keys()) {
+      const folder = join(this.folder, 'data', id);
+      const before = `${folder}-before`;
+      renameSync(folder, before);
+      mkdirSync(folder, { mode: 0o700 });
+      if (!mountDiskAt(folder, ownDiskBytes)) throw new Error('a disk could be mounted a moment ago');
+      this.#disks.push(folder);
+      cpSync(before, folder, { recursive: true });
+      rmSync(before, { recursive: true });
+    }
+    await Promise.all([...this.#units.keys()].map((id) => this.#start(id)));
+  }
+
   dump(): string {
     return [...this.#units.values()].map((child) => child.dump()).join('\n');
   }
@@ -95,6 +124,7 @@ export class Machines {
     await Promise.all([...this.#units.values()].map((child) => child.kill()));
     await new Promise((resolve) => this.#manager.close(resolve));
     this.#ports.release();
+    this.#disks.forEach(unmountDiskAt);
     rmSync(this.folder, { recursive: true, force: true });
   }
 

@@ -14,8 +14,14 @@ export type Step =
       readonly shown: string | null;
     };
 
-export type Procedure = { readonly title: string; readonly steps: readonly Step[] };
+export type Procedure = {
+  readonly title: string;
+  readonly steps: readonly Step[];
+  /** The metrics that it names. */
+  readonly metrics: readonly string[];
+};
 
+const metricPattern = /`((?:ottla|kafka|process)_[a-z_]+)`/g;
 const stepPattern = /<!-- scene: ([a-z ]+) -->|^```(sh|text)(?: exit=(\d+))?\n([\s\S]*?)^```$/gm;
 
 export type OperationsPage = {
@@ -42,7 +48,8 @@ function readProcedure(section: string): Procedure {
     else if (language === 'sh') steps.push({ kind: 'block', text, exitCode: Number(exitCode), shown: null });
     else steps.push(answered(title, steps.pop(), text));
   }
-  return { title, steps };
+  const metrics = [...section.matchAll(metricPattern)].map(([, name = '']) => name);
+  return { title, steps, metrics: [...new Set(metrics)] };
 }
 
 function answered(title: string, step: Step | undefined, shown: string): Step {
