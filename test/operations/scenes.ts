@@ -124,10 +124,12 @@ export class Stage {
     await this.#untilNobodyLeads();
   }
 
-  /** It knows no leader any more, and has heard of nobody for longer than it takes that to be a moment. */
+  /** It knows no leader any more, and has heard of nobody for longer than a moment; more may fail besides. */
   async #untilNobodyLeads(): Promise<void> {
-    const failing = "curl -s 'https://c0.example.org:9644/readyz?verbose' | grep -o '\"ok\":false' | wc -l";
-    await this.#type(`until [ $(${failing}) = 2 ]; do sleep 1; done`);
+    const ask = "curl -s 'https://c0.example.org:9644/readyz?verbose'";
+    for (const check of ['leader', 'contact']) {
+      await this.#type(`until ${ask} | grep -q '"${check}","ok":false'; do sleep 1; done`);
+    }
   }
 
   #emptyDisk(id: number): void {
