@@ -1,6 +1,7 @@
 import { commonErrors, type Answerer } from '../../src/client/protocol/common-errors.ts';
 import type { OperationDescription } from '../../src/client/protocol/description.ts';
 import { nodeOperations, probeOperations } from '../../src/client/protocol/node-operations.ts';
+import { streamOperations } from '../../src/client/protocol/watch.ts';
 import type { ErrorCode } from '../../src/metadata/errors.ts';
 import { apiOperations } from '../../src/runtime/quorum-operations/api-operations.ts';
 
@@ -10,6 +11,7 @@ export type SurfaceOperation = { readonly operation: OperationDescription; reado
 export const surface: readonly SurfaceOperation[] = [
   ...apiOperations.map((operation) => ({ operation, answerer: 'quorum' as const })),
   ...Object.values(nodeOperations).map((operation) => ({ operation, answerer: 'node' as const })),
+  ...Object.values(streamOperations).map((operation) => ({ operation, answerer: 'node' as const })),
   ...Object.values(probeOperations).map((operation) => ({ operation, answerer: 'public' as const })),
 ];
 

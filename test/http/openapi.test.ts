@@ -6,6 +6,11 @@ import { problemSchema } from '../../src/client/protocol/problem.ts';
 import { apiOperations } from '../../src/runtime/quorum-operations/api-operations.ts';
 import { describeRoutes } from '../../src/http/openapi/described-routes.ts';
 import { describeApi } from '../../src/http/openapi/document.ts';
+import {
+  binaryWatchContentType,
+  eventStreamContentType,
+  streamOperations,
+} from '../../src/client/protocol/watch.ts';
 import { ask } from './serve.ts';
 import { serveImage } from './serve-image.ts';
 
@@ -116,6 +121,30 @@ describe('the description of the API', () => {
     }
     expect(of('/v1/batch', 'post')).not.toContain('parameters/idempotencyKey');
     expect(of('/readyz', 'get')).toContain('"503"');
+  });
+
+  it('shows what streams by each of its content types, with events as a server sends them', () => {
+    const operation = document.paths['/v1/watch']?.['get'];
+    expect(operation?.parameters.map(({ name, $ref }) => name ?? $ref)).toEqual([
+      'since',
+      'kinds',
+      'clusterId',
+      '#/components/parameters/lastEventId',
+    ]);
+    expect(operation?.parameters[1]).toMatchObject({ style: 'form', explode: false });
+    const content = operation?.responses['200']?.['content'] as Record<string, { readonly example?: string }>;
+    expect(Object.keys(content)).toEqual([eventStreamContentType, binaryWatchContentType]);
+    const events = content[eventStreamContentType]?.example?.trimEnd().split('\n\n') ?? [];
+    expect(events.length).toBeGreaterThan(2);
+    for (const event of events) {
+      const [, kind = '', data = ''] = /^event: (\w+)\n(?:id: \d+\n)?data: (.+)$/.exec(event) ?? [];
+      const message = JSON.parse(data) as { readonly kind: string };
+      expect(message.kind).toBe(kind);
+      expect(complaints(streamOperations.watch.response, message)).toEqual([]);
+    }
+    expect(Object.keys(operation?.responses ?? {})).toEqual(
+      expect.arrayContaining(['400', '401', '404', '409', '410', '429', '503']),
+    );
   });
 
   it('says who may call what', () => {

@@ -172,7 +172,8 @@ describe('a watch over HTTP', () => {
     expect((await asked('', { 'last-event-id': 'x' })).status).toBe(400);
     expect((await fetch(`${url}/v1/watch`, { method: 'HEAD' })).status).toBe(405);
     const without = await serve();
-    expect((await ask(`${without.url}/v1/watch`)).status).toBe(404);
+    const absent = await ask(`${without.url}/v1/watch`);
+    expect([absent.status, absent.body]).toMatchObject([404, { code: 'RESOURCE_NOT_FOUND' }]);
   });
 
   it('forgets a reader that has gone', async () => {

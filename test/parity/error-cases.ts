@@ -183,6 +183,11 @@ export function errorCases(
       VOTER_NOT_FOUND: post('/quorum/transfer-leadership', { preferredSuccessor: 99 }),
       VOTER_NOT_CAUGHT_UP: post('/quorum/transfer-leadership'),
     },
+    watch: {
+      OFFSET_OUT_OF_RANGE: { producedBy: 'test/http/watch.test.ts' },
+      INCONSISTENT_CLUSTER_ID: get(`/watch?clusterId=${zeroTopic}`),
+      RESOURCE_NOT_FOUND: { producedBy: 'test/http/watch.test.ts' },
+    },
     describeVoter: { VOTER_NOT_FOUND: get('/quorum/voters/99') },
     listSnapshots: { RESOURCE_NOT_FOUND: { producedBy: 'test/http/node-operations.test.ts' } },
     createSnapshot: {

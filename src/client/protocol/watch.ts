@@ -106,7 +106,8 @@ const watch = {
   query: watchQuery,
   body: Type.Object({}, closed),
   response: Type.Union(Object.values(watchMessageSchemas)),
-  errors: ['OFFSET_OUT_OF_RANGE', 'INCONSISTENT_CLUSTER_ID'],
+  errors: ['OFFSET_OUT_OF_RANGE', 'INCONSISTENT_CLUSTER_ID', 'RESOURCE_NOT_FOUND'],
+  example: { query: { since: 40, kinds: ['topic'] }, response: { kind: 'bookmark', offset: 52 } },
 } as const satisfies OperationDescription;
 
 /** Operations whose answer is a stream. */

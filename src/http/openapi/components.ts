@@ -60,6 +60,14 @@ const parameters = {
     schema: { type: 'string', pattern: '^"?(0|[1-9][0-9]{0,15})"?$' },
     example: '"40"',
   },
+  lastEventId: {
+    name: 'Last-Event-ID',
+    in: 'header',
+    description:
+      'The id of the last event that was taken in; it counts more than `since`. An EventSource sends it by itself when it comes again.',
+    schema: { type: 'string', pattern: '^[0-9]{1,16}$' },
+    example: '52',
+  },
   ifNoneMatch: {
     name: 'If-None-Match',
     in: 'header',

@@ -1,13 +1,21 @@
 import { Type, type TSchema } from 'typebox';
+import { epoch, nodeId, offset, uuid } from '../../base/brands.ts';
 import { batchEntrySchema, batchOperationsMax, batchPath } from '../../client/protocol/batch.ts';
 import { allErrors, type Answerer, commonErrors } from '../../client/protocol/common-errors.ts';
 import type { OperationDescription } from '../../client/protocol/description.ts';
 import { apiPrefix, type commonQueryNames } from '../../client/protocol/headers.ts';
 import { nodeOperations, probeOperations } from '../../client/protocol/node-operations.ts';
 import { problemSchema } from '../../client/protocol/problem.ts';
+import {
+  binaryWatchContentType,
+  eventStreamContentType,
+  streamOperations,
+  type WatchMessage,
+} from '../../client/protocol/watch.ts';
 import type { ErrorCode } from '../../metadata/errors.ts';
 import { everyRole } from '../../metadata/roles.ts';
 import { metricsPath } from '../metrics/routes.ts';
+import { createWatchFormats } from '../watch/formats.ts';
 
 /** A route as the API description shows it. */
 export type DescribedRoute = {
@@ -21,9 +29,13 @@ export type DescribedRoute = {
   readonly commonParameters: readonly CommonParameter[];
   /** What it tells when it cannot serve, in place of a problem and in the form of its answer. */
   readonly unavailable?: TSchema;
-  /** Of a success; JSON when absent. */
-  readonly contentType?: string;
+  /** Of a success, by content type; the answer of the operation as JSON when absent. */
+  readonly content?: Readonly<Record<string, DescribedContent>>;
+  /** Headers that it understands beside those of all operations of its kind. */
+  readonly ownHeaders?: readonly 'lastEventId'[];
 };
+
+export type DescribedContent = { readonly schema: TSchema; readonly example?: unknown };
 
 export type CommonParameter = keyof typeof commonQueryNames;
 
@@ -33,6 +45,7 @@ export function describeRoutes(operations: readonly OperationDescription[]): rea
     ...operations.map((operation) => describe(operation, apiPrefix, 'quorum')),
     ...Object.values(nodeOperations).map((operation) => describe(operation, apiPrefix, 'node')),
     batchRoute,
+    watchRoute,
     ...Object.values(probeOperations).map((operation) => describeProbe(operation)),
     descriptionRoute,
     metricsRoute,
@@ -132,6 +145,63 @@ const batchRoute: DescribedRoute = {
   commonParameters: [],
 };
 
+/** What a stream may begin with, and go on with. */
+const watchExample: readonly WatchMessage[] = [
+  {
+    kind: 'begin',
+    nodeId: nodeId(0),
+    clusterId: uuid('AAAAAAAAQACAAAAAAAAAAQ'),
+    offset: offset(52),
+    logStartOffset: offset(0),
+  },
+  {
+    kind: 'delta',
+    baseOffset: offset(40),
+    endOffset: offset(41),
+    epoch: epoch(3),
+    timestampMs: 1_790_000_000_000,
+    records: [
+      {
+        offset: offset(40),
+        type: 'TopicRecord',
+        value: { name: 'orders', topicId: uuid('BAAAAAAAQACAAAAAAAAAAQ') },
+      },
+    ],
+  },
+  { kind: 'bookmark', offset: offset(52) },
+];
+
+const streamedMessages = Type.String({
+  description:
+    'Server-sent events that do not end. The name of each is the `kind` of its message, its data the message as JSON (x-message), and its id, where it has one, what Last-Event-ID goes on from.',
+  'x-message': streamOperations.watch.response,
+});
+
+const streamedFrames = Type.String({
+  format: 'binary',
+  description:
+    'The same messages as msgpack maps (x-message), each behind its length in bytes (uint32, big-endian).',
+  'x-message': streamOperations.watch.response,
+});
+
+function watchExampleText(): string {
+  const { eventStream } = createWatchFormats();
+  return watchExample.map((message) => eventStream.message(message).toString()).join('');
+}
+
+const watchRoute: DescribedRoute = {
+  path: apiPrefix + streamOperations.watch.path,
+  operation: streamOperations.watch,
+  isPublic: false,
+  errors: allErrors(streamOperations.watch, 'node'),
+  commonParameters: [],
+  content: {
+    [eventStreamContentType]: { schema: streamedMessages, example: watchExampleText() },
+    [binaryWatchContentType]: { schema: streamedFrames },
+  },
+  ownHeaders: ['lastEventId'],
+};
+
 export const descriptionPath = '/openapi.json';
 
 const descriptionOperation = {
@@ -180,5 +250,5 @@ const metricsRoute: DescribedRoute = {
   isPublic: false,
   errors: commonErrors(metricsOperation, 'node'),
   commonParameters: [],
-  contentType: 'text/plain',
+  content: { 'text/plain': { schema: Type.String(), example: metricsOperation.example.response } },
 };

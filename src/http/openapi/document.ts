@@ -89,9 +89,13 @@ function parametersOf(route: DescribedRoute): readonly Readonly<Record<string, u
   ];
 }
 
-type HeaderParameter = 'idempotencyKey' | 'ifMatch' | 'ifNoneMatch';
+type HeaderParameter = 'idempotencyKey' | 'ifMatch' | 'ifNoneMatch' | 'lastEventId';
 
-function headerParameters({ operation, errors }: DescribedRoute): readonly HeaderParameter[] {
+function headerParameters({
+  operation,
+  errors,
+  ownHeaders = [],
+}: DescribedRoute): readonly HeaderParameter[] {
   // Whoever cannot answer what a header leads to does not look at it.
   return [
     ...(operation.kind === 'write' && errors.includes('IDEMPOTENCY_KEY_REUSED')
@@ -99,6 +103,7 @@ function headerParameters({ operation, errors }: DescribedRoute): readonly Heade
       : []),
     ...(errors.includes('PRECONDITION_FAILED') ? ['ifMatch' as const] : []),
     ...(answersNotModified(operation) ? ['ifNoneMatch' as const] : []),
+    ...ownHeaders,
   ];
 }
 
@@ -114,8 +119,14 @@ function fieldParameters(
     in: place,
     required: place === 'path' || required.includes(name),
     schema: property,
+    // As it is read: separated by commas.
+    ...(place === 'query' && isList(property) ? { style: 'form', explode: false } : {}),
     ...(values.has(name) ? { example: values.get(name) } : {}),
   }));
+}
+
+function isList(schema: TSchema): boolean {
+  return 'type' in schema && schema.type === 'array';
 }
 
 function hasBody(operation: OperationDescription): boolean {

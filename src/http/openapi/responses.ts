@@ -34,10 +34,10 @@ function success(route: DescribedRoute): Responses[string] {
   };
   const described = { description: 'It was done.', headers };
   if (successStatus(route) === 204) return described;
-  const contentType = route.contentType ?? jsonContentType;
+  if (route.content !== undefined) return { ...described, content: route.content };
   const { example } = operation;
   const shown = example === undefined ? {} : { example: example.response };
-  return { ...described, content: { [contentType]: { schema: operation.response, ...shown } } };
+  return { ...described, content: { [jsonContentType]: { schema: operation.response, ...shown } } };
 }
 
 function codesByStatus(codes: readonly ErrorCode[]): ReadonlyMap<number, readonly ErrorCode[]> {
