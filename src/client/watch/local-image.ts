@@ -8,14 +8,17 @@ import type { WatchEvent } from './watch.ts';
 export type LocalImage = {
   /** The state at `offset`; a new one for each change, so that one that was taken never changes. */
   readonly image: MetadataImage;
-  /** Exclusive: the copy reflects every record below it. */
+  /** Exclusive: the copy reflects every record below it. It never goes back. */
   readonly offset: number;
   /**
    * Resolves when the copy reflects everything below `offset`: after a write, give the offset of its answer.
    * Rejects when the copy ends before.
    */
   whenAt(offset: number): Promise<MetadataImage>;
-  /** Called after every change, with the event that made it; returns the function that ends it. */
+  /**
+   * Called after every change, with the event that made it; returns the function that ends it. A copy that had to begin
+   * again may have passed over many: then the event is the end of a state.
+   */
   subscribe(listener: (image: MetadataImage, event: WatchEvent) => void): () => void;
   /** Resolves when the copy was closed; rejects when it cannot be kept up any more. */
   readonly ended: Promise<void>;
@@ -40,6 +43,10 @@ export async function followImage(
 
 class Follower implements LocalImage {
   readonly #core = new LocalImageCore();
+  /** What is shown: the newest that the core has had. */
+  #shown: MetadataImage | null = null;
+  /** The copy has begun again with the state of a node that lags, and catches up behind what is shown. */
+  #isBehind = false;
   readonly #stop = new AbortController();
   readonly #listeners = new Set<(image: MetadataImage, event: WatchEvent) => void>();
   #waiting: Waiting[] = [];
@@ -54,7 +61,7 @@ class Follower implements LocalImage {
   }
 
   get image(): MetadataImage {
-    return assertDefined(this.#core.image ?? undefined, 'a copy is handed out once it is whole');
+    return assertDefined(this.#shown ?? undefined, 'a copy is handed out once it is whole');
   }
 
   get offset(): number {
@@ -62,7 +69,7 @@ class Follower implements LocalImage {
   }
 
   whenAt(offset: number): Promise<MetadataImage> {
-    const { image } = this.#core;
+    const image = this.#shown;
     if (image !== null && image.endOffset >= offset) return Promise.resolve(image);
     if (this.#end !== null) return Promise.reject(this.#end);
     return new Promise((resolve, reject) => this.#waiting.push({ offset, resolve, reject }));
@@ -92,8 +99,17 @@ class Follower implements LocalImage {
     const taken = this.#core.take(event);
     if (!taken.ok) throw new UnexpectedAnswerError('watch', taken.error);
     const { image } = this.#core;
-    if (image === null || image === before) return;
-    for (const listener of this.#listeners) listener(image, event);
+    if (image !== null && image !== before) this.#show(image, event);
+  }
+
+  /** Nothing is taken back: what is older than what was shown is kept from those who look until it has caught up. */
+  #show(image: MetadataImage, event: WatchEvent): void {
+    const wasBehind = this.#isBehind;
+    this.#isBehind = this.#shown !== null && image.endOffset < this.#shown.endOffset;
+    if (this.#isBehind) return;
+    this.#shown = image;
+    const told: WatchEvent = wasBehind ? { kind: 'stateEnd', offset: image.endOffset } : event;
+    for (const listener of this.#listeners) listener(image, told);
     const isThere = ({ offset }: Waiting): boolean => offset <= image.endOffset;
     const there = this.#waiting.filter(isThere);
     this.#waiting = this.#waiting.filter((waiting) => !isThere(waiting));
