@@ -112,7 +112,7 @@ export class QuorumOperations {
     if (standing !== undefined) {
       return refusal(
         'DUPLICATE_VOTER',
-        `Controller ${controllerId} is a voter, with directory ${standing.directoryId}.`,
+        `Controller ${controllerId} is a voter, with directory ${standing.directoryId}. Where that disk is lost, remove it first: ottla quorum remove-voter ${controllerId}`,
       );
     }
     const directory = this.#directoryOf(body);
@@ -135,17 +135,19 @@ export class QuorumOperations {
     directoryId,
   }: BodyOf<'addVoter'>): Result<ReplicaKey['directoryId'], OperationError> {
     if (directoryId !== undefined) return ok(uuid(directoryId));
-    const found = this.#options.core.replicas().filter(({ id }) => id === controllerId);
-    const [only] = found;
+    const known = this.#options.core.replicas().filter(({ id }) => id === controllerId);
+    // A directory whose disk was lost is remembered for a while, and fetches no more.
+    const following = known.filter(({ lastFetchMs }) => this.#isRecent(lastFetchMs));
+    const [only, ...others] = following.length > 0 ? following : known;
     if (only === undefined) {
       return refusal('VOTER_NOT_CAUGHT_UP', `Controller ${controllerId} does not follow the leader.`);
     }
-    return found.length === 1
-      ? ok(only.directoryId)
-      : refusal(
-          'INVALID_REQUEST',
-          `Several directories follow as controller ${controllerId}: give directoryId.`,
-        );
+    if (others.length === 0) return ok(only.directoryId);
+    const directories = [only, ...others].map(({ directoryId: each }) => each);
+    return refusal(
+      'INVALID_REQUEST',
+      `Several directories follow as controller ${controllerId}: ${directories.join(', ')}. Give the one that it has now (ottla storage info), as in: ottla quorum add-voter ${controllerId} --directory-id ${only.directoryId}`,
+    );
   }
 
   #endpointOf({ controllerId, host, port }: BodyOf<'addVoter'>): Voter['endpoint'] | null {
@@ -202,8 +204,12 @@ export class QuorumOperations {
   }
 
   #isCaughtUp({ lastCaughtUpMs }: { readonly lastCaughtUpMs: number | null }): boolean {
+    return this.#isRecent(lastCaughtUpMs);
+  }
+
+  #isRecent(thenMs: number | null): boolean {
     const { nowMs, caughtUpWithinMs } = this.#options;
-    return lastCaughtUpMs !== null && nowMs() - lastCaughtUpMs <= caughtUpWithinMs;
+    return thenMs !== null && nowMs() - thenMs <= caughtUpWithinMs;
   }
 }
 
