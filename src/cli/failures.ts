@@ -45,7 +45,7 @@ const adviceByCode: Readonly<Record<string, string>> = {
   UNKNOWN_TOKEN_ID: 'See which there are with: ottla token list',
   TOKEN_CONFLICT: 'See whose tokens there are with: ottla token list',
   TOKEN_TABLE_FULL: 'See which have expired with: ottla token list',
-  OFFSET_OUT_OF_RANGE: 'Leave --from out to begin where the log begins.',
+  OFFSET_OUT_OF_RANGE: 'Leave --from or --at-offset out, or give an offset that the message names as held.',
   UNKNOWN_SERVER_ERROR: 'The server’s own log says more.',
   RESOURCE_NOT_FOUND: 'Is the server of an older version than this command? See: ottla --version',
 };
