@@ -7,6 +7,7 @@ import { durableAtSend } from './durable-at-send.ts';
 import { electionSafety } from './election-safety.ts';
 import { epochSurvivesRestart } from './epoch-survives-restart.ts';
 import { equalState } from './equal-state.ts';
+import { firstSuccessorSeeksElection } from './first-successor-seeks-election.ts';
 import { flushedSurvivesRestart } from './flushed-survives-restart.ts';
 import { healthyLeaderStays } from './healthy-leader-stays.ts';
 import { higherEpochsAreEntered } from './higher-epochs-are-entered.ts';
@@ -57,6 +58,7 @@ export function raftCheckers(cluster: ClusterObservation, schedule: Schedule): r
     olderFetchesAreRefused(cluster),
     logStartAtSnapshot(cluster),
     oneVotePerEpoch(cluster),
+    firstSuccessorSeeksElection(cluster),
     oneVoterChangeAtATime(cluster),
     oneBootstrapDescriptor(cluster),
     onlySupportedVersions(cluster),

@@ -8,6 +8,7 @@ import { fullReplay } from './full-replay.ts';
 import { isrMembersAreActive } from './isr-members-are-active.ts';
 import { oneEpochPerIncarnation } from './one-epoch-per-incarnation.ts';
 import { pastEqualsReplay } from './past-equals-replay.ts';
+import { rowsFollowTheirRecords } from './rows-follow-their-records.ts';
 import { sessionsEndOnlyWhenIdle } from './sessions-end-only-when-idle.ts';
 import { timestampsNeverDecrease } from './timestamps-never-decrease.ts';
 import { unkeyedWritesAreSentOnce } from './unkeyed-writes-are-sent-once.ts';
@@ -30,6 +31,7 @@ export function metadataCheckers(
     timestampsNeverDecrease(cluster),
     finalizedLevelsAreSupported(cluster, witness),
     oneEpochPerIncarnation(cluster, witness),
+    rowsFollowTheirRecords(cluster, witness),
     sessionsEndOnlyWhenIdle(cluster, witness, calls),
     answers,
     past,

@@ -26,6 +26,7 @@ type Place = { offset: number | null };
  * 2. Atomic: a delta is a whole committed batch, record for record.
  * 3. Bookmarkable: nothing that it asked for and was not sent stands below a bookmark.
  * 4. Its copy of the state is the replay of the log up to where it stands.
+ * 5. Nobody is shown by what others are let in: no record has the hash of a token's secret.
  * What no one is shown is left out of the records, and so of the copy.
  */
 export function watchStreams(cluster: ClusterObservation, witness: MetadataWitness): Checker & WatchJudge {
@@ -35,6 +36,7 @@ export function watchStreams(cluster: ClusterObservation, witness: MetadataWitne
     name: 'a watch is the committed log',
     source: 'design, "Running"; etcd API guarantees, watch streams; etcd robustness tests, watch validation',
     arrived(watcher, event) {
+      if (showsSecret(event)) fail(watcher, `it is shown the hash of a token's secret (${event.kind})`);
       const place = placeOf(watcher);
       if (event.kind === 'delta') judgeDelta(watcher, event, place);
       else if (event.kind === 'bookmark') judgeBookmark(watcher, event, place);
@@ -99,6 +101,14 @@ export function watchStreams(cluster: ClusterObservation, witness: MetadataWitne
     return cluster.fail(checker, `${watcher.process.name}: ${what}`);
   }
   return checker;
+}
+
+function showsSecret(event: WatchEvent): boolean {
+  if (event.kind !== 'delta' && event.kind !== 'state') return false;
+  return event.records.some(({ type, value }) => {
+    const hash: unknown = type === 'TokenRecord' ? value['secretHash'] : undefined;
+    return hash instanceof Uint8Array && hash.length > 0;
+  });
 }
 
 /** The digests tell at a glance, unless there is something that no one is shown. */
