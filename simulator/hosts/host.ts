@@ -79,7 +79,7 @@ export type Host = {
   readonly call: ((request: ControllerRequest, complete: (answer: ControllerAnswer) => void) => void) | null;
   /** Begins a stream; null where nothing is watched. */
   readonly watch: ((request: WatchRequest, listener: WatchListener) => WatchHandle) | null;
-  /** Asks the leader's core for another set of voters; null where nothing takes that yet. */
+  /** Asks the leader for another set of voters; null where nobody runs. */
   readonly changeVoters: ChangeVoters | null;
   /** Asks the leader's core for another protocol; null where an operation of the controller does. */
   readonly changeProtocol: ChangeProtocol | null;
