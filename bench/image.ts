@@ -9,7 +9,7 @@ import { createImageLoader } from '../src/codec/image-loader.ts';
 import { checkpointPages, type PageEntry } from '../src/codec/image-pages.ts';
 import { createImageBuilder, emptyImage, imageDigest, type MetadataImage } from '../src/metadata/image.ts';
 import type { InternalOperation, OperationContext } from '../src/metadata/operation.ts';
-import type { MetadataRecord } from '../src/metadata/registry.ts';
+import { builtInRegistry, type MetadataRecord } from '../src/metadata/registry.ts';
 import { expireBrokerSessions } from '../src/metadata/resources/broker/expiry.ts';
 import { column } from '../src/metadata/resources/topic/partition-row.ts';
 import { partitionChange } from '../src/metadata/resources/topic/records.ts';
@@ -299,7 +299,7 @@ class ImageBench {
   }
 
   async #load(): Promise<void> {
-    const loader = createImageLoader();
+    const loader = createImageLoader(builtInRegistry);
     const image = this.#checkpointed;
     if (image === null) throw new Error('a checkpoint was made before');
     const count = this.#pages.length;

@@ -1,6 +1,6 @@
 import { assert } from '../src/base/assert.ts';
 import { decodeRecords } from '../src/codec/record-value.ts';
-import type { MetadataRecord } from '../src/metadata/registry.ts';
+import { builtInRegistry, type MetadataRecord } from '../src/metadata/registry.ts';
 import type { WrittenBatch } from './hosts/host.ts';
 
 /** By the bytes themselves, which are kept for as long as anybody may ask for them, and change no more. */
@@ -11,7 +11,7 @@ export function recordsIn({ payload, baseOffset, endOffset }: WrittenBatch): rea
   if (payload === null) return [];
   const known = decoded.get(payload);
   if (known !== undefined) return known;
-  const records = decodeRecords(payload, endOffset - baseOffset);
+  const records = decodeRecords(builtInRegistry, payload, endOffset - baseOffset);
   assert(records.ok, 'a proposed payload can be read');
   decoded.set(payload, records.value);
   return records.value;

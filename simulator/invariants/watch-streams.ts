@@ -1,7 +1,7 @@
 import { assert } from '../../src/base/assert.ts';
 import { decodeRecords } from '../../src/codec/record-value.ts';
 import { imageDigest, type MetadataImage, toRecords } from '../../src/metadata/image.ts';
-import { recordsByName } from '../../src/metadata/registry.ts';
+import { builtInRegistry } from '../../src/metadata/registry.ts';
 import { shownRecord } from '../../src/metadata/shown-record.ts';
 import type {
   WatchBookmark,
@@ -125,13 +125,13 @@ function shownState(image: MetadataImage): readonly string[] {
 
 function wantedRecords(batch: BatchNode, { planned }: ModelWatcher): readonly WatchRecord[] {
   if (batch.payload === null) return [];
-  const records = decodeRecords(batch.payload, batch.endOffset - batch.baseOffset);
+  const records = decodeRecords(builtInRegistry, batch.payload, batch.endOffset - batch.baseOffset);
   assert(records.ok, 'a proposed payload can be read');
   return records.value
     .map(shownRecord)
     .map(({ type, ...value }, at) => ({ offset: batch.baseOffset + at, type, value }) as WatchRecord)
     .filter(({ type }) => {
-      const name = recordsByName.get(type)?.resource.name;
+      const name = builtInRegistry.recordsByName.get(type)?.resource.name;
       return planned.kinds === null || planned.kinds.some((kind) => kind === name);
     });
 }

@@ -3,13 +3,13 @@ import { failed, ok, type Result } from '../base/result.ts';
 import { rowsPerRowPage } from '../base/row-table.ts';
 import {
   createEditor,
-  emptyImage,
+  emptyImageOf,
   type ImageEditor,
   type ImageHeader,
   type MetadataImage,
   stateOf,
 } from '../metadata/image.ts';
-import { type RegisteredTable, tables } from '../metadata/registry.ts';
+import type { RegisteredTable, Registry } from '../metadata/registry.ts';
 import type { ColumnTableDefinition, RowTableDefinition } from '../metadata/resource.ts';
 import type { Digest } from '../base/digest.ts';
 import { type CodecError, malformed } from './codec-error.ts';
@@ -46,14 +46,14 @@ export type ImageLoader = {
 /** A page index beyond this is no image's: 2^31 slots of 64 rows. */
 const pageIndexMax = 33_554_431;
 
-export function createImageLoader(): ImageLoader {
-  const editor = createEditor(emptyImage);
+export function createImageLoader(registry: Registry): ImageLoader {
+  const editor = createEditor(emptyImageOf(registry));
   const root = new RootHasher();
   const digests: LoadedPage[] = [];
   let lastKey: Uint8Array | null = null;
   return {
     add(entry) {
-      const opened = openPage(entry);
+      const opened = openPage(registry, entry);
       if (!opened.ok) return opened;
       if (!isAfter(entry.key, lastKey)) return malformed('a page is out of order');
       lastKey = entry.key.slice();
@@ -78,11 +78,12 @@ export function createImageLoader(): ImageLoader {
 
 /** All at once, for tests and small images. */
 export function imageFromPages(
+  registry: Registry,
   entries: Iterable<PageEntry>,
   header: ImageHeader,
   root: string,
 ): Result<MetadataImage, CodecError> {
-  const loader = createImageLoader();
+  const loader = createImageLoader(registry);
   for (const entry of entries) {
     const added = loader.add(entry);
     if (!added.ok) return added;
@@ -93,14 +94,14 @@ export function imageFromPages(
 }
 
 /** Says whether a page that was read back is whole; the runtime asks before it cleans the log. */
-export function verifyPage(entry: PageEntry): boolean {
-  return openPage(entry).ok;
+export function verifyPage(registry: Registry, entry: PageEntry): boolean {
+  return openPage(registry, entry).ok;
 }
 
 type LoadedPage = { readonly table: RegisteredTable; readonly index: number; readonly digest: Digest };
 type OpenedPage = LoadedPage & { readonly content: Uint8Array };
 
-function openPage({ key, value }: PageEntry): Result<OpenedPage, CodecError> {
+function openPage({ tables }: Registry, { key, value }: PageEntry): Result<OpenedPage, CodecError> {
   if (key.length !== pageKeyBytes) return malformed('a page key of another length');
   if (value.length < pageDigestBytes) return malformed('a page without its digest');
   const keyView = viewOf(key);

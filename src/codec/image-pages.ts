@@ -4,7 +4,7 @@ import type { ColumnPage, Columns } from '../base/columns.ts';
 import { type Digest, digestText, Hasher } from '../base/digest.ts';
 import { type RowPage, rowsPerRowPage } from '../base/row-table.ts';
 import { type MetadataImage, stateOf } from '../metadata/image.ts';
-import { type RegisteredTable, tables } from '../metadata/registry.ts';
+import type { RegisteredTable } from '../metadata/registry.ts';
 import type { Fields } from '../metadata/schema.ts';
 import { structToWire } from './field-values.ts';
 import { viewOf } from './int64.ts';
@@ -46,6 +46,7 @@ export function checkpointPages(image: MetadataImage, since: MetadataImage | nul
   let finished: { readonly root: string; readonly pageCount: number } | null = null;
   function* steps(): Generator<PageChange | null, void, undefined> {
     const root = new RootHasher();
+    const { tables } = image.registry;
     for (const table of tables) yield* tablePages(image, since, table, root);
     finished = root.finish();
   }

@@ -1,11 +1,6 @@
 import { assert, violated } from '../base/assert.ts';
 import { ok, type Result } from '../base/result.ts';
-import {
-  type MetadataRecord,
-  recordsById,
-  recordsByName,
-  type RegisteredRecord,
-} from '../metadata/registry.ts';
+import type { MetadataRecord, RegisteredRecord, Registry } from '../metadata/registry.ts';
 import type { RecordSchema } from '../metadata/schema.ts';
 import { findStructFault } from '../metadata/schema-values.ts';
 import { type CodecError, malformed } from './codec-error.ts';
@@ -28,10 +23,11 @@ const firstMetadataVersion = 1;
  * finalized level, allows. A record that is not what its schema says is a programmer's error.
  */
 export function encodeRecords(
+  registry: Registry,
   records: readonly MetadataRecord[],
   metadataVersion: number = firstMetadataVersion,
 ): Uint8Array {
-  const encoded = records.map((record) => encodeRecord(record, metadataVersion));
+  const encoded = records.map((record) => encodeRecord(registry, record, metadataVersion));
   let size = 0;
   for (const bytes of encoded) size += lengthBytes + bytes.length;
   const payload = new Uint8Array(size);
@@ -51,6 +47,7 @@ export function encodeRecords(
  * many or of another type, bytes that are left over.
  */
 export function decodeRecords(
+  registry: Registry,
   payload: Uint8Array,
   count: number,
 ): Result<readonly MetadataRecord[], CodecError> {
@@ -65,7 +62,7 @@ export function decodeRecords(
     const start = at + lengthBytes;
     const end = start + view.getUint32(at);
     if (end > payload.length) return malformed(`record ${index} of ${count} is cut short`);
-    const record = decodeRecord(bytes, start, end);
+    const record = decodeRecord(registry, bytes, start, end);
     if (!record.ok) return record;
     records.push(record.value);
     at = end;
@@ -74,7 +71,11 @@ export function decodeRecords(
   return ok(records);
 }
 
-function encodeRecord(record: MetadataRecord, metadataVersion: number): Uint8Array {
+function encodeRecord(
+  { recordsByName }: Registry,
+  record: MetadataRecord,
+  metadataVersion: number,
+): Uint8Array {
   const registered = recordsByName.get(record.type);
   assert(registered !== undefined, `no kind of metadata has the record ${record.type}`);
   const { schema, fields } = registered;
@@ -106,7 +107,12 @@ export function recordToWire(
   return wire;
 }
 
-function decodeRecord(bytes: Uint8Array, start: number, end: number): Result<MetadataRecord, CodecError> {
+function decodeRecord(
+  { recordsById }: Registry,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): Result<MetadataRecord, CodecError> {
   const unpacked = unpackRange(bytes, start, end);
   if (!unpacked.ok) return unpacked;
   const wire = unpacked.value;

@@ -3,7 +3,7 @@ import { refuse, tooManyRecords } from './define-operation.ts';
 import type { MetadataImage } from './image.ts';
 import { limits } from './limits.ts';
 import type { OperationContext, OperationError, OperationInput, OperationOutcome } from './operation.ts';
-import { type MetadataRecord, recordsByName } from './registry.ts';
+import type { MetadataRecord, Registry } from './registry.ts';
 import { structSizeMax } from './schema-values.ts';
 import type { TSchema } from 'typebox';
 
@@ -29,16 +29,19 @@ export function runOperation(
 ): Result<OperationOutcome<unknown>, OperationError> {
   const result = operation.handle(image, input, context);
   if (!result.ok) return result;
-  return findExcess(result.value.records) ?? result;
+  return findExcess(image.registry, result.value.records) ?? result;
 }
 
 /** The refusal when `records` do not fit one batch together with the record of their answer, else null. */
-export function findExcess(records: readonly MetadataRecord[]): ReturnType<typeof refuse> | null {
+export function findExcess(
+  registry: Registry,
+  records: readonly MetadataRecord[],
+): ReturnType<typeof refuse> | null {
   if (records.length > limits.recordsPerOperationMax) {
     return tooManyRecords(records.length);
   }
   let size = 0;
-  for (const record of records) size += recordSizeMax(record);
+  for (const record of records) size += recordSizeMax(registry, record);
   if (size <= limits.operationBytesMax) return null;
   return refuse(
     'INVALID_REQUEST',
@@ -48,7 +51,7 @@ export function findExcess(records: readonly MetadataRecord[]): ReturnType<typeo
 }
 
 /** An upper bound of the bytes a record takes in a batch: its length, id, version and fields. */
-export function recordSizeMax(record: MetadataRecord): number {
+export function recordSizeMax({ recordsByName }: Registry, record: MetadataRecord): number {
   const registered = recordsByName.get(record.type);
   return registered === undefined ? 0 : 4 + 3 + 3 + structSizeMax(registered.schema.fields, record);
 }

@@ -3,12 +3,11 @@ import { epoch, offset, type Epoch, type Offset } from '../base/brands.ts';
 import { addDigests, type Digest, digestText, Hasher, zeroDigest } from '../base/digest.ts';
 import { EditToken } from '../base/edit-token.ts';
 import {
+  builtInRegistry,
   type MetadataRecord,
-  recordsByName,
+  type Registry,
   type ResourceName,
-  resources,
   type StateOf,
-  tables,
 } from './registry.ts';
 import type { AnyResource, Position, PositionedRecord, TableDefinition } from './resource.ts';
 import { hashStruct } from './schema-values.ts';
@@ -17,7 +16,10 @@ import { hashStruct } from './schema-values.ts';
  * The whole state at one offset; persistent, so that keeping one costs a pointer (design 12). It has a
  * state for each resource, by the resource's name.
  */
-export type MetadataImage = ImageHeader & { readonly [Name in ResourceName]: StateOf<Name> };
+export type MetadataImage = ImageHeader & {
+  /** The kinds of which it has a state. */
+  readonly registry: Registry;
+} & { readonly [Name in ResourceName]: StateOf<Name> };
 
 export type ImageHeader = {
   /** Exclusive: the image reflects every record below it. */
@@ -43,13 +45,19 @@ export type ImageBuilder = {
 
 type States = Record<string, unknown>;
 
-/** The state of an empty log. */
-export const emptyImage: MetadataImage = asImage({
-  endOffset: offset(0),
-  epoch: epoch(0),
-  timestampMs: 0,
-  ...Object.fromEntries(resources.map((resource) => [resource.name, resource.empty()])),
-});
+/** The state of an empty log, to whoever knows these kinds. */
+export function emptyImageOf(registry: Registry): MetadataImage {
+  return asImage({
+    registry,
+    endOffset: offset(0),
+    epoch: epoch(0),
+    timestampMs: 0,
+    ...Object.fromEntries(registry.resources.map((resource) => [resource.name, resource.empty()])),
+  });
+}
+
+/** The same with the kinds of this software alone. */
+export const emptyImage: MetadataImage = emptyImageOf(builtInRegistry);
 
 /**
  * The one place where states by name become an image. They have its shape: the empty image has a state of
@@ -66,6 +74,7 @@ export function stateOf(image: MetadataImage, resource: AnyResource): unknown {
 }
 
 export function createImageBuilder(base: MetadataImage): ImageBuilder {
+  const { recordsByName } = base.registry;
   let editor: ImageEditor | null = null;
   let last: Position | null = null;
   let isFrozen = false;
@@ -157,7 +166,7 @@ export function imageDigest(image: MetadataImage): string {
 /** The digest in steps of one page each, for whoever may not stay away long; it returns what `imageDigest` does. */
 export function* digestSteps(image: MetadataImage): Generator<null, string, undefined> {
   const hasher = new Hasher();
-  for (const table of tables) {
+  for (const table of image.registry.tables) {
     const state = stateOf(image, table.resource);
     const { definition } = table;
     let sum = zeroDigest;
@@ -197,6 +206,7 @@ function pageDigestOf(state: unknown, definition: TableDefinition<unknown, unkno
 export function* toRecords(
   image: MetadataImage,
 ): Generator<PositionedRecord<MetadataRecord>, void, undefined> {
+  const { resources, recordsByName } = image.registry;
   for (const resource of resources) {
     for (const positioned of resource.toRecords(stateOf(image, resource))) {
       const registered = recordsByName.get(positioned.record.type);

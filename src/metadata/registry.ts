@@ -50,24 +50,45 @@ export type RegisteredTable = {
   readonly definition: TableDefinition<unknown, unknown>;
 };
 
-/** Every resource, in the order of `kinds.ts`. */
-export const resources: readonly AnyResource[] = Object.freeze(
+/**
+ * The kinds of metadata that one node or client knows, as a value: an image carries it, and so does whatever makes an
+ * image of bytes.
+ */
+export type Registry = {
+  /** In the order in which their states become records again. */
+  readonly resources: readonly AnyResource[];
+  readonly recordsByName: ReadonlyMap<string, RegisteredRecord>;
+  readonly recordsById: ReadonlyMap<number, RegisteredRecord>;
+  /** Every table of every resource, by the id that begins the keys of its pages. */
+  readonly tables: readonly RegisteredTable[];
+};
+
+/** The registry of these resources, which must not claim each other's names and ids. */
+export function createRegistry(resources: readonly AnyResource[]): Registry {
+  const registry: Registry = Object.freeze({
+    resources,
+    recordsByName: indexRecords(resources, (schema) => schema.name),
+    recordsById: indexRecords(resources, (schema) => schema.id),
+    tables: resources
+      .flatMap((resource) => resource.tables.map((definition) => ({ resource, definition })))
+      .sort((left, right) => left.definition.id - right.definition.id),
+  });
+  checkRegistry(registry);
+  return registry;
+}
+
+/** Every resource of this software, in the order of `kinds.ts`. */
+export const builtInResources: readonly AnyResource[] = Object.freeze(
   Object.values(kinds).map((kind): AnyResource => kind.resource),
 );
 
-export const recordsByName: ReadonlyMap<string, RegisteredRecord> = indexRecords((schema) => schema.name);
-export const recordsById: ReadonlyMap<number, RegisteredRecord> = indexRecords((schema) => schema.id);
+checkBuiltIn();
+export const builtInRegistry: Registry = createRegistry(builtInResources);
 
-/** Every table of every resource, by the id that begins the keys of its pages. */
-export const tables: readonly RegisteredTable[] = Object.freeze(
-  resources
-    .flatMap((resource) => resource.tables.map((definition) => ({ resource, definition })))
-    .sort((left, right) => left.definition.id - right.definition.id),
-);
-
-checkRegistry();
-
-function indexRecords<Key>(keyOf: (schema: RecordSchema) => Key): ReadonlyMap<Key, RegisteredRecord> {
+function indexRecords<Key>(
+  resources: readonly AnyResource[],
+  keyOf: (schema: RecordSchema) => Key,
+): ReadonlyMap<Key, RegisteredRecord> {
   const index = new Map<Key, RegisteredRecord>();
   for (const resource of resources) {
     for (const schema of resource.records) {
@@ -88,16 +109,21 @@ export function fieldsOf(schema: RecordSchema): readonly RegisteredField[] {
   }));
 }
 
-function checkRegistry(): void {
+function checkBuiltIn(): void {
   assertLimits();
   for (const [name, kind] of Object.entries(kinds)) {
     assert(kind.resource.name === name, `the kind ${name} calls itself ${kind.resource.name}`);
+    for (const { id, name: record } of kind.resource.records) {
+      assert(id >= 0 && id < extensionIdMin * 2, `${record} has an id out of range`);
+    }
   }
+}
+
+function checkRegistry({ recordsByName, tables }: Registry): void {
   for (const { schema } of recordsByName.values()) {
     const { min, max } = schema.versions;
     assert(min >= 0 && min <= max, `${schema.name} has no legal versions`);
     assert(schema.metadataVersions.length === max + 1, `${schema.name} says since when for each version`);
-    assert(schema.id >= 0 && schema.id < extensionIdMin * 2, `${schema.name} has an id out of range`);
   }
   const ids = new Set(tables.map((table) => table.definition.id));
   assert(ids.size === tables.length, 'two tables have the same id');

@@ -4,6 +4,7 @@ import { epoch, offset } from '../base/brands.ts';
 import type { Result } from '../base/result.ts';
 import { zeroUuid } from '../base/uuid.ts';
 import type { MetadataImage } from '../metadata/image.ts';
+import { builtInRegistry } from '../metadata/registry.ts';
 import type { TokenRow } from '../metadata/resources/token/resource.ts';
 import { type ControllerNodeOptions, type NodeTransport, supportedVersions } from './node-options.ts';
 import type { PeerMessage } from '../ports/transport.ts';
@@ -222,6 +223,7 @@ class Node implements ControllerNode {
       directory,
       settings,
       ports,
+      registry: this.#options.registry ?? builtInRegistry,
       identity,
       logEvents: this.#storageEvents.log,
       persistRecovering: (state, done) =>

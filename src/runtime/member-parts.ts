@@ -126,7 +126,7 @@ export class MemberParts {
     this.counter = new ClusterCounter(clock);
     options.meter.voted(options.quorumState.voted?.id ?? null);
     this.forwarder = new Forwarder(transport, clock, random.fork());
-    const records = new BatchRecords();
+    const records = new BatchRecords(storage.image.registry);
     this.state = new CommittedState({
       image: storage.image,
       log: storage.log,

@@ -73,6 +73,7 @@ export class QuorumMember {
     const bounds = {
       logStartOffset: this.#parts.core.logStart.endOffset,
       endOffset: this.#parts.state.appliedOffset,
+      registry: this.image().registry,
     };
     readLogSlice(this.#options.storage.log, bounds, request, complete);
   }

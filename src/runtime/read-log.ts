@@ -2,6 +2,7 @@ import type { Offset } from '../base/brands.ts';
 import { failed, ok, type Result } from '../base/result.ts';
 import { batchPayload } from '../codec/batch.ts';
 import { decodeRecords } from '../codec/record-value.ts';
+import type { Registry } from '../metadata/registry.ts';
 import { shownRecord } from '../metadata/shown-record.ts';
 import { batchEndOffset, type LogBatch } from '../raft/batch.ts';
 import type { LogBatchView, LogRecordView, LogSlice, LogSliceError } from './controller-api.ts';
@@ -10,6 +11,8 @@ import type { RaftLog } from './log/raft-log.ts';
 import { printableFields } from './printable.ts';
 
 type Bounds = { readonly logStartOffset: Offset; readonly endOffset: Offset };
+/** The kinds whose records can be read. */
+type WithRegistry = { readonly registry: Registry };
 type SliceRequest = { readonly from: Offset; readonly maxRecords: number };
 type Completion = (result: Result<LogSlice, LogSliceError>) => void;
 
@@ -18,7 +21,7 @@ const sliceBytesMax = 1024 * 1024;
 /** A stretch of the committed log for people to read. `from` must be within the log; batches come whole. */
 export function readLogSlice(
   log: RaftLog,
-  bounds: Bounds,
+  bounds: Bounds & WithRegistry,
   request: SliceRequest,
   complete: Completion,
 ): void {
@@ -63,7 +66,7 @@ export function batchBaseAt(
 /** What a stored batch holds, for a node's own log and for one that is read from a stopped node's directory. */
 export function sliceOf(
   batches: readonly LogBatch[],
-  { logStartOffset, endOffset }: Bounds,
+  { logStartOffset, endOffset, registry }: Bounds & WithRegistry,
   maxRecords: number,
 ): Result<LogSlice, LogSliceError> {
   const views: LogBatchView[] = [];
@@ -71,7 +74,7 @@ export function sliceOf(
   let count = 0;
   for (const batch of batches) {
     if (views.length > 0 && count + batch.recordCount > maxRecords) break;
-    const view = viewOfBatch(batch);
+    const view = viewOfBatch(registry, batch);
     if (!view.ok) return failed({ code: 'UNKNOWN_SERVER_ERROR', message: view.error, logStartOffset });
     views.push(view.value);
     count += batch.recordCount;
@@ -80,9 +83,9 @@ export function sliceOf(
   return ok({ logStartOffset, endOffset, nextOffset, batches: views });
 }
 
-function viewOfBatch(batch: LogBatch): Result<LogBatchView, string> {
+function viewOfBatch(registry: Registry, batch: LogBatch): Result<LogBatchView, string> {
   const { baseOffset, epoch, appendTimestampMs, kind, sizeInBytes } = batch;
-  const records = recordsOf(batch);
+  const records = recordsOf(registry, batch);
   if (!records.ok) return records;
   const views = records.value.map(({ type, ...value }, index): LogRecordView => {
     return { offset: (baseOffset + index) as Offset, type, value: printableFields(value) };
@@ -92,9 +95,9 @@ function viewOfBatch(batch: LogBatch): Result<LogBatchView, string> {
 
 type AnyRecord = { readonly type: string };
 
-function recordsOf(batch: LogBatch): Result<readonly AnyRecord[], string> {
+function recordsOf(registry: Registry, batch: LogBatch): Result<readonly AnyRecord[], string> {
   if (batch.kind === 'control') return ok(batch.records);
-  const decoded = decodeRecords(batchPayload(batch), batch.recordCount);
+  const decoded = decodeRecords(registry, batchPayload(batch), batch.recordCount);
   return decoded.ok
     ? ok(decoded.value.map(shownRecord))
     : failed(`the batch at offset ${batch.baseOffset}: ${decoded.error.message}`);

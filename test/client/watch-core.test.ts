@@ -5,6 +5,7 @@ import { LocalImageCore } from '../../src/client/core/local-image-core.ts';
 import { WatchCore, type WatchSettings } from '../../src/client/core/watch-core.ts';
 import { imageDigest } from '../../src/metadata/image.ts';
 import type { WatchDelta, WatchEvent } from '../../src/runtime/watch/watch-api.ts';
+import { builtInRegistry } from '../../src/metadata/registry.ts';
 
 const clusterId = uuid('BBBBBBBBBBBBBBBBBBBBBA');
 
@@ -123,7 +124,7 @@ describe('a local image', () => {
   });
 
   it('is there when its state is whole, and stays while another comes', () => {
-    const image = new LocalImageCore();
+    const image = new LocalImageCore(builtInRegistry);
     const [begin, , end] = state(10);
     if (begin?.kind !== 'stateBegin' || end?.kind !== 'stateEnd') throw new Error('a state has both');
     image.take(begin);
@@ -144,7 +145,7 @@ describe('a local image', () => {
   });
 
   it('says what it does not understand', () => {
-    const image = new LocalImageCore();
+    const image = new LocalImageCore(builtInRegistry);
     for (const event of state(10)) if (event.kind !== 'heartbeat') image.take(event);
     const digest = image.image === null ? '' : imageDigest(image.image);
     const newer = { offset: offset(10), type: 'NewerRecord', value: {} };

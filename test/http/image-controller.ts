@@ -6,7 +6,7 @@ import { runOperation } from '../../src/metadata/execute.ts';
 import { createImageBuilder, emptyImage, type MetadataImage } from '../../src/metadata/image.ts';
 import type { InternalOperation, OperationContext, OperationInput } from '../../src/metadata/operation.ts';
 import { operationsById } from '../../src/metadata/operations.ts';
-import type { MetadataRecord } from '../../src/metadata/registry.ts';
+import { builtInRegistry, type MetadataRecord } from '../../src/metadata/registry.ts';
 import type { TokenRow } from '../../src/metadata/resources/token/resource.ts';
 import { bootstrapRecords } from '../../src/metadata/resources/feature/supported.ts';
 import type {
@@ -49,7 +49,7 @@ export class ImageController implements ControllerApi {
     clusterId: uuid('BBBBBBBBBBBBBBBBBBBBBA'),
     clock: nodeClock,
     log: this.log.asLog(),
-    records: new BatchRecords(),
+    records: new BatchRecords(builtInRegistry),
     image: () => this.image,
     logStartOffset: () => this.log.startOffset,
     leaderId: () => nodeId(0),

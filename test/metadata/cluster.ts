@@ -14,7 +14,7 @@ import type {
   QuorumView,
 } from '../../src/metadata/operation.ts';
 import { operationsById, type Operations } from '../../src/metadata/operations.ts';
-import type { MetadataRecord } from '../../src/metadata/registry.ts';
+import { builtInRegistry, type MetadataRecord } from '../../src/metadata/registry.ts';
 import { bootstrapRecords, supportedFeatures } from '../../src/metadata/resources/feature/supported.ts';
 import { unfinishedFencing } from '../../src/metadata/resources/topic/settling.ts';
 import type { Position } from '../../src/metadata/resource.ts';
@@ -79,7 +79,7 @@ export class TestCluster {
 
   append(records: readonly MetadataRecord[]): void {
     if (records.length === 0) return;
-    const decoded = decodeRecords(encodeRecords(records), records.length);
+    const decoded = decodeRecords(builtInRegistry, encodeRecords(builtInRegistry, records), records.length);
     if (!decoded.ok) throw new Error(decoded.error.message);
     const builder = createImageBuilder(this.image);
     let next: number = this.image.endOffset;

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { emptyImage } from '../../src/metadata/image.ts';
 import { nodeId } from '../../src/base/brands.ts';
 import type { QuorumVoter } from '../../src/metadata/operation.ts';
-import { recordsByName } from '../../src/metadata/registry.ts';
+import { builtInRegistry } from '../../src/metadata/registry.ts';
 import { findVoterUpdate } from '../../src/metadata/resources/controller/registration.ts';
 import {
   bootstrapRecords,
@@ -10,6 +10,8 @@ import {
   metadataVersionsOfRecords,
 } from '../../src/metadata/resources/feature/supported.ts';
 import { incarnationId, TestCluster } from './cluster.ts';
+
+const { recordsByName } = builtInRegistry;
 
 function update(feature: string, featureLevel: number) {
   return { params: { feature }, body: { featureLevel } };

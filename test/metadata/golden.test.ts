@@ -6,12 +6,14 @@ import { checkpointPages } from '../../src/codec/image-pages.ts';
 import { imageFromPages } from '../../src/codec/image-loader.ts';
 import { decodeRecords, encodeRecords } from '../../src/codec/record-value.ts';
 import { imageDigest, type MetadataImage } from '../../src/metadata/image.ts';
-import { type MetadataRecord, recordsByName, tables } from '../../src/metadata/registry.ts';
+import { builtInRegistry, type MetadataRecord } from '../../src/metadata/registry.ts';
 import { extensionIdMin } from '../../src/metadata/schema.ts';
 import { incarnationId, TestCluster } from './cluster.ts';
 import { expireBrokerSessions } from '../../src/metadata/resources/broker/expiry.ts';
 import { answerRecord } from '../../src/metadata/resources/session/answers.ts';
 import { sampleStruct } from './samples.ts';
+
+const { recordsByName, tables } = builtInRegistry;
 
 /**
  * Formats are pinned from the first release (design 4): a record's id and bytes never change, a new one
@@ -45,11 +47,11 @@ describe('the bytes of records', () => {
       id: schema.id,
       version: schema.versions.max,
       record: readable(record),
-      payload: Buffer.from(encodeRecords([record])).toString('hex'),
+      payload: Buffer.from(encodeRecords(builtInRegistry, [record])).toString('hex'),
     };
     const pinned = golden(`${folder}${name}.v${schema.versions.max}.json`, () => made);
     expect(made).toEqual(pinned);
-    const decoded = decodeRecords(Buffer.from(made.payload, 'hex'), 1);
+    const decoded = decodeRecords(builtInRegistry, Buffer.from(made.payload, 'hex'), 1);
     expect(decoded.ok ? decoded.value : decoded.error).toEqual([record]);
   });
 
@@ -109,6 +111,7 @@ describe('the bytes of checkpoint pages', () => {
     expect(made).toEqual(golden(checkpointFile, () => made));
     expect(new Set(entries.map(({ key }) => key.slice(0, 2))).size).toBe(tables.length);
     const loaded = imageFromPages(
+      builtInRegistry,
       entries.map(({ key, value }) => ({ key: Buffer.from(key, 'hex'), value: Buffer.from(value, 'hex') })),
       { endOffset: offset(1), epoch: epoch(1), timestampMs: 0 },
       made.root,

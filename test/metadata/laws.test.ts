@@ -12,6 +12,7 @@ import { TestCluster } from './cluster.ts';
 import { events, happen } from './history.ts';
 import { findEpochViolation, findSettledViolation, findViolation } from './invariants.ts';
 import { digestAnew, headerOf, PageStore, play, replayAll, replayOne, rootOf } from './replaying.ts';
+import { builtInRegistry } from '../../src/metadata/registry.ts';
 
 const runs = { numRuns: 100 };
 
@@ -68,7 +69,7 @@ describe('for every history of operations', () => {
         const cluster = play(history);
         const store = new PageStore();
         const { root } = store.write(cluster.image, null);
-        const loaded = imageFromPages(store.entries(), headerOf(cluster.image), root);
+        const loaded = imageFromPages(builtInRegistry, store.entries(), headerOf(cluster.image), root);
         if (!loaded.ok) throw new Error(loaded.error.message);
         expect(imageDigest(loaded.value)).toBe(imageDigest(cluster.image));
         expect(findViolation(loaded.value)).toBeNull();

@@ -4,6 +4,7 @@ import { imageDigest } from '../../src/metadata/image.ts';
 import { createImageLoader, imageFromPages, verifyPage } from '../../src/codec/image-loader.ts';
 import { checkpointPages, pageDigest, pageKey, type PageEntry } from '../../src/codec/image-pages.ts';
 import { TestCluster } from './cluster.ts';
+import { builtInRegistry } from '../../src/metadata/registry.ts';
 
 const cluster = new TestCluster();
 cluster.start(1, 2, 3);
@@ -16,20 +17,20 @@ const entries: PageEntry[] = [...pages].map(({ key, value }) => ({ key, value: v
 const { root, pageCount } = pages.summary();
 
 function fault(changed: readonly PageEntry[], expectedRoot = root): string {
-  const loaded = imageFromPages(changed, header, expectedRoot);
+  const loaded = imageFromPages(builtInRegistry, changed, header, expectedRoot);
   return loaded.ok ? 'loaded' : loaded.error.message;
 }
 
 describe('loading a checkpoint', () => {
   it('gives the image back, header and all', () => {
-    const loaded = imageFromPages(entries, header, root);
+    const loaded = imageFromPages(builtInRegistry, entries, header, root);
     expect(loaded.ok && imageDigest(loaded.value)).toBe(imageDigest(image));
     expect(loaded.ok && loaded.value.endOffset).toBe(image.endOffset);
     expect(pageCount).toBe(entries.length);
   });
 
   it('does not encode the loaded pages again for the next checkpoint', () => {
-    const loaded = imageFromPages(entries, header, root);
+    const loaded = imageFromPages(builtInRegistry, entries, header, root);
     if (!loaded.ok) throw new Error(loaded.error.message);
     const next = checkpointPages(loaded.value, loaded.value);
     expect([...next]).toEqual([]);
@@ -47,7 +48,7 @@ describe('loading a checkpoint', () => {
         const [bytes, index] =
           whole < entry.key.length ? [entry.key, whole] : [entry.value, whole - entry.key.length];
         bytes[index] = (bytes[index] ?? 0) ^ flip;
-        expect(verifyPage(entry)).toBe(false);
+        expect(verifyPage(builtInRegistry, entry)).toBe(false);
         expect(fault(changed)).not.toBe('loaded');
       }),
       { numRuns: 500 },
@@ -82,7 +83,7 @@ describe('loading a checkpoint', () => {
       view.setUint32(0, digest.high);
       view.setUint32(4, digest.low);
       value.set(content, 8);
-      const added = createImageLoader().add({ key, value });
+      const added = createImageLoader(builtInRegistry).add({ key, value });
       return added.ok ? 'loaded' : added.error.message;
     };
     expect(forged(1, Uint8Array.of())).toMatch(/cut short/);

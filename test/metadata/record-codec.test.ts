@@ -8,11 +8,13 @@ import {
   recordToWire,
   writableVersion,
 } from '../../src/codec/record-value.ts';
-import { fieldsOf, type MetadataRecord, recordsByName } from '../../src/metadata/registry.ts';
+import { builtInRegistry, fieldsOf, type MetadataRecord } from '../../src/metadata/registry.ts';
 import { defineRecord, int32, string } from '../../src/metadata/schema.ts';
 import { recordSizeMax } from '../../src/metadata/execute.ts';
 import { structSizeMax } from '../../src/metadata/schema-values.ts';
 import { arbitraryRecord } from './samples.ts';
+
+const { recordsByName } = builtInRegistry;
 
 const schemas = [...recordsByName.values()].map(({ schema }) => schema);
 const packer = new Packr({ useRecords: false, variableMapSize: true });
@@ -34,7 +36,7 @@ function framed(bytes: Uint8Array): Uint8Array {
 }
 
 function fault(payload: Uint8Array, count = 1): string {
-  const result = decodeRecords(payload, count);
+  const result = decodeRecords(builtInRegistry, payload, count);
   return result.ok ? 'accepted' : `${result.error.code}: ${result.error.message}`;
 }
 
@@ -45,11 +47,11 @@ describe('records as bytes', () => {
       fc.assert(
         fc.property(fc.array(arbitraryRecord(schema), { maxLength: 4 }), (values) => {
           const records = values.map(asRecord);
-          const payload = encodeRecords(records);
-          const decoded = decodeRecords(payload, records.length);
+          const payload = encodeRecords(builtInRegistry, records);
+          const decoded = decodeRecords(builtInRegistry, payload, records.length);
           expect(decoded.ok ? decoded.value : decoded.error).toEqual(records);
           expect(payload.length).toBeLessThanOrEqual(
-            records.reduce((sum, record) => sum + recordSizeMax(record), 0),
+            records.reduce((sum, record) => sum + recordSizeMax(builtInRegistry, record), 0),
           );
         }),
         { numRuns: 60 },
@@ -67,8 +69,8 @@ describe('records as bytes', () => {
   it('never make the decoder throw, whatever bytes arrive', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 200 }), fc.nat({ max: 5 }), (bytes, count) => {
-        expect(typeof decodeRecords(bytes, count).ok).toBe('boolean');
-        expect(typeof decodeRecords(framed(bytes), 1).ok).toBe('boolean');
+        expect(typeof decodeRecords(builtInRegistry, bytes, count).ok).toBe('boolean');
+        expect(typeof decodeRecords(builtInRegistry, framed(bytes), 1).ok).toBe('boolean');
       }),
       { numRuns: 2_000 },
     );
@@ -81,12 +83,12 @@ describe('records as bytes', () => {
         fc.nat(),
         fc.integer({ min: 1, max: 255 }),
         (value, place, flip) => {
-          const payload = encodeRecords([asRecord(value)]);
+          const payload = encodeRecords(builtInRegistry, [asRecord(value)]);
           const at = place % payload.length;
           payload[at] = (payload[at] ?? 0) ^ flip;
-          const decoded = decodeRecords(payload, 1);
+          const decoded = decodeRecords(builtInRegistry, payload, 1);
           // What is accepted is a legal record, so encoding it again works.
-          expect(() => encodeRecords(decoded.ok ? decoded.value : [])).not.toThrow();
+          expect(() => encodeRecords(builtInRegistry, decoded.ok ? decoded.value : [])).not.toThrow();
         },
       ),
       { numRuns: 1_000 },
@@ -94,7 +96,7 @@ describe('records as bytes', () => {
   });
 
   it('are refused when they are cut short, too few, or followed by something', () => {
-    const payload = encodeRecords([{ type: 'NoOpRecord' }, { type: 'NoOpRecord' }]);
+    const payload = encodeRecords(builtInRegistry, [{ type: 'NoOpRecord' }, { type: 'NoOpRecord' }]);
     expect(fault(payload, 2)).toBe('accepted');
     expect(fault(payload, 1)).toMatch(/^MALFORMED: .* bytes follow/);
     expect(fault(payload, 3)).toMatch(/^MALFORMED: record 2 of 3 is cut short/);
@@ -134,11 +136,15 @@ describe('records as bytes', () => {
 
   it('are not made of what their schema does not know', () => {
     const wrong = { type: 'FeatureLevelRecord', name: 'a', featureLevel: 1, extra: 1 };
-    expect(() => encodeRecords([asRecord(wrong)])).toThrow(/unknown field extra/);
-    expect(() => encodeRecords([asRecord({ type: 'FeatureLevelRecord' })])).toThrow(/name is no string/);
-    expect(() => encodeRecords([asRecord({ type: 'NoSuchRecord' })])).toThrow(/NoSuchRecord/);
+    expect(() => encodeRecords(builtInRegistry, [asRecord(wrong)])).toThrow(/unknown field extra/);
+    expect(() => encodeRecords(builtInRegistry, [asRecord({ type: 'FeatureLevelRecord' })])).toThrow(
+      /name is no string/,
+    );
+    expect(() => encodeRecords(builtInRegistry, [asRecord({ type: 'NoSuchRecord' })])).toThrow(
+      /NoSuchRecord/,
+    );
     const half = { type: 'FeatureLevelRecord', name: '\ud800', featureLevel: 1 };
-    expect(() => encodeRecords([asRecord(half)])).toThrow(/well-formed/);
+    expect(() => encodeRecords(builtInRegistry, [asRecord(half)])).toThrow(/well-formed/);
   });
 });
 

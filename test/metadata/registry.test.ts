@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { errorCatalogue } from '../../src/metadata/errors.ts';
 import { operations, operationsById, operationsByName } from '../../src/metadata/operations.ts';
-import { recordsById, recordsByName, resources, tables } from '../../src/metadata/registry.ts';
+import { builtInRegistry } from '../../src/metadata/registry.ts';
 import { defineResource } from '../../src/metadata/resource.ts';
 import { defineRecord, int32 } from '../../src/metadata/schema.ts';
+
+const { recordsById, recordsByName, resources, tables } = builtInRegistry;
 
 const example = defineRecord({ name: 'ExampleRecord', id: 1990, fields: { value: int32 } });
 const another = defineRecord({ name: 'AnotherRecord', id: 1991, fields: {} });

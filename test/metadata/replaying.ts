@@ -3,7 +3,7 @@ import { imageFromPages } from '../../src/codec/image-loader.ts';
 import { checkpointPages, type PageEntry } from '../../src/codec/image-pages.ts';
 import { createImageBuilder, emptyImage, imageDigest, type MetadataImage } from '../../src/metadata/image.ts';
 import type { PositionedRecord } from '../../src/metadata/resource.ts';
-import type { MetadataRecord } from '../../src/metadata/registry.ts';
+import { builtInRegistry, type MetadataRecord } from '../../src/metadata/registry.ts';
 import { TestCluster } from './cluster.ts';
 import { type Event, happen } from './history.ts';
 
@@ -82,7 +82,7 @@ export function rootOf(image: MetadataImage): string {
 
 /** A digest kept in a page would hide a page changed in place, so the pages are encoded anew. */
 export function digestAnew(image: MetadataImage): string {
-  const copy = imageFromPages(fullPages(image), headerOf(image), rootOf(image));
+  const copy = imageFromPages(builtInRegistry, fullPages(image), headerOf(image), rootOf(image));
   if (!copy.ok) throw new Error(copy.error.message);
   return imageDigest(copy.value);
 }

@@ -13,7 +13,7 @@ import { decodeNodeProperties, encodeNodeProperties } from '../../src/codec/node
 import { decodePeerMessage, encodePeerMessage } from '../../src/codec/peer-message.ts';
 import { decodeQuorumState, encodeQuorumState } from '../../src/codec/quorum-state.ts';
 import { decodeRecords, encodeRecords } from '../../src/codec/record-value.ts';
-import { type MetadataRecord, recordsByName } from '../../src/metadata/registry.ts';
+import { builtInRegistry, type MetadataRecord } from '../../src/metadata/registry.ts';
 import type { LogBatch } from '../../src/raft/batch.ts';
 import { arbitraryRecord } from '../metadata/samples.ts';
 import {
@@ -27,6 +27,8 @@ import {
 } from './arbitrary-messages.ts';
 import { check, timeoutMs } from './check.ts';
 import { mutate, type Mutation, mutations } from './mutation.ts';
+
+const { recordsByName } = builtInRegistry;
 
 /** A format: what may be written, and how it becomes bytes and a value again. */
 type Format<Value> = {
@@ -86,8 +88,8 @@ const recordFormats = schemas.map((schema) =>
     name: schema.name,
     // The border to the registry: a value of the schema is one of its records.
     legal: arbitraryRecord(schema) as fc.Arbitrary<MetadataRecord>,
-    encode: (record) => encodeRecords([record]),
-    decode: (bytes) => first(decodeRecords(bytes, 1)),
+    encode: (record) => encodeRecords(builtInRegistry, [record]),
+    decode: (bytes) => first(decodeRecords(builtInRegistry, bytes, 1)),
     content: (bytes) => bytes.subarray(4),
     reframe: (content) => {
       const framed = Buffer.concat([Buffer.alloc(4), content]);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { epoch, offset } from '../../src/base/brands.ts';
 import { createImageBuilder, emptyImage, imageDigest, type MetadataImage } from '../../src/metadata/image.ts';
-import type { MetadataRecord } from '../../src/metadata/registry.ts';
+import { builtInRegistry, type MetadataRecord } from '../../src/metadata/registry.ts';
 import type { LogBatch } from '../../src/raft/batch.ts';
 import type { Clock } from '../../src/ports/clock.ts';
 import { CommittedState } from '../../src/runtime/state/committed-state.ts';
@@ -41,7 +41,7 @@ function start(
   const state = new CommittedState({
     image: emptyImage,
     log: log.asLog(),
-    records: new BatchRecords(),
+    records: new BatchRecords(builtInRegistry),
     clock: clockOf(host),
     onApplied: (image) => applied.push(image.endOffset),
     faultOf,

@@ -13,6 +13,7 @@ import { BrokerSessions } from '../../src/runtime/sessions/broker-sessions.ts';
 import { clusterId, incarnationId, TestCluster } from '../metadata/cluster.ts';
 import { VirtualProcess } from './support/clock.ts';
 import { operation, RecordedReply, type TestOperation } from './support/operations.ts';
+import { builtInRegistry } from '../../src/metadata/registry.ts';
 
 class LeadershipHost extends VirtualProcess {
   readonly sessions = new BrokerSessions(1_000);
@@ -77,7 +78,7 @@ class LeadershipHost extends VirtualProcess {
 
   get types(): readonly string[] {
     return this.proposals.flatMap(({ batch }) => {
-      const records = decodeRecords(batch.payload, batch.recordCount);
+      const records = decodeRecords(builtInRegistry, batch.payload, batch.recordCount);
       return records.ok ? records.value.map(({ type }) => type) : ['unreadable'];
     });
   }

@@ -3,7 +3,7 @@ import { brokerId, offset } from '../../src/base/brands.ts';
 import { assert } from '../../src/base/assert.ts';
 import { decodeRecords } from '../../src/codec/record-value.ts';
 import { createImageBuilder, imageDigest, type MetadataImage } from '../../src/metadata/image.ts';
-import type { MetadataRecord } from '../../src/metadata/registry.ts';
+import { builtInRegistry, type MetadataRecord } from '../../src/metadata/registry.ts';
 import { proposalWindow, runtimeLimits } from '../../src/runtime/limits.ts';
 import { defaultSettings } from '../../src/runtime/node-options.ts';
 import { OperationQueue, type PendingOperation } from '../../src/runtime/leader/operation-queue.ts';
@@ -101,7 +101,7 @@ describe('the proposer', () => {
     expect(host.rejected).toHaveLength(1);
     const [proposal] = host.proposals;
     expect(proposal?.batch.recordCount).toBe(2);
-    const written = decodeRecords(proposal?.batch.payload ?? new Uint8Array(), 2);
+    const written = decodeRecords(builtInRegistry, proposal?.batch.payload ?? new Uint8Array(), 2);
     expect(written).toMatchObject({ ok: true, value: noOps(2) });
     host.commit();
     expect([before.offset, after.offset]).toEqual([image.endOffset + 1, image.endOffset + 2]);
@@ -130,7 +130,7 @@ describe('the proposer', () => {
     const [proposal] = host.proposals;
     assert(proposal !== undefined, 'the others were proposed');
     expect(proposal.batch.recordCount).toBe(2);
-    const written = decodeRecords(proposal.batch.payload, 2);
+    const written = decodeRecords(builtInRegistry, proposal.batch.payload, 2);
     assert(written.ok, 'the batch can be read');
     const builder = createImageBuilder(image);
     for (const [at, record] of written.value.entries()) {

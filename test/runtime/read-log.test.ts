@@ -3,6 +3,7 @@ import { offset } from '../../src/base/brands.ts';
 import { failed } from '../../src/base/result.ts';
 import type { LogReadError, RaftLog } from '../../src/runtime/log/raft-log.ts';
 import { readLogSlice } from '../../src/runtime/read-log.ts';
+import { builtInRegistry } from '../../src/metadata/registry.ts';
 
 const bounds = { logStartOffset: offset(5), endOffset: offset(9) };
 
@@ -12,8 +13,11 @@ function readWith(code: LogReadError['code'], from = 5): unknown {
     read: (_from, _to, _bytes, complete) => complete(failed({ code, message: 'Because.' })),
   };
   const answers: unknown[] = [];
-  readLogSlice(log as RaftLog, bounds, { from: offset(from), maxRecords: 10 }, (answer) =>
-    answers.push(answer),
+  readLogSlice(
+    log as RaftLog,
+    { ...bounds, registry: builtInRegistry },
+    { from: offset(from), maxRecords: 10 },
+    (answer) => answers.push(answer),
   );
   return answers[0];
 }

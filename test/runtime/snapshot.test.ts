@@ -16,6 +16,7 @@ import {
 import { runSequence } from '../../src/runtime/sequence.ts';
 import { TestCluster } from '../metadata/cluster.ts';
 import { CheckpointHost } from './support/checkpoints.ts';
+import { builtInRegistry } from '../../src/metadata/registry.ts';
 
 const entries: readonly StoreEntry[] = [
   { key: Uint8Array.of(1, 2, 3), value: new Uint8Array(300).fill(7) },
@@ -100,7 +101,7 @@ class SendingHost extends CheckpointHost {
 }
 
 class ReceivingHost extends CheckpointHost {
-  readonly receiver = new SnapshotReceiver(this.port, this.host.clock);
+  readonly receiver = new SnapshotReceiver(builtInRegistry, this.port, this.host.clock);
 
   take(snapshotId: SnapshotId, position: number, bytes: Uint8Array, last: boolean): void {
     const effect = { type: 'storeSnapshotChunk' as const, ioId: 1, snapshotId, position, bytes, last };

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { epoch, nodeId, offset, uuid } from '../../src/base/brands.ts';
 import { createImageBuilder, imageDigest } from '../../src/metadata/image.ts';
-import type { MetadataRecord } from '../../src/metadata/registry.ts';
+import { builtInRegistry, type MetadataRecord } from '../../src/metadata/registry.ts';
 import { RecentDeltas } from '../../src/runtime/watch/recent-deltas.ts';
 import type { WatchDelta } from '../../src/runtime/watch/watch-api.ts';
 import { BatchRecords } from '../../src/runtime/watch/batch-records.ts';
@@ -289,7 +289,7 @@ describe('the records of a batch', () => {
     log.data([session(1)]);
     const [batch] = log.batches;
     if (batch === undefined) throw new Error('there is a batch');
-    const records = new BatchRecords();
+    const records = new BatchRecords(builtInRegistry);
     expect(records.take(batch)).not.toBe(records.replayed(batch));
     records.isWatched = true;
     const replayed = records.replayed(batch);

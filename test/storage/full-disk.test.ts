@@ -15,6 +15,7 @@ import { nodeClock } from '../../src/client/node-clock.ts';
 import { LevelStores } from '../../src/storage/level-stores.ts';
 import { TestCluster } from '../metadata/cluster.ts';
 import { canMountDisk, mountDisk, unmountDisk } from '../processes/small-disk.ts';
+import { builtInRegistry } from '../../src/metadata/registry.ts';
 
 const diskBytes = 4 * 1_048_576;
 
@@ -110,7 +111,7 @@ class Bench {
     const stores = new LevelStores(join(this.folder, 'checkpoints'));
     const store = await openStore(stores);
     const loaded = await new Promise<ReturnType<typeof verified>>((resolve) =>
-      runSequence(loadCheckpoint(store, nodeClock), (found) => resolve(verified(found))),
+      runSequence(loadCheckpoint(builtInRegistry, store, nodeClock), (found) => resolve(verified(found))),
     );
     await new Promise<void>((resolve) => stores.close(resolve));
     return loaded;

@@ -11,6 +11,7 @@ import type { SimulatedProcess } from '../../../src/testing/world/process.ts';
 import type { World } from '../../world.ts';
 import { SimulatedStream } from './stream.ts';
 import type { PlannedWatcher } from './watcher-plan.ts';
+import { builtInRegistry } from '../../../src/metadata/registry.ts';
 
 /** What judges a watcher: told of everything that arrives, and of everything that its program is given. */
 export type WatchJudge = {
@@ -36,7 +37,7 @@ export class ModelWatcher {
   readonly process: SimulatedProcess;
   readonly #options: ModelWatcherOptions;
   readonly #random: Random;
-  readonly #image = new LocalImageCore();
+  readonly #image = new LocalImageCore(builtInRegistry);
   #core: WatchCore;
   #stream: SimulatedStream | null = null;
   /** Where the present stream was asked to begin. */

@@ -4,12 +4,12 @@ import { failed, ok, type Result } from '../../base/result.ts';
 import {
   createEditor,
   createImageBuilder,
-  emptyImage,
+  emptyImageOf,
   type ImageEditor,
   type ImageHeader,
   type MetadataImage,
 } from '../../metadata/image.ts';
-import { type MetadataRecord, recordsByName } from '../../metadata/registry.ts';
+import type { MetadataRecord, Registry } from '../../metadata/registry.ts';
 import { findStructFault } from '../../metadata/schema-values.ts';
 import type {
   WatchDelta,
@@ -29,8 +29,13 @@ import type {
  *    them.
  */
 export class LocalImageCore {
+  readonly #registry: Registry;
   #image: MetadataImage | null = null;
   #loading: { readonly editor: ImageEditor; readonly header: ImageHeader } | null = null;
+
+  constructor(registry: Registry) {
+    this.#registry = registry;
+  }
 
   get image(): MetadataImage | null {
     return this.#image;
@@ -62,7 +67,7 @@ export class LocalImageCore {
 
   #begin({ offset, epoch: imageEpoch, timestampMs }: WatchStateBegin): void {
     this.#loading = {
-      editor: createEditor(emptyImage),
+      editor: createEditor(emptyImageOf(this.#registry)),
       header: { endOffset: offset, epoch: imageEpoch, timestampMs },
     };
   }
@@ -71,10 +76,10 @@ export class LocalImageCore {
     const loading = this.#loading;
     assert(loading !== null, 'a piece of the state comes after its beginning');
     for (const each of records) {
-      const record = toMetadataRecord(each);
+      const record = toMetadataRecord(this.#registry, each);
       if (!record.ok) return record;
       const { offset, timestampMs } = each;
-      const registered = recordsByName.get(each.type);
+      const registered = this.#registry.recordsByName.get(each.type);
       const handler = registered?.resource.replay[each.type];
       assert(registered !== undefined && handler !== undefined, `${each.type} has a handler`);
       handler(loading.editor.draftOf(registered.resource), record.value, {
@@ -98,7 +103,7 @@ export class LocalImageCore {
     assert(image !== null, 'a delta comes after the state');
     const builder = createImageBuilder(image);
     for (const each of records) {
-      const record = toMetadataRecord(each);
+      const record = toMetadataRecord(this.#registry, each);
       if (!record.ok) return record;
       builder.replay(record.value, { offset: each.offset, epoch: batchEpoch, timestampMs });
     }
@@ -117,7 +122,10 @@ export class LocalImageCore {
 const done: Result<null, string> = ok(null);
 
 /** What came is a record that this software knows, with fields as its schema wants them. */
-export function toMetadataRecord({ type, value, offset }: WatchRecord): Result<MetadataRecord, string> {
+export function toMetadataRecord(
+  { recordsByName }: Registry,
+  { type, value, offset }: WatchRecord,
+): Result<MetadataRecord, string> {
   const registered = recordsByName.get(type);
   if (registered === undefined) return failed(`this client does not know the record ${type}`);
   if (!isOffset(offset)) return failed(`a ${type} stands at no offset`);

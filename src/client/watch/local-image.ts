@@ -1,5 +1,6 @@
 import { assertDefined } from '../../base/assert.ts';
 import type { MetadataImage } from '../../metadata/image.ts';
+import { builtInRegistry } from '../../metadata/registry.ts';
 import { LocalImageCore } from '../core/local-image-core.ts';
 import { UnexpectedAnswerError } from '../errors.ts';
 import type { WatchEvent } from './watch.ts';
@@ -42,7 +43,7 @@ export async function followImage(
 }
 
 class Follower implements LocalImage {
-  readonly #core = new LocalImageCore();
+  readonly #core = new LocalImageCore(builtInRegistry);
   /** What is shown: the newest that the core has had. */
   #shown: MetadataImage | null = null;
   /** The copy has begun again with the state of a node that lags, and catches up behind what is shown. */

@@ -4,6 +4,7 @@ import { failed, ok, type Result } from '../../base/result.ts';
 import { type CheckpointManifest, decodeCheckpointManifest } from '../../codec/checkpoint-manifest.ts';
 import { createImageLoader, type ImageLoader } from '../../codec/image-loader.ts';
 import type { MetadataImage } from '../../metadata/image.ts';
+import type { Registry } from '../../metadata/registry.ts';
 import type { CodecError } from '../../codec/codec-error.ts';
 import type { CheckpointStore, StoreEntry, StoreError, StoreResults } from '../../ports/checkpoint-store.ts';
 import type { Clock } from '../../ports/clock.ts';
@@ -36,7 +37,7 @@ type Loaded = Result<LoadedCheckpoint | null, LoadCheckpointError>;
 const scanEntriesMax = 256;
 
 /** Reads and verifies the checkpoint in force; null when the store holds none. */
-export function* loadCheckpoint(store: CheckpointStore, clock: Clock): Sequence<Loaded> {
+export function* loadCheckpoint(registry: Registry, store: CheckpointStore, clock: Clock): Sequence<Loaded> {
   const found = yield* wait<StoreResult<'get'>>((done) =>
     store.submit({ kind: 'get', keys: [manifestKey] }, done),
   );
@@ -45,7 +46,7 @@ export function* loadCheckpoint(store: CheckpointStore, clock: Clock): Sequence<
   if (bytes === null) return ok(null);
   const manifest = decodeCheckpointManifest(bytes);
   if (!manifest.ok) return failed(fromCodec(manifest.error));
-  return yield* loadPages(store, clock, manifest.value);
+  return yield* loadPages(registry, store, clock, manifest.value);
 }
 
 /** Empties a store that holds no checkpoint: pages of one that was never published may be in it. */
@@ -75,8 +76,13 @@ function fromCodec({ code, message }: CodecError): LoadCheckpointError {
   return { code: code === 'UNSUPPORTED_VERSION' ? code : 'DAMAGED', message };
 }
 
-function* loadPages(store: CheckpointStore, clock: Clock, manifest: CheckpointManifest): Sequence<Loaded> {
-  const collector = new PageCollector(createImageLoader(), manifest.snapshotId.endOffset);
+function* loadPages(
+  registry: Registry,
+  store: CheckpointStore,
+  clock: Clock,
+  manifest: CheckpointManifest,
+): Sequence<Loaded> {
+  const collector = new PageCollector(createImageLoader(registry), manifest.snapshotId.endOffset);
   const slices = new SlicedLoop(clock);
   let from: Uint8Array = pageKeysFrom;
   for (;;) {

@@ -15,6 +15,7 @@ import { type Sequence, wait } from '../sequence.ts';
 import { type LoadedCheckpoint, loadCheckpoint } from './load-checkpoint.ts';
 import { manifestKey, parseVersionedPageKey } from './page-keys.ts';
 import { SnapshotStreamParser } from './snapshot-stream.ts';
+import type { Registry } from '../../metadata/registry.ts';
 
 type StoreSnapshotChunk = Extract<Effect, { type: 'storeSnapshotChunk' }>;
 type Opened = Result<CheckpointStore, StoreError>;
@@ -30,12 +31,14 @@ export type Installation = Result<InstalledSnapshot | null, string>;
  * relies on is touched.
  */
 export class SnapshotReceiver {
+  readonly #registry: Registry;
   readonly #stores: CheckpointStores;
   readonly #clock: Clock;
   #receiving: Receiving | null = null;
   #chunksReceived = 0;
 
-  constructor(stores: CheckpointStores, clock: Clock) {
+  constructor(registry: Registry, stores: CheckpointStores, clock: Clock) {
+    this.#registry = registry;
     this.#stores = stores;
     this.#clock = clock;
   }
@@ -75,7 +78,7 @@ export class SnapshotReceiver {
     const receiving = this.#receiving;
     this.#receiving = null;
     if (receiving === null || receiving.isDamaged || !receiving.parser.isAtEntryEnd) return ok(null);
-    const verified = yield* loadCheckpoint(receiving.store, this.#clock);
+    const verified = yield* loadCheckpoint(this.#registry, receiving.store, this.#clock);
     if (!verified.ok && verified.error.code !== 'DAMAGED') return failed(verified.error.message);
     if (!verified.ok || verified.value === null) return ok(null);
     const { snapshotId: received, voters } = verified.value.manifest;

@@ -73,7 +73,7 @@ export class Snapshots {
     if (checkpoint !== null)
       this.#earlier.push({ snapshotId: checkpoint.manifest.snapshotId, bytesApplied: 0 });
     this.#sender = new SnapshotSender(ports.clock, (snapshotId) => this.#checkpointer.entriesOf(snapshotId));
-    this.#receiver = new SnapshotReceiver(ports.checkpointStores, ports.clock);
+    this.#receiver = new SnapshotReceiver(storage.image.registry, ports.checkpointStores, ports.clock);
   }
 
   get latestOffset(): Offset | null {

@@ -291,7 +291,7 @@ export class Proposer {
    * (design 9), so that a page is copied once however many of its operations touch it.
    */
   #add(draft: Draft, records: readonly MetadataRecord[]): boolean {
-    const payload = encodeRecords(records, finalizedMetadataVersion(draft.image));
+    const payload = encodeRecords(draft.image.registry, records, finalizedMetadataVersion(draft.image));
     const recordCount = draft.image.endOffset - draft.baseOffset;
     const fits =
       recordCount + records.length <= runtimeLimits.recordsPerBatchMax &&

@@ -203,7 +203,7 @@ function* replay(
     const { appendTimestampMs: timestampMs } = batch;
     epoch = batch.epoch;
     let offset = batch.baseOffset;
-    for (const record of recordsOf(batch)) {
+    for (const record of recordsOf(base.registry, batch)) {
       builder.replay(record, { offset, epoch, timestampMs });
       offset = (offset + 1) as Offset;
       if (offset % recordsPerLook === 0) yield* slices.pause();

@@ -4,6 +4,7 @@ import type { CheckpointStore, StoreError, StoreSetAside } from '../../ports/che
 import { type LoadedCheckpoint, loadCheckpoint, wipeStore } from '../checkpoint/load-checkpoint.ts';
 import type { ControllerPorts } from '../node-options.ts';
 import { type Sequence, wait } from '../sequence.ts';
+import type { Registry } from '../../metadata/registry.ts';
 
 /**
  * Opens the checkpoint database and reads what is in force, or goes on without it where it is damaged
@@ -41,14 +42,14 @@ export type OpenedCheckpoint = {
 
 type Opened = Result<OpenedCheckpoint, string>;
 
-export function* openCheckpoint(ports: ControllerPorts): Sequence<Opened> {
+export function* openCheckpoint(registry: Registry, ports: ControllerPorts): Sequence<Opened> {
   const opened = yield* wait<Result<CheckpointStore, StoreError>>((done) =>
     ports.checkpointStores.open(done),
   );
   if (!opened.ok) {
     return opened.error.code === 'CORRUPT' ? yield* setAside(ports, opened.error) : refused(opened.error);
   }
-  const loaded = yield* loadCheckpoint(opened.value, ports.clock);
+  const loaded = yield* loadCheckpoint(registry, opened.value, ports.clock);
   if (!loaded.ok) {
     return loaded.error.code === 'DAMAGED' ? yield* setAside(ports, loaded.error) : refused(loaded.error);
   }

@@ -1,7 +1,8 @@
 import { type Epoch, offset, type Offset } from '../../base/brands.ts';
 import { coverageMark } from '../../base/coverage-marks.ts';
 import { failed, ok, type Result } from '../../base/result.ts';
-import { emptyImage, type MetadataImage } from '../../metadata/image.ts';
+import { emptyImage, emptyImageOf, type MetadataImage } from '../../metadata/image.ts';
+import type { Registry } from '../../metadata/registry.ts';
 import type { CheckpointStore } from '../../ports/checkpoint-store.ts';
 import type { EpochStart, VoterSetAt } from '../../raft/config.ts';
 import type { QuorumState } from '../../raft/quorum-state.ts';
@@ -36,6 +37,7 @@ export type OpenStorageOptions = {
   readonly directory: string;
   readonly settings: ControllerSettings;
   readonly ports: ControllerPorts;
+  readonly registry: Registry;
   readonly identity: Identity;
   readonly logEvents: RaftLogEvents;
   /** Makes `recovering` durable before anything on disk is changed. */
@@ -56,8 +58,8 @@ const beginning: SnapshotId = emptyImage;
  * 3. Corruption, or a gap between checkpoint and log, makes the node `recovering`, durably and first.
  */
 export function* openStorage(options: OpenStorageOptions): Sequence<Result<OpenedStorage, string>> {
-  const { ports, identity } = options;
-  const opened = yield* openCheckpoint(ports);
+  const { ports, identity, registry } = options;
+  const opened = yield* openCheckpoint(registry, ports);
   if (!opened.ok) return opened;
   const { store, checkpoint } = opened.value;
   const hasHistory = identity.hasHistory || checkpoint !== null;
@@ -77,7 +79,8 @@ export function* openStorage(options: OpenStorageOptions): Sequence<Result<Opene
     const { at, chainCrc } = joined.resetTo;
     yield* wait<void>((done) => options.resetLog(log.value.log, at, chainCrc, done));
   }
-  return ok(assemble(store, log.value, joined, identity, recovering));
+  const image = checkpoint?.image ?? emptyImageOf(registry);
+  return ok(assemble({ store, image, identity, recovering }, log.value, joined));
 }
 
 function* openLog(
@@ -156,12 +159,17 @@ function epochBefore(recovery: Recovery, end: Offset): number {
   return own?.epoch ?? recovery.logStart.epoch;
 }
 
+type Judged = {
+  readonly store: CheckpointStore;
+  readonly image: MetadataImage;
+  readonly identity: Identity;
+  readonly recovering: boolean;
+};
+
 function assemble(
-  store: CheckpointStore,
+  { store, image, identity, recovering }: Judged,
   opened: OpenedLog,
   joined: Joined,
-  identity: Identity,
-  recovering: boolean,
 ): OpenedStorage {
   const { checkpoint, resetTo } = joined;
   const { recovery } = opened;
@@ -171,7 +179,7 @@ function assemble(
     log: opened.log,
     store,
     checkpoint,
-    image: checkpoint?.image ?? emptyImage,
+    image,
     logStart,
     lastEpoch: (resetTo === null ? recovery.epochStarts.at(-1)?.epoch : undefined) ?? logStart.epoch,
     epochStarts: resetTo === null ? recovery.epochStarts : [],

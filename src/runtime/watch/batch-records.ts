@@ -1,6 +1,6 @@
 import { batchPayload } from '../../codec/batch.ts';
 import { decodeRecords } from '../../codec/record-value.ts';
-import type { MetadataRecord } from '../../metadata/registry.ts';
+import type { MetadataRecord, Registry } from '../../metadata/registry.ts';
 import type { LogBatch } from '../../raft/batch.ts';
 
 /**
@@ -9,12 +9,17 @@ import type { LogBatch } from '../../raft/batch.ts';
  * has it in memory.
  */
 export class BatchRecords {
+  readonly #registry: Registry;
   readonly #kept = new WeakMap<LogBatch, readonly MetadataRecord[]>();
   isWatched = false;
 
+  constructor(registry: Registry) {
+    this.#registry = registry;
+  }
+
   /** For the replay. Throws when the batch cannot be read. */
   replayed(batch: LogBatch): readonly MetadataRecord[] {
-    const records = recordsOf(batch);
+    const records = recordsOf(this.#registry, batch);
     if (this.isWatched) this.#kept.set(batch, records);
     return records;
   }
@@ -23,14 +28,14 @@ export class BatchRecords {
   take(batch: LogBatch): readonly MetadataRecord[] {
     const kept = this.#kept.get(batch);
     this.#kept.delete(batch);
-    return kept ?? recordsOf(batch);
+    return kept ?? recordsOf(this.#registry, batch);
   }
 }
 
 /** A control batch changes no image. */
-export function recordsOf(batch: LogBatch): readonly MetadataRecord[] {
+export function recordsOf(registry: Registry, batch: LogBatch): readonly MetadataRecord[] {
   if (batch.kind === 'control') return [];
-  const records = decodeRecords(batchPayload(batch), batch.recordCount);
+  const records = decodeRecords(registry, batchPayload(batch), batch.recordCount);
   if (!records.ok) throw new Error(`the batch at offset ${batch.baseOffset}: ${records.error.message}`);
   return records.value;
 }

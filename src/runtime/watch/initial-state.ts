@@ -1,5 +1,5 @@
 import { type MetadataImage, type PositionedRecord, toRecords } from '../../metadata/image.ts';
-import { type MetadataRecord, recordsByName } from '../../metadata/registry.ts';
+import type { MetadataRecord, Registry } from '../../metadata/registry.ts';
 import { shownRecord } from '../../metadata/shown-record.ts';
 import type { KindFilter } from './kind-filter.ts';
 import type { WatchEvent, WatchStateRecord } from './watch-api.ts';
@@ -18,7 +18,7 @@ export function* initialState(
   let records: WatchStateRecord[] = [];
   let looked = 0;
   for (const positioned of toRecords(image)) {
-    if (isWanted(positioned.record, filter)) records.push(stateRecord(positioned));
+    if (isWanted(image.registry, positioned.record, filter)) records.push(stateRecord(positioned));
     // What is left out counts as well, because looking at it takes its time.
     if (++looked < recordsMax) continue;
     looked = 0;
@@ -32,9 +32,9 @@ export function* initialState(
   yield events;
 }
 
-function isWanted(record: MetadataRecord, filter: KindFilter | null): boolean {
+function isWanted(registry: Registry, record: MetadataRecord, filter: KindFilter | null): boolean {
   if (filter === null) return true;
-  const name = recordsByName.get(record.type)?.resource.name;
+  const name = registry.recordsByName.get(record.type)?.resource.name;
   return name !== undefined && filter.kinds.has(name);
 }
 

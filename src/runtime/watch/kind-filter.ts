@@ -1,4 +1,4 @@
-import { recordsByName, type ResourceName } from '../../metadata/registry.ts';
+import type { Registry, ResourceName } from '../../metadata/registry.ts';
 import type { WatchDelta } from './watch-api.ts';
 
 /**
@@ -7,11 +7,13 @@ import type { WatchDelta } from './watch-api.ts';
  */
 export class KindFilter {
   readonly kinds: ReadonlySet<string>;
+  readonly #registry: Registry;
   /** Null: nothing of the delta is left. */
   readonly #ofDelta = new WeakMap<WatchDelta, { readonly left: WatchDelta | null }>();
   readonly #ofArray = new WeakMap<readonly WatchDelta[], readonly WatchDelta[]>();
 
-  constructor(kinds: readonly ResourceName[]) {
+  constructor(registry: Registry, kinds: readonly ResourceName[]) {
+    this.#registry = registry;
     this.kinds = new Set(kinds);
   }
 
@@ -34,7 +36,7 @@ export class KindFilter {
   }
 
   #isWanted(type: string): boolean {
-    const name = recordsByName.get(type)?.resource.name;
+    const name = this.#registry.recordsByName.get(type)?.resource.name;
     return name !== undefined && this.kinds.has(name);
   }
 }

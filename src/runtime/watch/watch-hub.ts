@@ -122,7 +122,7 @@ export class WatchHub {
 
   #filterOf(kinds: readonly ResourceName[]): KindFilter {
     const key = filterKey(kinds);
-    const filter = this.#filters.get(key) ?? new KindFilter(kinds);
+    const filter = this.#filters.get(key) ?? new KindFilter(this.#options.image().registry, kinds);
     this.#filters.set(key, filter);
     return filter;
   }

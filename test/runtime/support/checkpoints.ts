@@ -15,6 +15,7 @@ import { PageVersions } from '../../../src/runtime/checkpoint/page-versions.ts';
 import { runSequence } from '../../../src/runtime/sequence.ts';
 import { SimulatedStores } from '../../../src/testing/world/checkpoint-store.ts';
 import { VirtualProcess } from './clock.ts';
+import { builtInRegistry } from '../../../src/metadata/registry.ts';
 
 const voter: Voter = {
   id: nodeId(1),
@@ -57,7 +58,9 @@ export class CheckpointHost {
 
   load(): Loaded {
     const store = this.open();
-    return this.host.await<Loaded>((done) => runSequence(loadCheckpoint(store, this.host.clock), done));
+    return this.host.await<Loaded>((done) =>
+      runSequence(loadCheckpoint(builtInRegistry, store, this.host.clock), done),
+    );
   }
 
   /** What is in force, which must verify. */

@@ -2,7 +2,7 @@ import { epoch, nodeId, type NodeId, offset, uuid } from '../../../src/base/bran
 import { batchPayload } from '../../../src/codec/batch.ts';
 import { decodeRecords } from '../../../src/codec/record-value.ts';
 import { createImageBuilder, emptyImage, type MetadataImage } from '../../../src/metadata/image.ts';
-import type { MetadataRecord } from '../../../src/metadata/registry.ts';
+import { builtInRegistry, type MetadataRecord } from '../../../src/metadata/registry.ts';
 import type { Clock } from '../../../src/ports/clock.ts';
 import { BatchRecords } from '../../../src/runtime/watch/batch-records.ts';
 import { openWatchLater } from '../../../src/runtime/watch/open-watch.ts';
@@ -25,7 +25,7 @@ export class HubHost {
   readonly host = new VirtualProcess();
   readonly clock: Clock;
   readonly log = new ListLog(this.host.schedule);
-  readonly records = new BatchRecords();
+  readonly records = new BatchRecords(builtInRegistry);
   image: MetadataImage = emptyImage;
   leaderId: NodeId | null = nodeId(1);
   readonly hub: WatchHub;
@@ -57,7 +57,7 @@ export class HubHost {
     const builder = createImageBuilder(this.image);
     for (const batch of this.log.batches) {
       if (batch.baseOffset < this.image.endOffset || batch.kind === 'control') continue;
-      const decoded = decodeRecords(batchPayload(batch), batch.recordCount);
+      const decoded = decodeRecords(builtInRegistry, batchPayload(batch), batch.recordCount);
       if (!decoded.ok) throw new Error(decoded.error.message);
       for (const [at, record] of decoded.value.entries()) {
         const position = { offset: offset(batch.baseOffset + at), epoch: batch.epoch, timestampMs: 7 };

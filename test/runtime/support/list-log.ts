@@ -2,7 +2,7 @@ import { epoch, offset, type Offset } from '../../../src/base/brands.ts';
 import { failed, ok } from '../../../src/base/result.ts';
 import { encodeBatch } from '../../../src/codec/batch.ts';
 import { encodeRecords } from '../../../src/codec/record-value.ts';
-import type { MetadataRecord } from '../../../src/metadata/registry.ts';
+import { builtInRegistry, type MetadataRecord } from '../../../src/metadata/registry.ts';
 import { batchEndOffset, type LogBatch } from '../../../src/raft/batch.ts';
 import type { RaftLog } from '../../../src/runtime/log/raft-log.ts';
 
@@ -25,7 +25,7 @@ export class ListLog {
 
   data(records: readonly MetadataRecord[], inEpoch = 1, appendTimestampMs = 7): void {
     const header = { baseOffset: this.endOffset, epoch: epoch(inEpoch), appendTimestampMs };
-    const payload = encodeRecords(records);
+    const payload = encodeRecords(builtInRegistry, records);
     const made: LogBatch = {
       ...header,
       kind: 'data',

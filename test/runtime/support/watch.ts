@@ -10,6 +10,7 @@ import type {
   WatchListener,
   WatchRequest,
 } from '../../../src/runtime/watch/watch-api.ts';
+import { builtInRegistry } from '../../../src/metadata/registry.ts';
 
 type Open = (request: WatchRequest, listener: WatchListener) => WatchHandle;
 
@@ -67,7 +68,7 @@ export class RecordedWatch implements WatchListener {
 
   /** The copy that follows from everything that was given. */
   image(): LocalImageCore {
-    const core = new LocalImageCore();
+    const core = new LocalImageCore(builtInRegistry);
     for (const event of this.received) {
       if (event.kind === 'heartbeat') continue;
       const taken = core.take(event);
