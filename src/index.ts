@@ -21,5 +21,4 @@ export {
 export type { AdministratorNotice } from './runtime/server-config.ts';
 export * from './client/index.ts';
 export { errorCatalogue, type ErrorCode } from './metadata/errors.ts';
-export { defineResource, type ResourceDefinition } from './metadata/resource.ts';
 export type { ControllerSettings } from './runtime/node-options.ts';

@@ -8,6 +8,7 @@ import { addControllerCommands } from './commands/controller.ts';
 import { addDevCommand } from './commands/dev.ts';
 import { addFeatureCommands } from './commands/feature.ts';
 import { addGroupCommands } from './commands/group.ts';
+import { addResourceCommands } from './commands/resource.ts';
 import { addLogCommands } from './commands/log.ts';
 import { addPartitionCommands } from './commands/partition.ts';
 import { addQuorumCommands } from './commands/quorum.ts';
@@ -68,6 +69,7 @@ export function createProgram(dependencies: CliDependencies): Command {
   addFeatureCommands(program, dependencies);
   addSessionCommands(program, dependencies);
   addGroupCommands(program, dependencies);
+  addResourceCommands(program, dependencies);
   addSnapshotCommands(program, dependencies);
   addLogCommands(program, dependencies);
   addStorageCommands(program, dependencies);

@@ -126,9 +126,14 @@ function isSwitch(schema: TSchema): boolean {
 
 function isStructured(schema: TSchema): boolean {
   const { type, items } = keywords(schema);
-  if (type === 'object') return true;
+  // What a schema leaves open may be anything that JSON can say.
+  if (type === 'object' || isOpen(schema)) return true;
   const itemType = isRecord(items) ? items['type'] : undefined;
   return type === 'array' && (itemType === 'array' || itemType === 'object');
+}
+
+function isOpen(schema: TSchema): boolean {
+  return Object.keys(schema).every((keyword) => keyword === 'description');
 }
 
 function valueWord(schema: TSchema): string {

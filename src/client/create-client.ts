@@ -1,5 +1,6 @@
 import { operationsByName } from '../metadata/operations.ts';
 import { limits } from '../metadata/limits.ts';
+import type { ResourceKind } from '../metadata/resources/custom/kind.ts';
 import { quorumOperations } from '../runtime/quorum-operations/definitions.ts';
 import {
   createOperationsClient,
@@ -8,6 +9,7 @@ import {
   type OperationsBinding,
   type OperationsClient,
 } from './operations-client.ts';
+import { createResourceClient, type ResourceClient } from './resource-client.ts';
 import { nodeOperations, probeOperations } from './protocol/node-operations.ts';
 
 const operations = {
@@ -17,7 +19,10 @@ const operations = {
   ...probeOperations,
 } as const;
 
-export type Client = OperationsClient<typeof operations>;
+export type Client = OperationsClient<typeof operations> & {
+  /** The resources of a kind of the user's own. */
+  resource<Value>(kind: ResourceKind<Value>): ResourceClient<Value>;
+};
 
 const binding: OperationsBinding<typeof operations> = {
   operations,
@@ -32,12 +37,19 @@ const binding: OperationsBinding<typeof operations> = {
  * OutcomeUnknownError (a write that may or may not have taken effect) or NoAnswerError.
  */
 export function createClient(options: ClientOptions): Client {
-  return createOperationsClient(binding, options);
+  return withResources(createOperationsClient(binding, options));
 }
 
 /** The same over other connections and another clock than the process's own. */
 export function createClientOver(options: ClientOptions, ports: ClientPorts): Client {
-  return createOperationsClient(binding, options, ports);
+  return withResources(createOperationsClient(binding, options, ports));
+}
+
+function withResources(operationsClient: OperationsClient<typeof operations>): Client {
+  const client: Client = Object.assign(operationsClient, {
+    resource: <Value>(kind: ResourceKind<Value>) => createResourceClient(client, kind),
+  });
+  return client;
 }
 
 function sessionIdOf(response: unknown): number | null {

@@ -21,4 +21,14 @@ export type { Answer, CallOptions } from './typed.ts';
 export type { LocalImage } from './watch/local-image.ts';
 export type { WatchEvent, WatchOptions } from './watch/watch.ts';
 export type { WatchDelta, WatchRecord, WatchStateRecord } from '../runtime/watch/watch-api.ts';
+export {
+  defineResource,
+  type ResourceDefinition,
+  type ResourceKind,
+  type ResourceView,
+} from '../metadata/resources/custom/kind.ts';
+export { type Resource, type ResourcesOfKind, resourcesOf } from '../metadata/resources/custom/rows.ts';
+export type { ResourceClient, ResourceEvent } from './resource-client.ts';
+/** TypeBox's own, in the version that `defineResource` takes. */
+export { type Static, Type } from 'typebox';
 export { NoAnswerError, OttlaError, OutcomeUnknownError, UnexpectedAnswerError } from './errors.ts';

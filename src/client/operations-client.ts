@@ -3,6 +3,8 @@ import { Value } from 'typebox/value';
 import { Compile, type Validator } from 'typebox/compile';
 import { assert, assertDefined } from '../base/assert.ts';
 import { type Random, seededRandom } from '../base/random.ts';
+import { registryOf } from '../metadata/registry.ts';
+import type { ResourceKind } from '../metadata/resources/custom/kind.ts';
 import type { Clock } from '../ports/clock.ts';
 import { Batcher } from './batcher.ts';
 import { Caller, type Call, type CallAnswer } from './caller.ts';
@@ -71,7 +73,7 @@ export type OperationsClient<Operations extends OperationDescriptions> = Operati
    */
   watch(options?: WatchOptions): AsyncIterable<WatchEvent>;
   /** A copy of the metadata in this process that follows the cluster; resolves when it is whole. */
-  localImage(options?: Pick<WatchOptions, 'kinds' | 'signal'>): Promise<LocalImage>;
+  localImage(options?: LocalImageOptions): Promise<LocalImage>;
   /** The highest committed offset that any answer has shown this client. */
   readonly offset: number;
   readonly endpoints: readonly string[];
@@ -79,6 +81,11 @@ export type OperationsClient<Operations extends OperationDescriptions> = Operati
   close(): Promise<void>;
   /** As `close`: `await using client = createClient(…)`. */
   [Symbol.asyncDispose](): Promise<void>;
+};
+
+/** `resources` are kinds of the user's own that the copy is to hold; it holds no others. */
+export type LocalImageOptions = Pick<WatchOptions, 'kinds' | 'signal'> & {
+  readonly resources?: readonly ResourceKind[];
 };
 
 /** What a client needs of the world; its connections are its own, and closed with it. */
@@ -128,8 +135,8 @@ export function createOperationsClient<Operations extends OperationDescriptions>
     outcome: (operationId: string, input: Readonly<Record<string, unknown>>, callOptions: CallOptions = {}) =>
       toOutcome(core.call(operationId, input, callOptions)),
     watch: (watchOptions: WatchOptions = {}) => core.watch(watchOptions),
-    localImage: ({ signal, ...watchOptions }: WatchOptions = {}) =>
-      followImage((both) => core.watch({ ...watchOptions, signal: both }), signal),
+    localImage: ({ signal, resources = [], ...watchOptions }: LocalImageOptions = {}) =>
+      followImage((both) => core.watch({ ...watchOptions, signal: both }), signal, registryOf(resources)),
     endpoints: options.endpoints,
     close: () => core.close(),
     [Symbol.asyncDispose]: () => core.close(),

@@ -3,6 +3,7 @@ import { failed, ok, type Result } from '../base/result.ts';
 import { rowsPerRowPage } from '../base/row-table.ts';
 import {
   createEditor,
+  emptyImage,
   emptyImageOf,
   type ImageEditor,
   type ImageHeader,
@@ -10,6 +11,12 @@ import {
   stateOf,
 } from '../metadata/image.ts';
 import type { RegisteredTable, Registry } from '../metadata/registry.ts';
+import {
+  customIdOf,
+  isCustomTableId,
+  isFeatureOfKind,
+  kindOfFeature,
+} from '../metadata/resources/custom/kind.ts';
 import type { ColumnTableDefinition, RowTableDefinition } from '../metadata/resource.ts';
 import type { Digest } from '../base/digest.ts';
 import { type CodecError, malformed } from './codec-error.ts';
@@ -54,7 +61,7 @@ export function createImageLoader(registry: Registry): ImageLoader {
   return {
     add(entry) {
       const opened = openPage(registry, entry);
-      if (!opened.ok) return opened;
+      if (!opened.ok) return namingKinds(editor, entry, opened);
       if (!isAfter(entry.key, lastKey)) return malformed('a page is out of order');
       lastKey = entry.key.slice();
       const { table, index, digest, content } = opened.value;
@@ -97,6 +104,28 @@ export function imageFromPages(
 export function verifyPage(registry: Registry, entry: PageEntry): boolean {
   return openPage(registry, entry).ok;
 }
+
+/**
+ * A page of a kind that this node was not given: what was finalized says its name, which was loaded before, since the
+ * table of features has the lowest id.
+ */
+function namingKinds(
+  editor: ImageEditor,
+  { key }: PageEntry,
+  fault: Result<never, CodecError>,
+): Result<never, CodecError> {
+  const tableId = key[0] ?? 0;
+  if (fault.ok || fault.error.code !== 'UNSUPPORTED_VERSION' || !isCustomTableId(tableId)) return fault;
+  const { feature, registry } = editor.peek(beginning);
+  const names = [...feature.finalized.values()].map(({ name }) => name).filter(isFeatureOfKind);
+  const unknown = names.filter((name) => !registry.kinds.has(kindOfFeature(name)));
+  const what = unknown.length === 0 ? `a kind of id ${customIdOf(tableId)}` : unknown.join(', ');
+  const message = `the checkpoint has ${what}, and this node supports none of it`;
+  return failed({ code: 'UNSUPPORTED_VERSION', message });
+}
+
+const { endOffset, epoch, timestampMs } = emptyImage;
+const beginning: ImageHeader = { endOffset, epoch, timestampMs };
 
 type LoadedPage = { readonly table: RegisteredTable; readonly index: number; readonly digest: Digest };
 type OpenedPage = LoadedPage & { readonly content: Uint8Array };

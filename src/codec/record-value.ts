@@ -1,6 +1,7 @@
 import { assert, violated } from '../base/assert.ts';
-import { ok, type Result } from '../base/result.ts';
+import { failed, ok, type Result } from '../base/result.ts';
 import type { MetadataRecord, RegisteredRecord, Registry } from '../metadata/registry.ts';
+import { customIdMin } from '../metadata/resources/custom/kind.ts';
 import type { RecordSchema } from '../metadata/schema.ts';
 import { findStructFault } from '../metadata/schema-values.ts';
 import { type CodecError, malformed } from './codec-error.ts';
@@ -119,7 +120,14 @@ function decodeRecord(
   if (!Array.isArray(wire)) return malformed('a record is an array');
   const id: unknown = wire[0];
   const registered = typeof id === 'number' ? recordsById.get(id) : undefined;
-  if (registered === undefined) return malformed(`no record has the id ${String(id)}`);
+  if (registered === undefined) {
+    return typeof id === 'number' && id >= customIdMin
+      ? failed({
+          code: 'UNSUPPORTED_VERSION',
+          message: `it has the kind of id ${id}, which is not known here`,
+        })
+      : malformed(`no record has the id ${String(id)}`);
+  }
   const record = recordFromWire(registered, wire);
   if (!record.ok) return record;
   // The schema by which the value was checked belongs to one of the record types.

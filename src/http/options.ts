@@ -3,6 +3,7 @@ import { failed, ok, type Result } from '../base/result.ts';
 import { bodyBytesMax, requestTimeoutDefaultMs, requestTimeoutMaxMs } from '../client/protocol/limits.ts';
 import type { OperationDescription } from '../client/protocol/description.ts';
 import type { Logger } from '../ports/logger.ts';
+import type { ResourceKind } from '../metadata/resources/custom/kind.ts';
 import type { Endpoint } from '../raft/replica-key.ts';
 import type { ControllerApi } from '../runtime/controller-api.ts';
 import type { Authentication } from './authentication/index.ts';
@@ -12,6 +13,8 @@ export type HttpServerOptions = {
   readonly controller: ControllerApi;
   /** The operations of the image; those of the node and the probes are always there. */
   readonly operations: readonly OperationDescription[];
+  /** Kinds of the user's own, for the description of the API. */
+  readonly resources?: readonly ResourceKind[];
   /** Port 0 takes a free one. */
   readonly listen: Endpoint;
   readonly tls: TlsMaterial | null;

@@ -316,6 +316,33 @@ export const errorCatalogue = {
     remedy: 'Wait until others have left, or use fewer members.',
   },
 
+  // Kinds of the users' own.
+  UNKNOWN_RESOURCE_KIND: {
+    status: 404,
+    retriable: false,
+    summary: 'The controller was given no kind of metadata of this name.',
+    remedy:
+      'See which kinds there are with `GET /v1/resources`; a program gives its own to `createController` as `resources`.',
+  },
+  UNKNOWN_RESOURCE_KEY: {
+    status: 404,
+    retriable: false,
+    summary: 'Nothing stands under this key of the kind.',
+    remedy: 'See what there is with `GET /v1/resources/{kind}`; it may have been deleted meanwhile.',
+  },
+  INVALID_RESOURCE: {
+    status: 400,
+    retriable: false,
+    summary: 'The key or the value is not what its kind allows.',
+    remedy: 'Correct what the message names; `GET /v1/resources` has the schemas of keys and values.',
+  },
+  RESOURCE_TABLE_FULL: {
+    status: 409,
+    retriable: false,
+    summary: 'The kind can have no further resource.',
+    remedy: 'Delete resources that nobody needs, or keep several things in one value.',
+  },
+
   // The quorum.
   DUPLICATE_VOTER: {
     status: 409,

@@ -11,4 +11,5 @@ export * as isr from './resources/isr/index.ts';
 export * as session from './resources/session/index.ts';
 export * as group from './resources/group/index.ts';
 export * as token from './resources/token/index.ts';
+export * as custom from './resources/custom/index.ts';
 export * as noop from './resources/noop/index.ts';

@@ -48,6 +48,15 @@ export const limits = {
   expiryRowsMax: 1_000,
   principalLengthMax: 256,
 
+  /** Of kinds that users define, in one cluster; each is a feature that every controller names. */
+  resourceKindsMax: 32,
+  resourceKeyLengthMax: 249,
+  /** Of one value as JSON: a page of 64 rows is to stay near a mebibyte, and a batch to hold many of them. */
+  resourceTextLengthMax: 16_384,
+  resourcesPerKindMax: 100_000,
+  /** Of all values that one page of a listing shows. */
+  resourcePageLengthMax: 1_048_576,
+
   groupMembersMax: 1_000,
   groupMembersTotalMax: 10_000,
   groupSessionTimeoutMsMin: 500,
@@ -76,6 +85,11 @@ export function assertLimits(): void {
   assert(limits.sessionWindow <= limits.answersMax, 'one session fits the table');
   assert(limits.sessionTimeoutMsMin <= limits.sessionTimeoutMsDefault, 'the default timeout is legal');
   assert(limits.sessionTimeoutMsDefault <= limits.sessionTimeoutMsMax, 'the default timeout is legal');
+  assert(limits.resourceKindsMax + 2 <= limits.featuresPerNodeMax, 'a node names each kind as a feature');
+  // Three bytes for each character, and the value’s key and version beside it.
+  const resourceBytes = 3 * (limits.resourceTextLengthMax + limits.resourceKeyLengthMax) + 64;
+  assert(resourceBytes <= limits.operationBytesMax, 'a resource fits a batch');
+  assert(limits.resourceTextLengthMax <= limits.resourcePageLengthMax, 'a page holds any one resource');
   assert(limits.groupMembersMax <= limits.groupMembersTotalMax, 'one group fits the table');
   assert(limits.groupMembersMax <= limits.expiryRowsMax, 'a whole group expires in one batch');
   assert(limits.groupSessionTimeoutMsMin <= limits.groupSessionTimeoutMsDefault, 'the default is legal');

@@ -1,6 +1,8 @@
 import { assert } from '../base/assert.ts';
-import * as kinds from './kinds.ts';
-import { assertLimits } from './limits.ts';
+import * as builtInKinds from './kinds.ts';
+import { assertLimits, limits } from './limits.ts';
+import { customIdMax, customIdMin, type ResourceKind } from './resources/custom/kind.ts';
+import { type CustomRecord, resourceOfKind } from './resources/custom/state.ts';
 import type { AnyResource, ResourceDefinition, TableDefinition } from './resource.ts';
 import {
   type AddedField,
@@ -10,8 +12,10 @@ import {
   type RecordSchema,
 } from './schema.ts';
 
-export type Kinds = typeof kinds;
+export type Kinds = typeof builtInKinds;
 export type ResourceName = keyof Kinds;
+/** A kind as whoever watches names it: one of this software's, or a user's by the name of its feature. */
+export type WatchedKind = ResourceName | `kind.${string}`;
 
 type Resource<Name extends ResourceName> = Kinds[Name]['resource'];
 
@@ -28,7 +32,7 @@ type RecordsOf<Definition> =
 type SchemaOf<Name extends ResourceName> = Name extends ResourceName ? RecordsOf<Resource<Name>> : never;
 
 /** Any record of any kind, told apart by `type`. */
-export type MetadataRecord = DistributeRecords<SchemaOf<ResourceName>>;
+export type MetadataRecord = DistributeRecords<SchemaOf<ResourceName>> | CustomRecord;
 type DistributeRecords<Schema> = Schema extends RecordSchema ? RecordOf<Schema> : never;
 
 export type RegisteredRecord = {
@@ -61,10 +65,14 @@ export type Registry = {
   readonly recordsById: ReadonlyMap<number, RegisteredRecord>;
   /** Every table of every resource, by the id that begins the keys of its pages. */
   readonly tables: readonly RegisteredTable[];
+  /** Kinds that users have defined, by their names. */
+  readonly kinds: ReadonlyMap<string, RegisteredKind>;
 };
 
+export type RegisteredKind = { readonly kind: ResourceKind; readonly resource: AnyResource };
+
 /** The registry of these resources, which must not claim each other's names and ids. */
-export function createRegistry(resources: readonly AnyResource[]): Registry {
+function createRegistry(resources: readonly AnyResource[], kinds: readonly RegisteredKind[] = []): Registry {
   const registry: Registry = Object.freeze({
     resources,
     recordsByName: indexRecords(resources, (schema) => schema.name),
@@ -72,18 +80,32 @@ export function createRegistry(resources: readonly AnyResource[]): Registry {
     tables: resources
       .flatMap((resource) => resource.tables.map((definition) => ({ resource, definition })))
       .sort((left, right) => left.definition.id - right.definition.id),
+    kinds: new Map(kinds.map((registered) => [registered.kind.name, registered])),
   });
   checkRegistry(registry);
   return registry;
 }
 
+/** What a program knows that has defined these kinds: they come after those of this software. */
+export function registryOf(own: readonly ResourceKind[]): Registry {
+  assert(own.length <= limits.resourceKindsMax, `there are more than ${limits.resourceKindsMax} kinds`);
+  const kinds = own.map((kind) => ({ kind, resource: resourceOfKind(kind) }));
+  return createRegistry([...builtInResources, ...kinds.map(({ resource }) => resource)], kinds);
+}
+
 /** Every resource of this software, in the order of `kinds.ts`. */
 export const builtInResources: readonly AnyResource[] = Object.freeze(
-  Object.values(kinds).map((kind): AnyResource => kind.resource),
+  Object.values(builtInKinds).map((kind): AnyResource => kind.resource),
 );
 
 checkBuiltIn();
 export const builtInRegistry: Registry = createRegistry(builtInResources);
+
+/** For whoever reads a log and was given no definition: the record of a kind has the id in the place of the name. */
+export function registryOfEveryKind(): Registry {
+  const ids = Array.from({ length: customIdMax - customIdMin + 1 }, (_, index) => customIdMin + index);
+  return createRegistry([...builtInResources, ...ids.map((id) => resourceOfKind({ name: String(id), id }))]);
+}
 
 function indexRecords<Key>(
   resources: readonly AnyResource[],
@@ -111,7 +133,7 @@ export function fieldsOf(schema: RecordSchema): readonly RegisteredField[] {
 
 function checkBuiltIn(): void {
   assertLimits();
-  for (const [name, kind] of Object.entries(kinds)) {
+  for (const [name, kind] of Object.entries(builtInKinds)) {
     assert(kind.resource.name === name, `the kind ${name} calls itself ${kind.resource.name}`);
     for (const { id, name: record } of kind.resource.records) {
       assert(id >= 0 && id < extensionIdMin * 2, `${record} has an id out of range`);

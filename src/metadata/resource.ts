@@ -91,10 +91,10 @@ export type AnyResource = {
 };
 
 /**
- * Makes a new kind of metadata; users add kinds of their own with it. The definition is returned as it is:
- * the call is there for the types, which demand a replay handler for every record.
+ * Makes a kind of metadata. The definition is returned as it is: the call is there for the types, which demand a
+ * replay handler for every record. Users add kinds of their own by `defineResource` (`resources/custom/`).
  */
-export function defineResource<
+export function defineKind<
   const Name extends string,
   const Records extends readonly RecordSchema[],
   State,

@@ -6,7 +6,7 @@ import { zeroUuid } from '../base/uuid.ts';
 import type { MetadataImage } from '../metadata/image.ts';
 import { builtInRegistry } from '../metadata/registry.ts';
 import type { TokenRow } from '../metadata/resources/token/resource.ts';
-import { type ControllerNodeOptions, type NodeTransport, supportedVersions } from './node-options.ts';
+import type { ControllerNodeOptions, NodeTransport } from './node-options.ts';
 import type { PeerMessage } from '../ports/transport.ts';
 import type { ReplicaKey } from '../raft/replica-key.ts';
 import type {
@@ -29,7 +29,7 @@ import {
 } from './start/identity.ts';
 import { openStorage, type OpenedStorage } from './start/open-storage.ts';
 import { StorageEvents } from './start/storage-events.ts';
-import { faultOfFeatures, faultOfKRaftVersion } from './supported-versions.ts';
+import { faultOfFeatures, faultOfKRaftVersion, supportedBy } from './supported-versions.ts';
 import { openWatchLater } from './watch/open-watch.ts';
 
 /**
@@ -236,7 +236,7 @@ class Node implements ControllerNode {
       return stoppedMeanwhile;
     }
     this.#storage = opened.value;
-    const { kraftVersions, features } = this.#options.supported ?? supportedVersions;
+    const { kraftVersions, features } = supportedBy(this.#options);
     const { kraftVersion, image } = opened.value;
     const fault = faultOfKRaftVersion(kraftVersion, kraftVersions) ?? faultOfFeatures(image, features);
     return fault === null ? { ok: true, value: null } : storageError(`its own disk has ${fault}`);

@@ -18,12 +18,7 @@ import { Leadership } from './leader/leadership.ts';
 import { proposalWindow, runtimeLimits } from './limits.ts';
 import { ClusterCounter } from './measurements/cluster-counts.ts';
 import type { NodeMeter } from './measurements/node-meter.ts';
-import {
-  type ControllerNodeOptions,
-  type NodeTransport,
-  type SupportedVersions,
-  supportedVersions,
-} from './node-options.ts';
+import { type ControllerNodeOptions, type NodeTransport, type SupportedVersions } from './node-options.ts';
 import type { QuorumStateStore } from './quorum-state/quorum-state-store.ts';
 import { QuorumOperations } from './quorum-operations/quorum-operations.ts';
 import { RaftDriver } from './raft-driver.ts';
@@ -35,7 +30,7 @@ import { BrokerSessions } from './sessions/broker-sessions.ts';
 import type { OpenedStorage } from './start/open-storage.ts';
 import type { StorageEvents } from './start/storage-events.ts';
 import { CommittedState } from './state/committed-state.ts';
-import { faultOfFeatures, registeredFeatures } from './supported-versions.ts';
+import { faultOfFeatures, registeredFeatures, supportedBy } from './supported-versions.ts';
 import { BatchRecords } from './watch/batch-records.ts';
 import { WatchHub } from './watch/watch-hub.ts';
 
@@ -100,7 +95,7 @@ export class MemberParts {
     const { node, storage, transport, clusterId } = options;
     const { clock, random } = node.ports;
     const { settings } = node;
-    this.supported = node.supported ?? supportedVersions;
+    this.supported = supportedBy(node);
     const core = createRaftCore({
       config: settings.raft,
       recovered: {

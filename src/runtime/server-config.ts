@@ -1,5 +1,6 @@
 import { isNodeId, type NodeId } from '../base/brands.ts';
 import { failed, ok, type Result } from '../base/result.ts';
+import type { ResourceKind } from '../metadata/resources/custom/kind.ts';
 import type { Endpoint } from '../raft/replica-key.ts';
 import type { CertificateRole } from './certificate-role.ts';
 import type { LogSlice, NodeStatus } from './controller-api.ts';
@@ -28,6 +29,8 @@ export type ServerConfig = {
   /** Serves an API browser at `/docs`. */
   readonly apiBrowser?: boolean;
   readonly logLevel: LogLevel;
+  /** Kinds of metadata of the embedding program's own. */
+  readonly resources?: readonly ResourceKind[];
   /** Settings of the controller by their flat names (see `ControllerSettings`); the rest have their defaults. */
   readonly settings?: Readonly<Record<string, number>>;
 };

@@ -1,10 +1,23 @@
 import type { MetadataImage } from '../metadata/image.ts';
+import { builtInRegistry } from '../metadata/registry.ts';
 import type { SupportedFeature } from '../metadata/resources/broker/records.ts';
-import { findUnsupported, kraftVersionFeature } from '../metadata/resources/feature/supported.ts';
+import {
+  featuresOfKinds,
+  findUnsupported,
+  kraftVersionFeature,
+} from '../metadata/resources/feature/supported.ts';
 import type { FeatureRange } from '../raft/bootstrap/messages.ts';
 import { understands } from '../raft/kraft-version.ts';
 import type { VersionRange } from '../raft/replica-key.ts';
-import type { SupportedVersions } from './node-options.ts';
+import { type ControllerNodeOptions, type SupportedVersions, supportedVersions } from './node-options.ts';
+
+/** What a node supports: what this software does, and the kinds that it was given. */
+export function supportedBy({
+  supported = supportedVersions,
+  registry = builtInRegistry,
+}: Pick<ControllerNodeOptions, 'supported' | 'registry'>): SupportedVersions {
+  return { ...supported, features: [...supported.features, ...featuresOfKinds(registry)] };
+}
 
 /** Everything that a node supports, as it registers it: the protocol is one feature among others (KIP-853). */
 export function registeredFeatures({

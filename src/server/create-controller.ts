@@ -1,4 +1,5 @@
 import { nodeId as checkedNodeId } from '../base/brands.ts';
+import type { ResourceKind } from '../metadata/resources/custom/kind.ts';
 import { type CertificateRole, parseCertificateRole } from '../runtime/certificate-role.ts';
 import {
   type AdministratorNotice,
@@ -38,6 +39,8 @@ export type CreateControllerOptions = {
   /** Serves an API browser at `/docs`; it is loaded only when this is true. */
   readonly apiBrowser?: boolean;
   readonly logLevel?: LogLevel;
+  /** Kinds of metadata of your own, the same for every controller of the cluster; `defineResource` makes them. */
+  readonly resources?: readonly ResourceKind[];
   /** By the names of `ControllerSettings` and of its `raft`; the rest have their defaults. */
   readonly settings?: Readonly<Record<string, number>>;
 };
@@ -93,6 +96,7 @@ export async function createController(options: CreateControllerOptions): Promis
     apiBrowser: options.apiBrowser ?? false,
     logLevel: options.logLevel ?? 'warn',
     settings: options.settings ?? {},
+    resources: options.resources ?? [],
   });
   if (!started.ok) throw new ControllerStartError(started.error);
   const server = started.value;

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { offset } from '../base/brands.ts';
 import { failed, type Result } from '../base/result.ts';
-import { builtInRegistry } from '../metadata/registry.ts';
+import { registryOfEveryKind } from '../metadata/registry.ts';
 import type { ReadLogDirectory } from '../runtime/server-config.ts';
 import { runFileTask } from '../ports/task.ts';
 import { inspectLog, type InspectedLog } from '../runtime/log/inspect-log.ts';
@@ -19,5 +19,5 @@ export const readLogDirectory: ReadLogDirectory = async (dataDir, { from, maxRec
   );
   if (!inspected.ok) return failed({ message: inspected.error });
   const { batches, ...bounds } = inspected.value;
-  return sliceOf(batches, { ...bounds, registry: builtInRegistry }, maxRecords);
+  return sliceOf(batches, { ...bounds, registry: registryOfEveryKind() }, maxRecords);
 };

@@ -11,6 +11,7 @@ import {
   startHttpServer,
   type TlsMaterial,
 } from '../http/index.ts';
+import { registryOf } from '../metadata/registry.ts';
 import type { Logger } from '../ports/logger.ts';
 import type { NodeStatus } from '../runtime/controller-api.ts';
 import { type ControllerNode, createControllerNode, type StartError } from '../runtime/controller-node.ts';
@@ -86,6 +87,7 @@ class Server implements RunningServer {
       configuredVoters: config.voters.map(({ id, host, port }) => ({ id, endpoint: { host, port } })),
       advertised: advertisedEndpoint(config),
       settings: settings.node,
+      registry: registryOf(config.resources ?? []),
       ports: createPorts(config, this.#logger, (transport) => {
         this.#peers = transport;
       }),
@@ -109,6 +111,7 @@ class Server implements RunningServer {
     const http = await startHttpServer({
       controller: this.#node,
       operations: apiOperations,
+      resources: this.#config.resources ?? [],
       listen: httpListen,
       tls,
       authentication: authenticationOf(this.#config),

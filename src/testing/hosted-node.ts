@@ -16,6 +16,7 @@ import { SimulatedDisk } from './world/files.ts';
 import type { ClusterAddresses } from './world/network.ts';
 import type { SimulatedProcess } from './world/process.ts';
 import type { VirtualWorld } from './world/virtual-world.ts';
+import type { Registry } from '../metadata/registry.ts';
 
 export type HostedNodeOptions = {
   readonly id: NodeId;
@@ -32,6 +33,7 @@ export type NodeStart = {
   /** Where it says that peers reach it. */
   readonly advertised?: Endpoint;
   readonly supported?: SupportedVersions;
+  readonly registry?: Registry;
 };
 
 /** A connection to nobody is refused after so long. */
@@ -77,7 +79,8 @@ export class HostedNode {
     return this.running.status();
   }
 
-  start({ configuredVoters, settings, supported, advertised = peerEndpoint(this.id) }: NodeStart): void {
+  start(given: NodeStart): void {
+    const { configuredVoters, settings, supported, registry, advertised = peerEndpoint(this.id) } = given;
     this.process.begin();
     this.fatal = null;
     this.started = null;
@@ -89,6 +92,7 @@ export class HostedNode {
       settings,
       ports: this.#ports(),
       ...(supported === undefined ? {} : { supported }),
+      ...(registry === undefined ? {} : { registry }),
       onFatal: (reason) => {
         this.fatal = reason;
       },

@@ -13,6 +13,8 @@ import { HostedNode } from './hosted-node.ts';
 import { TurnedWorld } from './turned-world.ts';
 import { quietLink } from './world/network.ts';
 import type { SimulatedProcess } from './world/process.ts';
+import { type Registry, registryOf } from '../metadata/registry.ts';
+import type { ResourceKind } from '../metadata/resources/custom/kind.ts';
 
 export type TestQuorumOptions = {
   /** How many controllers there are, 3 when absent; their ids begin at 0. */
@@ -21,6 +23,8 @@ export type TestQuorumOptions = {
   readonly seed?: number;
   /** As `createController` takes them, `{ brokerSessionTimeoutMs: 3_000 }`. */
   readonly settings?: Readonly<Record<string, number>>;
+  /** Kinds of metadata of your own, as `createController` takes them. */
+  readonly resources?: readonly ResourceKind[];
 };
 
 /** A controller by its id, or a broker or client that this quorum has made: each is a process of its own. */
@@ -53,11 +57,13 @@ export class TestQuorum {
   readonly #addresses = new Map<NodeId, SimulatedProcess>();
   readonly #connections: Connections;
   readonly #settings: ControllerSettings;
+  readonly #registry: Registry;
   readonly #processes = new Map<Broker | Client, SimulatedProcess>();
   readonly #random: Random;
   #cuts: (readonly [SimulatedProcess, SimulatedProcess])[] = [];
 
-  constructor({ controllers = 3, seed = 1, settings = {} }: TestQuorumOptions = {}) {
+  constructor({ controllers = 3, seed = 1, settings = {}, resources = [] }: TestQuorumOptions = {}) {
+    this.#registry = registryOf(resources);
     assert(Number.isSafeInteger(controllers) && controllers > 0, 'a quorum has at least one controller');
     const resolved = resolveSettings({ ...smallFiles, ...settings });
     if (!resolved.ok) throw new TypeError(resolved.error);
@@ -142,11 +148,11 @@ export class TestQuorum {
     this.#processOf(member).end();
   }
 
-  /** Starts a controller that was killed, with what is on its disk. */
-  start(controller: number): void {
+  /** Starts a controller that was killed, with what is on its disk; `resources` as another release has them. */
+  start(controller: number, { resources }: Pick<TestQuorumOptions, 'resources'> = {}): void {
     const node = this.#nodeOf(controller);
     assert(!node.process.isUp, `controller ${controller} runs already`);
-    this.#start(node);
+    this.#start(node, resources === undefined ? this.#registry : registryOf(resources));
   }
 
   /** Stops a process where it stands for so long, as SIGSTOP does: time passes for it, and nothing happens. */
@@ -177,8 +183,9 @@ export class TestQuorum {
     this.#cuts.push([from, to]);
   }
 
-  #start(node: HostedNode): void {
-    node.start({ configuredVoters: this.#nodes.map(({ id }) => id), settings: this.#settings });
+  #start(node: HostedNode, registry = this.#registry): void {
+    const configuredVoters = this.#nodes.map(({ id }) => id);
+    node.start({ configuredVoters, settings: this.#settings, registry });
     this.#connections.nodeStarted(node);
   }
 
@@ -208,8 +215,9 @@ export class TestQuorum {
   }
 
   #describe(): string {
-    const nodes = this.#nodes.map(({ id, node, fatal }) => {
+    const nodes = this.#nodes.map(({ id, node, fatal, started }) => {
       if (node === null) return `Controller ${id} is down.`;
+      if (started?.ok === false) return `Controller ${id} has not started: ${started.error.message}.`;
       const { role, epoch, leaderId } = node.status();
       const well = fatal === null ? '' : ` It has stopped: ${fatal}.`;
       return `Controller ${id} is ${role} in epoch ${epoch} and follows ${leaderId ?? 'nobody'}.${well}`;

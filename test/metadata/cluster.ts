@@ -4,7 +4,7 @@ import type { Result } from '../../src/base/result.ts';
 import { randomUuid } from '../../src/base/uuid.ts';
 import { decodeRecords, encodeRecords } from '../../src/codec/record-value.ts';
 import { runOperation } from '../../src/metadata/execute.ts';
-import { createImageBuilder, emptyImage, type MetadataImage } from '../../src/metadata/image.ts';
+import { createImageBuilder, emptyImageOf, type MetadataImage } from '../../src/metadata/image.ts';
 import type {
   InternalOperation,
   OperationContext,
@@ -14,7 +14,7 @@ import type {
   QuorumView,
 } from '../../src/metadata/operation.ts';
 import { operationsById, type Operations } from '../../src/metadata/operations.ts';
-import { builtInRegistry, type MetadataRecord } from '../../src/metadata/registry.ts';
+import { builtInRegistry, type MetadataRecord, type Registry } from '../../src/metadata/registry.ts';
 import { bootstrapRecords, supportedFeatures } from '../../src/metadata/resources/feature/supported.ts';
 import { unfinishedFencing } from '../../src/metadata/resources/topic/settling.ts';
 import type { Position } from '../../src/metadata/resource.ts';
@@ -35,7 +35,7 @@ export const clusterId: Uuid = uuid('AAAAAAAAQACAAAAAAAAAAQ');
  * what they continue with. It keeps the whole log.
  */
 export class TestCluster {
-  image: MetadataImage = emptyImage;
+  image: MetadataImage;
   readonly log: { readonly record: MetadataRecord; readonly position: Position }[] = [];
   readonly live = new Set<number>();
   /** By member epoch. */
@@ -52,7 +52,8 @@ export class TestCluster {
   readonly quorumChanges: QuorumChange[] = [];
   readonly random = seededRandom(7);
 
-  constructor() {
+  constructor(registry: Registry = builtInRegistry) {
+    this.image = emptyImageOf(registry);
     this.append(bootstrapRecords());
   }
 
@@ -79,7 +80,8 @@ export class TestCluster {
 
   append(records: readonly MetadataRecord[]): void {
     if (records.length === 0) return;
-    const decoded = decodeRecords(builtInRegistry, encodeRecords(builtInRegistry, records), records.length);
+    const { registry } = this.image;
+    const decoded = decodeRecords(registry, encodeRecords(registry, records), records.length);
     if (!decoded.ok) throw new Error(decoded.error.message);
     const builder = createImageBuilder(this.image);
     let next: number = this.image.endOffset;

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { errorCatalogue } from '../../src/metadata/errors.ts';
 import { operations, operationsById, operationsByName } from '../../src/metadata/operations.ts';
 import { builtInRegistry } from '../../src/metadata/registry.ts';
-import { defineResource } from '../../src/metadata/resource.ts';
+import { defineKind } from '../../src/metadata/resource.ts';
 import { defineRecord, int32 } from '../../src/metadata/schema.ts';
 
 const { recordsById, recordsByName, resources, tables } = builtInRegistry;
@@ -29,7 +29,7 @@ describe('the registry', () => {
   });
 
   it('lets a resource be defined with the types of its records, and refuses one without a handler', () => {
-    const resource = defineResource<'example', readonly [typeof example], Counter, Counter>({
+    const resource = defineKind<'example', readonly [typeof example], Counter, Counter>({
       name: 'example',
       records: [example],
       empty: () => ({ count: 0 }),
@@ -46,7 +46,7 @@ describe('the registry', () => {
     expect(resource.records).toEqual([example]);
 
     const incomplete: Parameters<
-      typeof defineResource<'other', readonly [typeof example, typeof another], Counter, Counter>
+      typeof defineKind<'other', readonly [typeof example, typeof another], Counter, Counter>
     >[0] = {
       name: 'other',
       records: [example, another],

@@ -1,9 +1,14 @@
 import { epoch, offset } from '../../src/base/brands.ts';
 import { imageFromPages } from '../../src/codec/image-loader.ts';
 import { checkpointPages, type PageEntry } from '../../src/codec/image-pages.ts';
-import { createImageBuilder, emptyImage, imageDigest, type MetadataImage } from '../../src/metadata/image.ts';
+import {
+  createImageBuilder,
+  emptyImageOf,
+  imageDigest,
+  type MetadataImage,
+} from '../../src/metadata/image.ts';
 import type { PositionedRecord } from '../../src/metadata/resource.ts';
-import { builtInRegistry, type MetadataRecord } from '../../src/metadata/registry.ts';
+import { builtInRegistry, type MetadataRecord, type Registry } from '../../src/metadata/registry.ts';
 import { TestCluster } from './cluster.ts';
 import { type Event, happen } from './history.ts';
 
@@ -15,8 +20,12 @@ export function play(history: readonly Event[]): TestCluster {
   return cluster;
 }
 
-export function replayAll(records: Iterable<PositionedRecord<MetadataRecord>>, batch: number): MetadataImage {
-  let image = emptyImage;
+export function replayAll(
+  records: Iterable<PositionedRecord<MetadataRecord>>,
+  batch: number,
+  registry: Registry = builtInRegistry,
+): MetadataImage {
+  let image = emptyImageOf(registry);
   let builder = createImageBuilder(image);
   let end = 0;
   let count = 0;
@@ -69,7 +78,7 @@ export function replayOne(
   return builder.freeze(offset(position.offset + 1), position.epoch);
 }
 
-function fullPages(image: MetadataImage): PageEntry[] {
+export function fullPages(image: MetadataImage): PageEntry[] {
   const entries: PageEntry[] = [];
   for (const { key, value } of checkpointPages(image, null)) if (value !== null) entries.push({ key, value });
   return entries;
@@ -82,7 +91,11 @@ export function rootOf(image: MetadataImage): string {
 
 /** A digest kept in a page would hide a page changed in place, so the pages are encoded anew. */
 export function digestAnew(image: MetadataImage): string {
-  const copy = imageFromPages(builtInRegistry, fullPages(image), headerOf(image), rootOf(image));
+  return imageDigest(loadedFromPages(image));
+}
+
+export function loadedFromPages(image: MetadataImage): MetadataImage {
+  const copy = imageFromPages(image.registry, fullPages(image), headerOf(image), rootOf(image));
   if (!copy.ok) throw new Error(copy.error.message);
-  return imageDigest(copy.value);
+  return copy.value;
 }

@@ -21,6 +21,7 @@ const single = ({ tokenId }: PreparedNode): Readonly<Record<string, Asked>> => (
   describePartition: get('/topics/orders/partitions/0'),
   describeController: get('/controllers/8'),
   describeGroup: get('/groups/jobs'),
+  describeResource: get('/resources/quota/alice'),
   describeSession: get('/sessions/1'),
 });
 
@@ -54,7 +55,8 @@ function changes({
   memberEpoch,
 }: PreparedNode): Readonly<Record<string, Asked>> {
   const body = { brokerEpoch: epochs[1], metadataOffset: 1_000 };
-  const controller = { controllerId: 9, incarnationId: 'AAAAAAAAAAAAAAAAAAAAAQ', features: [] };
+  const features = [{ name: 'kind.quota', minSupportedVersion: 1, maxSupportedVersion: 1 }];
+  const controller = { controllerId: 9, incarnationId: 'AAAAAAAAAAAAAAAAAAAAAQ', features };
   const listeners = [{ name: 'CONTROLLER', host: 'c', port: 1 }];
   return {
     registerBroker: { method: 'POST', path: '/brokers', body: registration(1, clusterId, { rack: 'other' }) },
@@ -83,6 +85,12 @@ function changes({
       body: { memberEpoch },
     },
     leaveGroup: { method: 'POST', path: `/groups/jobs/members/${memberId}/leave`, body: { memberEpoch } },
+    putResource: {
+      method: 'PUT',
+      path: '/resources/quota/alice',
+      body: { value: { bytesPerSecond: 6 } },
+    },
+    deleteResource: { method: 'DELETE', path: '/resources/quota/alice' },
     closeSession: { method: 'DELETE', path: '/sessions/1' },
   };
 }
@@ -150,6 +158,8 @@ describe('every read of metadata', () => {
     listGroups: get('/groups'),
     listGroupMembers: get('/groups/jobs/members'),
     listSessions: get('/sessions'),
+    listResourceKinds: get('/resources'),
+    listResources: get('/resources/quota'),
     listConfigs: get('/configs'),
     listConfigDefinitions: get('/configs/definitions'),
     describeConfig: get('/configs/topic/orders'),

@@ -29,6 +29,7 @@ export function registration(id: number, clusterId: string, changes: object = {}
 
 const get = (path: string): Asked => ({ method: 'GET', path });
 const post = (path: string, body: object = {}): Asked => ({ method: 'POST', path, body });
+const put = (path: string, body: object): Asked => ({ method: 'PUT', path, body });
 const create = (changes: object): Asked => post('/topics', { name: 'other', partitions: 1, ...changes });
 const noFeature = [{ name: 'metadata.version', minSupportedVersion: 2, maxSupportedVersion: 2 }];
 const twice = [
@@ -76,6 +77,21 @@ export function errorCases(
     updateFeature: {
       INVALID_UPDATE_FEATURE: { method: 'PUT', path: '/features/unheard.of', body: { featureLevel: 1 } },
       UNSUPPORTED_VERSION: { method: 'PUT', path: '/features/metadata.version', body: { featureLevel: 99 } },
+    },
+    listResources: { UNKNOWN_RESOURCE_KIND: get('/resources/other') },
+    describeResource: {
+      UNKNOWN_RESOURCE_KIND: get('/resources/other/k'),
+      UNKNOWN_RESOURCE_KEY: get('/resources/quota/nobody'),
+    },
+    putResource: {
+      UNKNOWN_RESOURCE_KIND: put('/resources/other/k', { value: 1 }),
+      UNSUPPORTED_VERSION: put('/resources/quota/alice', { value: { bytesPerSecond: 5 }, version: 9 }),
+      INVALID_RESOURCE: put('/resources/quota/alice', { value: { bytesPerSecond: -5 } }),
+      RESOURCE_TABLE_FULL: { producedBy: 'test/metadata/custom.test.ts' },
+    },
+    deleteResource: {
+      UNKNOWN_RESOURCE_KIND: { method: 'DELETE', path: '/resources/other/k' },
+      UNKNOWN_RESOURCE_KEY: { method: 'DELETE', path: '/resources/quota/nobody' },
     },
     describeController: { CONTROLLER_ID_NOT_REGISTERED: get('/controllers/99') },
     unregisterController: {

@@ -1,6 +1,7 @@
 import { assert } from '../../src/base/assert.ts';
 import { ask, type Answered } from '../http/serve.ts';
 import { startQuorum } from '../embedding/quorum.ts';
+import { quotas } from '../metadata/quotas.ts';
 import { type Asked, member, type Prepared, registration, token } from './error-cases.ts';
 
 export type PreparedNode = Prepared & {
@@ -12,7 +13,8 @@ export type PreparedNode = Prepared & {
 export async function prepareNode(): Promise<PreparedNode> {
   const ends: (() => Promise<void>)[] = [];
   const settings = { brokerSessionTimeoutMs: 3_600_000 };
-  const [controller] = await startQuorum(1, { settings }, (end) => ends.unshift(end));
+  const resources = [quotas];
+  const [controller] = await startQuorum(1, { settings, resources }, (end) => ends.unshift(end));
   assert(controller !== undefined, 'the node has started');
   const send: PreparedNode['send'] = ({ method, path, body }, headers = {}) =>
     ask(`${controller.httpUrl}/v1${path}`, method, body, headers);
@@ -36,7 +38,11 @@ export async function prepareNode(): Promise<PreparedNode> {
     await ok({ method: 'POST', path: `/brokers/${id}/heartbeat`, body });
   }
   const listeners = [{ name: 'CONTROLLER', host: 'c', port: 1 }];
-  const features = [{ name: 'metadata.version', minSupportedVersion: 1, maxSupportedVersion: 1 }];
+  const features = ['metadata.version', 'kind.quota'].map((name) => ({
+    name,
+    minSupportedVersion: 1,
+    maxSupportedVersion: 1,
+  }));
   const gone = { controllerId: 8, incarnationId: 'HAAAAAAAAAAAAAAAAAAAAQ', listeners, features };
   await ok({ method: 'POST', path: '/controllers', body: gone });
   const assignments = [
@@ -44,6 +50,8 @@ export async function prepareNode(): Promise<PreparedNode> {
     [2, 1],
   ];
   const created = await ok({ method: 'POST', path: '/topics', body: { name: 'orders', assignments } });
+  const value = { bytesPerSecond: 5 };
+  await ok({ method: 'PUT', path: '/resources/quota/alice', body: { value } });
   const { tokenId } = await ok({ method: 'POST', path: '/tokens', body: token() });
   const memberId = String(member.memberId);
   const { memberEpoch } = await ok({ method: 'POST', path: '/groups/jobs/members', body: member });

@@ -1,17 +1,24 @@
 import { describe, expect, it } from 'vitest';
 import type { Offset } from '../../src/base/brands.ts';
 import { operations, type RegisteredOperation } from '../../src/metadata/operations.ts';
+import { registryOf } from '../../src/metadata/registry.ts';
+import { featuresOfKinds } from '../../src/metadata/resources/feature/supported.ts';
 import { tokenIdOf } from '../../src/metadata/resources/token/identity.ts';
 import type { ControllerRequest } from '../../src/runtime/controller-api.ts';
 import { clientWork } from '../../src/runtime/leader/client-work.ts';
 import { incarnationId, TestCluster } from '../metadata/cluster.ts';
+import { quotas } from '../metadata/quotas.ts';
 import { RecordedReply, TestLeader } from './support/operations.ts';
+
+const registry = registryOf([quotas]);
+const alice = { params: { kind: 'quota', key: 'alice' } };
 
 type Input = { readonly params?: object; readonly body?: object };
 
 function controller(controllerId: number) {
+  const features = [...featuresOfKinds(registry)];
   const listeners = [{ name: 'CONTROLLER', host: 'localhost', port: 9645 }];
-  return { controllerId, incarnationId: incarnationId(9), listeners, features: [] };
+  return { controllerId, incarnationId: incarnationId(9), listeners, features };
 }
 
 function secretHash(secret: number): string {
@@ -59,6 +66,8 @@ const inputs: Readonly<Record<string, (cluster: TestCluster) => Input>> = {
   leaveGroup: memberOf,
   heartbeatGroupMember: memberOf,
   unregisterController: () => ({ params: { controllerId: 9 } }),
+  putResource: () => ({ ...alice, body: { value: { bytesPerSecond: 2 } } }),
+  deleteResource: () => alice,
   openSession: () => ({ body: {} }),
   closeSession: (cluster) => {
     const [session] = cluster.image.session.sessions.values();
@@ -70,7 +79,9 @@ const inputs: Readonly<Record<string, (cluster: TestCluster) => Input>> = {
 const unchanging: ReadonlySet<string> = new Set(['updateFeature', 'heartbeatGroupMember']);
 
 function cluster(): TestCluster {
-  const made = new TestCluster();
+  const made = new TestCluster(registry);
+  made.append([{ type: 'FeatureLevelRecord', name: 'kind.quota', featureLevel: 1 }]);
+  made.ok('putResource', { ...alice, body: { value: { bytesPerSecond: 1 } } });
   made.start(1, 2);
   made.ok('fenceBroker', { params: { brokerId: 1 } });
   made.register(3);

@@ -1,4 +1,4 @@
-import type { ResourceName } from '../../../src/metadata/registry.ts';
+import type { WatchedKind } from '../../../src/metadata/registry.ts';
 import type { HashedChance } from '../../../src/testing/world/chance.ts';
 import type { RunConfig } from '../../faults/schedule.ts';
 
@@ -7,7 +7,7 @@ export type PlannedWatcher = {
   readonly atUs: number;
   /** It begins with the log's first record, if the log still holds that; otherwise with the state. */
   readonly fromBeginning: boolean;
-  readonly kinds: readonly ResourceName[] | null;
+  readonly kinds: readonly WatchedKind[] | null;
   /** How long it takes to read what it was given; a slow one falls behind what is in memory, and behind the log. */
   readonly readingUs: number;
 };
@@ -15,7 +15,7 @@ export type PlannedWatcher = {
 /** With its copy of the state and what is compared with the log a watcher costs about as much as a node. */
 const oneRunIn = 5;
 
-const kindsWatched: readonly (readonly ResourceName[] | null)[] = [
+const kindsWatched: readonly (readonly WatchedKind[] | null)[] = [
   null,
   null,
   null,

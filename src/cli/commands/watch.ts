@@ -3,7 +3,7 @@ import { compareStrings } from '../../base/compare.ts';
 import type { Client } from '../../client/create-client.ts';
 import { kindNames as namesOfKinds } from '../../client/protocol/watch.ts';
 import type { WatchEvent } from '../../client/watch/watch.ts';
-import type { ResourceName } from '../../metadata/registry.ts';
+import type { WatchedKind } from '../../metadata/registry.ts';
 import { printableFields } from '../../runtime/printable.ts';
 import {
   endpointsOf,
@@ -19,6 +19,7 @@ import { didYouMean } from '../output/suggest.ts';
 import { renderTable } from '../output/table.ts';
 import { style } from '../output/terminal.ts';
 import { fieldsHelp, wholeNumber } from './log.ts';
+import { isFeatureOfKind } from '../../metadata/resources/custom/kind.ts';
 
 /** By name: the order of the registry is not the same for every loader of modules. */
 const kindNames = [...namesOfKinds].sort(compareStrings);
@@ -67,11 +68,13 @@ async function beginning(client: Client, options: WatchCommandOptions): Promise<
   return options.since === undefined ? highWatermark : wholeNumber(options.since, '--since');
 }
 
-function kindsOf(text: string | undefined): readonly ResourceName[] | null {
+function kindsOf(text: string | undefined): readonly WatchedKind[] | null {
   if (text === undefined) return null;
   return text.split(',').map((name) => {
     const kind = kindNames.find((each) => each === name.trim());
     if (kind !== undefined) return kind;
+    const own = name.trim();
+    if (isFeatureOfKind(own)) return own;
     throw new CliFailure(
       'usage',
       `There is no kind '${name}'${didYouMean(name, kindNames) || '.'}`,

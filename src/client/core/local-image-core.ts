@@ -10,6 +10,7 @@ import {
   type MetadataImage,
 } from '../../metadata/image.ts';
 import type { MetadataRecord, Registry } from '../../metadata/registry.ts';
+import { isFeatureOfKind } from '../../metadata/resources/custom/kind.ts';
 import { findStructFault } from '../../metadata/schema-values.ts';
 import type {
   WatchDelta,
@@ -76,6 +77,7 @@ export class LocalImageCore {
     const loading = this.#loading;
     assert(loading !== null, 'a piece of the state comes after its beginning');
     for (const each of records) {
+      if (this.#isOfOtherKind(each)) continue;
       const record = toMetadataRecord(this.#registry, each);
       if (!record.ok) return record;
       const { offset, timestampMs } = each;
@@ -103,12 +105,18 @@ export class LocalImageCore {
     assert(image !== null, 'a delta comes after the state');
     const builder = createImageBuilder(image);
     for (const each of records) {
+      if (this.#isOfOtherKind(each)) continue;
       const record = toMetadataRecord(this.#registry, each);
       if (!record.ok) return record;
       builder.replay(record.value, { offset: each.offset, epoch: batchEpoch, timestampMs });
     }
     this.#image = builder.freeze(endOffset, batchEpoch);
     return done;
+  }
+
+  /** A kind that a user has defined for the controllers, and that this copy was not given. */
+  #isOfOtherKind({ type }: WatchRecord): boolean {
+    return isFeatureOfKind(type) && !this.#registry.recordsByName.has(type);
   }
 
   /** Nothing that is watched has happened up to there. */

@@ -1,6 +1,7 @@
 import type { TSchema } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { assert } from '../../base/assert.ts';
+import { bodyNestingMax } from './limits.ts';
 
 /** Checks a value; null when it fits, else a sentence that names the field and what is wrong with it. */
 export type Check = (value: unknown) => string | null;
@@ -18,9 +19,7 @@ export function compileCheck(schema: TSchema, what: string): Check {
   return (value) => {
     const complaint = check(value);
     if (complaint !== null) return complaint;
-    return holdsUnsafeInteger(value)
-      ? `The ${what} holds an integer beyond ${Number.MAX_SAFE_INTEGER}, which JSON here cannot carry exactly.`
-      : null;
+    return findStrain(value, what);
   };
 }
 
@@ -30,16 +29,25 @@ export function compileOuterCheck(schema: TSchema, what: string): Check {
   return (value) => (validator.Check(value) ? null : describe(validator.Errors(value), what));
 }
 
-/** JSON Schema takes any whole number for an integer; above 2^53 it is no longer the one that was sent. */
-function holdsUnsafeInteger(value: unknown): boolean {
-  const pending: unknown[] = [value];
-  while (pending.length > 0) {
-    const node = pending.pop();
-    if (typeof node === 'number' && Math.abs(node) > Number.MAX_SAFE_INTEGER) return true;
-    if (typeof node !== 'object' || node === null) continue;
-    for (const child of Object.values(node)) pending.push(child);
+/**
+ * JSON Schema takes any whole number for an integer; above 2^53 it is no longer the one that was sent. And what a
+ * schema leaves open could be nested so deeply that whoever walks over it by recursion ends.
+ */
+function findStrain(value: unknown, what: string): string | null {
+  let level: unknown[] = [value];
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > bodyNestingMax) return `The ${what} is nested deeper than ${bodyNestingMax}.`;
+    const next: unknown[] = [];
+    for (const node of level) {
+      if (typeof node === 'number' && Math.abs(node) > Number.MAX_SAFE_INTEGER) {
+        return `The ${what} holds an integer beyond ${Number.MAX_SAFE_INTEGER}, which JSON here cannot carry exactly.`;
+      }
+      if (typeof node !== 'object' || node === null) continue;
+      for (const child of Object.values(node)) next.push(child);
+    }
+    level = next;
   }
-  return false;
+  return null;
 }
 
 const violationsShown = 3;

@@ -1,6 +1,6 @@
 import { Type, type Static } from 'typebox';
 import * as kinds from '../../metadata/kinds.ts';
-import type { ResourceName } from '../../metadata/registry.ts';
+import type { ResourceName, WatchedKind } from '../../metadata/registry.ts';
 import type { WatchBegin, WatchEnd, WatchEvent } from '../../runtime/watch/watch-api.ts';
 import type { OperationDescription } from './description.ts';
 
@@ -78,13 +78,19 @@ export const watchMessageSchemas = {
 
 const closed = { additionalProperties: false } as const;
 
+/** A kind that a user has defined, by the name of its feature. */
+const ownKind = Type.Unsafe<WatchedKind>(Type.String({ pattern: '^kind\\.[a-z][a-z0-9-]{0,63}$' }));
+
 const watchQuery = Type.Object(
   {
     /** Everything below is known; the state comes first when this is absent. */
     since: Type.Optional(offset),
     /** Records of these kinds only. */
     kinds: Type.Optional(
-      Type.Array(Type.Union(kindNames.map((name) => Type.Literal(name))), { minItems: 1, maxItems: 32 }),
+      Type.Array(Type.Union([...kindNames.map((name) => Type.Literal(name)), ownKind]), {
+        minItems: 1,
+        maxItems: 32,
+      }),
     ),
     /** The cluster of which `since` is an offset: any other refuses it. */
     clusterId: Type.Optional(Type.String({ pattern: '^[A-Za-z0-9_-]{21}[AQgw]$' })),
@@ -106,7 +112,7 @@ const watch = {
   query: watchQuery,
   body: Type.Object({}, closed),
   response: Type.Union(Object.values(watchMessageSchemas)),
-  errors: ['OFFSET_OUT_OF_RANGE', 'INCONSISTENT_CLUSTER_ID', 'RESOURCE_NOT_FOUND'],
+  errors: ['OFFSET_OUT_OF_RANGE', 'INCONSISTENT_CLUSTER_ID', 'RESOURCE_NOT_FOUND', 'UNKNOWN_RESOURCE_KIND'],
   example: { query: { since: 40, kinds: ['topic'] }, response: { kind: 'bookmark', offset: 52 } },
 } as const satisfies OperationDescription;
 

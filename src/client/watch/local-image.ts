@@ -1,6 +1,6 @@
 import { assertDefined } from '../../base/assert.ts';
 import type { MetadataImage } from '../../metadata/image.ts';
-import { builtInRegistry } from '../../metadata/registry.ts';
+import type { Registry } from '../../metadata/registry.ts';
 import { LocalImageCore } from '../core/local-image-core.ts';
 import { UnexpectedAnswerError } from '../errors.ts';
 import type { WatchEvent } from './watch.ts';
@@ -36,14 +36,15 @@ type Waiting = {
 export async function followImage(
   open: (signal: AbortSignal) => AsyncIterable<WatchEvent>,
   signal: AbortSignal | undefined,
+  registry: Registry,
 ): Promise<LocalImage> {
-  const follower = new Follower(open, signal);
+  const follower = new Follower(open, signal, registry);
   await follower.whenAt(0);
   return follower;
 }
 
 class Follower implements LocalImage {
-  readonly #core = new LocalImageCore(builtInRegistry);
+  readonly #core: LocalImageCore;
   /** What is shown: the newest that the core has had. */
   #shown: MetadataImage | null = null;
   /** The copy has begun again with the state of a node that lags, and catches up behind what is shown. */
@@ -54,7 +55,12 @@ class Follower implements LocalImage {
   #end: Error | null = null;
   readonly ended: Promise<void>;
 
-  constructor(open: (signal: AbortSignal) => AsyncIterable<WatchEvent>, signal: AbortSignal | undefined) {
+  constructor(
+    open: (signal: AbortSignal) => AsyncIterable<WatchEvent>,
+    signal: AbortSignal | undefined,
+    registry: Registry,
+  ) {
+    this.#core = new LocalImageCore(registry);
     const both = signal === undefined ? this.#stop.signal : AbortSignal.any([signal, this.#stop.signal]);
     this.ended = this.#follow(open(both));
     // Whoever does not ask how it ended is told by what it waits for.

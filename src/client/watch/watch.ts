@@ -2,7 +2,7 @@ import { assert } from '../../base/assert.ts';
 import { isOffset, type Offset } from '../../base/brands.ts';
 import type { Random } from '../../base/random.ts';
 import type { Clock } from '../../ports/clock.ts';
-import type { ResourceName } from '../../metadata/registry.ts';
+import type { WatchedKind } from '../../metadata/registry.ts';
 import type { WatchEvent as AnyWatchEvent } from '../../runtime/watch/watch-api.ts';
 import { wait } from '../wait.ts';
 import type { Backoff } from '../core/backoff.ts';
@@ -22,7 +22,7 @@ export type WatchOptions = {
    */
   readonly since?: number;
   /** Records of these kinds only. */
-  readonly kinds?: readonly ResourceName[];
+  readonly kinds?: readonly WatchedKind[];
   /** Ends the watch without an error. */
   readonly signal?: AbortSignal;
 };
@@ -147,7 +147,7 @@ function take(core: WatchCore, message: WatchMessage, ports: WatchPorts): Taken 
 
 function pathOf(
   { since, clusterId }: { readonly since: Offset | null; readonly clusterId: string | null },
-  kinds: readonly ResourceName[] | undefined,
+  kinds: readonly WatchedKind[] | undefined,
 ): string {
   const query = new URLSearchParams();
   if (since !== null) query.set('since', String(since));

@@ -5,6 +5,8 @@ import type { TSchema } from 'typebox';
 import { answersNotModified } from '../entity-tags.ts';
 import { components, parameterReference, security } from './components.ts';
 import { describeRoutes, type DescribedRoute } from './described-routes.ts';
+import type { ResourceKind } from '../../metadata/resources/custom/kind.ts';
+import { describeKinds } from './resource-kinds.ts';
 import { responsesOf } from './responses.ts';
 
 /** An OpenAPI 3.1 document, as plain JSON. */
@@ -33,10 +35,14 @@ export type ApiOperation = {
 };
 
 /** Describes every route of a node that has these operations; nothing in it is written by hand twice (design 16). */
-export function describeApi(operations: readonly OperationDescription[], version: string): ApiDocument {
+export function describeApi(
+  operations: readonly OperationDescription[],
+  version: string,
+  kinds: readonly ResourceKind[] = [],
+): ApiDocument {
   const paths: Record<string, Record<string, ApiOperation>> = {};
   const tags = new Set<string>();
-  for (const route of describeRoutes(operations)) {
+  for (const route of describeRoutes([...operations, ...describeKinds(kinds)])) {
     const described = describeOperation(route);
     for (const tag of described.tags) tags.add(tag);
     paths[route.path] = { ...paths[route.path], [route.operation.method.toLowerCase()]: described };

@@ -15,7 +15,7 @@ export async function addApiDescription(
 ): Promise<void> {
   let document: ApiDocument | null = null;
   const describe = (): ApiDocument => {
-    document ??= describeApi(options.operations, options.version ?? 'unknown');
+    document ??= describeApi(options.operations, options.version ?? 'unknown', options.resources);
     return document;
   };
   app.route({

@@ -10,11 +10,11 @@ import {
 } from '../../raft/bootstrap/bootstrap.ts';
 import type { BootstrapDescriptor } from '../../raft/bootstrap/messages.ts';
 import type { ReplicaKey } from '../../raft/replica-key.ts';
-import { type ControllerNodeOptions, type NodeTransport, supportedVersions } from '../node-options.ts';
+import type { ControllerNodeOptions, NodeTransport } from '../node-options.ts';
 import { writeDescriptor, writeNodeProperties } from '../quorum-state/node-files.ts';
 import type { StoredFileError } from '../quorum-state/stored-file.ts';
 import { runSequence, type Sequence, wait } from '../sequence.ts';
-import { foundingFeatures } from '../supported-versions.ts';
+import { foundingFeatures, supportedBy } from '../supported-versions.ts';
 import type { Identity } from './identity.ts';
 
 export type JoinOptions = {
@@ -55,7 +55,7 @@ class Joining implements JoinedCluster {
   constructor(options: JoinOptions) {
     const { node, identity } = options;
     this.#options = options;
-    const supported = node.supported ?? supportedVersions;
+    const supported = supportedBy(node);
     this.#machine = createBootstrap({
       local: { id: node.nodeId, directoryId: identity.directoryId },
       endpoint: node.advertised,

@@ -1,6 +1,7 @@
 import { assert } from '../../base/assert.ts';
 import type { Offset } from '../../base/brands.ts';
 import { createImageBuilder, type MetadataImage } from '../../metadata/image.ts';
+import type { MetadataRecord } from '../../metadata/registry.ts';
 import type { Clock } from '../../ports/clock.ts';
 import { batchEndOffset, type LogBatch } from '../../raft/batch.ts';
 import type { RaftLog } from '../log/raft-log.ts';
@@ -202,6 +203,16 @@ export class CommittedState {
     }
   }
 
+  /** Of a batch that cannot be read, what was finalized before it may say by name what this node does not know. */
+  #recordsOf(batch: LogBatch, imageBefore: () => MetadataImage): readonly MetadataRecord[] {
+    try {
+      return this.#options.records.replayed(batch);
+    } catch (error) {
+      const fault = this.#options.faultOf(imageBefore());
+      throw fault === null ? error : new Error(`the log has ${fault}`, { cause: error });
+    }
+  }
+
   /** Replays whole batches, of which one may hold ten thousand records; nothing is seen of it before its end. */
   *#replayAll(batches: readonly LogBatch[], generation: number): Sequence<Replayed> {
     const slices = new SlicedLoop(this.#options.clock);
@@ -211,7 +222,7 @@ export class CommittedState {
     for (const batch of batches) {
       assert(batch.baseOffset === end, `a gap in the log at offset ${end}`);
       let offset = batch.baseOffset;
-      for (const record of this.#options.records.replayed(batch)) {
+      for (const record of this.#recordsOf(batch, () => builder.freeze(end, epoch))) {
         builder.replay(record, { offset, epoch: batch.epoch, timestampMs: batch.appendTimestampMs });
         offset = (offset + 1) as Offset;
         if (offset % recordsPerLook === 0) yield* slices.pause();

@@ -1,4 +1,4 @@
-import type { Registry, ResourceName } from '../../metadata/registry.ts';
+import type { Registry, WatchedKind } from '../../metadata/registry.ts';
 import type { WatchDelta } from './watch-api.ts';
 
 /**
@@ -12,7 +12,7 @@ export class KindFilter {
   readonly #ofDelta = new WeakMap<WatchDelta, { readonly left: WatchDelta | null }>();
   readonly #ofArray = new WeakMap<readonly WatchDelta[], readonly WatchDelta[]>();
 
-  constructor(registry: Registry, kinds: readonly ResourceName[]) {
+  constructor(registry: Registry, kinds: readonly WatchedKind[]) {
     this.#registry = registry;
     this.kinds = new Set(kinds);
   }
@@ -42,6 +42,6 @@ export class KindFilter {
 }
 
 /** The same key for the same kinds, in whatever order they were named. */
-export function filterKey(kinds: readonly ResourceName[]): string {
+export function filterKey(kinds: readonly WatchedKind[]): string {
   return [...new Set(kinds)].toSorted().join(',');
 }

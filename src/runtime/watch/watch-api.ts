@@ -1,6 +1,6 @@
 import type { Epoch, NodeId, Offset, Uuid } from '../../base/brands.ts';
 import type { ErrorCode } from '../../metadata/errors.ts';
-import type { ResourceName } from '../../metadata/registry.ts';
+import type { WatchedKind } from '../../metadata/registry.ts';
 
 /**
  * A watch as whoever watches sees it: events, in one order, about committed records only. The README of this
@@ -60,7 +60,7 @@ export type WatchRequest = {
   /** The cluster that `since` is an offset of; null when the caller does not say. */
   readonly clusterId: Uuid | null;
   /** Records of these kinds only; null for all of them. */
-  readonly kinds: readonly ResourceName[] | null;
+  readonly kinds: readonly WatchedKind[] | null;
 };
 
 /** Where a stream begins. */
@@ -88,6 +88,7 @@ export type WatchEndCode = Extract<
   | 'NOT_CONTROLLER'
   | 'THROTTLING_QUOTA_EXCEEDED'
   | 'SASL_AUTHENTICATION_FAILED'
+  | 'UNKNOWN_RESOURCE_KIND'
   | 'UNKNOWN_SERVER_ERROR'
 >;
 

@@ -1,6 +1,6 @@
 import type { NodeId, Offset, Uuid } from '../../base/brands.ts';
 import type { MetadataImage } from '../../metadata/image.ts';
-import type { ResourceName } from '../../metadata/registry.ts';
+import type { WatchedKind } from '../../metadata/registry.ts';
 import type { Clock, Timer } from '../../ports/clock.ts';
 import { runtimeLimits } from '../limits.ts';
 import type { RaftLog } from '../log/raft-log.ts';
@@ -96,7 +96,7 @@ export class WatchHub {
     for (const watcher of this.#watchers) watcher.end('NOT_CONTROLLER', stopping);
   }
 
-  #findRefusal({ since, clusterId }: WatchRequest): WatchEnd | null {
+  #findRefusal({ since, clusterId, kinds }: WatchRequest): WatchEnd | null {
     const logStartOffset = this.#options.logStartOffset();
     const refuse = (code: WatchEnd['code'], message: string, position: Offset | null = since): WatchEnd => {
       return { code, message, position, logStartOffset };
@@ -113,6 +113,11 @@ export class WatchHub {
       const message = `The log holds offset ${since} no longer; it begins at ${logStartOffset}. Begin again with the state.`;
       return refuse('OFFSET_OUT_OF_RANGE', message, null);
     }
+    const { resources } = this.#options.image().registry;
+    const unknown = kinds?.find((kind) => !resources.some(({ name }) => name === kind));
+    if (unknown !== undefined) {
+      return refuse('UNKNOWN_RESOURCE_KIND', `This controller knows no kind ${unknown}.`);
+    }
     if (this.#watchers.size < runtimeLimits.watchersMax) return null;
     return refuse(
       'THROTTLING_QUOTA_EXCEEDED',
@@ -120,7 +125,7 @@ export class WatchHub {
     );
   }
 
-  #filterOf(kinds: readonly ResourceName[]): KindFilter {
+  #filterOf(kinds: readonly WatchedKind[]): KindFilter {
     const key = filterKey(kinds);
     const filter = this.#filters.get(key) ?? new KindFilter(this.#options.image().registry, kinds);
     this.#filters.set(key, filter);

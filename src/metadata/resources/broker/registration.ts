@@ -7,7 +7,7 @@ import { exampleIds } from '../../example-ids.ts';
 import type { MetadataImage } from '../../image.ts';
 import { limits } from '../../limits.ts';
 import type { OperationContext, OperationError } from '../../operation.ts';
-import { findUnsupported } from '../feature/supported.ts';
+import { findUnsupportedByBroker } from '../feature/supported.ts';
 import { settleReplicas } from '../topic/settling.ts';
 import { activityOf } from './activity.ts';
 import { endPointsOf, findNodeFault, sameEndPoints, sameFeatures, sameTexts } from './describe-node.ts';
@@ -94,7 +94,7 @@ function findRefusal(
   const features = body.features ?? [];
   const fault = findNodeFault(body.listeners, features);
   if (fault !== null) return { code: 'INVALID_REQUEST', message: fault };
-  const unsupported = findUnsupported(image, features);
+  const unsupported = findUnsupportedByBroker(image, features);
   if (unsupported !== null) {
     const { name, featureLevel } = unsupported;
     return {

@@ -1,7 +1,7 @@
 import { assert } from '../../../base/assert.ts';
 import { compareNumbers } from '../../../base/compare.ts';
 import { KeyedTable, type KeyedTableDraft } from '../../../base/keyed-table.ts';
-import { defineResource, type Position, type PositionedRecord, rowPosition } from '../../resource.ts';
+import { defineKind, type Position, type PositionedRecord, rowPosition } from '../../resource.ts';
 import {
   array,
   boolean,
@@ -72,7 +72,7 @@ type BrokerRecord =
   | BrokerRegistrationChangeRecord
   | HoldBrokerRecord;
 
-export const resource = defineResource<
+export const resource = defineKind<
   'broker',
   readonly [
     typeof registerBrokerRecord,

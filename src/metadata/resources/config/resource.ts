@@ -1,6 +1,6 @@
 import { compareStrings } from '../../../base/compare.ts';
 import { KeyedTable, type KeyedTableDraft } from '../../../base/keyed-table.ts';
-import { defineResource, type Position, type PositionedRecord, rowPosition } from '../../resource.ts';
+import { defineKind, type Position, type PositionedRecord, rowPosition } from '../../resource.ts';
 import { array, int64, int8, string, struct, type StructOf } from '../../schema.ts';
 import { configNameLengthMax, type ConfigRecord, configRecord, configValueLengthMax } from './records.ts';
 
@@ -27,7 +27,7 @@ export function configKey(resourceType: number, resourceName: string): string {
   return `${resourceType}/${resourceName}`;
 }
 
-export const resource = defineResource<'config', readonly [typeof configRecord], ConfigState, ConfigDraft>({
+export const resource = defineKind<'config', readonly [typeof configRecord], ConfigState, ConfigDraft>({
   name: 'config',
   records: [configRecord],
   empty: () => Object.freeze({ resources: KeyedTable.empty<string, ConfigRow>(compareStrings) }),

@@ -1,7 +1,7 @@
 import { assert } from '../../../base/assert.ts';
 import { compareNumbers } from '../../../base/compare.ts';
 import { KeyedTable, type KeyedTableDraft } from '../../../base/keyed-table.ts';
-import { defineResource, type PositionedRecord, rowPosition } from '../../resource.ts';
+import { defineKind, type PositionedRecord, rowPosition } from '../../resource.ts';
 import {
   array,
   boolean,
@@ -49,7 +49,7 @@ export type ControllerRow = StructOf<typeof controllerFields>;
 export type ControllerState = { readonly controllers: KeyedTable<number, ControllerRow> };
 export type ControllerDraft = { readonly controllers: KeyedTableDraft<number, ControllerRow> };
 
-export const resource = defineResource<
+export const resource = defineKind<
   'controller',
   readonly [typeof registerControllerRecord, typeof unregisterControllerRecord],
   ControllerState,

@@ -1,6 +1,6 @@
 import { compareStrings } from '../../../base/compare.ts';
 import { KeyedTable, type KeyedTableDraft } from '../../../base/keyed-table.ts';
-import { defineResource, type PositionedRecord, rowPosition } from '../../resource.ts';
+import { defineKind, type PositionedRecord, rowPosition } from '../../resource.ts';
 import { defineRecord, int16, int64, type RecordOf, string, type StructOf } from '../../schema.ts';
 
 export const featureLevelRecord = defineRecord({
@@ -19,7 +19,7 @@ export type FeatureRow = StructOf<typeof featureFields>;
 export type FeatureState = { readonly finalized: KeyedTable<string, FeatureRow> };
 export type FeatureDraft = { readonly finalized: KeyedTableDraft<string, FeatureRow> };
 
-export const resource = defineResource<
+export const resource = defineKind<
   'feature',
   readonly [typeof featureLevelRecord],
   FeatureState,

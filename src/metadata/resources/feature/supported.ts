@@ -1,4 +1,6 @@
 import type { MetadataImage } from '../../image.ts';
+import type { Registry } from '../../registry.ts';
+import { featureOfKind, isFeatureOfKind } from '../custom/kind.ts';
 import type { SupportedFeature } from '../broker/records.ts';
 import type { FeatureLevelRecord } from './resource.ts';
 
@@ -51,13 +53,35 @@ export function supports(ranges: readonly SupportedFeature[], name: string, leve
   return name === metadataVersionFeature ? level === firstMetadataVersion : level === 0;
 }
 
-/** The first finalized feature whose level a node with these ranges does not support; null when it can join. */
+/** The first finalized feature whose level a controller with these ranges does not support; null when it can join. */
 export function findUnsupported(
   image: MetadataImage,
   ranges: readonly SupportedFeature[],
-): { readonly name: string; readonly featureLevel: number } | null {
+): FinalizedFeature | null {
   for (const row of image.feature.finalized.values()) {
     if (!supports(ranges, row.name, row.featureLevel)) return row;
   }
   return null;
+}
+
+/** The same for a broker, to whom the kinds that users have defined for their controllers are all one. */
+export function findUnsupportedByBroker(
+  image: MetadataImage,
+  ranges: readonly SupportedFeature[],
+): FinalizedFeature | null {
+  for (const row of image.feature.finalized.values()) {
+    if (!isFeatureOfKind(row.name) && !supports(ranges, row.name, row.featureLevel)) return row;
+  }
+  return null;
+}
+
+type FinalizedFeature = { readonly name: string; readonly featureLevel: number };
+
+/** A controller supports every version of its kinds up to that of their definition. */
+export function featuresOfKinds({ kinds }: Registry): readonly SupportedFeature[] {
+  return Array.from(kinds.values(), ({ kind }) => ({
+    name: featureOfKind(kind.name),
+    minSupportedVersion: 1,
+    maxSupportedVersion: kind.version,
+  }));
 }

@@ -2,6 +2,8 @@ import type { QuorumChange, QuorumView } from '../../operation.ts';
 import { refuse } from '../../define-operation.ts';
 import type { MetadataImage } from '../../image.ts';
 import type { SupportedFeature } from '../broker/records.ts';
+import { isFeatureOfKind, kindOfFeature } from '../custom/kind.ts';
+import { rowsOf } from '../custom/rows.ts';
 import { describedBy } from '../controller/describe-voter.ts';
 import {
   kraftVersionFeature,
@@ -37,7 +39,7 @@ export function findRefusal(image: MetadataImage, quorum: QuorumView, update: Fe
   if (featureLevel === 0 && name === metadataVersionFeature) return invalid(`${name} cannot be removed.`);
   const before = levelOf(image, quorum, name);
   if (featureLevel === before) return null;
-  const misdirected = featureLevel < before ? findUnsafety(update, before) : findRise(update, before);
+  const misdirected = featureLevel < before ? findUnsafety(image, update, before) : findRise(update, before);
   if (misdirected !== null) return misdirected;
   return featureLevel === 0 ? null : findNodeWithout(image, quorum, update);
 }
@@ -49,17 +51,32 @@ function findRise({ name, upgradeType }: FeatureUpdate, before: number): Refused
 }
 
 /** A downgrade must be asked for as one, and loses nothing that the state may hold (KIP-584, KIP-778). */
-function findUnsafety({ name, featureLevel, upgradeType }: FeatureUpdate, before: number): Refused | null {
+function findUnsafety(
+  image: MetadataImage,
+  { name, featureLevel, upgradeType }: FeatureUpdate,
+  before: number,
+): Refused | null {
   if (upgradeType === 'upgrade') {
     return invalid(`${name} is at level ${before}; a lower one must be asked for as a downgrade.`);
   }
   if (name === kraftVersionFeature) return invalid(`${name} is at level ${before}, and never goes back.`);
+  if (isFeatureOfKind(name)) return findLoss(image, name, featureLevel);
   if (name !== metadataVersionFeature) return null;
   if (upgradeType === 'unsafeDowngrade') return invalid(`${name} allows no downgrade that loses anything.`);
   const losesRecords = metadataVersionsOfRecords.some((level) => level > featureLevel && level <= before);
   return losesRecords
     ? invalid(`${name} is at level ${before}; a lower one could lose what it brought.`)
     : null;
+}
+
+/** A kind goes back only over versions in which nothing stands, and is removed when it is empty. */
+function findLoss(image: MetadataImage, feature: `kind.${string}`, featureLevel: number): Refused | null {
+  for (const { key, version } of rowsOf(image, kindOfFeature(feature))?.values() ?? []) {
+    if (version <= featureLevel) continue;
+    const what = `${key} was written in version ${version} of it`;
+    return invalid(`${feature} cannot go back to ${featureLevel}: ${what}. Delete it, or write it anew.`);
+  }
+  return null;
 }
 
 /** The first node that does not support the level, by name. */
@@ -78,8 +95,8 @@ function findNodeWithout(image: MetadataImage, quorum: QuorumView, update: Featu
   if (!supports(quorum.supported, name, featureLevel)) {
     return unsupported('This controller', quorum.supported, update, {});
   }
-  // A broker reads the state, and nothing of the protocol by which controllers agree on it.
-  if (name === kraftVersionFeature) return null;
+  // A broker reads the state of brokers and topics, and nothing of the protocol by which controllers agree on it.
+  if (name === kraftVersionFeature || isFeatureOfKind(name)) return null;
   for (const { brokerId, features } of image.broker.brokers.values()) {
     if (supports(features, name, featureLevel)) continue;
     return unsupported(`Broker ${brokerId}`, features, update, { brokerId });

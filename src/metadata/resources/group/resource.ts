@@ -2,7 +2,7 @@ import { assert } from '../../../base/assert.ts';
 import type { Uuid } from '../../../base/brands.ts';
 import { type Comparer, compareStrings } from '../../../base/compare.ts';
 import { KeyedTable, type KeyedTableDraft } from '../../../base/keyed-table.ts';
-import { defineResource, type Position, type PositionedRecord, rowPosition } from '../../resource.ts';
+import { defineKind, type Position, type PositionedRecord, rowPosition } from '../../resource.ts';
 import { int64, nullable, string, type StructOf, uuidType } from '../../schema.ts';
 import {
   type GroupLeaderRecord,
@@ -43,7 +43,7 @@ type GroupRecord = JoinGroupRecord | LeaveGroupRecord | GroupLeaderRecord;
 const compareMembers: Comparer<MemberKey> = (left, right) =>
   compareStrings(left.group, right.group) || compareStrings(left.memberId, right.memberId);
 
-export const resource = defineResource<
+export const resource = defineKind<
   'group',
   readonly [typeof joinGroupRecord, typeof leaveGroupRecord, typeof groupLeaderRecord],
   GroupState,

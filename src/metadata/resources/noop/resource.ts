@@ -1,4 +1,4 @@
-import { defineResource } from '../../resource.ts';
+import { defineKind } from '../../resource.ts';
 import { defineRecord } from '../../schema.ts';
 
 /** Kafka's NoOpRecord: it moves the log on, and the state stays as it is. */
@@ -9,7 +9,7 @@ export type NoOpState = Readonly<Record<string, never>>;
 
 const nothing: NoOpState = Object.freeze({});
 
-export const resource = defineResource<'noop', readonly [typeof noOpRecord], NoOpState, NoOpState>({
+export const resource = defineKind<'noop', readonly [typeof noOpRecord], NoOpState, NoOpState>({
   name: 'noop',
   records: [noOpRecord],
   empty: () => nothing,

@@ -1,5 +1,5 @@
 import { assert, violated } from '../../../base/assert.ts';
-import { defineResource, type Position, type PositionedRecord, rowPosition } from '../../resource.ts';
+import { defineKind, type Position, type PositionedRecord, rowPosition } from '../../resource.ts';
 import {
   type CloseSessionRecord,
   closeSessionRecord,
@@ -26,7 +26,7 @@ import {
 
 type SessionRecord = OpenSessionRecord | SessionAnswerRecord | HeaderAnswerRecord;
 
-export const resource = defineResource<
+export const resource = defineKind<
   'session',
   readonly [
     typeof openSessionRecord,

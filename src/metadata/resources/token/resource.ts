@@ -2,7 +2,7 @@ import { assert } from '../../../base/assert.ts';
 import type { Uuid } from '../../../base/brands.ts';
 import { compareStrings } from '../../../base/compare.ts';
 import { KeyedTable, type KeyedTableDraft } from '../../../base/keyed-table.ts';
-import { defineResource, type PositionedRecord, rowPosition } from '../../resource.ts';
+import { defineKind, type PositionedRecord, rowPosition } from '../../resource.ts';
 import { int64, type StructOf } from '../../schema.ts';
 import { removeTokenRecord, type TokenRecord, tokenRecord } from './records.ts';
 
@@ -12,7 +12,7 @@ export type TokenRow = StructOf<typeof tokenFields>;
 export type TokenState = { readonly tokens: KeyedTable<Uuid, TokenRow> };
 export type TokenDraft = { readonly tokens: KeyedTableDraft<Uuid, TokenRow> };
 
-export const resource = defineResource<
+export const resource = defineKind<
   'token',
   readonly [typeof tokenRecord, typeof removeTokenRecord],
   TokenState,

@@ -2,7 +2,7 @@ import { assert } from '../../../base/assert.ts';
 import { type Uuid } from '../../../base/brands.ts';
 import { zeroUuid } from '../../../base/uuid.ts';
 import { Hasher, zeroDigest } from '../../../base/digest.ts';
-import { defineResource, type Position, type PositionedRecord, rowPosition } from '../../resource.ts';
+import { defineKind, type Position, type PositionedRecord, rowPosition } from '../../resource.ts';
 import { TopicDraft } from './draft.ts';
 import { column, list, type PartitionRow } from './partition-row.ts';
 import {
@@ -18,7 +18,7 @@ import {
 } from './records.ts';
 import { emptyTopicState, partitionsOf, topicFields, type TopicRow, type TopicState } from './state.ts';
 
-export const resource = defineResource<
+export const resource = defineKind<
   'topic',
   readonly [
     typeof topicRecord,
