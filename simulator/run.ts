@@ -339,11 +339,15 @@ class Run {
     if (isWhole && this.#finalization?.isDone === false) return 'the newer release is not finalized';
     const end = this.#cluster.observation.committed.endOffset;
     for (const node of nodes) {
-      // A damaged node may have to wait for an operator.
-      if (node.isDamaged) continue;
+      const { view, isDamaged } = node;
       const name = node.process.name;
-      if (node.view === null) return `${name} is not up`;
-      if (node.view.appliedOffset !== end) return `${name} has applied ${node.view.appliedOffset} of ${end}`;
+      if (view === null) {
+        // A damaged node may have to wait for an operator. If it is up, nothing excuses it.
+        if (isDamaged) continue;
+        return `${name} is not up`;
+      }
+      if (view.isRecovering) return `${name} is still recovering`;
+      if (view.appliedOffset !== end) return `${name} has applied ${view.appliedOffset} of ${end}`;
     }
     return this.#watchers.whatIsMissing(end);
   }
