@@ -19,6 +19,7 @@ import { onlyTheLeaderHearsHeartbeats } from './invariants/only-the-leader-hears
 import { checkProgressInPartitions } from './invariants/progress-in-partition.ts';
 import { groupCheckers } from './invariants/groups/all.ts';
 import { replicaCheckers } from './invariants/replicas/all.ts';
+import { watchStates } from './invariants/watch-states.ts';
 import { watchStreams } from './invariants/watch-streams.ts';
 import { MetadataWitness } from './metadata-witness.ts';
 import type { SimulatedProcess } from '../src/testing/world/process.ts';
@@ -167,9 +168,9 @@ class Run {
     const heartbeats = onlyTheLeaderHearsHeartbeats(observation);
     this.#exchanges.judges.push(heartbeats);
     observation.add(heartbeats);
-    const streams = watchStreams(observation, witness);
-    this.#watchers.judges.push(streams);
-    observation.add(streams);
+    const streams = [watchStreams(observation, witness), watchStates(observation, witness)];
+    this.#watchers.judges.push(...streams);
+    observation.add(...streams);
     if (this.#schedule.groups !== null) {
       observation.add(...groupCheckers(observation, witness, this.#groups));
     }
@@ -337,7 +338,8 @@ class Run {
     // A damaged node may never come to say what it supports.
     const isWhole = nodes.every((node) => !node.isDamaged);
     if (isWhole && this.#finalization?.isDone === false) return 'the newer release is not finalized';
-    const end = this.#cluster.observation.committed.endOffset;
+    const { committed } = this.#cluster.observation;
+    const end = committed.endOffset;
     for (const node of nodes) {
       const { view, isDamaged } = node;
       const name = node.process.name;
@@ -349,7 +351,7 @@ class Run {
       if (view.isRecovering) return `${name} is still recovering`;
       if (view.appliedOffset !== end) return `${name} has applied ${view.appliedOffset} of ${end}`;
     }
-    return this.#watchers.whatIsMissing(end);
+    return this.#watchers.whatIsMissing(committed);
   }
 
   #atEnd(): void {

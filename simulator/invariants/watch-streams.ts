@@ -1,19 +1,12 @@
-import { assert } from '../../src/base/assert.ts';
-import { decodeRecords } from '../../src/codec/record-value.ts';
 import { imageDigest, type MetadataImage, toRecords } from '../../src/metadata/image.ts';
-import { builtInRegistry } from '../../src/metadata/registry.ts';
 import { shownRecord } from '../../src/metadata/shown-record.ts';
-import type {
-  WatchBookmark,
-  WatchDelta,
-  WatchEvent,
-  WatchRecord,
-} from '../../src/runtime/watch/watch-api.ts';
+import type { WatchBookmark, WatchDelta, WatchEvent } from '../../src/runtime/watch/watch-api.ts';
 import type { BatchNode } from '../batch-history.ts';
 import type { MetadataWitness } from '../metadata-witness.ts';
 import type { Checker, ClusterObservation } from '../observation.ts';
 import { sameValue } from '../same-value.ts';
 import type { ModelWatcher, WatchJudge } from '../workload/watchers/model-watcher.ts';
+import { lastUnsent, wantedRecords } from '../workload/watchers/wanted-records.ts';
 import { sampling } from './sampling.ts';
 
 /** Where a watcher stands by what has arrived, whatever it makes of it itself. */
@@ -63,7 +56,7 @@ export function watchStreams(cluster: ClusterObservation, witness: MetadataWitne
       return fail(watcher, `no batch from ${delta.baseOffset} to ${delta.endOffset} is committed`);
     }
     if (batch.epoch !== delta.epoch) return fail(watcher, `${delta.baseOffset} is of another epoch`);
-    if (!sameValue(delta.records, wantedRecords(batch, watcher))) {
+    if (!sameValue(delta.records, wantedRecords(batch, watcher.planned.kinds))) {
       return fail(watcher, `the batch at ${delta.baseOffset} has other records`);
     }
     judgeProgress(watcher, place, batch.parent, delta.baseOffset);
@@ -82,11 +75,9 @@ export function watchStreams(cluster: ClusterObservation, witness: MetadataWitne
     const from = place.offset;
     if (from === null) return fail(watcher, `something at ${to} comes before the state is whole`);
     if (to < from) return fail(watcher, `it stood at ${from} already, and is sent ${to}`);
-    for (let batch = last; batch !== null && batch.endOffset > from; batch = batch.parent) {
-      const isLeftOut = watcher.planned.kinds === null || wantedRecords(batch, watcher).length > 0;
-      if (isLeftOut)
-        return fail(watcher, `the batch from ${batch.baseOffset} to ${batch.endOffset} is left out`);
-    }
+    const leftOut = last === null ? null : lastUnsent(last, from, watcher.planned.kinds);
+    if (leftOut === null) return;
+    fail(watcher, `the batch from ${leftOut.baseOffset} to ${leftOut.endOffset} is left out`);
   }
 
   function judgeCopy(watcher: ModelWatcher, event: WatchEvent): void {
@@ -121,17 +112,4 @@ function shownState(image: MetadataImage): readonly string[] {
   return Array.from(toRecords(image), ({ record, position }) =>
     JSON.stringify({ record: shownRecord(record), position }),
   ).sort();
-}
-
-function wantedRecords(batch: BatchNode, { planned }: ModelWatcher): readonly WatchRecord[] {
-  if (batch.payload === null) return [];
-  const records = decodeRecords(builtInRegistry, batch.payload, batch.endOffset - batch.baseOffset);
-  assert(records.ok, 'a proposed payload can be read');
-  return records.value
-    .map(shownRecord)
-    .map(({ type, ...value }, at) => ({ offset: batch.baseOffset + at, type, value }) as WatchRecord)
-    .filter(({ type }) => {
-      const name = builtInRegistry.recordsByName.get(type)?.resource.name;
-      return planned.kinds === null || planned.kinds.some((kind) => kind === name);
-    });
 }

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { epoch, type Offset, offset } from '../../src/base/brands.ts';
 import { followImage } from '../../src/client/watch/local-image.ts';
 import type { WatchEvent } from '../../src/client/watch/watch.ts';
+import { builtInRegistry } from '../../src/metadata/registry.ts';
 
 const session = (at: number) => ({
   offset: offset(at),
@@ -43,7 +44,7 @@ describe('a copy that has lost its place in the log', () => {
       await isWatched;
       yield* events.slice(3);
     }
-    const copy = await followImage(open, undefined);
+    const copy = await followImage(open, undefined, builtInRegistry);
     const seen: (readonly [string, number, number])[] = [];
     copy.subscribe((image, event) => seen.push([event.kind, image.endOffset, image.session.sessions.size]));
     const offsets = [copy.offset];

@@ -1,3 +1,4 @@
+import { kindNames } from '../../../src/client/protocol/watch.ts';
 import type { WatchedKind } from '../../../src/metadata/registry.ts';
 import type { HashedChance } from '../../../src/testing/world/chance.ts';
 import type { RunConfig } from '../../faults/schedule.ts';
@@ -15,13 +16,15 @@ export type PlannedWatcher = {
 /** With its copy of the state and what is compared with the log a watcher costs about as much as a node. */
 const oneRunIn = 5;
 
-const kindsWatched: readonly (readonly WatchedKind[] | null)[] = [
-  null,
-  null,
-  null,
-  ['session'],
-  ['broker', 'topic'],
-];
+/** Of five watchers two want some kinds only, each of them up to three. */
+function drawKinds(chance: HashedChance): readonly WatchedKind[] | null {
+  if (chance.integer(5) < 3) return null;
+  const drawn = Array.from(
+    { length: 1 + chance.integer(3) },
+    () => kindNames[chance.integer(kindNames.length)],
+  );
+  return [...new Set(drawn.filter((kind) => kind !== undefined))];
+}
 
 /** No watcher for most seeds. */
 export function generateWatchers(
@@ -33,7 +36,7 @@ export function generateWatchers(
   return Array.from({ length: 1 + chance.integer(3) }, () => ({
     atUs: 1 + chance.integer(Math.floor(config.durationUs / 2)),
     fromBeginning: chance.oneIn(3),
-    kinds: kindsWatched[chance.integer(kindsWatched.length)] ?? null,
+    kinds: drawKinds(chance),
     readingUs: chance.pick([0, 0, 1_000, 100_000, 1_000_000]),
   }));
 }

@@ -1,7 +1,9 @@
+import type { BatchNode } from '../../batch-history.ts';
 import type { SimulatedCluster, SimulatedNode } from '../../cluster.ts';
 import { eventKinds } from '../../../src/testing/world/event-kinds.ts';
 import type { World } from '../../world.ts';
 import { ModelWatcher, type WatchJudge } from './model-watcher.ts';
+import { lastUnsent } from './wanted-records.ts';
 import type { PlannedWatcher } from './watcher-plan.ts';
 
 /** The programs that watch. */
@@ -39,11 +41,13 @@ export class Watchers {
     for (const watcher of this.#watchers) watcher.nodeEnded(node);
   }
 
-  /** Once all is healed everybody hears of everything; where most is left out, a bookmark may take its time. */
-  whatIsMissing(committedEnd: number): string | null {
+  /** Once all is healed everybody hears of everything that it has asked for, up to the newest committed batch. */
+  whatIsMissing(committed: BatchNode): string | null {
     for (const { planned, position, process } of this.#watchers) {
-      if (planned.kinds === null && position !== committedEnd) {
-        return `${process.name} has heard of ${position ?? 'nothing'}, and ${committedEnd} is committed`;
+      if (position === null) return `${process.name} has heard of nothing`;
+      const unsent = lastUnsent(committed, position, planned.kinds);
+      if (unsent !== null) {
+        return `${process.name} has heard of ${position}, and what it asked for stands below ${unsent.endOffset}`;
       }
     }
     return null;
