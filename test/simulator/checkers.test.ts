@@ -1,12 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { type Epoch, epoch, nodeId, offset, type Uuid, uuid } from '../../src/base/brands.ts';
-import type { LogBatch } from '../../src/raft/batch.ts';
+import { epoch, nodeId, offset, type Uuid, uuid } from '../../src/base/brands.ts';
 import type { Effect } from '../../src/raft/effects.ts';
 import type { Input } from '../../src/raft/inputs.ts';
 import type { Message } from '../../src/raft/messages.ts';
-import type { ReplicaKey, Voter } from '../../src/raft/replica-key.ts';
-import type { BatchNode } from '../../simulator/batch-history.ts';
+import type { ReplicaKey } from '../../src/raft/replica-key.ts';
 import { boundedPending } from '../../simulator/invariants/bounded-pending.ts';
+import { electionSafety } from '../../simulator/invariants/election-safety.ts';
 import { flushedSurvivesRestart } from '../../simulator/invariants/flushed-survives-restart.ts';
 import { healthyLeaderStays } from '../../simulator/invariants/healthy-leader-stays.ts';
 import { higherEpochsAreEntered } from '../../simulator/invariants/higher-epochs-are-entered.ts';
@@ -20,60 +19,10 @@ import { oneBootstrapDescriptor } from '../../simulator/invariants/one-bootstrap
 import { oneVotePerEpoch } from '../../simulator/invariants/one-vote-per-epoch.ts';
 import { oneVoterChangeAtATime } from '../../simulator/invariants/one-voter-change-at-a-time.ts';
 import { recoveryEndsWhole } from '../../simulator/invariants/recovery-ends-whole.ts';
-import {
-  type Checker,
-  ClusterObservation,
-  type NodeView,
-  type ObservedNode,
-} from '../../simulator/observation.ts';
-import { World } from '../../simulator/world.ts';
+import { type Checker, type NodeView, type ObservedNode } from '../../simulator/observation.ts';
 import { generateSchedule } from '../../simulator/faults/generate.ts';
 import { connectedMajorities, partitionsAlone } from '../../simulator/faults/partitions.ts';
-
-const directories: readonly Uuid[] = ['A', 'B', 'C', 'D'].map((letter) => uuid(`${letter.repeat(21)}A`));
-
-function replica(id: number, directory = id): ReplicaKey {
-  return { id: nodeId(id), directoryId: directories[directory] ?? uuid('AAAAAAAAAAAAAAAAAAAAAA') };
-}
-
-function voter(id: number, directory = id): Voter {
-  const endpoint = { host: 'node', port: 1 };
-  return { ...replica(id, directory), endpoint, kraftVersions: { min: 0, max: 1 } };
-}
-
-/** A cluster of which a test says what its nodes did. The checkers ask no more of a node than they are given. */
-class Scene {
-  readonly cluster: ClusterObservation;
-  readonly world = new World({ seed: 1 });
-
-  constructor() {
-    this.cluster = new ClusterObservation(this.world, () => {
-      throw new Error('no disk is looked at');
-    });
-  }
-
-  node(id: number): ObservedNode {
-    const process = this.world.addProcess(`node${id}`, { driftPpm: 0, wallOffsetMs: 0 });
-    const node: Partial<ObservedNode> = {
-      id: nodeId(id),
-      process,
-      key: replica(id),
-      tip: this.cluster.history.root,
-      wipedDirectories: new Set(),
-    };
-    return node as ObservedNode;
-  }
-
-  /** What a checker says to `act`, or null. */
-  verdict(act: () => void): string | null {
-    try {
-      act();
-      return null;
-    } catch (error) {
-      return error instanceof Error ? error.message : String(error);
-    }
-  }
-}
+import { directories, replica, roleView, Scene, voter, voters } from './checker-scene.ts';
 
 function send(checker: Checker, node: ObservedNode, to: number, message: Message): void {
   checker.onSend?.(node, nodeId(to), { channel: 'raft', message });
@@ -122,23 +71,6 @@ describe('a checker of votes', () => {
     expect(scene.verdict(() => send(checker, node, 2, vote(replica(1), 5)))).toMatch('which was lost');
   });
 });
-
-/** Appends a batch that brings a voter set. */
-function voters(scene: Scene, parent: BatchNode, inEpoch: number, set: readonly Voter[]): BatchNode {
-  const batch: LogBatch = {
-    kind: 'control',
-    baseOffset: parent.endOffset,
-    epoch: inEpoch as Epoch,
-    recordCount: 1,
-    appendTimestampMs: 0,
-    sizeInBytes: 1,
-    records: [{ type: 'KRaftVoters', voters: set }],
-    body: { form: 'none' },
-  };
-  return scene.cluster.history.extend(parent, batch, parent.endOffset + 1, (message) => {
-    throw new Error(message);
-  });
-}
 
 describe('a checker of restarts', () => {
   const begin = { endOffset: offset(0), epoch: epoch(0) };
@@ -252,13 +184,24 @@ describe('a checker of what a node keeps', () => {
   });
 });
 
-/** What a node looks like that has this role in this epoch, with a log and voters that nobody asks about. */
-function roleView(role: NodeView['role'], inEpoch: number, more: Partial<NodeView> = {}): NodeView {
-  return { role, epoch: epoch(inEpoch), voters: [voter(1), voter(2), voter(3)], ...more } as NodeView;
-}
-
 describe('a checker of leaders', () => {
   const { raft } = generateSchedule(1).config;
+
+  it('takes two leaders of one epoch for a violation, and so two lives of one node that lead it', () => {
+    const scene = new Scene();
+    const [one, two] = [scene.node(1), scene.node(2)];
+    const checker = electionSafety(scene.cluster);
+    const look = (node: ObservedNode, inEpoch: number) =>
+      scene.verdict(() => checker.afterEvent?.(node, roleView('leader', inEpoch)));
+    one.process.begin();
+    expect(look(one, 4)).toBeNull();
+    expect(look(one, 4)).toBeNull();
+    expect(look(two, 5)).toBeNull();
+    expect(look(two, 4)).toMatch('election safety');
+    one.process.end();
+    one.process.begin();
+    expect(look(one, 4)).toMatch('both lead epoch 4');
+  });
 
   it('takes a leader for a violation for which too few have voted in its epoch', () => {
     const scene = new Scene();
