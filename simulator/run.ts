@@ -216,7 +216,12 @@ class Run {
       brokers: { ...this.#brokers.counts, acknowledged: this.#brokers.ledger.acknowledgedCount },
       watches: this.#watchers.counts,
       messages: world.network.counts.sent,
-      marks: new Map([...this.#marks, ...this.#operators.calls.marks(), ...this.#groups.marks()]),
+      marks: new Map([
+        ...this.#marks,
+        ...this.#operators.calls.marks(),
+        ...this.#groups.marks(),
+        ...this.#exchanges.marks(),
+      ]),
       coverage: this.coverage,
     };
   }

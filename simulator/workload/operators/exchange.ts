@@ -32,6 +32,7 @@ export class Exchanges {
   readonly #world: World;
   readonly #cluster: SimulatedCluster;
   readonly #open = new Set<Open>();
+  readonly #asked = new Map<string, number>();
 
   constructor(world: World, cluster: SimulatedCluster) {
     this.#world = world;
@@ -40,6 +41,11 @@ export class Exchanges {
 
   get nodeCount(): number {
     return this.#cluster.nodes.length;
+  }
+
+  /** Which operations arrived at a node, for coverage. */
+  marks(): readonly (readonly [string, number])[] {
+    return [...this.#asked].map(([operationId, count]) => [`asked: ${operationId}`, count] as const);
   }
 
   send(
@@ -71,6 +77,7 @@ export class Exchanges {
       const { host } = node;
       // It listens already, and has not begun to answer: the connection closes again.
       if (host === null || host.call === null) return;
+      this.#asked.set(request.operationId, (this.#asked.get(request.operationId) ?? 0) + 1);
       for (const judge of this.judges) judge.arrived(request, node);
       host.call(request, (answer) => {
         // A node may answer in the very event in which it commits: what it says of itself is looked at first.

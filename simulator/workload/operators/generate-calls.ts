@@ -63,6 +63,10 @@ const reads: readonly Template[] = [
   (chance) => read('describeGroup', { group: groupName(chance) }),
   (chance) => read('listGroupMembers', { group: groupName(chance) }),
   (chance) => read('describeToken', { tokenId: tokenIdOf(secretHash(chance)) }),
+  () => read('describeOwnSession'),
+  () => read('listConfigDefinitions'),
+  (chance) => read('listPartitions', { topic: topicName(chance) }),
+  (chance) => read('listBrokerPartitions', { brokerId: firstBroker + chance.integer(brokersMax) }),
 ];
 
 /**

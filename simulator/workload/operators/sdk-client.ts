@@ -162,7 +162,7 @@ export class SdkClient {
     });
   }
 
-  /** Null when it cannot be made yet: no session to close, no cluster to belong to. */
+  /** Null when it cannot be made yet: no session to close or describe, no cluster to belong to. */
   #request(running: Running): ControllerRequest | null {
     const { planned } = running.entry;
     const { consistency } = planned;
@@ -192,8 +192,11 @@ export class SdkClient {
     const resource = isConditional === true ? resourceOf(operationId, params) : null;
     const condition = resource === null ? null : (this.#seen.get(resource) ?? null);
     const content = { operationId, params, body, condition };
+    const { sessionId } = this.#session;
+    if (operationId === 'describeOwnSession') {
+      return sessionId === null ? null : { ...content, operationId: 'describeSession', params: { sessionId } };
+    }
     if (operationId === 'closeOwnSession') {
-      const { sessionId } = this.#session;
       entry.closes = sessionId;
       return sessionId === null ? null : { ...content, operationId: 'closeSession', params: { sessionId } };
     }
