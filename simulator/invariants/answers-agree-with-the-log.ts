@@ -10,7 +10,7 @@ import { identityOf } from '../workload/operators/condition.ts';
 import { describe, executeAgain, findOtherAnswer } from './replayed-answer.ts';
 
 /** Their answer also rests on what lives in the leader's memory, or on chance. */
-const restsOnMore: ReadonlySet<ErrorCode> = new Set([
+export const restsOnMore: ReadonlySet<ErrorCode> = new Set([
   'DUPLICATE_BROKER_REGISTRATION',
   'INCONSISTENT_CLUSTER_ID',
 ]);

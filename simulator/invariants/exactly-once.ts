@@ -9,7 +9,7 @@ import type {
   CallLedger,
   KeyPlace,
 } from '../workload/operators/call-ledger.ts';
-import { isDefinitive } from '../workload/operators/call-ledger.ts';
+import { isDefinitive, keyText } from '../workload/operators/call-ledger.ts';
 
 /** Refusals that are given instead of an execution, and leave nothing behind. */
 const notExecuted: ReadonlySet<string> = new Set([
@@ -71,7 +71,7 @@ export function exactlyOnce(
   /** Gives the id of the topic that the answer says was created. */
   function note(record: SessionAnswerRecord, offset: number): unknown {
     const { status } = record;
-    const key = textOf(record);
+    const key = keyText(record);
     const before = recorded.get(key);
     if (before !== undefined) {
       cluster.fail(checker, `key ${key} is answered in the log at ${before.offset} and at ${offset}`);
@@ -90,8 +90,8 @@ export function exactlyOnce(
     const code = result.ok ? '' : result.code;
     // A session takes its answers with it.
     if (notExecuted.has(code) || (result.ok && entry.planned.operationId === 'closeOwnSession')) return;
-    const found = recorded.get(textOf(key));
-    const what = `call ${entry.id}, answered ${code === '' ? 'with success' : code} under key ${textOf(key)}`;
+    const found = recorded.get(keyText(key));
+    const what = `call ${entry.id}, answered ${code === '' ? 'with success' : code} under key ${keyText(key)}`;
     if (found === undefined) return cluster.fail(checker, `${what}, which the log does not remember`);
     const isSame = found.status === code && (!result.ok || sameValue(found.answer, result.response));
     if (!isSame) cluster.fail(checker, `${what}, and the log holds another answer at ${found.offset}`);
@@ -100,19 +100,19 @@ export function exactlyOnce(
   function judgeEnd(entry: CallEntry): void {
     const { outcome } = entry;
     if (outcome === null) return;
-    const executed = entry.keys.map(textOf).filter((key) => recorded.get(key)?.status === '');
+    const executed = entry.keys.map(keyText).filter((key) => recorded.get(key)?.status === '');
     if (executed.length > 1) {
       cluster.fail(checker, `call ${entry.id} was executed under the keys ${executed.join(' and ')}`);
     }
     if (outcome.kind === 'answered' || outcome.kind === 'unknown') return;
     for (const key of entry.keys) {
-      const found = recorded.get(textOf(key));
-      if (found === undefined) undone.set(textOf(key), entry);
+      const found = recorded.get(keyText(key));
+      if (found === undefined) undone.set(keyText(key), entry);
       // A recorded error is an execution that changed nothing.
       else if (outcome.kind === 'unreachable' || found.status !== outcome.code) {
         cluster.fail(
           checker,
-          `call ${entry.id} ended ${outcome.kind}, and its key ${textOf(key)} was executed`,
+          `call ${entry.id} ended ${outcome.kind}, and its key ${keyText(key)} was executed`,
         );
       }
     }
@@ -157,8 +157,4 @@ function mayHaveCreated({ planned, outcome }: CallEntry, name: string, topicId: 
   return (
     typeof response === 'object' && response !== null && 'topicId' in response && response.topicId === topicId
   );
-}
-
-function textOf({ sessionId, sequence }: KeyPlace): string {
-  return `${sessionId}:${sequence}`;
 }

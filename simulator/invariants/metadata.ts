@@ -2,12 +2,14 @@ import type { MetadataWitness } from '../metadata-witness.ts';
 import type { Checker, ClusterObservation } from '../observation.ts';
 import type { CallLedger } from '../workload/operators/call-ledger.ts';
 import { answersAgreeWithTheLog } from './answers-agree-with-the-log.ts';
+import { effectsHaveCalls } from './effects-have-calls.ts';
 import { exactlyOnce } from './exactly-once.ts';
 import { finalizedLevelsAreSupported } from './finalized-levels-are-supported.ts';
 import { fullReplay } from './full-replay.ts';
 import { isrMembersAreActive } from './isr-members-are-active.ts';
 import { oneEpochPerIncarnation } from './one-epoch-per-incarnation.ts';
 import { pastEqualsReplay } from './past-equals-replay.ts';
+import { recordedAnswersFollow } from './recorded-answers-follow.ts';
 import { rowsFollowTheirRecords } from './rows-follow-their-records.ts';
 import { sessionsEndOnlyWhenIdle } from './sessions-end-only-when-idle.ts';
 import { timestampsNeverDecrease } from './timestamps-never-decrease.ts';
@@ -23,7 +25,9 @@ export function metadataCheckers(
   const past = pastEqualsReplay(cluster, witness);
   const once = exactlyOnce(cluster, witness, calls);
   const unkeyed = unkeyedWritesAreSentOnce(cluster);
-  calls.judges.push(answers, past, once, unkeyed);
+  const recorded = recordedAnswersFollow(cluster, witness);
+  const effects = effectsHaveCalls(cluster, witness);
+  calls.judges.push(answers, past, once, unkeyed, recorded, effects);
   return [
     witness,
     fullReplay(cluster, witness),
@@ -37,5 +41,7 @@ export function metadataCheckers(
     past,
     once,
     unkeyed,
+    recorded,
+    effects,
   ];
 }

@@ -35,7 +35,7 @@ function clusterIdOf({ nodes }: ClusterObservation): Uuid | null {
 
 /** Unheard: no node does it. Null when it cannot be executed now. */
 export function executeAgain(
-  { entry, operationId, input }: CallAnswer,
+  { entry, operationId, input }: Pick<CallAnswer, 'entry' | 'operationId' | 'input'>,
   image: MetadataImage,
   cluster: ClusterObservation,
 ): ReturnType<typeof runOperation> | null {

@@ -1,3 +1,4 @@
+import type { Offset } from '../../../src/base/brands.ts';
 import type { ErrorCode } from '../../../src/metadata/errors.ts';
 import type { ControllerAnswer } from '../../../src/runtime/controller-api.ts';
 import type { Condition } from './condition.ts';
@@ -7,6 +8,10 @@ import type { PlannedCall } from './planned-call.ts';
 /** A key's place in a session, without what may be forgotten. */
 export type KeyPlace = { readonly sessionId: number; readonly sequence: number };
 
+export function keyText({ sessionId, sequence }: KeyPlace): string {
+  return `${sessionId}:${sequence}`;
+}
+
 export type CallOutcome =
   | { readonly kind: 'answered'; readonly answer: ControllerAnswer }
   /** A definite error. */
@@ -14,6 +19,13 @@ export type CallOutcome =
   /** Nobody took it: nothing was done. */
   | { readonly kind: 'unreachable' }
   | { readonly kind: 'unknown' };
+
+/** What a client sends, the same in every attempt. */
+export type SentRequest = {
+  readonly operationId: string;
+  readonly input: { readonly params: unknown; readonly query: unknown; readonly body: unknown };
+  readonly ifMatch: Offset | null;
+};
 
 /** One call of a client, with all its attempts. */
 export type CallEntry = {
@@ -26,6 +38,8 @@ export type CallEntry = {
   readonly keys: KeyPlace[];
   /** The session whose end it asks for; null when it asks for something else, or was not sent yet. */
   closes: number | null;
+  /** Null until it is sent; a planned body may leave to the client what it cannot know before. */
+  sent: SentRequest | null;
   outcome: CallOutcome | null;
 };
 
@@ -38,8 +52,7 @@ export type CallAnswer = {
   readonly atOffset: number | null;
   /** What it was made to depend on; null for nothing. */
   readonly condition: Condition | null;
-  /** What was sent; a planned body may leave to the client what it cannot know before. */
-  readonly input: { readonly params: unknown; readonly query: unknown; readonly body: unknown };
+  readonly input: SentRequest['input'];
   readonly operationId: string;
   readonly answer: ControllerAnswer;
 };
@@ -93,6 +106,7 @@ export class CallLedger {
       clientWasTold,
       keys: [],
       closes: null,
+      sent: null,
       outcome: null,
     };
     this.entries.push(entry);

@@ -171,17 +171,20 @@ export class SdkClient {
     // Made once: what is asked for under a key never changes from one attempt to the next.
     running.content ??= this.#content(running);
     if (running.content === null) return null;
-    const { operationId, params, body } = running.content;
+    const { operationId, params, body, condition } = running.content;
+    const input = { params, query: {}, body };
+    const ifMatch = condition?.ifMatch ?? null;
+    running.entry.sent = { operationId, input, ifMatch };
     return {
       requestId: this.#nextRequestId++,
       operationId,
-      input: { params, query: {}, body },
+      input,
       principal: principalOf(this.#options.index),
       idempotencyKey: running.slot === null ? null : this.#session.keyFor(running.slot),
       consistency,
       minOffset: isAfterOwn ? offset(running.entry.clientWasTold) : null,
       atOffset: atOffset === null ? null : offset(atOffset),
-      ifMatch: running.content.condition?.ifMatch ?? null,
+      ifMatch,
       validateOnly: planned.isValidation ?? false,
       timeoutMs: planned.timeoutMs ?? attemptTimeoutMs,
     };
@@ -194,7 +197,9 @@ export class SdkClient {
     const content = { operationId, params, body, condition };
     const { sessionId } = this.#session;
     if (operationId === 'describeOwnSession') {
-      return sessionId === null ? null : { ...content, operationId: 'describeSession', params: { sessionId } };
+      return sessionId === null
+        ? null
+        : { ...content, operationId: 'describeSession', params: { sessionId } };
     }
     if (operationId === 'closeOwnSession') {
       entry.closes = sessionId;
