@@ -22,6 +22,7 @@ import { inOrder } from './in-order.ts';
 import { partitionsAlone } from './partitions.ts';
 import {
   generateCalls,
+  withBareKeys,
   withConditions,
   withPast,
   withTransfers,
@@ -114,7 +115,7 @@ export function generateSchedule(seed: number, workload: WorkloadName = 'mixed')
   const { noFurtherElection } = budgets[schedule.config.budget].promises;
   const isElectionJudged = noFurtherElection || (partitionsAlone(schedule) ?? []).length > 0;
   const settled = withConditions(isElectionJudged ? planned : withTransfers(planned, seed), seed);
-  const calls = withPast(settled, seed);
+  const calls = withPast(withBareKeys(settled, seed), seed);
   const watchers = generateWatchers(new HashedChance(seed, 19), schedule.config, workload === 'watchers');
   const groups = generateGroups(new HashedChance(seed, 20), schedule.config, workload === 'groups');
   return withBrokers(

@@ -3,7 +3,12 @@ import { tokenIdOf } from '../../src/metadata/resources/token/identity.ts';
 import type { MetadataRecord } from '../../src/metadata/registry.ts';
 import type { MetadataWitness } from '../metadata-witness.ts';
 import type { Checker, ClusterObservation } from '../observation.ts';
-import { type CallEntry, type CallJudge, keyText } from '../workload/operators/call-ledger.ts';
+import {
+  type CallEntry,
+  type CallJudge,
+  isAnswerRecord,
+  keyText,
+} from '../workload/operators/call-ledger.ts';
 
 /** What has been done so often without a key, and who has asked for it. */
 type Cause = { effects: number; readonly calls: CallEntry[] };
@@ -36,7 +41,7 @@ export function effectsHaveCalls(cluster: ClusterObservation, witness: MetadataW
   witness.watchers.push({
     onBatch({ records }) {
       const remembered = records.flatMap((record) =>
-        record.type === 'SessionAnswerRecord' && record.status === '' ? callUnder(keyText(record)) : [],
+        isAnswerRecord(record) && record.status === '' ? callUnder(keyText(record)) : [],
       );
       const explained = new Set(remembered.flatMap(causesOf));
       for (const record of records) {
@@ -69,7 +74,7 @@ export function effectsHaveCalls(cluster: ClusterObservation, witness: MetadataW
   return checker;
 }
 
-/** What a record does, as the call that asks for it; null where others judge it, or where it goes with something else. */
+/** What a record does, as the call that asks for it; null where others judge it, or where it goes with another. */
 function effectOf(record: MetadataRecord, topicNames: ReadonlyMap<string, string>): string | null {
   switch (record.type) {
     case 'RemoveTopicRecord':

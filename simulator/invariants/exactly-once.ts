@@ -1,15 +1,17 @@
-import type { SessionAnswerRecord } from '../../src/metadata/resources/session/records.ts';
 import type { MetadataWitness } from '../metadata-witness.ts';
 import type { Checker, ClusterObservation } from '../observation.ts';
 import { sameValue } from '../same-value.ts';
-import type {
-  CallAnswer,
-  CallEntry,
-  CallJudge,
-  CallLedger,
-  KeyPlace,
+import {
+  type AnswerRecord,
+  type CallAnswer,
+  type CallEntry,
+  type CallJudge,
+  type CallLedger,
+  isAnswerRecord,
+  isDefinitive,
+  type KeyPlace,
+  keyText,
 } from '../workload/operators/call-ledger.ts';
-import { isDefinitive, keyText } from '../workload/operators/call-ledger.ts';
 
 /** Refusals that are given instead of an execution, and leave nothing behind. */
 const notExecuted: ReadonlySet<string> = new Set([
@@ -31,6 +33,8 @@ type Recorded = { readonly status: string; readonly answer: unknown; readonly of
  *    have had an effect, and each such call explains one topic; so it is still when all calls have ended.
  * 4. A call that ended in "nothing was done" has no recorded answer, then or ever.
  * 5. A call that was sent under more than one key, because its session was lost, succeeds under one at most.
+ * A bare key, which is of no session, is forgotten by record, not before its time (`header-answers-are-kept.ts`). Once
+ * it is, it may be executed anew, and this says nothing more of it.
  */
 export function exactlyOnce(
   cluster: ClusterObservation,
@@ -38,6 +42,9 @@ export function exactlyOnce(
   calls: CallLedger,
 ): Checker & CallJudge {
   const recorded = new Map<string, Recorded>();
+  /** Bare keys alone. */
+  const forgotten = new Set<string>();
+  const keysByOffset = new Map<number, string>();
   const undone = new Map<string, CallEntry>();
   const explainedCalls = new Set<CallEntry>();
   /** Topics that were created without a key. */
@@ -58,7 +65,8 @@ export function exactlyOnce(
     onBatch({ baseOffset, records }) {
       const explained = new Set<unknown>();
       for (const [at, record] of records.entries()) {
-        if (record.type === 'SessionAnswerRecord') explained.add(note(record, baseOffset + at));
+        if (isAnswerRecord(record)) explained.add(note(record, baseOffset + at));
+        else if (record.type === 'ForgetHeaderAnswersRecord') forget(record.offsets);
       }
       for (const record of records) {
         if (record.type !== 'TopicRecord' || explained.has(record.topicId)) continue;
@@ -69,27 +77,40 @@ export function exactlyOnce(
   });
 
   /** Gives the id of the topic that the answer says was created. */
-  function note(record: SessionAnswerRecord, offset: number): unknown {
+  function note(record: AnswerRecord, offset: number): unknown {
     const { status } = record;
     const key = keyText(record);
     const before = recorded.get(key);
-    if (before !== undefined) {
+    if (before !== undefined && !forgotten.has(key)) {
       cluster.fail(checker, `key ${key} is answered in the log at ${before.offset} and at ${offset}`);
     }
     // As the runtime has encoded it; the property says what must be in it.
     const answer = JSON.parse(new TextDecoder().decode(record.answer)) as RememberedAnswer;
+    if (record.type === 'HeaderAnswerRecord') keysByOffset.set(offset, key);
     recorded.set(key, { status, answer: status === '' ? answer.response : null, offset });
     const entry = undone.get(key);
-    if (entry !== undefined)
+    if (entry !== undefined && !forgotten.has(key))
       cluster.fail(checker, `call ${entry.id} had no effect, and key ${key} is executed`);
     return answer.response?.topicId;
+  }
+
+  function forget(offsets: readonly number[]): void {
+    for (const offset of offsets) {
+      const key = keysByOffset.get(offset);
+      if (key !== undefined) forgotten.add(key);
+    }
   }
 
   function compare({ entry, answer }: CallAnswer, key: KeyPlace): void {
     const { result } = answer;
     const code = result.ok ? '' : result.code;
     // A session takes its answers with it.
-    if (notExecuted.has(code) || (result.ok && entry.planned.operationId === 'closeOwnSession')) return;
+    if (
+      forgotten.has(keyText(key)) ||
+      notExecuted.has(code) ||
+      (result.ok && entry.planned.operationId === 'closeOwnSession')
+    )
+      return;
     const found = recorded.get(keyText(key));
     const what = `call ${entry.id}, answered ${code === '' ? 'with success' : code} under key ${keyText(key)}`;
     if (found === undefined) return cluster.fail(checker, `${what}, which the log does not remember`);
@@ -106,6 +127,7 @@ export function exactlyOnce(
     }
     if (outcome.kind === 'answered' || outcome.kind === 'unknown') return;
     for (const key of entry.keys) {
+      if (forgotten.has(keyText(key))) continue;
       const found = recorded.get(keyText(key));
       if (found === undefined) undone.set(keyText(key), entry);
       // A recorded error is an execution that changed nothing.

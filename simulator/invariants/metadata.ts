@@ -6,6 +6,7 @@ import { effectsHaveCalls } from './effects-have-calls.ts';
 import { exactlyOnce } from './exactly-once.ts';
 import { finalizedLevelsAreSupported } from './finalized-levels-are-supported.ts';
 import { fullReplay } from './full-replay.ts';
+import { headerAnswersAreKept } from './header-answers-are-kept.ts';
 import { isrMembersAreActive } from './isr-members-are-active.ts';
 import { oneEpochPerIncarnation } from './one-epoch-per-incarnation.ts';
 import { pastEqualsReplay } from './past-equals-replay.ts';
@@ -37,6 +38,7 @@ export function metadataCheckers(
     oneEpochPerIncarnation(cluster, witness),
     rowsFollowTheirRecords(cluster, witness),
     sessionsEndOnlyWhenIdle(cluster, witness, calls),
+    headerAnswersAreKept(cluster, witness),
     answers,
     past,
     once,

@@ -1,9 +1,10 @@
-import type { MetadataRecord } from '../../src/metadata/registry.ts';
 import type { MetadataWitness } from '../metadata-witness.ts';
 import type { Checker, ClusterObservation } from '../observation.ts';
 import {
+  type AnswerRecord,
   type CallEntry,
   type CallJudge,
+  isAnswerRecord,
   keyText,
   type SentRequest,
 } from '../workload/operators/call-ledger.ts';
@@ -36,18 +37,14 @@ export function recordedAnswersFollow(
     onBatch({ baseOffset, records }) {
       let from: number = baseOffset;
       for (const [at, record] of records.entries()) {
-        if (record.type !== 'SessionAnswerRecord') continue;
+        if (!isAnswerRecord(record)) continue;
         judge(record, from, baseOffset + at);
         from = baseOffset + at + 1;
       }
     },
   });
 
-  function judge(
-    record: Extract<MetadataRecord, { type: 'SessionAnswerRecord' }>,
-    from: number,
-    at: number,
-  ): void {
+  function judge(record: AnswerRecord, from: number, at: number): void {
     const key = keyText(record);
     const { status } = record;
     const entry = sentUnder.get(key);

@@ -1,15 +1,25 @@
 import type { Offset } from '../../../src/base/brands.ts';
 import type { ErrorCode } from '../../../src/metadata/errors.ts';
+import type { MetadataRecord } from '../../../src/metadata/registry.ts';
 import type { ControllerAnswer } from '../../../src/runtime/controller-api.ts';
 import type { Condition } from './condition.ts';
 import type { ExchangeOutcome } from './exchange.ts';
 import type { PlannedCall } from './planned-call.ts';
 
-/** A key's place in a session, without what may be forgotten. */
-export type KeyPlace = { readonly sessionId: number; readonly sequence: number };
+/** A key: its place in a session, without what may be forgotten, or a bare one, which is its principal's own. */
+export type KeyPlace =
+  | { readonly sessionId: number; readonly sequence: number }
+  | { readonly principal: string; readonly key: string };
 
-export function keyText({ sessionId, sequence }: KeyPlace): string {
-  return `${sessionId}:${sequence}`;
+export function keyText(place: KeyPlace): string {
+  return 'key' in place ? `${place.principal} ${place.key}` : `${place.sessionId}:${place.sequence}`;
+}
+
+export type AnswerRecord = Extract<MetadataRecord, { type: 'SessionAnswerRecord' | 'HeaderAnswerRecord' }>;
+
+/** It remembers what was answered under a key. */
+export function isAnswerRecord(record: MetadataRecord): record is AnswerRecord {
+  return record.type === 'SessionAnswerRecord' || record.type === 'HeaderAnswerRecord';
 }
 
 export type CallOutcome =

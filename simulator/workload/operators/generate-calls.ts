@@ -120,6 +120,14 @@ export function withConditions(calls: readonly PlannedCall[], seed: number): rea
   });
 }
 
+/** One write under a key in five is under a bare one. */
+export function withBareKeys(calls: readonly PlannedCall[], seed: number): readonly PlannedCall[] {
+  return calls.map((call, at) => {
+    const hasBareKey = call.keyed && !isOfItsOwn(call) && new HashedChance(seed, 23, at).oneIn(5);
+    return hasBareKey ? { ...call, hasBareKey } : call;
+  });
+}
+
 /** How many answers ago a read of the past looks back to. */
 const answersAgoMax = 12;
 

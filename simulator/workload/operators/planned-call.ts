@@ -1,6 +1,7 @@
 /**
  * One call of the workload, as data. `keyed`: under a key of the client's session, so that it takes effect
- * once however often it is sent. `isAfterOwn`: its answer reflects all that this client was told before.
+ * once however often it is sent. `hasBareKey`: that key is one of its own, and of no session.
+ * `isAfterOwn`: its answer reflects all that this client was told before.
  * `isConditional`: only if nobody has changed what this client has seen of the resource, where it has.
  * `past`: it shows the state at one of the offsets that this client was told, so many answers ago, or so many records
  * before that.
@@ -14,6 +15,7 @@ export type PlannedCall = {
   readonly body: Readonly<Record<string, unknown>>;
   readonly isWrite: boolean;
   readonly keyed: boolean;
+  readonly hasBareKey?: boolean;
   readonly consistency: 'linearizable' | 'stale';
   readonly isAfterOwn: boolean;
   readonly isConditional?: boolean;

@@ -12,7 +12,7 @@ import type { ControllerAnswer, ControllerRequest } from '../../../src/runtime/c
 import { eventKinds } from '../../../src/testing/world/event-kinds.ts';
 import type { SimulatedProcess } from '../../../src/testing/world/process.ts';
 import type { Ledger } from '../ledger.ts';
-import type { CallEntry, CallLedger, CallOutcome } from './call-ledger.ts';
+import type { CallEntry, CallLedger, CallOutcome, KeyPlace } from './call-ledger.ts';
 import { type Condition, conditionOf, resourceOf } from './condition.ts';
 import type { Exchanges, ExchangeOutcome } from './exchange.ts';
 import { type PlannedCall, principalOf } from './planned-call.ts';
@@ -81,8 +81,15 @@ export class SdkClient {
   begin(planned: PlannedCall): void {
     const { calls } = this.#options;
     const running = this.#running(planned, (outcome) => calls.settle(running.entry, outcome));
-    if (!planned.keyed) this.#attempt(running);
+    if (planned.hasBareKey === true) {
+      running.entry.keys.push({ principal: this.#principal, key: `call-${running.entry.id}` });
+    }
+    if (!planned.keyed || planned.hasBareKey === true) this.#attempt(running);
     else this.#withSlot(running);
+  }
+
+  get #principal(): string {
+    return principalOf(this.#options.index);
   }
 
   #running(planned: PlannedCall, end: (outcome: CallOutcome) => void): Running {
@@ -152,7 +159,7 @@ export class SdkClient {
       return;
     }
     const index = this.#endpoints.choose(this.#nowMs());
-    const key = running.slot;
+    const key = running.entry.keys.at(-1) ?? null;
     calls.attempting(running.entry);
     exchanges.send(process, index, request, (outcome) => {
       calls.attempted(running.entry, outcome);
@@ -179,7 +186,8 @@ export class SdkClient {
       requestId: this.#nextRequestId++,
       operationId,
       input,
-      principal: principalOf(this.#options.index),
+      principal: this.#principal,
+      bareIdempotencyKey: bareKeyOf(running.entry),
       idempotencyKey: running.slot === null ? null : this.#session.keyFor(running.slot),
       consistency,
       minOffset: isAfterOwn ? offset(running.entry.clientWasTold) : null,
@@ -216,7 +224,7 @@ export class SdkClient {
     running: Running,
     index: number,
     request: ControllerRequest,
-    key: Slot | null,
+    key: KeyPlace | null,
     outcome: ExchangeOutcome,
   ): void {
     const { calls, ledger } = this.#options;
@@ -290,6 +298,11 @@ export class SdkClient {
   #nowMs(): number {
     return this.#clock.monotonicMs();
   }
+}
+
+function bareKeyOf({ keys }: CallEntry): string | null {
+  const key = keys.at(-1);
+  return key !== undefined && 'key' in key ? key.key : null;
 }
 
 function memberText({ group, memberId }: Readonly<Record<string, unknown>>): string {
