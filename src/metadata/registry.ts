@@ -151,3 +151,10 @@ function checkRegistry({ recordsByName, tables }: Registry): void {
   assert(ids.size === tables.length, 'two tables have the same id');
   assert(!ids.has(0), 'table id 0 is the header of a checkpoint');
 }
+
+/** The kinds of metadata of this software that have records. */
+export const kindNames: readonly ResourceName[] = Object.freeze(
+  Object.values(builtInKinds)
+    .filter(({ resource }) => resource.records.length > 0)
+    .map(({ resource }) => resource.name),
+);

@@ -203,6 +203,7 @@ export function errorCases(
       OFFSET_OUT_OF_RANGE: { producedBy: 'test/http/watch.test.ts' },
       INCONSISTENT_CLUSTER_ID: get(`/watch?clusterId=${zeroTopic}`),
       RESOURCE_NOT_FOUND: { producedBy: 'test/http/watch.test.ts' },
+      UNKNOWN_RESOURCE_KIND: get('/watch?kinds=kind.other'),
     },
     describeVoter: { VOTER_NOT_FOUND: get('/quorum/voters/99') },
     listSnapshots: { RESOURCE_NOT_FOUND: { producedBy: 'test/http/node-operations.test.ts' } },

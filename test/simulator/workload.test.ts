@@ -9,6 +9,14 @@ import { runSchedule } from '../../simulator/run.ts';
 const neverAsked: Readonly<Record<string, string>> = {
   addVoter: 'a fault of its own, which asks the core: the bare host has voters, too',
   removeVoter: 'the same',
+  ...Object.fromEntries(
+    ['listResourceKinds', 'listResources', 'describeResource', 'putResource', 'deleteResource'].map(
+      (asked) => [
+        asked,
+        'no program in the simulator has kinds of its own; `test/testing/resources.test.ts` has them',
+      ],
+    ),
+  ),
 };
 
 const known = [...operations.map(({ operationId }) => operationId), ...Object.keys(quorumOperations)];

@@ -1,5 +1,4 @@
-import { kindNames } from '../../../src/client/protocol/watch.ts';
-import type { WatchedKind } from '../../../src/metadata/registry.ts';
+import { kindNames, type WatchedKind } from '../../../src/metadata/registry.ts';
 import type { HashedChance } from '../../../src/testing/world/chance.ts';
 import type { RunConfig } from '../../faults/schedule.ts';
 

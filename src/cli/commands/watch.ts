@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { compareStrings } from '../../base/compare.ts';
 import type { Client } from '../../client/create-client.ts';
-import { kindNames as namesOfKinds } from '../../client/protocol/watch.ts';
+import { kindNames as namesOfKinds } from '../../metadata/registry.ts';
 import type { WatchEvent } from '../../client/watch/watch.ts';
 import type { WatchedKind } from '../../metadata/registry.ts';
 import { printableFields } from '../../runtime/printable.ts';

@@ -1,6 +1,5 @@
 import { Type, type Static } from 'typebox';
-import * as kinds from '../../metadata/kinds.ts';
-import type { ResourceName, WatchedKind } from '../../metadata/registry.ts';
+import { kindNames, type WatchedKind } from '../../metadata/registry.ts';
 import type { WatchBegin, WatchEnd, WatchEvent } from '../../runtime/watch/watch-api.ts';
 import type { OperationDescription } from './description.ts';
 
@@ -24,13 +23,6 @@ export const lastEventIdHeader = 'last-event-id';
 export const frameLengthBytes = 4;
 /** A message holds one batch at most, whose records have at most a mebibyte; with their names they take more. */
 export const frameBytesMax = 32 * 1024 * 1024;
-
-/** The kinds of metadata that have records. */
-export const kindNames: readonly ResourceName[] = Object.freeze(
-  Object.values(kinds)
-    .filter(({ resource }) => resource.records.length > 0)
-    .map(({ resource }) => resource.name),
-);
 
 const offset = Type.Integer({ minimum: 0 });
 const epoch = Type.Integer({ minimum: 0 });
