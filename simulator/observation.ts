@@ -168,6 +168,11 @@ export class ClusterObservation {
     return this.#committedByEnd.get(endOffset) ?? null;
   }
 
+  /** The voters of a node by the records of its log, and by its word only where its log holds no set of them. */
+  votersInLogOf(node: ObservedNode): readonly Voter[] {
+    return this.voterSets.at(node.tip)?.voters ?? node.view?.voters ?? [];
+  }
+
   fail(checker: Checker, message: string): never {
     return this.world.fail(checker.name, `${message} (${checker.source})`);
   }

@@ -35,7 +35,7 @@ export function durableAtSend(cluster: ClusterObservation): Checker {
   /** A voter that forgets an epoch could vote again in those below it. */
   function checkEpoch(node: ObservedNode, epoch: number): void {
     if ((durableEpochs.get(node) ?? 0) >= epoch) return;
-    if (node.view?.voters.some((voter) => sameReplica(voter, node.key)) !== true) return;
+    if (!cluster.votersInLogOf(node).some((voter) => sameReplica(voter, node.key))) return;
     const durable = readDurableQuorumState(node.disk)?.epoch ?? 0;
     if (durable < epoch) {
       cluster.fail(checker, `${node.process.name} speaks in epoch ${epoch}, and its disk says ${durable}`);

@@ -23,7 +23,7 @@ export function onlyVotersCampaign(cluster: ClusterObservation): Checker {
     const view = node.view;
     if (view === null) return;
     if (view.isRecovering) cluster.fail(checker, `${node.process.name} ${what} while recovering`);
-    if (view.voters.some((voter) => sameReplica(voter, node.key))) return;
+    if (cluster.votersInLogOf(node).some((voter) => sameReplica(voter, node.key))) return;
     if (leavesUncommitted(node, view)) return;
     cluster.fail(checker, `${node.process.name} ${what} and is no voter`);
   }

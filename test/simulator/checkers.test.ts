@@ -5,6 +5,7 @@ import type { Input } from '../../src/raft/inputs.ts';
 import type { Message } from '../../src/raft/messages.ts';
 import type { ReplicaKey } from '../../src/raft/replica-key.ts';
 import { boundedPending } from '../../simulator/invariants/bounded-pending.ts';
+import { durableAtSend } from '../../simulator/invariants/durable-at-send.ts';
 import { electionSafety } from '../../simulator/invariants/election-safety.ts';
 import { flushedSurvivesRestart } from '../../simulator/invariants/flushed-survives-restart.ts';
 import { healthyLeaderStays } from '../../simulator/invariants/healthy-leader-stays.ts';
@@ -18,8 +19,10 @@ import { olderFetchesAreRefused } from '../../simulator/invariants/older-fetches
 import { oneBootstrapDescriptor } from '../../simulator/invariants/one-bootstrap-descriptor.ts';
 import { oneVotePerEpoch } from '../../simulator/invariants/one-vote-per-epoch.ts';
 import { oneVoterChangeAtATime } from '../../simulator/invariants/one-voter-change-at-a-time.ts';
+import { onlyVotersCampaign } from '../../simulator/invariants/only-voters-campaign.ts';
 import { recoveryEndsWhole } from '../../simulator/invariants/recovery-ends-whole.ts';
 import { type Checker, type NodeView, type ObservedNode } from '../../simulator/observation.ts';
+import { SimulatedDisk } from '../../src/testing/world/files.ts';
 import { generateSchedule } from '../../simulator/faults/generate.ts';
 import { connectedMajorities, partitionsAlone } from '../../simulator/faults/partitions.ts';
 import { directories, replica, roleView, Scene, voter, voters } from './checker-scene.ts';
@@ -156,6 +159,37 @@ describe('a checker of voter sets', () => {
     const first = voters(scene, scene.cluster.history.root, 1, [voter(1), voter(2)]);
     node.tip = voters(scene, first, 2, [voter(1), voter(2), voter(3)]);
     expect(scene.verdict(() => checker.afterEvent?.(node, nothing))).toMatch('is not committed');
+  });
+});
+
+describe('a checker that asks who the voters are', () => {
+  /** A node that calls itself a voter, or none, whose log says the contrary. */
+  function contradicted(isSaid: boolean) {
+    const scene = new Scene();
+    const node = scene.node(1);
+    const told = isSaid ? [voter(1), voter(2)] : [voter(2)];
+    node.view = roleView('candidate', 4, { voters: told, isRecovering: false, highWatermark: offset(1) });
+    node.tip = voters(scene, scene.cluster.history.root, 1, isSaid ? [voter(2)] : [voter(1), voter(2)]);
+    const disk = new SimulatedDisk({ seed: 1, directories: [], spread: 0 });
+    return { scene, node: { ...node, disk } };
+  }
+
+  it('takes a candidate for a violation that its own log does not name', () => {
+    const { scene, node } = contradicted(true);
+    const checker = onlyVotersCampaign(scene.cluster);
+    const look = () => scene.verdict(() => node.view && checker.afterEvent?.(node, node.view));
+    expect(look()).toMatch('is candidate and is no voter');
+    const other = contradicted(false);
+    const otherwise = onlyVotersCampaign(other.scene.cluster);
+    expect(
+      other.scene.verdict(() => other.node.view && otherwise.afterEvent?.(other.node, other.node.view)),
+    ).toBeNull();
+  });
+
+  it('takes an epoch for a violation that a voter of the log has not on its disk, whatever it calls itself', () => {
+    const { scene, node } = contradicted(false);
+    const checker = durableAtSend(scene.cluster);
+    expect(scene.verdict(() => send(checker, node, 2, vote(replica(1), 4, true)))).toMatch('its disk says 0');
   });
 });
 
