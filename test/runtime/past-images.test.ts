@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { epoch, offset } from '../../src/base/brands.ts';
+import { epoch, type Offset, offset } from '../../src/base/brands.ts';
 import { createImageBuilder, emptyImage, imageDigest, type MetadataImage } from '../../src/metadata/image.ts';
 import type { MetadataRecord } from '../../src/metadata/registry.ts';
 import { runtimeLimits } from '../../src/runtime/limits.ts';
@@ -25,8 +25,10 @@ class Scene extends VirtualProcess {
     clock: this.clock,
     log: this.log.asLog(),
     image: () => this.image,
-    logStartOffset: () => this.log.startOffset,
+    logStartOffset: () => this.logStart ?? this.log.startOffset,
   });
+  /** Where the core believes that the log starts, while that is something else. */
+  logStart: Offset | null = null;
 
   apply(count: number): void {
     const from = this.image.endOffset;
@@ -70,6 +72,22 @@ describe('the past of a node', () => {
     scene.apply(1);
     expect(scene.find(6)).toEqual({ kind: 'within', baseOffset: 3, endOffset: 8 });
   });
+
+  // Seed 8101024 of operators on the whole node: a snapshot had replaced the log, and what the node knew of it was
+  // older still, when the past was asked for. The answer was that all of it was one batch.
+  it.each([9, 18])(
+    'is gone, and no part of a batch, once a snapshot has replaced the log: state at %i',
+    (end) => {
+      const scene = new Scene();
+      scene.apply(3);
+      scene.apply(5);
+      scene.apply(1);
+      scene.logStart = offset(0);
+      scene.log.cleanTo(offset(18));
+      if (end === 18) scene.image = createImageBuilder(scene.image).freeze(offset(18), epoch(1));
+      expect(scene.find(7)).toEqual({ kind: 'gone', oldest: end, newest: end });
+    },
+  );
 
   it('reaches back so many records, with few images', () => {
     const scene = new Scene();

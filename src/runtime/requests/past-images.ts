@@ -125,10 +125,17 @@ export class PastImages {
     if (this.#made !== null && this.#made.endOffset < oldest) this.#made = null;
   }
 
+  /** Where the log has neither end of such a batch, a snapshot has replaced it, and the rest of the node follows. */
   #within(at: Offset, baseOffset: Offset): PastState {
     const { log } = this.#options;
+    const newest = this.#options.image().endOffset;
+    const gone = { kind: 'gone', oldest: newest, newest } as const;
+    if (log.chainCrcAt(baseOffset) === null) return gone;
     let endOffset = at;
-    while (log.chainCrcAt(endOffset) === null) endOffset = (endOffset + 1) as Offset;
+    while (log.chainCrcAt(endOffset) === null) {
+      if (endOffset >= newest) return gone;
+      endOffset = (endOffset + 1) as Offset;
+    }
     return { kind: 'within', baseOffset, endOffset };
   }
 
