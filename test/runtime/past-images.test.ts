@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { assert } from '../../src/base/assert.ts';
 import { epoch, type Offset, offset } from '../../src/base/brands.ts';
 import { createImageBuilder, emptyImage, imageDigest, type MetadataImage } from '../../src/metadata/image.ts';
 import type { MetadataRecord } from '../../src/metadata/registry.ts';
@@ -98,7 +99,8 @@ describe('the past of a node', () => {
     const oldest = newest - pastRecordsMax - 2 * pastImageRecords;
     const state = scene.find(oldest);
     expect(state).toMatchObject({ kind: 'gone', newest });
-    if (state.kind === 'gone') expect(digestOf(scene.find(state.oldest))).not.toBeNull();
+    assert(state.kind === 'gone', 'it is held no more');
+    expect(digestOf(scene.find(state.oldest))).not.toBeNull();
   });
 
   it('keeps for a while what was before a change, however long that had stood', () => {
@@ -119,7 +121,8 @@ describe('the past of a node', () => {
     scene.log.cleanTo(offset(6_000));
     const state = scene.find(4_000);
     expect(state).toMatchObject({ kind: 'gone', newest: 24_000 });
-    if (state.kind === 'gone') expect(state.oldest).toBeGreaterThanOrEqual(6_000);
+    assert(state.kind === 'gone', 'it is held no more');
+    expect(state.oldest).toBeGreaterThanOrEqual(6_000);
     scene.log.cleanTo(offset(24_000));
     expect(scene.find(22_000)).toEqual({ kind: 'gone', oldest: 24_000, newest: 24_000 });
     expect(digestOf(scene.find(24_000))).not.toBeNull();

@@ -6,13 +6,13 @@ import { TestCluster } from '../metadata/cluster.ts';
 import { RouterHost } from './support/router.ts';
 
 /** A cluster with the topics a and b, and its image while there was only a. */
-function clusterOf(): { readonly cluster: TestCluster; readonly then: MetadataImage } {
+function clusterOf(): { readonly cluster: TestCluster; readonly earlier: MetadataImage } {
   const cluster = new TestCluster();
   cluster.start(1);
   create(cluster, 'a');
-  const then = cluster.image;
+  const earlier = cluster.image;
   create(cluster, 'b');
-  return { cluster, then };
+  return { cluster, earlier };
 }
 
 function create(cluster: TestCluster, name: string): void {
@@ -32,26 +32,26 @@ function listAt(host: RouterHost, atOffset: Offset, changes: object = {}, isForw
   return { answer, names };
 }
 
-function hostWith(image: MetadataImage, then: MetadataImage, leads = false): RouterHost {
+function hostWith(image: MetadataImage, earlier: MetadataImage, leads = false): RouterHost {
   const host = new RouterHost({ leads });
   host.image = image;
-  host.past.set(then.endOffset, { kind: 'there', image: then });
+  host.past.set(earlier.endOffset, { kind: 'there', image: earlier });
   return host;
 }
 
 describe('a read of the past', () => {
   it('is answered by a follower that holds it, without the leader and without a majority', () => {
-    const { cluster, then } = clusterOf();
-    const host = hostWith(cluster.image, then);
+    const { cluster, earlier } = clusterOf();
+    const host = hostWith(cluster.image, earlier);
     host.leaderId = null;
-    const { answer, names } = listAt(host, then.endOffset);
-    expect([names, answer?.offset]).toEqual([['a'], then.endOffset]);
+    const { answer, names } = listAt(host, earlier.endOffset);
+    expect([names, answer?.offset]).toEqual([['a'], earlier.endOffset]);
     expect([host.forwards, host.barriers]).toEqual([[], []]);
   });
 
   it('waits until this node has come so far', () => {
-    const { cluster, then } = clusterOf();
-    const host = hostWith(then, then);
+    const { cluster, earlier } = clusterOf();
+    const host = hostWith(earlier, earlier);
     const at = cluster.image.endOffset;
     expect(listAt(host, at).answer).toBeUndefined();
     host.image = cluster.image;
@@ -62,20 +62,20 @@ describe('a read of the past', () => {
   });
 
   it('ends with its time when that offset does not come', () => {
-    const { then } = clusterOf();
-    const host = hostWith(then, then);
-    host.route('listTopics', { atOffset: offset(then.endOffset + 9) });
+    const { earlier } = clusterOf();
+    const host = hostWith(earlier, earlier);
+    host.route('listTopics', { atOffset: offset(earlier.endOffset + 9) });
     host.run(2_000);
     expect(host.codes()).toEqual(['REQUEST_TIMED_OUT']);
   });
 
   it('is passed on to the leader where this node does not hold it, once, and says there what is held', () => {
-    const { cluster, then } = clusterOf();
+    const { cluster, earlier } = clusterOf();
     const host = new RouterHost();
     host.image = cluster.image;
-    listAt(host, then.endOffset);
+    listAt(host, earlier.endOffset);
     expect(host.forwards).toHaveLength(1);
-    const { answer } = listAt(host, then.endOffset, {}, true);
+    const { answer } = listAt(host, earlier.endOffset, {}, true);
     expect(host.forwards).toHaveLength(1);
     const { endOffset } = cluster.image;
     expect(answer?.result).toMatchObject({
@@ -85,8 +85,8 @@ describe('a read of the past', () => {
   });
 
   it('within a batch is refused with the offsets on both sides', () => {
-    const { cluster, then } = clusterOf();
-    const host = hostWith(cluster.image, then);
+    const { cluster, earlier } = clusterOf();
+    const host = hostWith(cluster.image, earlier);
     const [baseOffset, endOffset] = [offset(2), offset(4)];
     host.past.set(3, { kind: 'within', baseOffset, endOffset });
     expect(listAt(host, offset(3)).answer?.result).toMatchObject({
@@ -96,9 +96,9 @@ describe('a read of the past', () => {
   });
 
   it('goes on page by page at its offset, and nowhere else', () => {
-    const { cluster, then } = clusterOf();
+    const { cluster, earlier } = clusterOf();
     create(cluster, 'c');
-    const host = hostWith(cluster.image, then);
+    const host = hostWith(cluster.image, earlier);
     const at = cluster.image.endOffset;
     const page = (query: object) => ({ input: { params: {}, query, body: {} } });
     const first = listAt(host, at, page({ limit: 2 }));
@@ -109,15 +109,15 @@ describe('a read of the past', () => {
     create(cluster, 'd');
     host.image = cluster.image;
     expect(listAt(host, at, page({ continue: next })).names).toEqual(['c']);
-    expect(listAt(host, then.endOffset, page({ continue: next })).answer?.result).toMatchObject({
+    expect(listAt(host, earlier.endOffset, page({ continue: next })).answer?.result).toMatchObject({
       code: 'INVALID_REQUEST',
     });
   });
 
   it('cannot be older than what its caller demands', () => {
-    const { cluster, then } = clusterOf();
-    const host = hostWith(cluster.image, then);
-    const { answer } = listAt(host, then.endOffset, { minOffset: cluster.image.endOffset });
+    const { cluster, earlier } = clusterOf();
+    const host = hostWith(cluster.image, earlier);
+    const { answer } = listAt(host, earlier.endOffset, { minOffset: cluster.image.endOffset });
     expect(answer?.result).toMatchObject({ code: 'INVALID_REQUEST' });
   });
 
@@ -126,19 +126,19 @@ describe('a read of the past', () => {
     const token = (letter: string) =>
       cluster.ok('createToken', { body: { name: letter, role: 'reader', secretHash: letter.repeat(64) } });
     const revoked = token('a').tokenId;
-    const then = cluster.image;
+    const earlier = cluster.image;
     cluster.ok('revokeToken', { params: { tokenId: revoked } });
     const later = token('b').tokenId;
-    const host = hostWith(cluster.image, then);
-    expect(listAt(host, then.endOffset, { tokenId: revoked }).answer?.result).toMatchObject({
+    const host = hostWith(cluster.image, earlier);
+    expect(listAt(host, earlier.endOffset, { tokenId: revoked }).answer?.result).toMatchObject({
       code: 'SASL_AUTHENTICATION_FAILED',
     });
-    expect(listAt(host, then.endOffset, { tokenId: later }).names).toEqual(['a', 'b']);
+    expect(listAt(host, earlier.endOffset, { tokenId: later }).names).toEqual(['a', 'b']);
   });
 
   it('that this node’s disk fails is answered by the leader, and fails there by name', () => {
-    const { cluster, then } = clusterOf();
-    const host = hostWith(cluster.image, then);
+    const { cluster, earlier } = clusterOf();
+    const host = hostWith(cluster.image, earlier);
     host.past.set(1, { kind: 'unreadable', reason: 'not the batch that was written' });
     listAt(host, offset(1));
     expect(host.forwards).toHaveLength(1);
@@ -148,8 +148,8 @@ describe('a read of the past', () => {
   });
 
   it('that fails is answered and reported, and takes no controller down', () => {
-    const { cluster, then } = clusterOf();
-    const host = hostWith(cluster.image, then);
+    const { cluster, earlier } = clusterOf();
+    const host = hostWith(cluster.image, earlier);
     host.past.set(1, { kind: 'failed', reason: 'the log cannot be read' });
     host.past.set(2, { kind: 'busy' });
     expect(listAt(host, offset(1)).answer?.result).toMatchObject({ code: 'UNKNOWN_SERVER_ERROR' });
