@@ -6,7 +6,6 @@ import { nodeOperations, probeOperations } from '../../src/client/protocol/node-
 import { streamOperations } from '../../src/client/protocol/watch.ts';
 import { assertClosed } from '../../src/client/protocol/validation.ts';
 import { errorCatalogue } from '../../src/metadata/errors.ts';
-import { operations as imageOperations } from '../../src/metadata/operations.ts';
 import { isAllowed, roles } from '../../src/metadata/roles.ts';
 import { apiOperations } from '../../src/runtime/quorum-operations/api-operations.ts';
 import { ask } from './serve.ts';
@@ -60,7 +59,7 @@ describe('every operation', () => {
 
   it('has its route, and refuses an unknown field there', async () => {
     const { url } = await serveImage();
-    for (const { method, path, operationId } of imageOperations) {
+    for (const { method, path, operationId } of apiOperations) {
       const concrete = path
         .replace(/\{(?:token|member)Id\}/, 'AAAAAAAAAAAAAAAAAAAAAA')
         .replace('{resourceType}', 'topic')

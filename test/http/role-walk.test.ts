@@ -3,16 +3,20 @@ import { nodeId, offset } from '../../src/base/brands.ts';
 import { hashToken, makeToken } from '../../src/client/protocol/bearer-token.ts';
 import { nodeOperations, probeOperations } from '../../src/client/protocol/node-operations.ts';
 import { streamOperations } from '../../src/client/protocol/watch.ts';
-import { operations as imageOperations } from '../../src/metadata/operations.ts';
 import type { OperationDescription } from '../../src/client/protocol/description.ts';
 import { tokenIdOf } from '../../src/metadata/resources/token/identity.ts';
 import { isAllowed, roles, type Role } from '../../src/metadata/roles.ts';
 import type { NodeStatus } from '../../src/runtime/controller-api.ts';
+import { apiOperations } from '../../src/runtime/quorum-operations/api-operations.ts';
 import { ask, type Answered } from './serve.ts';
 import { serveImage } from './serve-image.ts';
 
 /** Everything that has a route, with the prefix of its path. */
-const guarded: readonly OperationDescription[] = [...imageOperations, ...Object.values(nodeOperations)];
+const guarded: readonly OperationDescription[] = [
+  ...apiOperations,
+  ...Object.values(nodeOperations),
+  ...Object.values(streamOperations),
+];
 const nowMs = 1_700_000_000_000;
 
 type Holder = Role | 'expired' | 'revoked' | 'malformed' | 'password' | 'stranger' | 'lookalike' | 'nobody';
@@ -53,11 +57,60 @@ async function serveRoles() {
     const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
     return ask(url + path, method, body, headers);
   };
-  return { url, controller, tokens, askAs };
+  /** Whether it is refused to this holder because of its role; a stream is closed as soon as it has begun. */
+  const isForbidden = async (holder: Holder, operation: OperationDescription): Promise<boolean> => {
+    const abort = new AbortController();
+    const answer = await fetch(url + pathOf(operation), {
+      method: operation.method,
+      headers: { authorization: `Bearer ${tokens.get(holder)}` },
+      signal: abort.signal,
+    });
+    const code = answer.ok ? null : ((await answer.json()) as { readonly code: string }).code;
+    abort.abort();
+    return answer.status === 403 && code === 'CLUSTER_AUTHORIZATION_FAILED';
+  };
+  return { url, controller, tokens, askAs, isForbidden };
 }
 
 const pathOf = ({ path }: OperationDescription): string =>
   `/v1${path.replace(/\{(?:token|member)Id\}/, 'AAAAAAAAAAAAAAAAAAAAAA').replaceAll(/\{\w+\}/g, '1')}`;
+
+const idsOf = (isMeant: (operation: OperationDescription) => boolean): readonly string[] =>
+  guarded
+    .filter(isMeant)
+    .map(({ operationId }) => operationId)
+    .sort();
+
+/** The walk compares with what an operation declares; what it ought to declare is said here a second time. */
+describe('what an operation declares', () => {
+  it('leaves the operator everything but the rights, and what a node does in its own name', () => {
+    const tokens = ['createToken', 'describeToken', 'listTokens', 'revokeToken'];
+    const own = ['alterPartition', 'heartbeatBroker', 'registerBroker', 'registerController'];
+    const without = idsOf(({ mayCall }) => !mayCall.includes('operator'));
+    expect(without).toEqual([...tokens, ...own, 'updateFeature'].sort());
+  });
+
+  it('lets a reader read all but the log, the sessions and the tokens', () => {
+    const hidden = ['describeSession', 'describeToken', 'listSessions', 'listTokens', 'readLog'];
+    const without = idsOf(({ kind, mayCall }) => kind === 'read' && !mayCall.includes('reader'));
+    expect(without).toEqual(hidden);
+    const broker = idsOf(({ kind, mayCall }) => kind === 'read' && !mayCall.includes('broker'));
+    expect(broker).toEqual([...hidden, 'listSnapshots'].sort());
+  });
+
+  it('lets a broker live, lead, and be the member of a group', () => {
+    expect(idsOf(({ kind, mayCall }) => kind !== 'read' && mayCall.includes('broker'))).toEqual([
+      'alterPartition',
+      'closeSession',
+      'heartbeatBroker',
+      'heartbeatGroupMember',
+      'joinGroup',
+      'leaveGroup',
+      'openSession',
+      'registerBroker',
+    ]);
+  });
+});
 
 describe('every operation', () => {
   it('is refused to whoever does not say who it is, or shows what is not honoured', async () => {
@@ -71,7 +124,7 @@ describe('every operation', () => {
       'stranger',
       'lookalike',
     ] as const;
-    for (const operation of [...guarded, streamOperations.watch]) {
+    for (const operation of guarded) {
       for (const stranger of strangers) {
         const answer = await askAs(stranger, operation.method, pathOf(operation));
         expect([operation.operationId, stranger, answer.status]).toEqual([
@@ -88,13 +141,10 @@ describe('every operation', () => {
   });
 
   it('is refused, by name, to roles that it does not list, and to no other', async () => {
-    const { askAs } = await serveRoles();
+    const { isForbidden } = await serveRoles();
     for (const operation of guarded) {
       for (const role of roles) {
-        const { status, body } = await askAs(role, operation.method, pathOf(operation));
-        const code = status < 300 ? null : (body as { readonly code: string }).code;
-        const isRefused = status === 403 && code === 'CLUSTER_AUTHORIZATION_FAILED';
-        expect([operation.operationId, role, isRefused]).toEqual([
+        expect([operation.operationId, role, await isForbidden(role, operation)]).toEqual([
           operation.operationId,
           role,
           !isAllowed(role, operation.mayCall),
@@ -106,18 +156,18 @@ describe('every operation', () => {
   it('is refused in a batch as it is alone', async () => {
     const { askAs } = await serveRoles();
     for (const role of roles) {
-      const operations = imageOperations.map(({ operationId }) => ({ operationId }));
+      const operations = apiOperations.map(({ operationId }) => ({ operationId }));
       const { body } = await askAs(role, 'POST', '/v1/batch', { operations });
       const { results } = body as {
         readonly results: readonly { readonly problem?: { readonly code: string } }[];
       };
       const refused = results.map(({ problem }) => problem?.code === 'CLUSTER_AUTHORIZATION_FAILED');
-      expect(refused).toEqual(imageOperations.map(({ mayCall }) => !isAllowed(role, mayCall)));
+      expect(refused).toEqual(apiOperations.map(({ mayCall }) => !isAllowed(role, mayCall)));
     }
   });
 
   it('that a broker calls in its own name says where that name stands', () => {
-    const named = imageOperations.filter(
+    const named = apiOperations.filter(
       ({ kind, mayCall, params, body }) =>
         kind !== 'read' &&
         mayCall.includes('broker') &&
