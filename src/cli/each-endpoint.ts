@@ -1,13 +1,18 @@
 import type { Client } from '../client/create-client.ts';
 import type { ConnectionFailure } from '../client/connection-failure.ts';
-import { NoAnswerError } from '../client/errors.ts';
+import { NoAnswerError, OttlaError } from '../client/errors.ts';
 import { endpointsOf, withClient, type ClusterOptions } from './context.ts';
 import { CliFailure, describeFailure, describeSilence } from './failures.ts';
 
-/** What one endpoint said, or why it said nothing. */
-export type EndpointAnswer<Value> =
-  | { readonly endpoint: string; readonly answer: Value }
-  | { readonly endpoint: string; readonly failure: ConnectionFailure };
+/** What one endpoint said, or why it did not say what it was asked. */
+export type EndpointAnswer<Value> = { readonly endpoint: string; readonly answer: Value } | EndpointFailure;
+
+export type EndpointFailure = {
+  readonly endpoint: string;
+  readonly failure: ConnectionFailure;
+  /** With what it answered instead; null when it did not answer at all. */
+  readonly refusal: OttlaError | null;
+};
 
 /** Asks each endpoint by itself, all at once: a dead one must not hide what the others say. */
 export async function askEach<Value>(
@@ -20,7 +25,8 @@ export async function askEach<Value>(
         try {
           return { endpoint, answer: await ask(client) };
         } catch (error) {
-          return { endpoint, failure: failureOf(error) };
+          const refusal = error instanceof OttlaError ? error : null;
+          return { endpoint, failure: failureOf(error), refusal };
         }
       }),
     ),
@@ -33,15 +39,33 @@ function failureOf(error: unknown): ConnectionFailure {
   if (own !== undefined && own !== null) return own;
   const described = describeFailure(error);
   if (described.exit === 'usage') throw error;
-  return { kind: 'other', reason: described.message.replace(/\.$/, '') };
+  const kind = error instanceof OttlaError ? 'answered' : 'other';
+  return { kind, reason: described.message.replace(/\.$/, '') };
+}
+
+/** In a cell of a table, where the whole of a refusal would push all else out of sight. */
+export function briefly({ failure, refusal }: EndpointFailure): string {
+  return refusal === null ? `no answer: ${failure.reason}` : `refused: ${refusal.code}`;
+}
+
+/** Who asks is let in nowhere: the first refusal of those who answered; null when one refused something else. */
+export function findLockout(asked: readonly EndpointAnswer<unknown>[]): OttlaError | null {
+  const refusals = asked.flatMap((each) => ('answer' in each || each.refusal === null ? [] : [each.refusal]));
+  const isLockedOut = refusals.every(({ status }) => status === 401 || status === 403);
+  return isLockedOut && answersOf(asked).length === 0 ? (refusals[0] ?? null) : null;
 }
 
 export function answersOf<Value>(asked: readonly EndpointAnswer<Value>[]): readonly Value[] {
   return asked.flatMap((each) => ('answer' in each ? [each.answer] : []));
 }
 
-/** The failure of a command that nobody answered: each endpoint with its own reason. */
+/** The failure of a command that nobody answered: each endpoint with its own reason, or why none lets one in. */
 export function nobodyAnswers(asked: readonly EndpointAnswer<unknown>[]): CliFailure {
+  const lockout = findLockout(asked);
+  if (lockout !== null) {
+    const { exit, message, advice } = describeFailure(lockout);
+    return new CliFailure(exit, message, advice);
+  }
   const outcomes = asked.map((each) => ({
     endpoint: each.endpoint,
     failure: 'failure' in each ? each.failure : null,

@@ -83,8 +83,9 @@ export function describeFailure(error: unknown): Failure {
   };
 }
 
-/** What to do about an endpoint that was reached and could not be talked to. */
+/** What to do about an endpoint that was reached, and did not do it or could not be talked to. */
 const adviceByKind: Readonly<Partial<Record<FailureKind, string>>> = {
+  answered: 'See who is up with: ottla quorum status',
   certificateNotTrusted: 'Name the authority that signed its certificate with --tls-authority <file>.',
   tlsUnexpected: 'Where it serves without TLS, write http:// in --endpoints.',
   tlsExpected: 'Where it serves with TLS, write https:// in --endpoints, and name --tls-authority.',
@@ -100,9 +101,10 @@ export function describeSilence(outcomes: readonly EndpointOutcome[]): Failure {
   const parts = [...byReason].map(([reason, endpoints]) => `at ${endpoints.join(', ')}: ${reason}`);
   const kinds = outcomes.map(({ failure }) => failure?.kind ?? 'other');
   const kind = kinds.find((each) => Object.hasOwn(adviceByKind, each));
+  const what = kinds.includes('answered') ? 'could do it' : 'answered';
   return {
     exit: 'noAnswer',
-    message: sentence(`No controller answered ${parts.join('; ')}`),
+    message: sentence(`No controller ${what} ${parts.join('; ')}`),
     advice: (kind === undefined ? undefined : adviceByKind[kind]) ?? startAdvice,
   };
 }

@@ -231,8 +231,8 @@ export class Caller {
 function note(failures: CallProgress['failures'], index: number, outcome: AttemptOutcome<CallAnswer>): void {
   if (outcome.type === 'answered') return;
   const reason = outcome.type === 'refused' ? outcome.problem.detail : outcome.reason;
-  const kind = outcome.type === 'refused' ? undefined : outcome.kind;
-  failures.set(index, { kind: kind ?? 'other', reason });
+  const kind = outcome.type === 'refused' ? 'answered' : outcome.kind;
+  failures.set(index, { kind: kind ?? 'other', reason: reason.replace(/\.$/, '') });
 }
 
 async function renew(

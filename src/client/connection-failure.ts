@@ -9,6 +9,8 @@ export type FailureKind =
   | 'tlsUnexpected'
   /** It was spoken to without TLS and hung up, as one does that expects TLS. */
   | 'tlsExpected'
+  /** It answered, and could not do what was asked: the reason is its own. */
+  | 'answered'
   | 'other';
 
 export type ConnectionFailure = {

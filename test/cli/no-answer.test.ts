@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { exitCodes } from '../../src/cli/exit-codes.ts';
+import { describeSilence } from '../../src/cli/failures.ts';
 import { serve } from '../http/serve.ts';
 import { createAuthority, issue } from '../transport/support/certificates.ts';
 import { cli } from './run.ts';
@@ -75,6 +76,18 @@ describe('when nobody answers', () => {
     expect(err).toContain(
       `at ${named[0]}, ${named[2]}: the connection was refused; at ${named[1]}: its cert`,
     );
+  });
+
+  it('what a controller without a leader says is not taken for silence', () => {
+    const { exit, message, advice } = describeSilence([
+      { endpoint: 'a', failure: { kind: 'answered', reason: 'No leader serves at the moment' } },
+      { endpoint: 'b', failure: { kind: 'refused', reason: 'the connection was refused' } },
+    ]);
+    expect([exit, message]).toEqual([
+      'noAnswer',
+      'No controller could do it at a: No leader serves at the moment; at b: the connection was refused.',
+    ]);
+    expect(advice).toContain('ottla quorum status');
   });
 
   it('the authority that it asks for lets the command in', async () => {

@@ -22,7 +22,9 @@ async function serveTokens() {
     { type: 'TokenRecord', tokenId: tokenIdOf(secretHash), ...whose, secretHash, ...times },
   ]);
   const run = (args: readonly string[], shown: string | undefined = token): Promise<CliRun> =>
-    cli([...args, '--endpoints', url], { environment: { OTTLA_TOKEN: shown } });
+    cli(args.includes('--endpoints') ? args : [...args, '--endpoints', url], {
+      environment: { OTTLA_TOKEN: shown },
+    });
   return { url, controller, token, run };
 }
 
@@ -104,6 +106,23 @@ describe('ottla token', () => {
     const { exitCode, err } = await run(['topic', 'list'], '');
     expect(exitCode).toBe(exitCodes.notAllowed.code);
     expect(err).toContain('OTTLA_TOKEN or --token-file');
+  });
+
+  it.each([
+    ['quorum', 'status'],
+    ['quorum', 'describe'],
+    ['snapshot', 'create'],
+    ['snapshot', 'list'],
+  ])('advises so where %s %s asks every controller by itself, and not to start them', async (...command) => {
+    const { url, run } = await serveTokens();
+    const { exitCode, out, err } = await run([...command, '--endpoints', `${url},http://127.0.0.1:1`], '');
+    expect(exitCode).toBe(exitCodes.notAllowed.code);
+    expect(err).toContain('(SASL_AUTHENTICATION_FAILED)');
+    expect(err).toContain('OTTLA_TOKEN or --token-file');
+    expect(err).not.toContain('Is it running?');
+    for (const line of out.split('\n')) expect(line.length).toBeLessThan(140);
+    if (command.join() !== 'quorum,describe') expect(out).toContain('refused: SASL_AUTHENTICATION_FAILED');
+    if (command.join() === 'quorum,status') expect(out).toContain('No controller lets you look.');
   });
 
   it('asks the controller of a directory for a new administrator by a hash alone', async () => {

@@ -4,6 +4,8 @@ import { withClusterOptions, type CliDependencies, type ClusterOptions } from '.
 import {
   answersOf,
   askEach,
+  briefly,
+  findLockout,
   nobodyAnswers,
   ownAnswerOptions,
   type EndpointAnswer,
@@ -93,7 +95,7 @@ const statusColumns: readonly Column<EndpointView>[] = [
   { heading: 'ENDPOINT', cell: (view) => view.endpoint },
   {
     heading: 'ROLE',
-    cell: (view) => ('answer' in view ? roleOf(view.answer) : `no answer: ${view.failure.reason}`),
+    cell: (view) => ('answer' in view ? roleOf(view.answer) : briefly(view)),
   },
   { heading: 'EPOCH', cell: (view) => ('answer' in view ? view.answer.epoch : null), align: 'right' },
   { heading: 'LEADER', cell: (view) => ('answer' in view ? view.answer.leaderId : null), align: 'right' },
@@ -131,13 +133,17 @@ function ago(ms: number | null): string | null {
 
 export function statusTable(views: readonly EndpointView[], terminal: Terminal): string {
   const leader = leaderOf(views);
-  const noLeader = answersOf(views).length === 0 ? 'No controller answered.' : 'No controller leads.';
   const headline =
     leader === null
-      ? style(terminal, 'red', noLeader)
+      ? style(terminal, 'red', withoutLeader(views))
       : style(terminal, 'green', `Controller ${leader.node.nodeId} leads, epoch ${leader.epoch}.`);
   const table = renderTable(statusColumns, views, (heading) => style(terminal, 'bold', heading));
   return `${headline}\n\n${table}`;
+}
+
+function withoutLeader(views: readonly EndpointView[]): string {
+  if (answersOf(views).length > 0) return 'No controller leads.';
+  return findLockout(views) === null ? 'No controller answered.' : 'No controller lets you look.';
 }
 
 type ReplicaRow = {

@@ -4,6 +4,7 @@ import { withClusterOptions, type CliDependencies, type ClusterOptions } from '.
 import {
   answersOf,
   askEach,
+  briefly,
   nobodyAnswers,
   ownAnswerOptions,
   type EndpointAnswer,
@@ -46,7 +47,7 @@ async function showEndpoints<Value>(
       ? { endpoint: each.endpoint, snapshots: snapshotsOf(each.answer) }
       : { endpoint: each.endpoint, failure: each.failure.reason },
   );
-  const rows = controllers.flatMap(rowsOf);
+  const rows = asked.flatMap((each) => rowsOf(each, snapshotsOf));
   await show(terminal, options.output, { controllers }, (isWide) =>
     tableText({ terminal, isWide }, columns, rows, 'There is no snapshot.'),
   );
@@ -59,16 +60,13 @@ type Row = {
   readonly remark: string | null;
 };
 
-function rowsOf(
-  controller: { readonly endpoint: string } & (
-    | { readonly snapshots: readonly SnapshotView[] }
-    | { readonly failure: string }
-  ),
+function rowsOf<Value>(
+  each: EndpointAnswer<Value>,
+  snapshotsOf: (answer: Value) => readonly SnapshotView[],
 ): readonly Row[] {
-  const { endpoint } = controller;
-  if ('failure' in controller)
-    return [{ endpoint, snapshot: null, remark: `no answer: ${controller.failure}` }];
-  const { snapshots } = controller;
+  const { endpoint } = each;
+  if ('failure' in each) return [{ endpoint, snapshot: null, remark: briefly(each) }];
+  const snapshots = snapshotsOf(each.answer);
   if (snapshots.length === 0) return [{ endpoint, snapshot: null, remark: 'none' }];
   return snapshots.map((snapshot) => ({ endpoint, snapshot, remark: null }));
 }
