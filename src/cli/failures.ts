@@ -146,7 +146,8 @@ function exitOf(error: OttlaError): ExitName {
   return exitByStatus[error.status] ?? 'failure';
 }
 
-function sentence(text: string): string {
+/** Ends a text as a sentence does. */
+export function sentence(text: string): string {
   const trimmed = text.trim();
   return /[.!?)]$/.test(trimmed) ? trimmed : `${trimmed}.`;
 }

@@ -7,6 +7,7 @@ import type { Logger } from '../ports/logger.ts';
 import type { ControllerAnswer } from '../runtime/controller-api.ts';
 import type { ControllerNode } from '../runtime/controller-node.ts';
 import type { AdministratorNotice, RequestAdministrator } from '../runtime/server-config.ts';
+import { findDirectoryFault } from './data-directory.ts';
 import { isWrittenByOwner, writePrivateFile } from './private-file.ts';
 
 /** In the data directory: the first administrator's token, until a person deletes it. */
@@ -154,11 +155,14 @@ export class Administrators {
 
 /** For `ottla token recover`: what a running controller of this directory looks for. */
 export const requestAdministrator: RequestAdministrator = async (dataDir, secretHash) => {
+  // Anywhere else nobody would ever look for it, and whoever has asked would wait for it in vain.
+  const fault = findDirectoryFault(dataDir);
+  if (fault !== null) return failed({ message: fault });
   try {
     await writePrivateFile(join(dataDir, requestFileName), `${secretHash}\n`);
     return ok(null);
   } catch (error) {
-    return failed({ message: messageOf(error) });
+    return failed({ message: `${dataDir} cannot be written to: ${messageOf(error)}` });
   }
 };
 

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { exitCodes } from '../../src/cli/exit-codes.ts';
 import { createController } from '../../src/index.ts';
+import { requestAdministrator } from '../../src/server/administrators.ts';
 import { inspectStorage } from '../../src/server/inspect-storage.ts';
 import { readLogDirectory } from '../../src/server/read-log-directory.ts';
 import { servePopulated } from './populated.ts';
@@ -17,7 +18,7 @@ function folder(): string {
 
 /** A command line that reads directories in earnest. */
 function offline(...args: readonly string[]): Promise<CliRun> {
-  return cli(args, { inspectStorage, readLogDirectory });
+  return cli(args, { inspectStorage, readLogDirectory, requestAdministrator });
 }
 
 /** The directory of a controller that has led a quorum of one, and has stopped. */
@@ -122,6 +123,7 @@ describe('a stopped controller’s directory', () => {
     ['log', 'dump'],
     ['log', 'tail'],
     ['storage', 'info'],
+    ['token', 'recover'],
   ])('is told from another folder, and one below it is named: %s %s', async (...verb) => {
     const parent = folder();
     mkdirSync(join(parent, 'controller-7', 'metadata'), { recursive: true });
@@ -132,5 +134,6 @@ describe('a stopped controller’s directory', () => {
     expect(wrong.err).toContain(`did you mean ${join(parent, 'controller-7')}?`);
     const absent = await offline(...verb, '--data-dir', join(parent, 'nowhere'));
     expect(absent.err).toContain(`there is no folder ${join(parent, 'nowhere')}`);
+    expect(readdirSync(parent)).toEqual(['controller-7']);
   });
 });

@@ -15,7 +15,7 @@ import {
   type ClusterOptions,
   type DryRunOption,
 } from '../context.ts';
-import { CliFailure } from '../failures.ts';
+import { CliFailure, sentence } from '../failures.ts';
 import { addFieldOptions, readFields } from '../operation-fields.ts';
 import { show } from '../output/forms.ts';
 import { renderFields, type Column } from '../output/table.ts';
@@ -174,7 +174,7 @@ function addRecover(token: Command, { terminal, requestAdministrator }: CliDepen
       if (!requested.ok) {
         throw new CliFailure(
           'usage',
-          `${dataDir} cannot be written to: ${requested.error.message}.`,
+          sentence(requested.error.message),
           'Run this on a controller’s machine, as the user that the controller runs as.',
         );
       }
