@@ -43,11 +43,12 @@ export function readFields(
     if (options[name] !== undefined) texts[name] = options[name];
   }
   const input: Record<string, unknown> = {};
+  const shownAs = (name: string): string =>
+    positional.includes(name) ? `<${kebab(name)}>` : `--${kebab(name)}`;
   for (const [name, value] of Object.entries(texts)) {
-    const shown = positional.includes(name) ? `<${kebab(name)}>` : `--${kebab(name)}`;
-    input[name] = read(fieldOf(operation, name), name, value, shown);
+    input[name] = read(fieldOf(operation, name), name, value, shownAs(name));
   }
-  check(operation, input);
+  check(operation, input, shownAs);
   return input;
 }
 
@@ -98,7 +99,25 @@ function wrap(name: string, schema: TSchema): TSchema {
   return { type: 'object', properties: { [name]: schema } };
 }
 
-function check(operation: OperationDescription, input: Readonly<Record<string, unknown>>): void {
+/** Where the ids that a field may hold are to be seen. */
+const listedBy: Readonly<Record<string, string>> = {
+  tokenId: 'ottla token list',
+  directoryId: 'ottla quorum describe',
+  topicId: 'ottla topic list -o wide',
+};
+
+/** A complaint names a field as it is typed here, and not as the operation has it. */
+function inFlags(complaint: string, names: readonly string[], shownAs: (name: string) => string): string {
+  return complaint.replaceAll(/'([A-Za-z]+)((?:\.\w+)*)'/g, (text, name: string, rest: string) =>
+    names.includes(name) ? shownAs(name) + rest : text,
+  );
+}
+
+function check(
+  operation: OperationDescription,
+  input: Readonly<Record<string, unknown>>,
+  shownAs: (name: string) => string,
+): void {
   const plan = planFields(operation);
   const parts = { params: {}, query: {}, body: {} } as Record<
     'params' | 'query' | 'body',
@@ -110,7 +129,11 @@ function check(operation: OperationDescription, input: Readonly<Record<string, u
   }
   for (const part of ['params', 'query', 'body'] as const) {
     const complaint = compileCheck(operation[part], 'command')(parts[part]);
-    if (complaint !== null) throw new CliFailure('usage', complaint, 'Correct it, or see --help.');
+    if (complaint === null) continue;
+    const names = Object.keys(input);
+    const list = names.map((name) => complaint.includes(`'${name}'`) && listedBy[name]).find(Boolean);
+    const advice = list === undefined ? 'Correct it, or see --help.' : `See which there are with: ${list}`;
+    throw new CliFailure('usage', inFlags(complaint, names, shownAs), advice);
   }
 }
 

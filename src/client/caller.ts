@@ -90,6 +90,10 @@ export class Caller {
     const { clock, backoff, random, chooser } = this.#options;
     assert((keys !== null) === (call.repeat === 'keyed'), 'keys belong to keyed calls and to no others');
     const deadlineMs = clock.monotonicMs() + call.timeoutMs;
+    const slot = keys === null ? null : await acquireIfAllowed(keys, deadlineMs, call.signal);
+    if (keys !== null && slot === null) {
+      return await this.call({ ...call, repeat: 'never', timeoutMs: leftMs(clock, deadlineMs) }, null);
+    }
     const core = new CallCore<CallAnswer>({
       repeat: call.repeat,
       endpointCount: chooser.count,
@@ -98,9 +102,8 @@ export class Caller {
       backoff,
       random,
     });
-    const progress: CallProgress = { slot: null, failures: new Map() };
+    const progress: CallProgress = { slot, failures: new Map() };
     try {
-      if (keys !== null) progress.slot = await keys.acquire(deadlineMs, call.signal);
       return await this.#run(call, core, keys, progress, deadlineMs);
     } finally {
       if (progress.slot !== null) keys?.release(progress.slot);
@@ -233,6 +236,24 @@ function note(failures: CallProgress['failures'], index: number, outcome: Attemp
   const reason = outcome.type === 'refused' ? outcome.problem.detail : outcome.reason;
   const kind = outcome.type === 'refused' ? 'answered' : outcome.kind;
   failures.set(index, { kind: kind ?? 'other', reason: reason.replace(/\.$/, '') });
+}
+
+/** Null where who asks may open no session: then the write itself is to be refused, by its own name. */
+async function acquireIfAllowed(
+  keys: KeySource,
+  deadlineMs: number,
+  signal: AbortSignal | null,
+): Promise<Slot | null> {
+  try {
+    return await keys.acquire(deadlineMs, signal);
+  } catch (error) {
+    if (error instanceof OttlaError && error.code === 'CLUSTER_AUTHORIZATION_FAILED') return null;
+    throw error;
+  }
+}
+
+function leftMs(clock: Clock, deadlineMs: number): number {
+  return Math.max(1, deadlineMs - clock.monotonicMs());
 }
 
 async function renew(

@@ -42,8 +42,13 @@ export function quorumView(status: NodeStatus): Static<typeof nodeOperations.des
   };
 }
 
+/** Of a replica that has not fetched in this epoch the leader knows nothing, and says so. */
 function replicasView({ replicas, logEndOffset }: NodeStatus) {
-  return replicas.map((replica) => ({ ...replica, lag: Math.max(0, logEndOffset - replica.logEndOffset) }));
+  return replicas.map((replica) =>
+    replica.lastFetchMs === null
+      ? { ...replica, logEndOffset: null, lag: null }
+      : { ...replica, lag: Math.max(0, logEndOffset - replica.logEndOffset) },
+  );
 }
 
 export function votersView(status: NodeStatus): Static<typeof nodeOperations.listVoters.response>['voters'] {

@@ -44,8 +44,9 @@ export const errorCatalogue = {
   REQUEST_TIMED_OUT: {
     status: 504,
     retriable: true,
-    summary: 'A read could not be confirmed by a majority in time.',
-    remedy: 'Send the read again; when it goes on, see with `ottla quorum status` who is up.',
+    summary:
+      'A read could not be confirmed by a majority in time, or this node has not reached the offset that it demands; or a snapshot was not taken in time.',
+    remedy: 'Send it again; when it goes on, see with `ottla quorum status` who is up.',
   },
   OUTCOME_UNKNOWN: {
     status: 504,

@@ -45,7 +45,7 @@ describe('ottla token', () => {
     expect((await run(['topic', 'list'], secret)).exitCode).toBe(0);
     const refused = await run(['topic', 'create', 'orders'], secret);
     expect(refused.exitCode).toBe(exitCodes.notAllowed.code);
-    expect(refused.err).toContain('The role reader may not call');
+    expect(refused.err).toContain('The role reader may not call createTopic');
     const list = await run(['token', 'list']);
     expect(list.out).toMatch(/reports +reader/);
     expect(list.out).not.toContain(secret);
@@ -73,10 +73,32 @@ describe('ottla token', () => {
     expect(again.err).toContain('Give the name of a new file.');
   });
 
+  it('names what was typed wrong as it is typed', async () => {
+    const { run } = await serveTokens();
+    const unlisted = await run(['token', 'revoke', 'zzz']);
+    expect(unlisted.exitCode).toBe(exitCodes.usage.code);
+    expect(unlisted.err).toContain('<token-id> must be an id of 22 characters.');
+    expect(unlisted.err).toContain('ottla token list');
+    expect((await run(['topic', 'create', 'a', '--partitions', '0'])).err).toMatch(/ --partitions must be/);
+    const unbound = await run(['token', 'create', 'b', '--role', 'broker']);
+    expect(unbound.exitCode).toBe(exitCodes.usage.code);
+    expect(unbound.err).toContain('--broker-id');
+  });
+
   it('leaves no file behind when the cluster refuses', async () => {
     const { run } = await serveTokens();
     const file = join(folder(), 'token');
-    const refused = await run(['token', 'create', 'b', '--role', 'broker', '--write-to', file]);
+    const refused = await run([
+      'token',
+      'create',
+      'b',
+      '--role',
+      'reader',
+      '--broker-id',
+      '7',
+      '--write-to',
+      file,
+    ]);
     expect(refused.exitCode).toBe(exitCodes.refused.code);
     expect(() => readFileSync(file)).toThrow('ENOENT');
   });

@@ -30,16 +30,30 @@ describe('a node', () => {
           lastFetchMs: 3.5,
           lastCaughtUpMs: null,
         },
+        {
+          id: nodeId(2),
+          directoryId,
+          isVoter: true,
+          logEndOffset: offset(0),
+          lastFetchMs: null,
+          lastCaughtUpMs: null,
+        },
       ],
     });
     const { body } = await ask(`${url}/v1/quorum`);
+    const { body: voter } = await ask(`${url}/v1/quorum/voters/2`);
+    expect(voter).toMatchObject({ logEndOffset: null, lag: null, lastFetchMs: null });
     expect(Compile(nodeOperations.describeQuorum.response).Check(body)).toBe(true);
     expect(body).toMatchObject({
       leaderId: 0,
       highWatermark: 42,
       node: { role: 'leader', logEndOffset: 43 },
       voters: [{ id: 0 }, { id: 1 }, { id: 2 }],
-      replicas: [{ id: 1, logEndOffset: 40, lag: 3 }],
+      // Of one that has not fetched in this epoch nobody knows where it stands.
+      replicas: [
+        { id: 1, logEndOffset: 40, lag: 3 },
+        { id: 2, logEndOffset: null, lag: null },
+      ],
       observers: [],
     });
   });

@@ -67,6 +67,9 @@ describe('a read of the past', () => {
     host.route('listTopics', { atOffset: offset(earlier.endOffset + 9) });
     host.run(2_000);
     expect(host.codes()).toEqual(['REQUEST_TIMED_OUT']);
+    expect(host.answers[0]?.result).toMatchObject({
+      message: expect.stringMatching(/^This node stands at \d+ and has not reached at_offset \d+\.$/),
+    });
   });
 
   it('is passed on to the leader where this node does not hold it, once, and says there what is held', () => {

@@ -59,6 +59,7 @@ function addCreate(token: Command, { terminal, environment }: CliDependencies): 
     )
     .action(async (name: string, options: CreateOptions) => {
       const input = readFields(asked, ['name'], [name], options);
+      if (input['role'] === 'broker' && input['brokerId'] === undefined) throw brokerMissing();
       const { token: secret, secretHash } = makeToken();
       if (options.dryRun === true) {
         const possible = await create(options, { ...input, secretHash });
@@ -80,6 +81,14 @@ function addCreate(token: Command, { terminal, environment }: CliDependencies): 
         createdText(created, secret, options.writeTo ?? null),
       );
     });
+}
+
+function brokerMissing(): CliFailure {
+  return new CliFailure(
+    'usage',
+    'The role broker needs the one broker that the token speaks for.',
+    'Name it, as in --broker-id 1.',
+  );
 }
 
 async function create(

@@ -42,9 +42,10 @@ const replica = Type.Object({
   id: nodeId,
   directoryId: Type.String(),
   isVoter: Type.Boolean(),
-  logEndOffset: offset,
+  /** Null while it has not fetched in this epoch, as is the lag. */
+  logEndOffset: nullable(offset),
   /** Records that the leader has and it has not. */
-  lag: Type.Integer({ minimum: 0 }),
+  lag: nullable(Type.Integer({ minimum: 0 })),
   lastFetchMs: nullable(Type.Number()),
   lastCaughtUpMs: nullable(Type.Number()),
 });

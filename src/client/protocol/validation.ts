@@ -26,7 +26,7 @@ export function compileCheck(schema: TSchema, what: string): Check {
 /** For what holds values that are checked by themselves: of what the schema leaves open it says nothing. */
 export function compileOuterCheck(schema: TSchema, what: string): Check {
   const validator = Compile(schema);
-  return (value) => (validator.Check(value) ? null : describe(validator.Errors(value), what));
+  return (value) => (validator.Check(value) ? null : describe(validator.Errors(value), schema, what));
 }
 
 /**
@@ -52,7 +52,7 @@ function findStrain(value: unknown, what: string): string | null {
 
 const violationsShown = 3;
 
-function describe(violations: readonly Violation[], what: string): string {
+function describe(violations: readonly Violation[], schema: TSchema, what: string): string {
   const sentences = new Set<string>();
   const ambiguous = new Set<string>();
   for (const violation of violations) {
@@ -64,7 +64,7 @@ function describe(violations: readonly Violation[], what: string): string {
     }
     sentences.add(sentence(violation, what));
   }
-  for (const path of ambiguous) sentences.add(allowedValues(violations, path, what));
+  for (const path of ambiguous) sentences.add(allowedValues(schema, path, what));
   const shown = [...sentences].slice(0, violationsShown);
   const more = sentences.size - shown.length;
   return more > 0 ? `${shown.join(' ')} (And ${more} more.)` : shown.join(' ');
@@ -76,17 +76,44 @@ function sentence(violation: Violation, what: string): string {
   if (unknown.length > 0) return `${place} has no ${fields(unknown)}.`;
   const missing = namesIn(violation.params, 'requiredProperties');
   if (missing.length > 0) return `${place} needs the ${fields(missing)}.`;
+  const { pattern } = violation.params as { readonly pattern?: unknown };
+  if (String(pattern) === uuidPattern) return `${place} must be an id of 22 characters.`;
   return `${place} ${withArticle(violation.message)}.`;
 }
 
-/** A union of constants reports one violation per constant; the reader wants them as one list. */
-function allowedValues(violations: readonly Violation[], path: string, what: string): string {
+/** A uuid as 22 characters of base64url, which the regular expression says to nobody. */
+const uuidPattern = '^[A-Za-z0-9_-]{21}[AQgw]$';
+
+/**
+ * A union of constants reports one violation for each constant, and TypeBox so many violations at most: the
+ * reader wants all of them as one list, and the schema has it.
+ */
+function allowedValues(schema: TSchema, path: string, what: string): string {
   const place = path === '' ? `The ${what}` : fieldName(path);
-  const allowed = violations
-    .filter((violation) => violation.instancePath === path && violation.keyword === 'const')
-    .map((violation) => (violation.params as { readonly allowedValue?: unknown }).allowedValue);
+  const allowed = constantsOf(schemaAt(schema, path.split('/').slice(1)));
   if (allowed.length === 0) return `${place} fits none of the forms that are allowed.`;
   return `${place} must be one of ${allowed.map((value) => JSON.stringify(value)).join(', ')}.`;
+}
+
+type Keywords = {
+  readonly const?: unknown;
+  readonly anyOf?: readonly unknown[];
+  readonly items?: unknown;
+  readonly properties?: Readonly<Record<string, unknown>>;
+};
+
+/** What is said of the value at this path: a name leads into an object, and an index into a list. */
+function schemaAt(schema: unknown, path: readonly string[]): unknown {
+  const [name, ...rest] = path;
+  if (name === undefined || typeof schema !== 'object' || schema === null) return schema;
+  const { properties, items } = schema as Keywords;
+  return schemaAt(properties?.[name] ?? items, rest);
+}
+
+function constantsOf(schema: unknown): readonly unknown[] {
+  if (typeof schema !== 'object' || schema === null) return [];
+  const { const: constant, anyOf } = schema as Keywords;
+  return constant === undefined ? (anyOf ?? []).flatMap(constantsOf) : [constant];
 }
 
 /** TypeBox leaves the article out: "must be object". */

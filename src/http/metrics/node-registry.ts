@@ -96,6 +96,8 @@ function addRaft(metrics: NodeMetrics, registry: Registry, gauge: AddGauge): voi
   });
   for (const replica of status.replicas) {
     if (replica.id === status.nodeId || !replica.isVoter) continue;
+    // What has not fetched in this epoch may be anywhere.
+    if (replica.lastFetchMs === null) continue;
     lag.set({ voter: replica.id }, Math.max(0, status.logEndOffset - replica.logEndOffset));
   }
 }

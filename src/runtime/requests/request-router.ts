@@ -93,13 +93,22 @@ export class RequestRouter {
     const isWrite = mayChange && !isOnlyValidated(request);
     const kind = isOfQuorum ? 'direct' : (operation?.kind ?? 'read');
     const refusedKey = findRefusedKey(operationId, kind, request);
-    reply.afterwards(deadlines.add(timeoutMs, { expire: () => expire(reply, isWrite) }));
+    reply.afterwards(deadlines.add(timeoutMs, { expire: () => expire(reply, isWrite, this.#late(request)) }));
     if (refusedKey !== null) reply.fail('IDEMPOTENCY_KEY_NOT_SUPPORTED', refusedKey);
     else if (isOfQuorum && request.ifMatch !== null) {
       reply.fail('INVALID_REQUEST', refusedCondition(operationId));
     } else if (isOfQuorum) this.#askQuorum(operationId, { request, reply, isForwarded, isWrite });
     else if (operation !== undefined) this.#dispatch({ request, operation, reply, isForwarded, isWrite });
     else reply.fail('RESOURCE_NOT_FOUND', `There is no operation ${operationId}.`);
+  }
+
+  /** What a read that ends without an answer has waited for. */
+  #late({ minOffset, atOffset }: ControllerRequest): string {
+    const stands = this.#options.view.image().endOffset;
+    const [name, wanted] = (atOffset ?? null) === null ? ['min_offset', minOffset] : ['at_offset', atOffset];
+    return (wanted ?? 0) > stands
+      ? `This node stands at ${stands} and has not reached ${name} ${wanted}.`
+      : 'No majority has confirmed the answer in time.';
   }
 
   /**
@@ -379,8 +388,8 @@ type Routed = Asked & { readonly operation: RegisteredOperation };
 const retrySoon = { retryAfterMs: runtimeLimits.retryAfterMs } as const;
 
 /** A write that was appended or passed on may yet take effect; any other, and what only looks, has changed nothing. */
-function expire(reply: RequestReply, isWrite: boolean): void {
-  if (!isWrite) reply.fail('REQUEST_TIMED_OUT', 'No majority has confirmed the answer in time.', retrySoon);
+function expire(reply: RequestReply, isWrite: boolean, late: string): void {
+  if (!isWrite) reply.fail('REQUEST_TIMED_OUT', late, retrySoon);
   else if (reply.isExposed) reply.fail('OUTCOME_UNKNOWN', unconfirmed);
   else
     reply.fail(
