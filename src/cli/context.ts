@@ -106,6 +106,9 @@ export async function withClient<Value>(
   }
 }
 
+/** A controller that starts again is back by then; who waits in front of a terminal is to know otherwise. */
+const refusedMaxMs = 3_000;
+
 function makeClient(options: ClusterOptions, endpoints: readonly string[], timeoutMs: number): Client {
   const tls = readTls(options);
   const token = readToken(options);
@@ -113,6 +116,7 @@ function makeClient(options: ClusterOptions, endpoints: readonly string[], timeo
     return createClient({
       endpoints,
       timeoutMs,
+      refusedMaxMs,
       ...(tls === null ? {} : { tls }),
       ...(token === null ? {} : { token }),
     });

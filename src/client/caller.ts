@@ -47,6 +47,8 @@ export type CallerOptions = {
   readonly backoff: Backoff;
   /** How long one attempt may take before another endpoint is tried. */
   readonly attemptTimeoutMs: number;
+  /** How long all endpoints may refuse the connection before a call gives up. */
+  readonly refusedMaxMs: number;
   readonly random: Random;
   readonly clock: Clock;
 };
@@ -87,7 +89,7 @@ export class Caller {
    * Rejects with OttlaError, OutcomeUnknownError, NoAnswerError, or with the reason of the caller's signal.
    */
   async call(call: Call, keys: KeySource | null): Promise<CallAnswer> {
-    const { clock, backoff, random, chooser } = this.#options;
+    const { clock, backoff, random, chooser, refusedMaxMs } = this.#options;
     assert((keys !== null) === (call.repeat === 'keyed'), 'keys belong to keyed calls and to no others');
     const deadlineMs = clock.monotonicMs() + call.timeoutMs;
     const slot = keys === null ? null : await acquireIfAllowed(keys, deadlineMs, call.signal);
@@ -99,6 +101,7 @@ export class Caller {
       endpointCount: chooser.count,
       deadlineMs,
       attemptsMax: call.attemptsMax,
+      refusedMaxMs,
       backoff,
       random,
     });

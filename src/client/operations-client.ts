@@ -31,6 +31,11 @@ export type ClientOptions = {
   readonly timeoutMs?: number;
   /** How long one attempt may take before another endpoint is tried. */
   readonly attemptTimeoutMs?: number;
+  /**
+   * Once every endpoint has refused the connection for so long, a call gives up before its time is over; when
+   * absent it tries on, since controllers that start again are back in a moment.
+   */
+  readonly refusedMaxMs?: number;
   /** Connections to each endpoint. */
   readonly connectionsMax?: number;
   /** Writes under way at once; more wait for their turn. */
@@ -176,6 +181,7 @@ class ClientCore<Operations extends OperationDescriptions> {
       batcher: new Batcher({ exchange, endpointCount: endpoints.length, clock }),
       backoff: retryBackoff,
       attemptTimeoutMs: options.attemptTimeoutMs ?? defaults.attemptTimeoutMs,
+      refusedMaxMs: options.refusedMaxMs ?? Number.POSITIVE_INFINITY,
       random,
       clock,
     });

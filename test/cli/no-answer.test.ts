@@ -90,6 +90,22 @@ describe('when nobody answers', () => {
     expect(advice).toContain('ottla quorum status');
   });
 
+  it('a command gives up long before its time is over, where every endpoint refuses the connection', async () => {
+    const named = `${deadEndpoint},http://127.0.0.1:2`;
+    const { exitCode, err } = await cli([
+      'topic',
+      'create',
+      'a',
+      '--endpoints',
+      named,
+      '--timeout',
+      '600000',
+    ]);
+    expect(exitCode).toBe(exitCodes.noAnswer.code);
+    expect(err).toContain(`at ${named.replace(',', ', ')}: the connection was refused`);
+    expect(err).toContain('Is it running?');
+  });
+
   it('the authority that it asks for lets the command in', async () => {
     const directory = mkdtempSync(join(tmpdir(), 'ottla-authority-'));
     onTestFinished(() => rmSync(directory, { recursive: true, force: true }));

@@ -233,6 +233,7 @@ function clientOf(cluster: Exchange, random: Random, outstandingMax = 20) {
     }),
     backoff: { baseMs: 5, maxMs: 50 },
     attemptTimeoutMs: 40,
+    refusedMaxMs: Number.POSITIVE_INFINITY,
     random,
     clock: nodeClock,
   });

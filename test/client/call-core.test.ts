@@ -11,6 +11,7 @@ function call(repeat: Repeat, deadlineMs = 10_000): CallCore<string> {
     endpointCount: 3,
     deadlineMs,
     attemptsMax: Number.MAX_SAFE_INTEGER,
+    refusedMaxMs: 3_000,
     backoff: { baseMs: 20, maxMs: 1_000 },
     random: seededRandom(1),
   });
@@ -53,6 +54,24 @@ describe('a call', () => {
     ['harmless', [refused('DUPLICATE_BROKER_REGISTRATION')], 'refused'],
   ] as const)('that may be repeated %s, after %o, comes to: %s', (repeat, outcomes, type) => {
     expect(run(call(repeat), outcomes)?.type).toBe(type);
+  });
+
+  const refusal = { type: 'unreachable', reason: 'refused', kind: 'refused' } as const;
+
+  it('gives up once every endpoint has refused the connection for long, and not before', () => {
+    const core = call('harmless');
+    expect(core.completed(refusal, 0).type).toBe('attempt');
+    expect(core.completed(refusal, 5_000).type).toBe('attempt');
+    expect(core.completed(refusal, 5_001).type).toBe('unreachable');
+  });
+
+  it('counts anew when one of them has done anything but refuse', () => {
+    const core = call('harmless');
+    for (const atMs of [0, 1_000, 2_000]) core.completed(refusal, atMs);
+    core.completed(refused('NOT_CONTROLLER'), 2_500);
+    for (const atMs of [2_600, 3_000, 4_000]) {
+      expect(core.completed(refusal, atMs).type).toBe('attempt');
+    }
   });
 
   it('never says that nothing was changed once an attempt may have been executed', () => {

@@ -101,6 +101,7 @@ export class SdkClient {
       endpointCount: exchanges.nodeCount,
       deadlineMs: this.#nowMs() + callTimeoutMs,
       attemptsMax,
+      refusedMaxMs: Number.POSITIVE_INFINITY,
       backoff,
       random: this.#random,
     });

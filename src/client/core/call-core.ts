@@ -40,6 +40,8 @@ export type CallSettings = {
   readonly deadlineMs: number;
   /** After this many attempts it gives up before the deadline. */
   readonly attemptsMax: number;
+  /** Once all endpoints have refused the connection for so long, it gives up before the deadline. */
+  readonly refusedMaxMs: number;
   readonly backoff: Backoff;
   readonly random: Random;
 };
@@ -80,6 +82,8 @@ export class CallCore<Answer> {
   readonly #settings: CallSettings;
   #failures = 0;
   #unreachableInARow = 0;
+  /** When the first of the refused connections in a row was refused; null when the last attempt was not one. */
+  #refusedSinceMs: number | null = null;
   #mayHaveExecuted = false;
 
   constructor(settings: CallSettings) {
@@ -92,6 +96,8 @@ export class CallCore<Answer> {
   }
 
   completed(outcome: AttemptOutcome<Answer>, nowMs: number): CallDecision<Answer> {
+    const isRefused = outcome.type === 'unreachable' && outcome.kind === 'refused';
+    this.#refusedSinceMs = isRefused ? (this.#refusedSinceMs ?? nowMs) : null;
     switch (outcome.type) {
       case 'answered':
         return outcome;
@@ -159,8 +165,16 @@ export class CallCore<Answer> {
     const isFreshEndpoint = this.#unreachableInARow > 0 && this.#unreachableInARow < endpointCount;
     const waitMs = isFreshEndpoint ? 0 : backoffMs(backoff, this.#failures, random);
     const afterMs = Math.max(waitMs, problem?.retryAfterMs ?? 0);
-    if (nowMs + afterMs >= deadlineMs || this.#failures >= attemptsMax) return this.#giveUp(reason, problem);
+    const isOver = nowMs + afterMs >= deadlineMs || this.#failures >= attemptsMax;
+    if (isOver || this.#isRefusedTooLong(nowMs + afterMs)) return this.#giveUp(reason, problem);
     return { type: 'attempt', afterMs };
+  }
+
+  /** A restart refuses for a moment; where nobody listens for longer, to try on only hides it. */
+  #isRefusedTooLong(nextMs: number): boolean {
+    const { refusedMaxMs, endpointCount } = this.#settings;
+    if (this.#refusedSinceMs === null || this.#unreachableInARow < endpointCount) return false;
+    return nextMs - this.#refusedSinceMs >= refusedMaxMs;
   }
 
   #giveUp(reason: string, problem: Problem | null): CallDecision<Answer> {
