@@ -2,13 +2,13 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { offset, type Offset } from '../base/brands.ts';
 import type { Result } from '../base/result.ts';
 import type { OperationDescription } from '../client/protocol/description.ts';
-import { apiPrefix } from '../client/protocol/headers.ts';
+import { apiPrefix, commonQueryNames } from '../client/protocol/headers.ts';
 import { logPageRecordsMax, nodeOperations, probeOperations } from '../client/protocol/node-operations.ts';
 import type { ControllerApi, LogSlice, LogSliceError, NodeStatus } from '../runtime/controller-api.ts';
 import { findRefusedKey, refusedCondition } from '../runtime/requests/refused-key.ts';
 import { ownStanding, sendJson, sendOwnProblem } from './answers.ts';
 import { findForbidden, identityOf } from './authentication/index.ts';
-import { readConventions } from './conventions.ts';
+import { type Conventions, readConventions } from './conventions.ts';
 import { checkInput, compileOperation, fieldsOf } from './compiled-operation.ts';
 import { clusterView, quorumView, votersView } from './node-views.ts';
 import { quorumChecks, type ReadinessCheck, readinessChecks } from './readiness.ts';
@@ -89,19 +89,9 @@ function add(
       sendOwnProblem(reply, context.controller, { code: 'IDEMPOTENCY_KEY_NOT_SUPPORTED', message });
       return;
     }
-    if ((conventions.atOffset ?? null) !== null) {
-      const message = `${operation.operationId} shows this node as it is now, and has no past.`;
-      sendOwnProblem(reply, context.controller, { code: 'INVALID_REQUEST', message });
-      return;
-    }
-    if (conventions.ifMatch !== null) {
-      const message = refusedCondition(operation.operationId);
-      sendOwnProblem(reply, context.controller, { code: 'INVALID_REQUEST', message });
-      return;
-    }
-    if (conventions.validateOnly === true) {
-      const message = `${operation.operationId} cannot be validated: it is done, or it is not.`;
-      sendOwnProblem(reply, context.controller, { code: 'INVALID_REQUEST', message });
+    const misfit = findMisfit(operation.operationId, fieldsOf(request.query), conventions);
+    if (misfit !== null) {
+      sendOwnProblem(reply, context.controller, { code: 'INVALID_REQUEST', message: misfit });
       return;
     }
     const { query, params } = input.value;
@@ -113,6 +103,24 @@ function add(
     config: { isPublic },
     handler: handle,
   });
+}
+
+/**
+ * Why a common parameter means nothing where a node answers by itself; null when none was given. To ignore it would
+ * let the caller believe that its wish was granted.
+ */
+function findMisfit(operationId: string, query: Fields, conventions: Conventions): string | null {
+  if ((conventions.atOffset ?? null) !== null) {
+    return `${operationId} shows this node as it is now, and has no past.`;
+  }
+  for (const name of [commonQueryNames.minOffset, commonQueryNames.consistency]) {
+    if (Object.hasOwn(query, name)) {
+      return `${operationId} shows this node as it is now, and takes no ${name}.`;
+    }
+  }
+  if (conventions.ifMatch !== null) return refusedCondition(operationId);
+  if (conventions.validateOnly !== true) return null;
+  return `${operationId} cannot be validated: it is done, or it is not.`;
 }
 
 function sendVoter(reply: FastifyReply, controller: ControllerApi, controllerId: unknown): void {

@@ -58,6 +58,18 @@ describe('a node', () => {
     });
   });
 
+  it.each(['/v1/quorum', '/v1/cluster', '/v1/log', '/readyz', '/livez'])(
+    'refuses at %s what would mean nothing there, instead of ignoring it',
+    async (path) => {
+      const { url } = await serve();
+      for (const given of ['min_offset=1', 'consistency=stale', 'at_offset=1']) {
+        const { status, body } = await ask(`${url}${path}?${given}`);
+        expect([given, status]).toEqual([given, 400]);
+        expect(body).toMatchObject({ code: 'INVALID_REQUEST' });
+      }
+    },
+  );
+
   it('answers both while nobody leads', async () => {
     const { url, controller } = await serve();
     controller.currentStatus = fakeStatus({
