@@ -30,8 +30,8 @@ export function cliPage(): string {
 
 Every command shows its help with \`--help\`. \`ottla completion bash|zsh|fish\` prints a script by which a shell completes commands and options.
 
-Answers are for people (\`-o table\`, and \`-o wide\` with more columns) or for programs (\`-o json\`, \`-o yaml\`). Everything that changes something
-understands \`--dry-run\`: the cluster says what it would do, and does nothing. Answers go to standard output; errors, advice and progress go to
+Answers are for people (\`-o table\`, and \`-o wide\` with more columns) or for programs (\`-o json\`, \`-o yaml\`). Everything that changes the metadata or
+the quorum understands \`--dry-run\`: the cluster says what it would do, and does nothing. Answers go to standard output; errors, advice and progress go to
 the error stream. Colours are used only on a terminal, and not where \`NO_COLOR\` is set or \`TERM\` is \`dumb\`.
 
 ## Exit codes

@@ -46,7 +46,7 @@ export type AdministratorNotice = {
 export type RequestAdministrator = (
   dataDir: string,
   secretHash: string,
-) => Promise<Result<null, { readonly message: string }>>;
+) => Promise<Result<null, DirectoryError>>;
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';
 
@@ -103,7 +103,14 @@ export type StartServer = (config: ServerConfig) => Promise<Result<RunningServer
 export type ReadLogDirectory = (
   dataDir: string,
   request: { readonly from: number | null; readonly maxRecords: number },
-) => Promise<Result<LogSlice, { readonly message: string }>>;
+) => Promise<Result<LogSlice, DirectoryError>>;
+
+/** Why a data directory could not be used. */
+export type DirectoryError = {
+  readonly message: string;
+  /** There is none of that name, or it is no controller's. */
+  readonly isMissing?: boolean;
+};
 
 /** What stands in a data directory. */
 export type StorageInfo = {

@@ -157,7 +157,7 @@ export class Administrators {
 export const requestAdministrator: RequestAdministrator = async (dataDir, secretHash) => {
   // Anywhere else nobody would ever look for it, and whoever has asked would wait for it in vain.
   const fault = findDirectoryFault(dataDir);
-  if (fault !== null) return failed({ message: fault });
+  if (fault !== null) return failed({ message: fault, isMissing: true });
   try {
     await writePrivateFile(join(dataDir, requestFileName), `${secretHash}\n`);
     return ok(null);

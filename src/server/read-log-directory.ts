@@ -12,7 +12,7 @@ import { findDirectoryFault, metadataFolder } from './data-directory.ts';
 /** Reads a stopped controller's log from its data directory and changes nothing there. */
 export const readLogDirectory: ReadLogDirectory = async (dataDir, { from, maxRecords }) => {
   const fault = findDirectoryFault(dataDir);
-  if (fault !== null) return failed({ message: fault });
+  if (fault !== null) return failed({ message: fault, isMissing: true });
   const start = from === null ? null : offset(from);
   const inspected = await new Promise<Result<InspectedLog, string>>((resolve) =>
     runFileTask(new NodeFiles(), inspectLog(join(dataDir, metadataFolder, 'log'), start), resolve),

@@ -47,6 +47,20 @@ function bytesOf(path: string): string {
     .join();
 }
 
+describe('ottla watch', () => {
+  it('says that it waits, where it is to begin at what is not committed yet', async () => {
+    const { run, url } = await servePopulated();
+    const said: string[] = [];
+    const terminal = { out: () => {}, err: (text: string) => void said.push(text), isColoured: false };
+    const args = ['watch', '--since', '11', '--limit', '1', '--endpoints', url];
+    const watching = cli(args, { terminal });
+    const line = 'The log stands at 10: nothing is shown until it has reached 11.\n';
+    await expect.poll(() => said).toEqual([line]);
+    await run('topic', 'delete', 'orders');
+    expect((await watching).exitCode).toBe(0);
+  });
+});
+
 describe('ottla log tail', () => {
   it('shows the last records of a running controller', async () => {
     const { run } = await servePopulated();
@@ -129,10 +143,11 @@ describe('a stopped controller’s directory', () => {
     mkdirSync(join(parent, 'controller-7', 'metadata'), { recursive: true });
     writeFileSync(join(parent, 'controller-7', 'metadata', 'node.properties'), '');
     const wrong = await offline(...verb, '--data-dir', parent);
-    expect(wrong.exitCode).not.toBe(0);
+    expect(wrong.exitCode).toBe(exitCodes.notFound.code);
     expect(wrong.err).toContain('is no controller’s data directory');
     expect(wrong.err).toContain(`did you mean ${join(parent, 'controller-7')}?`);
     const absent = await offline(...verb, '--data-dir', join(parent, 'nowhere'));
+    expect(absent.exitCode).toBe(exitCodes.notFound.code);
     expect(absent.err).toContain(`there is no folder ${join(parent, 'nowhere')}`);
     expect(readdirSync(parent)).toEqual(['controller-7']);
   });

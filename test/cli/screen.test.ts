@@ -164,9 +164,14 @@ describe('ottla top', () => {
 
   it('writes a line for each look where nobody looks on', async () => {
     const { run } = await servePopulated();
-    const done = await run('top', '--samples', '2', '--interval', '1');
+    const done = await run('top', '--samples', '2', '--interval', '100');
     expect(done.out.trimEnd().split('\n')).toHaveLength(2);
     expect(done.out).toMatch(/ unfenced=2\/3 outOfSync=1\n$/);
+    const hasty = await run('top', '--samples', '1', '--interval', '99');
+    expect([hasty.exitCode, hasty.err]).toEqual([
+      2,
+      expect.stringContaining('--interval 99 is below 100 ms'),
+    ]);
     const json = await run('top', '--samples', '1', '-o', 'json');
     expect(JSON.parse(json.out)).toMatchObject({ leader: { id: 0 }, committedPerSecond: null });
   });
@@ -174,7 +179,7 @@ describe('ottla top', () => {
   it('draws on a terminal until q is pressed', async () => {
     const { url } = await servePopulated();
     const { state, device } = fakeDevice(100, 24);
-    const running = cli(['top', '--endpoints', url, '--interval', '10'], { screen: device });
+    const running = cli(['top', '--endpoints', url, '--interval', '100'], { screen: device });
     await expect.poll(() => state.written).toContain('Controller 0 leads, epoch 3.');
     state.press('q');
     expect((await running).exitCode).toBe(0);

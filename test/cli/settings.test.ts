@@ -33,6 +33,26 @@ async function effective(
   return settings.find((row) => row.name === name);
 }
 
+describe('a variable that is no setting', () => {
+  it('is named with what was meant, where it looks like one, and ignored without a word where it does not', async () => {
+    const environment = {
+      OTTLA_SERVER_NODE_ID: '0',
+      OTTLA_SERVER_INSECUR: 'true',
+      OTTLA_ENDPOINT: 'http://127.0.0.1:1',
+      OTTLA_VOTERS: '0@127.0.0.1:9645',
+      OTTLA_OPTIONS: '',
+    };
+    const args = ['server', 'config', '--config', fileOf(enough)];
+    const { exitCode, err } = await cli(args, { environment });
+    expect(exitCode).toBe(0);
+    expect(err.split('\n')).toEqual([
+      'OTTLA_SERVER_INSECUR is no setting, and is ignored; did you mean OTTLA_SERVER_INSECURE?',
+      'OTTLA_ENDPOINT is no setting, and is ignored; did you mean OTTLA_ENDPOINTS?',
+      '',
+    ]);
+  });
+});
+
 describe('a setting', () => {
   it('comes from its default, the file, the environment or a flag, of which the later one counts', async () => {
     const name = 'server.http';

@@ -148,6 +148,10 @@ async function readDirectory(
 ): Promise<LogPage> {
   const read = await dependencies.readLogDirectory(dataDir, { from, maxRecords });
   if (read.ok) return toPage(read.value);
+  if (read.error.isMissing === true) {
+    const advice = 'Name what the controller was given as its --data-dir.';
+    throw new CliFailure('notFound', read.error.message, advice);
+  }
   throw new CliFailure(
     'failure',
     `The log in ${dataDir} cannot be read: ${read.error.message}`,

@@ -31,7 +31,7 @@ export function addSnapshotCommands(program: Command, { terminal, environment }:
     )
     .addHelpText('after', '\nThere is no --dry-run: a snapshot changes nothing that anybody could see.')
     .action(async (options: ClusterOptions) => {
-      const asked = await askEach(options, (client) => client.createSnapshot());
+      const asked = await askEach(options, (client) => client.createSnapshot({}, { attemptsMax: 1 }));
       await showEndpoints(options, terminal, asked, (taken) => [taken]);
     });
 }

@@ -182,7 +182,7 @@ function addRecover(token: Command, { terminal, requestAdministrator }: CliDepen
       const requested = await requestAdministrator(dataDir, secretHash);
       if (!requested.ok) {
         throw new CliFailure(
-          'usage',
+          requested.error.isMissing === true ? 'notFound' : 'usage',
           sentence(requested.error.message),
           'Run this on a controller’s machine, as the user that the controller runs as.',
         );

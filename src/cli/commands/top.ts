@@ -7,6 +7,7 @@ import {
   type CliDependencies,
   type ClusterOptions,
 } from '../context.ts';
+import { CliFailure } from '../failures.ts';
 import { showEach } from '../output/forms.ts';
 import { isQuit, openScreen, type ScreenDevice } from '../screen/screen.ts';
 import { signalled } from '../signals.ts';
@@ -19,14 +20,14 @@ type TopOptions = ClusterOptions & { readonly interval: string; readonly samples
 export function addTopCommand(program: Command, dependencies: CliDependencies): void {
   withClusterOptions(program.command('top'), dependencies.environment)
     .description('Watch the quorum, its lag, the brokers and the rate of changes; q ends it.')
-    .option('--interval <ms>', 'how often to look', '1000')
+    .option('--interval <ms>', `how often to look, ${intervalMinMs} at least`, '1000')
     .option('--samples <number>', 'end after so many looks')
     .addHelpText(
       'after',
       '\nWhere it is no terminal that it writes to, or with -o json, it writes one line for each look.',
     )
     .action(async (options: TopOptions) => {
-      const intervalMs = positiveInteger(options.interval, '--interval');
+      const intervalMs = readInterval(options.interval);
       const samplesMax =
         options.samples === undefined
           ? Number.POSITIVE_INFINITY
@@ -38,6 +39,19 @@ export function addTopCommand(program: Command, dependencies: CliDependencies): 
         else await drawScreen(samples, screen, dependencies);
       });
     });
+}
+
+/** Each look asks every controller: oftener than this it would be a load. */
+const intervalMinMs = 100;
+
+function readInterval(text: string): number {
+  const intervalMs = positiveInteger(text, '--interval');
+  if (intervalMs >= intervalMinMs) return intervalMs;
+  throw new CliFailure(
+    'usage',
+    `--interval ${text} is below ${intervalMinMs} ms.`,
+    'Give more, as in --interval 1000.',
+  );
 }
 
 type Asked = { readonly endpoint: string; readonly client: Client };

@@ -52,7 +52,7 @@ async function watchCluster(options: WatchCommandOptions, dependencies: CliDepen
     throw new CliFailure('usage', '--state and --since exclude each other.', 'Give one of them.');
   }
   await withClient(options, endpointsOf(options), async (client) => {
-    const since = await beginning(client, options);
+    const since = await beginning(client, options, dependencies);
     const events = client.watch({
       ...(since === null ? {} : { since }),
       ...(kinds === null ? {} : { kinds }),
@@ -62,10 +62,19 @@ async function watchCluster(options: WatchCommandOptions, dependencies: CliDepen
 }
 
 /** Asked for first, so that whoever reaches nobody is told, where a watch would try on without a word. */
-async function beginning(client: Client, options: WatchCommandOptions): Promise<number | null> {
+async function beginning(
+  client: Client,
+  options: WatchCommandOptions,
+  { terminal }: CliDependencies,
+): Promise<number | null> {
   const { highWatermark } = await client.describeQuorum();
   if (options.state === true) return null;
-  return options.since === undefined ? highWatermark : wholeNumber(options.since, '--since');
+  if (options.since === undefined) return highWatermark;
+  const since = wholeNumber(options.since, '--since');
+  if (since > highWatermark) {
+    terminal.err(`The log stands at ${highWatermark}: nothing is shown until it has reached ${since}.\n`);
+  }
+  return since;
 }
 
 function kindsOf(text: string | undefined): readonly WatchedKind[] | null {

@@ -2,9 +2,13 @@
 const wrongShareMax = 0.4;
 
 /** The known name that is nearest to what was written, if any is near. */
-export function nearest(written: string, known: readonly string[]): string | null {
+export function nearest(
+  written: string,
+  known: readonly string[],
+  shareMax: number = wrongShareMax,
+): string | null {
   let best: string | null = null;
-  let bestDistance = Math.max(1, Math.floor(written.length * wrongShareMax)) + 1;
+  let bestDistance = Math.max(1, Math.floor(written.length * shareMax)) + 1;
   for (const name of known) {
     const distance = editDistance(written.toLowerCase(), name.toLowerCase());
     if (distance < bestDistance) {

@@ -1,6 +1,7 @@
 import { Option, type Command } from 'commander';
 import { readConfigFile } from './config-file.ts';
 import { type SectionName, sections, type Setting, variableOf } from './definitions.ts';
+import { describeIgnoredVariables } from './ignored-variables.ts';
 import { resolveSection, type Resolved, type Sources } from './resolve.ts';
 
 type Environment = Sources['environment'];
@@ -21,6 +22,8 @@ export function withSettings(
   const names = addFlags(command, section);
   command.option('--config <file>', 'a file of settings, JSON or YAML (or OTTLA_CONFIG)');
   return command.hook('preAction', async () => {
+    const { writeErr } = command.configureOutput();
+    for (const ignored of describeIgnoredVariables(section, environment)) writeErr?.(`${ignored}\n`);
     const given: unknown = command.getOptionValue('config') ?? environment['OTTLA_CONFIG'];
     const file = typeof given === 'string' && given !== '' ? await readConfigFile(given) : null;
     const resolved = resolveSection(section, { file, environment, flags: typed(command, names) });
