@@ -15,7 +15,11 @@ export function transitionTo(core: CoreState, next: Role): void {
   const from = core.role;
   const isLegal = legalTransitions[from.name].includes(next.name);
   assert(isLegal, `no transition leads from ${from.name} to ${next.name}`);
-  if (from.name === 'leader') endLeadership(core, from.leadership);
+  if (from.name === 'leader') {
+    endLeadership(core, from.leadership);
+    // Within its epoch, a majority was heard after the leader began: that is the contact which counts.
+    if (core.lastContactMs !== null) core.lastContactMs = from.leadership.lastMajorityContactMs;
+  }
   core.role = next;
 }
 

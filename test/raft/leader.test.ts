@@ -185,6 +185,23 @@ describe('check-quorum', () => {
     expect(lone.core.role).toBe('leader');
   });
 
+  it('tells of the majority that it last heard of when it leads no more, and not of when it began', () => {
+    const lone = new Lone();
+    lone.becomeCommittedLeader();
+    for (let turn = 0, round = 1; turn < 8; turn++) {
+      lone.receive(3, fetchOf(lone, 3, { round }));
+      lone.tick(testConfig.fetchTimeoutMs / 4);
+      const outcome = lone.sent('fetchResponse', 3)[0]?.outcome;
+      round = outcome?.kind === 'records' ? outcome.round : round;
+    }
+    const heardMs = lone.core.lastContactMs;
+    lone.tick(1.5 * testConfig.fetchTimeoutMs);
+    expect(lone.core).toMatchObject({ role: 'resigned', lastContactMs: heardMs });
+    expect(heardMs).toBeGreaterThan(lone.nowMs - 2.5 * testConfig.fetchTimeoutMs);
+    lone.becomeCandidate();
+    expect(lone.core).toMatchObject({ epoch: 2, lastContactMs: null });
+  });
+
   it('counts an echo from when its round was raised and not from when it arrives', () => {
     const lone = new Lone();
     lone.becomeCommittedLeader();
