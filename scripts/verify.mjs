@@ -21,6 +21,7 @@ const steps = [
   // The fixed seeds, and fresh ones for two minutes; `npm run simulate` and `npm run soak` go on for longer.
   { name: 'simulator', run: () => node(join(root, 'scripts', 'simulate.mjs'), ['--seconds', '120']) },
   { name: 'flushes', run: checkFlushes },
+  { name: 'description', run: checkDescription },
   { name: 'unused', run: () => tool('knip/bin/knip.js') },
   {
     name: 'package',
@@ -67,6 +68,12 @@ const leftOutExitCode = 77;
 async function checkFlushes() {
   const code = await exitCodeOf(process.execPath, [join(root, 'scripts', 'checks', 'strace.mjs')]);
   return code === leftOutExitCode ? { leftOut: 'strace is missing' } : code === 0;
+}
+
+/** Needs Python, pip and a registry of Python's packages; says what is missing by the same exit code. */
+async function checkDescription() {
+  const code = await exitCodeOf(process.execPath, [join(root, 'scripts', 'checks', 'schemathesis.mjs')]);
+  return code === leftOutExitCode ? { leftOut: 'Python, pip or the network is missing' } : code === 0;
 }
 
 /** Checks the file that would be published, and not the folder that it is made from. */
