@@ -157,6 +157,8 @@ class Node implements ControllerNode {
       brokersTimedOut: 0,
       heartbeatAgeMs: null,
       snapshotAgeMs: null,
+      watchStreams: 0,
+      watchLagRecords: 0,
     });
   };
 

@@ -125,6 +125,8 @@ export class QuorumMember {
         brokersTimedOut: this.#parts.sessions.expiredCount,
         heartbeatAgeMs: isActive ? this.#parts.sessions.oldestAgeMs(clock.monotonicMs()) : null,
         snapshotAgeMs: snapshotMs === null ? null : Math.max(0, clock.wallMs() - snapshotMs),
+        watchStreams: this.#parts.watchHub.count,
+        watchLagRecords: this.#parts.watchHub.lagRecords,
       });
     });
   }

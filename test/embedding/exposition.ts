@@ -17,6 +17,10 @@ export function parseExposition(text: string): readonly Sample[] {
     if (type !== null) types.set(type[1] ?? '', type[2] ?? '');
     else if (each !== '' && !each.startsWith('# HELP ')) samples.push(parseSample(each));
   }
+  for (const [name, type] of types) {
+    if (name.endsWith('_total') !== (type === 'counter'))
+      throw new Error(`${name} is no ${type} by its name`);
+  }
   for (const { name } of samples) {
     if (!types.has(name) && !types.has(name.replace(/_(bucket|sum|count)$/, ''))) {
       throw new Error(`${name} has no type`);

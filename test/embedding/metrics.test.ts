@@ -34,6 +34,8 @@ const onEveryNode = [
   ...['log_end_offset', 'append_records_rate', 'fetch_records_rate'].map(named(raft)),
   ...['raft_fsync_duration_seconds_bucket', 'raft_election_duration_seconds_sum'].map(named('ottla_')),
   ...['leader_failover_duration_seconds_count', 'event_loop_lag_seconds'].map(named('ottla_')),
+  ...['watch_streams', 'watch_lag_records'].map(named('ottla_')),
+  'kafka_controller_controllerstats_uncleanleaderelections_total',
 ];
 
 function named(prefix: string): (name: string) => string {
@@ -65,6 +67,7 @@ it('each node of a quorum tells what it has measured, and the leader what only a
     expect(valueOf(samples, `${raft}current_leader`)).toBe(leaderId);
     expect(valueOf(samples, 'ottla_raft_fsync_duration_seconds_count')).toBeGreaterThan(0);
     expect(valueOf(samples, 'ottla_raft_election_duration_seconds_count')).toBeGreaterThan(0);
+    expect(valueOf(samples, 'process_cpu_seconds_total')).toBeGreaterThan(0);
     // Whoever has a million topics has no more lines than this.
     expect(samples.length).toBeLessThan(400);
   }
@@ -83,7 +86,11 @@ it('each node of a quorum tells what it has measured, and the leader what only a
   expect(ofLeader.filter(({ name }) => name === 'ottla_raft_follower_lag_records')).toHaveLength(2);
   expect(ofFollower.filter(({ name }) => name === 'ottla_raft_follower_lag_records')).toHaveLength(0);
   expect(valueOf(ofFollower, `${raft}fetch_records_rate`)).toBeGreaterThan(0);
+  // The broker's own watch is open at one of the three.
+  const streams = await Promise.all(controllers.map(scrape));
+  const open = streams.map((samples) => valueOf(samples, 'ottla_watch_streams') ?? 0);
+  expect(open.reduce((sum, count) => sum + count, 0)).toBe(1);
   const again = await scrape(leader);
   const counted = { method: 'GET', route: '/metrics', status: '200' };
-  expect(valueOf(again, 'ottla_http_request_duration_seconds_count', counted)).toBe(1);
+  expect(valueOf(again, 'ottla_http_request_duration_seconds_count', counted)).toBe(2);
 });

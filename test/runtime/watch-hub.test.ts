@@ -10,7 +10,7 @@ import { HubHost, hubClusterId as clusterId, session } from './support/hub-host.
 import type { VirtualProcess } from './support/clock.ts';
 import { ListLog } from './support/list-log.ts';
 import { noOps } from './support/operations.ts';
-import { gaplessFrom } from './support/watch.ts';
+import { gaplessFrom, RecordedWatch } from './support/watch.ts';
 
 describe('a stream', () => {
   it('begins with the state and goes on with every batch after it', () => {
@@ -201,6 +201,25 @@ describe('a stream', () => {
     const refused = host.watch();
     host.run();
     expect(refused.end?.code).toBe('NOT_CONTROLLER');
+  });
+
+  it('is behind by what its reader has not taken, and the slowest one counts', () => {
+    const host = new HubHost();
+    host.write([session(1)]);
+    expect(host.hub.lagRecords).toBe(0);
+    const [quick, ahead] = [host.watch(), host.watch({ since: offset(50) })];
+    host.run();
+    const slow = new RecordedWatch((asked, listener) => {
+      const handle = host.hub.open(asked, listener);
+      return { more: () => undefined, close: () => handle.close() };
+    });
+    host.write([session(2)], [session(3), session(4)]);
+    host.run();
+    expect(host.hub.lagRecords).toBe(3);
+    slow.handle.close();
+    expect(host.hub.lagRecords).toBe(0);
+    for (const { handle } of [quick, ahead]) handle.close();
+    expect([host.hub.count, host.hub.lagRecords]).toEqual([0, 0]);
   });
 
   it('tells nothing after it was closed', () => {

@@ -18,6 +18,12 @@ export function registryOf(metrics: NodeMetrics): Registry {
   const counter = (name: string, help: string, value: number): void =>
     new Counter({ name, help, registers: [registry] }).inc(value);
   addController(metrics, gauge);
+  // Kafka: ControllerStats. A partition without an in-sync replica waits for one: no election is unclean.
+  counter(
+    'kafka_controller_controllerstats_uncleanleaderelections_total',
+    'Leaders elected from outside of the ISR; always 0, because nobody elects such a one.',
+    0,
+  );
   addRaft(metrics, registry, gauge);
   addDurations(metrics, registry, gauge);
   counter(
@@ -115,6 +121,12 @@ function addDurations(metrics: NodeMetrics, registry: Registry, gauge: AddGauge)
     'ottla_leader_failover_duration_seconds',
     'From the last word of the leader before to when this node served.',
     metrics.failoverSeconds,
+  );
+  gauge('ottla_watch_streams', 'Watches that are open on this node.', metrics.watchStreams);
+  gauge(
+    'ottla_watch_lag_records',
+    'Records that the slowest watch is behind this node’s committed state; 0 without one.',
+    metrics.watchLagRecords,
   );
   gauge('ottla_sessions', 'Open sessions.', metrics.cluster?.sessions ?? null);
   gauge(

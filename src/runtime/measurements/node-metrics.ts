@@ -22,6 +22,10 @@ export type NodeMetrics = {
   /** Of the broker that was not heard for longest, on the leader; null without one. */
   readonly heartbeatAgeMs: number | null;
   readonly snapshotAgeMs: number | null;
+  /** Watches that are open on this node. */
+  readonly watchStreams: number;
+  /** By how many records the slowest of them is behind. */
+  readonly watchLagRecords: number;
   readonly flushSeconds: HistogramSnapshot;
   /** From when no leader was known to when one was. */
   readonly electionSeconds: HistogramSnapshot;

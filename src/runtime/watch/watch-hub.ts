@@ -56,6 +56,13 @@ export class WatchHub {
     return this.#watchers.size;
   }
 
+  /** By how many records the slowest reader is behind the committed state; 0 while nobody watches. */
+  get lagRecords(): number {
+    const { endOffset } = this.#options.image();
+    // One that waits for an offset which this node has not reached is not behind.
+    return Math.max(0, ...Array.from(this.#watchers, ({ position }) => endOffset - position));
+  }
+
   /** Begins a stream, or refuses it through its listener. */
   open(request: WatchRequest, listener: WatchListener): WatchHandle {
     const refusal = this.#findRefusal(request);

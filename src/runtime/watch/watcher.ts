@@ -57,6 +57,11 @@ export class Watcher {
     this.#toldPosition = options.state === null ? options.position : null;
   }
 
+  /** Everything below was given to its reader, or was not asked for. */
+  get position(): Offset {
+    return this.#position;
+  }
+
   /** Its reader has taken everything, and would take more. */
   get isWanting(): boolean {
     return this.#isWanting && !this.#isReading && !this.#isEnded;
