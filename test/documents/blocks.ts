@@ -16,6 +16,13 @@ export function blocksOf(language: string): readonly Block[] {
   });
 }
 
+/** Those below one heading of the README. */
+export function blocksBelow(heading: string): readonly string[] {
+  const sections = readFileSync(join(projectFolder, 'README.md'), 'utf8').split(/^## /m);
+  const section = sections.find((each) => each.startsWith(`${heading}\n`)) ?? '';
+  return [...section.matchAll(/^```sh\n(.*?)^```$/gms)].map(([, block = '']) => block);
+}
+
 /** A folder below the package's own, where the package's name means itself; it goes with the test. */
 export function folderOfUser(): string {
   mkdirSync(join(projectFolder, '.tmp'), { recursive: true });
