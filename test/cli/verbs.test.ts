@@ -146,6 +146,8 @@ const changes: Readonly<Record<string, string>> = {
   'topic delete': 'orders',
   'config alter': 'topic orders --set retention.ms=1',
   'feature update': 'metadata.version --feature-level 0',
+  'resource put': 'quota alice {}',
+  'resource delete': 'quota alice',
   'session open': '',
   'session close': '1',
   'token create': 'reports --role reader',

@@ -22,8 +22,8 @@ export function withSettings(
   const names = addFlags(command, section);
   command.option('--config <file>', 'a file of settings, JSON or YAML (or OTTLA_CONFIG)');
   return command.hook('preAction', async () => {
-    const { writeErr } = command.configureOutput();
-    for (const ignored of describeIgnoredVariables(section, environment)) writeErr?.(`${ignored}\n`);
+    const output = command.configureOutput();
+    for (const ignored of describeIgnoredVariables(section, environment)) output.writeErr?.(`${ignored}\n`);
     const given: unknown = command.getOptionValue('config') ?? environment['OTTLA_CONFIG'];
     const file = typeof given === 'string' && given !== '' ? await readConfigFile(given) : null;
     const resolved = resolveSection(section, { file, environment, flags: typed(command, names) });
