@@ -1,6 +1,9 @@
 import type { Command } from 'commander';
+import { assert } from '../../src/base/assert.ts';
 import { createProgram } from '../../src/cli/main.ts';
 import { exitCodes } from '../../src/cli/exit-codes.ts';
+import { settingMeanings } from '../../src/server/setting-meanings.ts';
+import { effectiveSettings } from '../../src/server/settings.ts';
 
 /** A program that is asked for its words alone, and runs nothing. */
 function describedProgram(): Command {
@@ -48,6 +51,14 @@ ${Object.values(exitCodes)
 
 ${optionTable(sharedOptions(program))}
 
+${fileOfSettings}
+## Settings of a controller
+
+\`--set <name=number>\` of \`ottla server start\`, or \`server.set\` in a file. Times are in milliseconds, sizes in bytes. All of a cluster's
+controllers should have the same.
+
+${settingTable()}
+
 ${sectionsOf(program, '##').join('\n\n')}
 `;
 }
@@ -78,6 +89,38 @@ function section(command: Command, level: string): string {
   const args = command.registeredArguments.map((each): Row => [`<${each.name()}>`, each.description]);
   const rows = [...args, ...own];
   return [heading, usage, ...(rows.length === 0 ? [] : [optionTable(rows)])].join('\n\n');
+}
+
+const fileOfSettings = `## A file of settings
+
+What \`--config\` or \`OTTLA_CONFIG\` names is YAML, of which JSON is a part. Its names are those of the variables in another spelling:
+\`server.dataDir\` is \`OTTLA_SERVER_DATA_DIR\`, and \`client.tokenFile\` is \`OTTLA_TOKEN_FILE\`. A file counts before a default, a variable before a
+file, a flag before all of them; \`ottla server config --config <file>\` shows what comes of it, and from where.
+
+\`\`\`yaml
+client:
+  endpoints: [https://c0.example.org:9644, https://c1.example.org:9644, https://c2.example.org:9644]
+  tlsAuthority: /etc/ottla/authority.pem
+  tokenFile: /etc/ottla/token
+server:
+  nodeId: 0
+  dataDir: /var/lib/ottla/0
+  voters: [0@c0.example.org:9645, 1@c1.example.org:9645, 2@c2.example.org:9645]
+  http: c0.example.org:9644
+  tlsCertificate: /etc/ottla/certificate.pem
+  tlsKey: /etc/ottla/key.pem
+  tlsAuthority: /etc/ottla/authority.pem
+  set: [brokerSessionTimeoutMs=6000, requestsPerSecond=2000]
+\`\`\`
+`;
+
+function settingTable(): string {
+  const defaults = effectiveSettings({});
+  assert(defaults.ok, 'what is given when nothing is given fits together');
+  const rows = Object.entries(settingMeanings).map(
+    ([name, meaning]) => `| \`${name}\` | ${defaults.value[name]} | ${meaning} |`,
+  );
+  return ['| name | default | meaning |', '|---|---:|---|', ...rows].join('\n');
 }
 
 type Row = readonly [flags: string, meaning: string];

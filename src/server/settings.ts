@@ -6,7 +6,7 @@ import { segmentBytesMax, segmentBytesMin } from '../runtime/log/open-raft-log.t
 import { sectorBytes } from '../runtime/log/sectors.ts';
 
 /** The limits of HTTP that may be set, beside what the node itself lets one set. */
-const httpNames = [
+export const httpNames = [
   'connectionsMax',
   'connectionsPerAddressMax',
   'requestsPerSecond',
