@@ -9,6 +9,12 @@ const check = compileCheck(
     {
       one: Type.Optional(letter),
       many: Type.Optional(Type.Array(Type.Object({ letter }, { additionalProperties: false }))),
+      either: Type.Optional(
+        Type.Union([
+          Type.Object({ letter }, { additionalProperties: false }),
+          Type.Object({ letter: Type.Literal('j') }, { additionalProperties: false }),
+        ]),
+      ),
       id: Type.Optional(Type.String({ pattern: '^[A-Za-z0-9_-]{21}[AQgw]$' })),
     },
     { additionalProperties: false },
@@ -23,6 +29,10 @@ describe('the complaint about a value', () => {
     expect(check({ many: [{ letter: 'a' }, { letter: 'x' }] })).toBe(
       `'many.1.letter' must be one of ${list}.`,
     );
+  });
+
+  it('names them where the value may have several forms', () => {
+    expect(check({ either: { letter: 'x' } })).toContain(`'either.letter' must be one of ${list}, "j"`);
   });
 
   it('that is no id says what one is, and shows no regular expression', () => {

@@ -106,7 +106,8 @@ type Keywords = {
 function schemaAt(schema: unknown, path: readonly string[]): unknown {
   const [name, ...rest] = path;
   if (name === undefined || typeof schema !== 'object' || schema === null) return schema;
-  const { properties, items } = schema as Keywords;
+  const { anyOf, properties, items } = schema as Keywords;
+  if (anyOf !== undefined) return { anyOf: anyOf.map((branch) => schemaAt(branch, path)) };
   return schemaAt(properties?.[name] ?? items, rest);
 }
 
