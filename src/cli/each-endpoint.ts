@@ -7,7 +7,7 @@ import { CliFailure, describeFailure, describeSilence } from './failures.ts';
 /** What one endpoint said, or why it did not say what it was asked. */
 export type EndpointAnswer<Value> = { readonly endpoint: string; readonly answer: Value } | EndpointFailure;
 
-export type EndpointFailure = {
+type EndpointFailure = {
   readonly endpoint: string;
   readonly failure: ConnectionFailure;
   /** With what it answered instead; null when it did not answer at all. */

@@ -106,7 +106,7 @@ export type ReadLogDirectory = (
 ) => Promise<Result<LogSlice, DirectoryError>>;
 
 /** Why a data directory could not be used. */
-export type DirectoryError = {
+type DirectoryError = {
   readonly message: string;
   /** There is none of that name, or it is no controller's. */
   readonly isMissing?: boolean;
