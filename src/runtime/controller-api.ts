@@ -161,6 +161,7 @@ export type NodeStatus = {
   readonly isObserver: boolean;
   readonly recovering: boolean;
   readonly epoch: Epoch;
+  /** Null also while it asks for votes beforehand: the one that it followed last has not answered for too long. */
   readonly leaderId: NodeId | null;
   /** True on the leader once it serves: everything up to its epoch's start is applied. */
   readonly active: boolean;

@@ -37,7 +37,7 @@ export function describeStatus(facts: StatusFacts): NodeStatus {
     isObserver: !isVoter,
     recovering: core.recovering,
     epoch: core.epoch,
-    leaderId: core.leaderId,
+    leaderId: core.role === 'prospective' ? null : core.leaderId,
     active: facts.isActive,
     highWatermark: core.highWatermark,
     leaderHighWatermark: facts.leaderHighWatermark,

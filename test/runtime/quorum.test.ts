@@ -43,6 +43,16 @@ describe('a quorum of three controllers', () => {
     expect(answer.offset).toBe(Number(responseOf(answer)['sessionId']) + 1);
   });
 
+  it('tells of no leader once the one that it followed has not answered for too long', () => {
+    const quorum = TestQuorum.serving();
+    const [left, second] = quorum.followers();
+    if (left === undefined || second === undefined) throw new Error('two follow');
+    const { epoch } = quorum.leader().status();
+    for (const node of [quorum.leader(), second]) quorum.kill(node);
+    quorum.until(() => left.status().role === 'prospective', 'it looks for another');
+    expect(left.status()).toMatchObject({ epoch, leaderId: null });
+  });
+
   it('finds the same state after all of it was killed at once', () => {
     const quorum = TestQuorum.serving({ seed: 3 });
     openSessions(quorum, 30);
