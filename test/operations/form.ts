@@ -5,7 +5,7 @@ const variable: readonly (readonly [RegExp, string])[] = [
   [/\d[\d.]* (?:ms|s|min) ago/g, 'AGO'],
   // Base64url of 16 bytes, as ids of clusters and directories are shown.
   [/(?<![\w-])[\w-]{22}(?![\w-])/g, 'ID'],
-  [/\b(?:leader|follower|unattached|prospective|candidate)\b/g, 'ROLE'],
+  [/\b(?:leader|follower|unattached|prospective|candidate|resigned)\b/g, 'ROLE'],
   [/\b(?:yes|no)\b/g, 'FLAG'],
   [/(?<=\s)(?:-|\d[\d.,]*)(?=\s|$)/g, 'N'],
   [/\d[\d.,]*/g, 'N'],
