@@ -34,6 +34,17 @@ function proposalIn({ effects }: ReplicaStep): Extract<ReplicaEffect, { type: 'p
   return effects.find((effect) => effect.type === 'proposeIsr');
 }
 
+/** Broker 1 with an empty log, whose followers may lag for a second. */
+function patientReplica(): Replica {
+  const config = {
+    replicaLagTimeMaxMs: 1_000,
+    fetchTimeoutMs: 1_000,
+    retryBackoffMs: 10,
+    fetchRecordsMax: 1,
+  };
+  return new Replica({ ...config, brokerId: 1 }, { brokerEpoch: 5, epochs: [], logEndOffset: 0 }, 0);
+}
+
 /** Whoever the controller may elect now, which is every member of the ISR, holds all that was acknowledged. */
 function findLoss(cluster: PartitionCluster): string | null {
   for (const id of cluster.view.isr) {
@@ -99,17 +110,7 @@ describe('the replicas of a partition', () => {
 
   // Found by the soak, seed 4382: refused for ever, it was proposed for ever, and the leader waited for it for ever.
   it('propose one that has registered anew under its new epoch, though it is not known what became of the old', () => {
-    const config = {
-      replicaLagTimeMaxMs: 1_000,
-      fetchTimeoutMs: 1_000,
-      retryBackoffMs: 10,
-      fetchRecordsMax: 1,
-    };
-    const replica = new Replica(
-      { ...config, brokerId: 1 },
-      { brokerEpoch: 5, epochs: [], logEndOffset: 0 },
-      0,
-    );
+    const replica = patientReplica();
     const known = { leader: 1, leaderEpoch: 1, partitionEpoch: 3, replicas: [1, 2], isr: [1], minIsr: 1 };
     const told = (nowMs: number, epochOf2: number): ReplicaStep =>
       replica.step({
@@ -166,17 +167,7 @@ describe('the replicas of a partition', () => {
 
   // Fenced and gone for good, it would keep the leader waiting for ever.
   it('settle by the ISR that stands what was proposed, may still take effect, and is wanted no longer', () => {
-    const config = {
-      replicaLagTimeMaxMs: 1_000,
-      fetchTimeoutMs: 1_000,
-      retryBackoffMs: 10,
-      fetchRecordsMax: 1,
-    };
-    const replica = new Replica(
-      { ...config, brokerId: 1 },
-      { brokerEpoch: 5, epochs: [], logEndOffset: 0 },
-      0,
-    );
+    const replica = patientReplica();
     const known = { leader: 1, leaderEpoch: 1, replicas: [1, 2], isr: [1], minIsr: 1 };
     const told = (
       nowMs: number,
