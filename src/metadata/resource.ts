@@ -104,3 +104,22 @@ export function defineKind<
 ): ResourceDefinition<Name, Records, State, Draft> {
   return Object.freeze(definition);
 }
+
+type NoState = Readonly<Record<string, never>>;
+const nothing: NoState = Object.freeze({});
+
+/** A kind of operations alone: it has no records and no state of its own. */
+export function defineStatelessKind<const Name extends string>(
+  name: Name,
+): ResourceDefinition<Name, readonly [], NoState, NoState> {
+  return defineKind<Name, readonly [], NoState, NoState>({
+    name,
+    records: [],
+    empty: () => nothing,
+    edit: (state) => state,
+    freeze: (draft) => draft,
+    replay: {},
+    tables: [],
+    toRecords: () => [],
+  });
+}
