@@ -26,7 +26,8 @@ type RepeatedSeed = Omit<SeededRun, 'schedule'> & { readonly seed: number };
 /** The command that repeats a run which a seed has made. */
 export function commandOf({ host, mutant, seed, workload }: RepeatedSeed): string {
   const planted = mutant === null ? '' : ` --mutant ${JSON.stringify(mutant)}`;
-  const ofWorkload = workload === 'mixed' ? '' : ` --workload ${workload}`;
+  const ofWorkload =
+    workload === 'mixed' ? '' : ` --workload ${workload.includes(' ') ? JSON.stringify(workload) : workload}`;
   return `npm run simulate -- --seed ${seed} --host ${host}${ofWorkload}${planted}`;
 }
 

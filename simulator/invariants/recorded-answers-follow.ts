@@ -1,3 +1,4 @@
+import { InvariantViolation } from '../../src/base/assert.ts';
 import type { MetadataWitness } from '../metadata-witness.ts';
 import type { Checker, ClusterObservation } from '../observation.ts';
 import {
@@ -65,12 +66,22 @@ export function recordedAnswersFollow(
   function successFrom(entry: CallEntry, sent: SentRequest, from: number, at: number): Outcome | null {
     let last: Outcome | null = null;
     for (let start = from; start <= at; start++) {
-      const outcome = outcomeAt(entry, sent, start);
+      const outcome = outcomeFrom(entry, sent, start);
       if (outcome === null) return null;
       if (outcome.status === '' && start + outcome.recordCount === at) return outcome;
       last = outcome.status === '' ? { ...outcome, status: 'other records' } : outcome;
     }
     return last;
+  }
+
+  /** A state between two records of one operation is none that an operation meets: assertions need not hold in it. */
+  function outcomeFrom(entry: CallEntry, sent: SentRequest, start: number): Outcome | null {
+    try {
+      return outcomeAt(entry, sent, start);
+    } catch (error) {
+      if (error instanceof InvariantViolation) return { status: 'a broken assertion', recordCount: 0 };
+      throw error;
+    }
   }
 
   /** Null where it cannot be said now. */
