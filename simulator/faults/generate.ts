@@ -15,12 +15,14 @@ import {
   brokerSessionTimeoutMs,
   brokerSuspensions,
   generateBrokers,
+  hasBrokers,
   idleBrokers,
 } from '../workload/brokers/broker-plan.ts';
 import { type BrokerTrial, generateTrial, type Trial } from '../workload/brokers/broker-trials.ts';
 import { inOrder } from './in-order.ts';
 import { partitionsAlone } from './partitions.ts';
 import {
+  areCallsDense,
   generateCalls,
   withBareKeys,
   withConditions,
@@ -93,7 +95,8 @@ const trialsOf: Readonly<Partial<Record<WorkloadName, Trial>>> = {
 
 /** Makes a run out of a seed. */
 export function generateSchedule(seed: number, workload: WorkloadName = 'mixed'): Schedule {
-  const config = generateConfig(new HashedChance(seed, 1));
+  const drawn = generateConfig(new HashedChance(seed, 1));
+  const config = workload === 'mixed' && isBusy(seed) ? atMost(busySeconds, drawn) : drawn;
   const faults = generateFaults(new HashedChance(seed, 2), config, budgets[config.budget]);
   const swarm: Schedule = {
     seed,
@@ -123,6 +126,20 @@ export function generateSchedule(seed: number, workload: WorkloadName = 'mixed')
     new HashedChance(seed, 6),
     workload,
   );
+}
+
+/** What is dense shows in this time what is rare shows in thirty seconds; more of it takes the time of other seeds. */
+const busySeconds = 12;
+
+/** Whether a seed of no particular workload has much to do: dense traffic, many calls, or model brokers. */
+function isBusy(seed: number): boolean {
+  const gapUs = new HashedChance(seed, 3).pick(usualTraffic.gapsUs);
+  const hasManyCalls = areCallsDense(new HashedChance(seed, 5));
+  return gapUs <= denseGapUs || hasManyCalls || hasBrokers(new HashedChance(seed, 6));
+}
+
+function atMost(seconds: number, config: RunConfig): RunConfig {
+  return { ...config, durationUs: Math.min(config.durationUs, seconds * secondUs) };
 }
 
 /** Under the conditions that the workload asks for. */

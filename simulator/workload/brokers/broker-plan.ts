@@ -46,13 +46,18 @@ const creator = 90;
 /** With their heartbeats and fetches a run with model brokers takes five times as long as one without. */
 const oneRunIn = 24;
 
+/** Whether a seed of no particular workload has model brokers. */
+export function hasBrokers(chance: HashedChance): boolean {
+  return chance.oneIn(oneRunIn);
+}
+
 /** Null for most seeds, unless brokers are what is wanted. */
 export function generateBrokers(
   chance: HashedChance,
   config: RunConfig,
   isWanted: boolean,
 ): BrokerPlan | null {
-  if (!chance.oneIn(oneRunIn) && !isWanted) return null;
+  if (!hasBrokers(chance) && !isWanted) return null;
   const brokers = chance.pick([3, 3, 4]);
   const partitions = 1 + chance.integer(partitionsMax);
   const meanGapUs = chance.pick([30_000, 100_000, 300_000]);

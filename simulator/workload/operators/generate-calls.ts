@@ -69,6 +69,25 @@ const reads: readonly Template[] = [
   (chance) => read('listBrokerPartitions', { brokerId: firstBroker + chance.integer(brokersMax) }),
 ];
 
+/** Up to this mean time between two calls. */
+const denseGapUs = 50_000;
+
+/** Whether a seed of no particular workload has dense calls. */
+export function areCallsDense(chance: HashedChance): boolean {
+  const drawn = drawCalls(chance, false);
+  return drawn !== null && drawn.meanGapUs <= denseGapUs;
+}
+
+/** Null where a seed has no calls. */
+function drawCalls(
+  chance: HashedChance,
+  isWanted: boolean,
+): { readonly enabled: typeof writes; readonly meanGapUs: number } | null {
+  if (!chance.oneIn(5) && !isWanted) return null;
+  const enabled = writes.filter(() => !chance.oneIn(3));
+  return { enabled, meanGapUs: chance.pick(isWanted ? wantedGapsUs : gapsUs) };
+}
+
 /**
  * What operators and programs ask of the whole controller in one run. Each seed has a random subset of the
  * writes, with a random intensity, and four seeds in five have none, for the sake of speed, unless operators
@@ -79,9 +98,9 @@ export function generateCalls(
   config: RunConfig,
   isWanted: boolean,
 ): readonly PlannedCall[] {
-  if (!chance.oneIn(5) && !isWanted) return [];
-  const enabled = writes.filter(() => !chance.oneIn(3));
-  const meanGapUs = chance.pick(isWanted ? wantedGapsUs : gapsUs);
+  const drawn = drawCalls(chance, isWanted);
+  if (drawn === null) return [];
+  const { enabled, meanGapUs } = drawn;
   const clients = chance.pick([1, 2, 4]);
   const readsOfTen = chance.pick([2, 5, 7]);
   // An impatient client is told that it cannot be known what became of its call, and then it becomes something.
