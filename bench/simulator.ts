@@ -8,7 +8,7 @@ import { workerExecArgv } from '../simulator/command/pool.ts';
  * so that rounds differ by the machine alone. Measured in a process like those of `npm run simulate`, which have
  * more room for young objects than Node.js gives by itself.
  *
- *   npm run bench -- simulator [--seeds 60] [--rounds 5] [--first 1]
+ *   npm run bench -- simulator [--seeds 100] [--rounds 5] [--first 1]
  */
 export function run(argumentList: readonly string[]): void {
   const path = fileURLToPath(new URL('./simulator-parts/measure.js', import.meta.url));

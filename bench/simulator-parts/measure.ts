@@ -8,7 +8,7 @@ import { positive } from '../support/numbers.ts';
 function main(): void {
   const { values } = parseArgs({
     options: {
-      seeds: { type: 'string', default: '60' },
+      seeds: { type: 'string', default: '100' },
       rounds: { type: 'string', default: '5' },
       first: { type: 'string', default: '1' },
     },
