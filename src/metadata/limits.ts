@@ -57,6 +57,9 @@ export const limits = {
   /** Of all values that one page of a listing shows. */
   resourcePageLengthMax: 1_048_576,
 
+  /** Ids that a broker gets at once (Kafka's). */
+  producerIdBlockLength: 1_000,
+
   groupMembersMax: 1_000,
   groupMembersTotalMax: 10_000,
   groupSessionTimeoutMsMin: 500,

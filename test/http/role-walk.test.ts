@@ -85,7 +85,13 @@ const idsOf = (isMeant: (operation: OperationDescription) => boolean): readonly 
 describe('what an operation declares', () => {
   it('leaves the operator everything but the rights, and what a node does in its own name', () => {
     const tokens = ['createToken', 'describeToken', 'listTokens', 'revokeToken'];
-    const own = ['alterPartition', 'heartbeatBroker', 'registerBroker', 'registerController'];
+    const own = [
+      'allocateProducerIds',
+      'alterPartition',
+      'heartbeatBroker',
+      'registerBroker',
+      'registerController',
+    ];
     const without = idsOf(({ mayCall }) => !mayCall.includes('operator'));
     expect(without).toEqual([...tokens, ...own, 'updateFeature'].sort());
   });
@@ -100,6 +106,7 @@ describe('what an operation declares', () => {
 
   it('lets a broker live, lead, and be the member of a group', () => {
     expect(idsOf(({ kind, mayCall }) => kind !== 'read' && mayCall.includes('broker'))).toEqual([
+      'allocateProducerIds',
       'alterPartition',
       'closeSession',
       'heartbeatBroker',
@@ -177,6 +184,7 @@ describe('every operation', () => {
       'registerBroker',
       'heartbeatBroker',
       'alterPartition',
+      'allocateProducerIds',
     ]);
     for (const { speaksFor } of named) expect(speaksFor).toMatch(/^(?:params|body)\.brokerId$/);
   });

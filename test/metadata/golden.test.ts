@@ -71,6 +71,7 @@ describe('the bytes of records', () => {
       PartitionChangeRecord: 5,
       RemoveTopicRecord: 9,
       FeatureLevelRecord: 12,
+      ProducerIdsRecord: 15,
       BrokerRegistrationChangeRecord: 17,
       NoOpRecord: 20,
       RegisterControllerRecord: 27,
@@ -152,5 +153,7 @@ function exampleImage(): MetadataImage {
     params: { group: 'jobs' },
     body: { memberId: incarnationId(4), metadata: 'here' },
   });
+  const brokerEpoch = cluster.image.broker.brokers.get(1)?.brokerEpoch;
+  cluster.ok('allocateProducerIds', { body: { brokerId: 1, brokerEpoch } });
   return cluster.image;
 }

@@ -29,6 +29,7 @@ export type Event =
   | { readonly kind: 'delete'; readonly topic: number }
   | { readonly kind: 'alter'; readonly partition: number; readonly keep: number }
   | { readonly kind: 'configure'; readonly topic: number; readonly config: number; readonly value: number }
+  | { readonly kind: 'takeProducerIds'; readonly broker: number }
   | { readonly kind: 'openSession' }
   | { readonly kind: 'answer'; readonly session: number; readonly sequence: number; readonly forget: number }
   | { readonly kind: 'headerAnswer'; readonly key: number }
@@ -79,6 +80,7 @@ export const events: fc.Arbitrary<Event[]> = fc.array(
       config: fc.nat({ max: 2 }),
       value: fc.nat({ max: 3 }),
     }),
+    event('takeProducerIds', 2, { broker }),
     event('openSession', 2, {}),
     event('answer', 4, { session: small, sequence: fc.nat({ max: 12 }), forget: fc.nat({ max: 8 }) }),
     event('headerAnswer', 2, { key: fc.nat({ max: 4 }) }),
@@ -158,6 +160,11 @@ export function happen(cluster: TestCluster, now: Event): void {
       const { token, name, broker: brokerId } = now;
       const secretHash = Buffer.alloc(32, token).toString('hex');
       cluster.run('createToken', { body: { name: `name-${name}`, role: 'broker', brokerId, secretHash } });
+      return;
+    }
+    case 'takeProducerIds': {
+      const brokerEpoch = cluster.image.broker.brokers.get(now.broker)?.brokerEpoch ?? 0;
+      cluster.run('allocateProducerIds', { body: { brokerId: now.broker, brokerEpoch } });
       return;
     }
     case 'revokeToken':

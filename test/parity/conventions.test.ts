@@ -22,6 +22,7 @@ const single = ({ tokenId }: PreparedNode): Readonly<Record<string, Asked>> => (
   describeController: get('/controllers/8'),
   describeGroup: get('/groups/jobs'),
   describeResource: get('/resources/quota/alice'),
+  describeProducerIds: get('/producer-ids'),
   describeSession: get('/sessions/1'),
 });
 
@@ -75,6 +76,11 @@ function changes({
     createTopic: { method: 'POST', path: '/topics', body: { name: 'new', partitions: 1 } },
     addPartitions: { method: 'POST', path: '/topics/orders/partitions', body: { count: 3 } },
     deleteTopic: { method: 'DELETE', path: '/topics/orders' },
+    allocateProducerIds: {
+      method: 'POST',
+      path: '/producer-ids',
+      body: { brokerId: 1, brokerEpoch: epochs[1] },
+    },
     openSession: { method: 'POST', path: '/sessions', body: {} },
     createToken: { method: 'POST', path: '/tokens', body: token({ secretHash: '02'.repeat(32) }) },
     revokeToken: { method: 'DELETE', path: `/tokens/${tokenId}` },

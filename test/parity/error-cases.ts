@@ -93,6 +93,10 @@ export function errorCases(
       UNKNOWN_RESOURCE_KIND: { method: 'DELETE', path: '/resources/other/k' },
       UNKNOWN_RESOURCE_KEY: { method: 'DELETE', path: '/resources/quota/nobody' },
     },
+    allocateProducerIds: {
+      BROKER_ID_NOT_REGISTERED: post('/producer-ids', { brokerId: 99, brokerEpoch: 1 }),
+      STALE_BROKER_EPOCH: post('/producer-ids', { brokerId: 1, brokerEpoch: 0 }),
+    },
     describeController: { CONTROLLER_ID_NOT_REGISTERED: get('/controllers/99') },
     unregisterController: {
       CONTROLLER_ID_NOT_REGISTERED: { method: 'DELETE', path: '/controllers/99' },

@@ -52,6 +52,7 @@ export async function prepareNode(): Promise<PreparedNode> {
   const created = await ok({ method: 'POST', path: '/topics', body: { name: 'orders', assignments } });
   const value = { bytesPerSecond: 5 };
   await ok({ method: 'PUT', path: '/resources/quota/alice', body: { value } });
+  await ok({ method: 'POST', path: '/producer-ids', body: { brokerId: 1, brokerEpoch: epochs[1] } });
   const { tokenId } = await ok({ method: 'POST', path: '/tokens', body: token() });
   const memberId = String(member.memberId);
   const { memberEpoch } = await ok({ method: 'POST', path: '/groups/jobs/members', body: member });

@@ -11,6 +11,7 @@ import { logsMatch } from './logs-match.ts';
 import { minIsrRecoveryQuorum } from './min-isr-recovery-quorum.ts';
 import { noAcknowledgementWithoutLease } from './no-acknowledgement-without-lease.ts';
 import { noCommittedRecordLost } from './no-committed-record-lost.ts';
+import { producerIdsAreGivenOnce } from './producer-ids-are-given-once.ts';
 import { replicationQuorumSuperset } from './replication-quorum-superset.ts';
 
 /** Every property of the data plane, judged from the disks of the model brokers and from what producers were told. */
@@ -32,10 +33,12 @@ export function replicaCheckers(
   ];
   ledger.judges.push(...judges);
   const answers = brokerAnswersAgreeWithTheLog(cluster, witness);
-  brokers.judges.push(answers);
+  const producerIds = producerIdsAreGivenOnce(cluster, witness);
+  brokers.judges.push(answers, producerIds);
   return [
     ...judges,
     answers,
+    producerIds,
     leaderCandidateCompleteness(cluster, witness, ledger),
     entrantsHoldWhatWasTakenOver(cluster, witness, ledger),
     fencedOnlyWithoutLease(cluster, witness, hosted),

@@ -72,6 +72,14 @@ export class ControllerCalls {
     );
   }
 
+  /** A block of producer ids; `complete` says whether it came. */
+  allocateProducerIds(brokerEpoch: number, complete: (isGiven: boolean) => void): void {
+    const body = { brokerId: this.#brokerId, brokerEpoch };
+    this.#send('allocateProducerIds', {}, body, proposalTimeoutMs, (outcome) =>
+      complete(outcome.type === 'answer' && outcome.answer.result.ok),
+    );
+  }
+
   #send(
     operationId: string,
     params: Fields,

@@ -60,6 +60,7 @@ export class ModelBroker {
   readonly #random: Random;
   readonly #incarnationId: string;
   #image: MetadataImage | null = null;
+  #producerIds: 'wanted' | 'asked for' | 'there' = 'wanted';
   #timer: { cancel(): void } | null = null;
   /** What happens once it has left; null while nobody has asked it to leave. */
   #ended: (() => void) | null = null;
@@ -127,7 +128,18 @@ export class ModelBroker {
 
   #poll(): void {
     this.#options.readImage((image) => this.#read(image));
+    this.#takeProducerIds();
     this.#later(pollMs + this.#random.integer(pollMs), () => this.#poll());
+  }
+
+  /** A block for each of its lives. */
+  #takeProducerIds(): void {
+    const { brokerEpoch } = this.#core;
+    if (brokerEpoch === null || this.#producerIds !== 'wanted') return;
+    this.#producerIds = 'asked for';
+    this.#calls.allocateProducerIds(brokerEpoch, (isGiven) => {
+      this.#producerIds = isGiven ? 'there' : 'wanted';
+    });
   }
 
   /** An answer that is older than what is known already is dropped. */

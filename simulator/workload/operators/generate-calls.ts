@@ -65,6 +65,7 @@ const reads: readonly Template[] = [
   (chance) => read('describeToken', { tokenId: tokenIdOf(secretHash(chance)) }),
   () => read('describeOwnSession'),
   () => read('listConfigDefinitions'),
+  () => read('describeProducerIds'),
   (chance) => read('listPartitions', { topic: topicName(chance) }),
   (chance) => read('listBrokerPartitions', { brokerId: firstBroker + chance.integer(brokersMax) }),
 ];

@@ -46,6 +46,17 @@ export function addBrokerCommands(program: Command, dependencies: CliDependencie
     columns: brokerPartitionColumns,
     none: 'No partition has a replica there.',
   });
+  addVerb(broker, dependencies, {
+    name: 'producer-ids',
+    operation: operations.describeProducerIds,
+    call: (client, input, options) => client.describeProducerIds(input, options),
+    text: ({ nextProducerId, brokerId, brokerEpoch, lastModified }) =>
+      renderFields([
+        ['Next producer id', nextProducerId],
+        ['Last block went to', brokerId === null ? 'nobody yet' : `broker ${brokerId}, epoch ${brokerEpoch}`],
+        ['Last modified at', lastModified ?? 'never'],
+      ]),
+  });
   addVerb(broker, dependencies, fence);
   addVerb(broker, dependencies, unfence);
   addVerb(broker, dependencies, unregister);
