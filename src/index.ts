@@ -19,6 +19,7 @@ export {
   type CreateControllerOptions,
 } from './server/create-controller.ts';
 export type { AdministratorNotice } from './runtime/server-config.ts';
+export type { ConfigAlteration, Policies, TopicCreation } from './metadata/policy.ts';
 export * from './client/index.ts';
 export { errorCatalogue, type ErrorCode } from './metadata/errors.ts';
 export type { ControllerSettings } from './runtime/node-options.ts';

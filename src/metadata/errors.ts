@@ -213,6 +213,13 @@ export const errorCatalogue = {
     summary: 'The replication factor is below 1 or above the number of brokers that can take replicas.',
     remedy: 'Ask for fewer replicas, or start more brokers; fenced ones take none.',
   },
+  POLICY_VIOLATION: {
+    status: 403,
+    retriable: false,
+    summary: 'A policy of this cluster’s operators refuses it.',
+    remedy:
+      'Ask for what the policy allows; the message is its own. Whoever runs the controllers can change it.',
+  },
   INVALID_REPLICA_ASSIGNMENT: {
     status: 400,
     retriable: false,

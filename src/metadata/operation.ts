@@ -4,6 +4,7 @@ import type { Random } from '../base/random.ts';
 import type { Result } from '../base/result.ts';
 import type { ErrorCode } from './errors.ts';
 import type { MetadataImage } from './image.ts';
+import type { Policies } from './policy.ts';
 import type { MetadataRecord } from './registry.ts';
 import type { SupportedFeature } from './resources/broker/records.ts';
 import type { Role } from './roles.ts';
@@ -148,6 +149,8 @@ export type OperationContext = {
   readonly sessions: BrokerSessionView;
   readonly groupSessions: GroupSessionView;
   readonly quorum: QuorumView;
+  /** What the operator forbids beyond what operations refuse; absent where nothing is. */
+  readonly policies?: Policies;
 };
 
 /** What the image does not know of the controllers: it stands in control records, or in each one's software. */

@@ -168,6 +168,7 @@ export class MemberParts {
       random,
       logger,
       sessions: this.sessions,
+      policies: node.policies ?? {},
       reads: this.reads,
       window,
       propose: ({ proposalId, epoch, baseOffset, batch, image }) => {

@@ -2,6 +2,7 @@ import type { NodeId } from '../base/brands.ts';
 import type { Random } from '../base/random.ts';
 import type { Result } from '../base/result.ts';
 import type { Uuid } from '../base/brands.ts';
+import type { Policies } from '../metadata/policy.ts';
 import type { Registry } from '../metadata/registry.ts';
 import type { SupportedFeature } from '../metadata/resources/broker/records.ts';
 import { supportedFeatures } from '../metadata/resources/feature/supported.ts';
@@ -27,6 +28,8 @@ export type ControllerNodeOptions = {
   readonly ports: ControllerPorts;
   /** The kinds of metadata that it knows; those of this software alone when absent. */
   readonly registry?: Registry;
+  /** What the operator forbids; nothing when absent. */
+  readonly policies?: Policies;
   /** For tests and the simulator, where a controller of another release takes part; absent in production. */
   readonly supported?: SupportedVersions;
   /** For the simulator; absent in production. */

@@ -1,5 +1,6 @@
 import { isNodeId, type NodeId } from '../base/brands.ts';
 import { failed, ok, type Result } from '../base/result.ts';
+import type { Policies } from '../metadata/policy.ts';
 import type { ResourceKind } from '../metadata/resources/custom/kind.ts';
 import type { Endpoint } from '../raft/replica-key.ts';
 import type { CertificateRole } from './certificate-role.ts';
@@ -29,6 +30,10 @@ export type ServerConfig = {
   /** Serves an API browser at `/docs`. */
   readonly apiBrowser?: boolean;
   readonly logLevel: LogLevel;
+  /** What the operator forbids beyond what operations refuse, as functions of the embedding program … */
+  readonly policies?: Policies;
+  /** … or as a module on the disk that exports them. */
+  readonly policyModule?: string;
   /** Kinds of metadata of the embedding program's own. */
   readonly resources?: readonly ResourceKind[];
   /** Settings of the controller by their flat names (see `ControllerSettings`); the rest have their defaults. */

@@ -1,4 +1,5 @@
 import { nodeId as checkedNodeId } from '../base/brands.ts';
+import type { Policies } from '../metadata/policy.ts';
 import type { ResourceKind } from '../metadata/resources/custom/kind.ts';
 import { type CertificateRole, parseCertificateRole } from '../runtime/certificate-role.ts';
 import {
@@ -41,6 +42,8 @@ export type CreateControllerOptions = {
   readonly logLevel?: LogLevel;
   /** Kinds of metadata of your own, the same for every controller of the cluster; `defineResource` makes them. */
   readonly resources?: readonly ResourceKind[];
+  /** What you forbid beyond what Ottla refuses; the same for every controller of the cluster. */
+  readonly policies?: Policies;
   /** By the names of `ControllerSettings` and of its `raft`; the rest have their defaults. */
   readonly settings?: Readonly<Record<string, number>>;
 };
@@ -97,6 +100,7 @@ export async function createController(options: CreateControllerOptions): Promis
     logLevel: options.logLevel ?? 'warn',
     settings: options.settings ?? {},
     resources: options.resources ?? [],
+    ...(options.policies === undefined ? {} : { policies: options.policies }),
   });
   if (!started.ok) throw new ControllerStartError(started.error);
   const server = started.value;

@@ -32,6 +32,7 @@ import { Administrators } from './administrators.ts';
 import { Certificates, type PeerCertificates } from './certificates.ts';
 import { nodeClock } from '../client/node-clock.ts';
 import { createLogger } from './pino-logger.ts';
+import { readPolicies } from './policies.ts';
 import { resolveSettings, type ServerSettings } from './settings.ts';
 import { readTls } from './tls-files.ts';
 import { readVersion } from './version.ts';
@@ -49,11 +50,13 @@ export async function startServer(config: ServerConfig): Promise<Started> {
   if (insecure !== null) return failed({ code: 'INSECURE_LISTENER', message: insecure });
   const certificateFault = faultOfCertificateRoles(config);
   if (certificateFault !== null) return failed({ code: 'CONFIG_INVALID', message: certificateFault });
+  const policies = await readPolicies(config);
+  if (!policies.ok) return failed({ code: 'CONFIG_INVALID', message: policies.error });
   const tls = await readTls(config.tls, (config.certificateRoles ?? []).length > 0);
   if (!tls.ok) return tls;
   const locked = await acquireDirectoryLock(config.dataDir);
   if (!locked.ok) return failed(lockError(locked.error));
-  const server = new Server(config, settings.value, locked.value);
+  const server = new Server({ ...config, policies: policies.value }, settings.value, locked.value);
   const started = await server.start(tls.value);
   if (!started.ok) await server.abandon();
   return started;
@@ -88,6 +91,7 @@ class Server implements RunningServer {
       advertised: advertisedEndpoint(config),
       settings: settings.node,
       registry: registryOf(config.resources ?? []),
+      policies: config.policies ?? {},
       ports: createPorts(config, this.#logger, (transport) => {
         this.#peers = transport;
       }),

@@ -16,6 +16,7 @@ import { SimulatedDisk } from './world/files.ts';
 import type { ClusterAddresses } from './world/network.ts';
 import type { SimulatedProcess } from './world/process.ts';
 import type { VirtualWorld } from './world/virtual-world.ts';
+import type { Policies } from '../metadata/policy.ts';
 import type { Registry } from '../metadata/registry.ts';
 
 export type HostedNodeOptions = {
@@ -34,6 +35,7 @@ export type NodeStart = {
   readonly advertised?: Endpoint;
   readonly supported?: SupportedVersions;
   readonly registry?: Registry;
+  readonly policies?: Policies;
 };
 
 /** A connection to nobody is refused after so long. */
@@ -80,7 +82,8 @@ export class HostedNode {
   }
 
   start(given: NodeStart): void {
-    const { configuredVoters, settings, supported, registry, advertised = peerEndpoint(this.id) } = given;
+    const { configuredVoters, settings, supported, registry, policies } = given;
+    const { advertised = peerEndpoint(this.id) } = given;
     this.process.begin();
     this.fatal = null;
     this.started = null;
@@ -93,6 +96,7 @@ export class HostedNode {
       ports: this.#ports(),
       ...(supported === undefined ? {} : { supported }),
       ...(registry === undefined ? {} : { registry }),
+      ...(policies === undefined ? {} : { policies }),
       onFatal: (reason) => {
         this.fatal = reason;
       },

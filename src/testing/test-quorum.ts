@@ -14,6 +14,7 @@ import { TurnedWorld } from './turned-world.ts';
 import { quietLink } from './world/network.ts';
 import type { SimulatedProcess } from './world/process.ts';
 import { type Registry, registryOf } from '../metadata/registry.ts';
+import type { Policies } from '../metadata/policy.ts';
 import type { ResourceKind } from '../metadata/resources/custom/kind.ts';
 
 export type TestQuorumOptions = {
@@ -25,6 +26,8 @@ export type TestQuorumOptions = {
   readonly settings?: Readonly<Record<string, number>>;
   /** Kinds of metadata of your own, as `createController` takes them. */
   readonly resources?: readonly ResourceKind[];
+  /** What you forbid, as `createController` takes it. */
+  readonly policies?: Policies;
 };
 
 /** A controller by its id, or a broker or client that this quorum has made: each is a process of its own. */
@@ -58,12 +61,20 @@ export class TestQuorum {
   readonly #connections: Connections;
   readonly #settings: ControllerSettings;
   readonly #registry: Registry;
+  readonly #policies: Policies;
   readonly #processes = new Map<Broker | Client, SimulatedProcess>();
   readonly #random: Random;
   #cuts: (readonly [SimulatedProcess, SimulatedProcess])[] = [];
 
-  constructor({ controllers = 3, seed = 1, settings = {}, resources = [] }: TestQuorumOptions = {}) {
+  constructor({
+    controllers = 3,
+    seed = 1,
+    settings = {},
+    resources = [],
+    policies = {},
+  }: TestQuorumOptions = {}) {
     this.#registry = registryOf(resources);
+    this.#policies = policies;
     assert(Number.isSafeInteger(controllers) && controllers > 0, 'a quorum has at least one controller');
     const resolved = resolveSettings({ ...smallFiles, ...settings });
     if (!resolved.ok) throw new TypeError(resolved.error);
@@ -185,7 +196,7 @@ export class TestQuorum {
 
   #start(node: HostedNode, registry = this.#registry): void {
     const configuredVoters = this.#nodes.map(({ id }) => id);
-    node.start({ configuredVoters, settings: this.#settings, registry });
+    node.start({ configuredVoters, settings: this.#settings, registry, policies: this.#policies });
     this.#connections.nodeStarted(node);
   }
 

@@ -27,6 +27,9 @@ export function registration(id: number, clusterId: string, changes: object = {}
   return { brokerId: id, clusterId, incarnationId: incarnation(id), listeners, ...changes };
 }
 
+/** What the policies of the prepared node refuse, each by a name. */
+export const forbidden = { topic: 'forbidden', config: 'flush.ms' } as const;
+
 const get = (path: string): Asked => ({ method: 'GET', path });
 const post = (path: string, body: object = {}): Asked => ({ method: 'POST', path, body });
 const put = (path: string, body: object): Asked => ({ method: 'PUT', path, body });
@@ -121,6 +124,7 @@ export function errorCases(
       INVALID_REPLICATION_FACTOR: create({ replicationFactor: 9 }),
       INVALID_REPLICA_ASSIGNMENT: create({ partitions: undefined, assignments: [[1, 1]] }),
       INVALID_CONFIG: create({ configs: [{ name: 'no.such', value: '1' }] }),
+      POLICY_VIOLATION: create({ name: forbidden.topic }),
     },
     addPartitions: {
       INVALID_REQUEST: post('/topics/orders/partitions', { count: 20_000 }),
@@ -184,6 +188,7 @@ export function errorCases(
       INVALID_CONFIG: alter('topic/orders', 'no.such'),
       UNKNOWN_TOPIC_OR_PARTITION: alter('topic/none'),
       BROKER_ID_NOT_REGISTERED: alter('broker/99'),
+      POLICY_VIOLATION: alter('topic/orders', forbidden.config),
     },
     addVoter: {
       INVALID_REQUEST: post('/quorum/voters', { controllerId: 9, directoryId: zeroTopic }),

@@ -2,7 +2,8 @@ import { assert } from '../../src/base/assert.ts';
 import { ask, type Answered } from '../http/serve.ts';
 import { startQuorum } from '../embedding/quorum.ts';
 import { quotas } from '../metadata/quotas.ts';
-import { type Asked, member, type Prepared, registration, token } from './error-cases.ts';
+import type { Policies } from '../../src/index.ts';
+import { type Asked, forbidden, member, type Prepared, registration, token } from './error-cases.ts';
 
 export type PreparedNode = Prepared & {
   readonly end: () => Promise<void>;
@@ -14,7 +15,11 @@ export async function prepareNode(): Promise<PreparedNode> {
   const ends: (() => Promise<void>)[] = [];
   const settings = { brokerSessionTimeoutMs: 3_600_000 };
   const resources = [quotas];
-  const [controller] = await startQuorum(1, { settings, resources }, (end) => ends.unshift(end));
+  const policies: Policies = {
+    createTopic: ({ topic }) => (topic === forbidden.topic ? 'It is forbidden.' : null),
+    alterConfig: ({ configs }) => (forbidden.config in configs ? 'It is forbidden.' : null),
+  };
+  const [controller] = await startQuorum(1, { settings, resources, policies }, (end) => ends.unshift(end));
   assert(controller !== undefined, 'the node has started');
   const send: PreparedNode['send'] = ({ method, path, body }, headers = {}) =>
     ask(`${controller.httpUrl}/v1${path}`, method, body, headers);

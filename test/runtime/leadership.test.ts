@@ -36,6 +36,7 @@ class LeadershipHost extends VirtualProcess {
       random: seededRandom(1),
       logger: silentLogger,
       sessions: this.sessions,
+      policies: {},
       reads: new ReadQueue(this.clock, () => {}),
       propose: (proposal) => this.#propose(proposal),
       proposeQuorumChange: () => {},

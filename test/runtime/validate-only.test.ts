@@ -60,6 +60,10 @@ const inputs: Readonly<Record<string, (cluster: TestCluster) => Input>> = {
     params: { resourceType: 'topic', resourceName: 'old' },
     body: { changes: [{ name: 'retention.ms', operation: 'set', value: '1' }] },
   }),
+  allocateProducerIds: (cluster) => {
+    const brokerEpoch = cluster.image.broker.brokers.get(1)?.brokerEpoch ?? 0;
+    return { body: { brokerId: 1, brokerEpoch } };
+  },
   createToken: () => ({ body: { name: 'dashboards', role: 'reader', secretHash: secretHash(2) } }),
   revokeToken: () => ({ params: { tokenId: tokenIdOf(Buffer.from(secretHash(1), 'hex')) } }),
   joinGroup: () => ({ params: { group: 'other' }, body: { memberId: incarnationId(2) } }),

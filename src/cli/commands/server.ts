@@ -36,6 +36,7 @@ export type StartOptions = {
   readonly authentication: boolean;
   readonly certificateRole: readonly string[];
   readonly logLevel: LogLevel;
+  readonly policyModule?: string;
   readonly set: readonly string[];
 };
 
@@ -94,6 +95,7 @@ export function readServerConfig(options: StartOptions): ServerConfig {
     apiBrowser: true,
     logLevel: options.logLevel,
     settings: settingsOf(options.set),
+    ...(options.policyModule === undefined ? {} : { policyModule: options.policyModule }),
   };
 }
 

@@ -166,6 +166,11 @@ export const serverSettings = {
     },
     allowed: 'a name and a role, as in CN:ops=operator',
   }),
+  policyModule: setting({
+    schema: text,
+    flags: '--policy-module <file>',
+    meaning: 'a JavaScript module whose createTopic and alterConfig say what is refused',
+  }),
   set: setting({
     schema: texts,
     flags: '--set <name=number>',

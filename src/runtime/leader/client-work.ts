@@ -6,6 +6,7 @@ import { runOperation } from '../../metadata/execute.ts';
 import type { MetadataImage } from '../../metadata/image.ts';
 import type { OperationContext, OperationError, OperationOutcome } from '../../metadata/operation.ts';
 import type { RegisteredOperation } from '../../metadata/operations.ts';
+import { findPolicyViolation } from '../../metadata/policy.ts';
 import type { MetadataRecord } from '../../metadata/registry.ts';
 import {
   type AnswerKey,
@@ -164,7 +165,7 @@ function runChecked(
   image: MetadataImage,
   context: OperationContext,
 ): Ran {
-  const ran = runOperation(operation, image, inputOf(request), context);
+  const ran = judged(operation, runOperation(operation, image, inputOf(request), context), context);
   if (!ran.ok || request.ifMatch === null) return ran;
   const modifiedOffset = ran.value.modifiedOffset ?? null;
   if (modifiedOffset === request.ifMatch) return ran;
@@ -173,6 +174,13 @@ function runChecked(
     message: `The resource was last modified at offset ${modifiedOffset ?? 'none'}, not at ${request.ifMatch}; nothing was changed.`,
     details: { modifiedOffset },
   });
+}
+
+/** What Ottla would do, as the operator's policies have it. */
+function judged({ operationId }: RegisteredOperation, ran: Ran, { policies = {} }: OperationContext): Ran {
+  if (!ran.ok) return ran;
+  const message = findPolicyViolation(policies, operationId, ran.value.records);
+  return message === null ? ran : failed({ code: 'POLICY_VIOLATION', message });
 }
 
 function inputOf({ input }: ControllerRequest): Parameters<typeof runOperation>[2] {

@@ -4,6 +4,7 @@ import type { Random } from '../../base/random.ts';
 import type { MetadataImage } from '../../metadata/image.ts';
 import type { QuorumView } from '../../metadata/operation.ts';
 import type { FeatureLevel } from '../../metadata/resources/feature/supported.ts';
+import type { Policies } from '../../metadata/policy.ts';
 import type { Clock, Timer } from '../../ports/clock.ts';
 import type { Logger } from '../../ports/logger.ts';
 import { type ProposalWindow, runtimeLimits } from '../limits.ts';
@@ -20,6 +21,7 @@ export type LeadershipOptions = {
   readonly random: Random;
   readonly logger: Logger;
   readonly sessions: BrokerSessions;
+  readonly policies: Policies;
   readonly reads: ReadQueue;
   readonly window: ProposalWindow;
   readonly propose: (proposal: Proposal) => void;
@@ -127,7 +129,7 @@ export class Leadership {
   }
 
   #activate(reign: Reign, image: MetadataImage): void {
-    const { clusterId, clock, random, sessions, reads, logger } = this.#options;
+    const { clusterId, clock, random, sessions, policies, reads, logger } = this.#options;
     const { window, propose, proposeQuorumChange, quorum, hasRoomInLog, lastTimestampMs } = this.#options;
     sessions.startAfresh(brokersOf(image), clock.monotonicMs());
     const groupSessions = new GroupSessions(image.group.members.values(), clock.monotonicMs());
@@ -141,6 +143,7 @@ export class Leadership {
         random,
         sessions,
         groupSessions,
+        policies,
         window,
         propose,
         proposeQuorumChange,

@@ -5,6 +5,7 @@ import type { Random } from '../../base/random.ts';
 import { encodeRecords } from '../../codec/record-value.ts';
 import { createImageBuilder, type ImageBuilder, type MetadataImage } from '../../metadata/image.ts';
 import type { QuorumChange, QuorumView } from '../../metadata/operation.ts';
+import type { Policies } from '../../metadata/policy.ts';
 import { finalizedMetadataVersion } from '../../metadata/resources/feature/supported.ts';
 import type { MetadataRecord } from '../../metadata/registry.ts';
 import type { Clock } from '../../ports/clock.ts';
@@ -27,6 +28,7 @@ export type ProposerOptions = {
   readonly random: Random;
   readonly sessions: BrokerSessions;
   readonly groupSessions: GroupSessions;
+  readonly policies: Policies;
   readonly window: ProposalWindow;
   propose(proposal: Proposal): void;
   proposeQuorumChange(proposal: QuorumChangeProposal): void;
@@ -274,6 +276,7 @@ export class Proposer {
         sessions: this.#options.sessions,
         groupSessions: this.#options.groupSessions,
         quorum: this.#options.quorum(),
+        policies: this.#options.policies,
       });
       const change = execution.outcome?.quorumChange ?? null;
       if (change !== null) return change;

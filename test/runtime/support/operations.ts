@@ -21,6 +21,8 @@ import { VirtualProcess } from './clock.ts';
 /** Remembers what it was told, and takes only the first. */
 export class RecordedReply implements Reply {
   told: string | null = null;
+  /** For a person, where it was refused. */
+  reason = '';
   offset: Offset | null = null;
   isExposed = false;
 
@@ -37,7 +39,8 @@ export class RecordedReply implements Reply {
     this.offset ??= offset;
   }
 
-  fail(code: ErrorCode): void {
+  fail(code: ErrorCode, message = ''): void {
+    if (this.told === null) this.reason = message;
     this.told ??= code;
   }
 }
@@ -113,6 +116,7 @@ export class TestLeader {
         random: seededRandom(1),
         sessions: this.sessions,
         groupSessions: this.groupSessions,
+        policies: {},
         propose: (proposal) => {
           this.proposals.push(proposal);
           this.onProposed(proposal);

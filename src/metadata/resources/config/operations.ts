@@ -183,7 +183,13 @@ export const alterConfig = defineOperation({
     /** How many configs have another value than before. */
     changed: Type.Integer({ minimum: 0 }),
   }),
-  errors: ['INVALID_REQUEST', 'INVALID_CONFIG', 'UNKNOWN_TOPIC_OR_PARTITION', 'BROKER_ID_NOT_REGISTERED'],
+  errors: [
+    'INVALID_REQUEST',
+    'INVALID_CONFIG',
+    'UNKNOWN_TOPIC_OR_PARTITION',
+    'BROKER_ID_NOT_REGISTERED',
+    'POLICY_VIOLATION',
+  ],
   example: {
     params: { resourceType: 'topic', resourceName: 'orders' },
     body: { changes: [{ name: 'retention.ms', operation: 'set', value: '86400000' }] },

@@ -69,6 +69,7 @@ export const createTopic = defineOperation({
     'INVALID_REPLICATION_FACTOR',
     'INVALID_REPLICA_ASSIGNMENT',
     'INVALID_CONFIG',
+    'POLICY_VIOLATION',
   ],
   example: {
     body: { name: 'orders', partitions: 6, replicationFactor: 3 },
