@@ -29,6 +29,7 @@ import { onlyVotersCampaign } from './only-voters-campaign.ts';
 import { oneVotePerEpoch } from './one-vote-per-epoch.ts';
 import { oneVoterChangeAtATime } from './one-voter-change-at-a-time.ts';
 import { recoveryEndsWhole } from './recovery-ends-whole.ts';
+import { votersAreThoseOfTheLog } from './voters-are-those-of-the-log.ts';
 
 /**
  * Every property of the log and of elections. The committed log comes first among those that look after
@@ -60,6 +61,7 @@ export function raftCheckers(cluster: ClusterObservation, schedule: Schedule): r
     oneVotePerEpoch(cluster),
     firstSuccessorSeeksElection(cluster),
     oneVoterChangeAtATime(cluster),
+    votersAreThoseOfTheLog(cluster),
     oneBootstrapDescriptor(cluster),
     onlySupportedVersions(cluster),
     boundedPending(cluster, schedule.config.raft),
