@@ -17,19 +17,19 @@ export function mutantsPage(sections: readonly PageSection[]): string {
 export function plantedSection(all: readonly BugResult[]): PageSection {
   const results = all.filter(({ path }) => escaping[path] === undefined);
   const caught = results.filter(isCaught).length;
-  const open = Object.keys(escaping).length;
+  const open = Object.entries(escaping);
   const searches = results.flatMap((result) => result.searches);
   const seeds = searches.map((search) => search.seeds).toSorted((left, right) => left - right);
   const lines = [
-    `${caught} of ${results.length + open} are caught by each of three searches that have no seed in common. Seeds that a search has`,
+    `${caught} of ${results.length + open.length} are caught by each of three searches that have no seed in common. Seeds that a search has`,
     `needed: ${seeds[Math.floor(seeds.length / 2)] ?? 0} in the median, ${seeds.at(-1) ?? 0} at most.`,
   ];
   for (const className of new Set(results.map(classOf))) {
     const rows = results.filter((result) => classOf(result) === className).map(rowOf);
     lines.push('', `### ${className}`, '', ...header, ...rows);
   }
-  lines.push('', '### Not found yet', '', '| mutant | what is known |', '|---|---|');
-  for (const [path, known] of Object.entries(escaping)) lines.push(`| \`${path}\` | ${known} |`);
+  if (open.length > 0) lines.push('', '### Not found yet', '', '| mutant | what is known |', '|---|---|');
+  for (const [path, known] of open) lines.push(`| \`${path}\` | ${known} |`);
   return { heading: 'Planted bugs', lines };
 }
 
