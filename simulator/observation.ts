@@ -103,6 +103,8 @@ export type Checker = {
   afterBoot?(node: ObservedNode, flushedBefore: BatchNode): void;
   onEffects?(node: ObservedNode, input: Input, effects: readonly Effect[]): void;
   onSend?(node: ObservedNode, to: NodeId, message: PeerMessage): void;
+  /** A message of a peer arrives, and the node has not looked at it yet. */
+  onDeliver?(node: ObservedNode, message: PeerMessage): void;
   /** After every event of the node's process that has changed what its view shows. */
   afterEvent?(node: ObservedNode, view: NodeView): void;
   /** After every event of the node's process: for what time alone can break. */
@@ -136,6 +138,7 @@ export class ClusterObservation {
     afterBoot: [] as CheckersOf<'afterBoot'>,
     onEffects: [] as CheckersOf<'onEffects'>,
     onSend: [] as CheckersOf<'onSend'>,
+    onDeliver: [] as CheckersOf<'onDeliver'>,
     afterEvent: [] as CheckersOf<'afterEvent'>,
     afterAnyEvent: [] as CheckersOf<'afterAnyEvent'>,
     onCommitted: [] as CheckersOf<'onCommitted'>,
@@ -156,6 +159,7 @@ export class ClusterObservation {
       implementing(checker, 'afterBoot', this.#watching.afterBoot);
       implementing(checker, 'onEffects', this.#watching.onEffects);
       implementing(checker, 'onSend', this.#watching.onSend);
+      implementing(checker, 'onDeliver', this.#watching.onDeliver);
       implementing(checker, 'afterEvent', this.#watching.afterEvent);
       implementing(checker, 'afterAnyEvent', this.#watching.afterAnyEvent);
       implementing(checker, 'onCommitted', this.#watching.onCommitted);
@@ -192,6 +196,10 @@ export class ClusterObservation {
 
   onSend(node: ObservedNode, to: NodeId, message: PeerMessage): void {
     for (const checker of this.#watching.onSend) checker.onSend(node, to, message);
+  }
+
+  onDeliver(node: ObservedNode, message: PeerMessage): void {
+    for (const checker of this.#watching.onDeliver) checker.onDeliver(node, message);
   }
 
   afterBoot(node: ObservedNode, view: NodeView): void {

@@ -19,6 +19,7 @@ import { onlyTheLeaderHearsHeartbeats } from './invariants/only-the-leader-hears
 import { checkProgressInPartitions } from './invariants/progress-in-partition.ts';
 import { groupCheckers } from './invariants/groups/all.ts';
 import { replicaCheckers } from './invariants/replicas/all.ts';
+import { fencedOnlyInSilence } from './invariants/replicas/fenced-only-in-silence.ts';
 import { watchStates } from './invariants/watch-states.ts';
 import { watchStreams } from './invariants/watch-streams.ts';
 import { MetadataWitness } from './metadata-witness.ts';
@@ -177,6 +178,9 @@ class Run {
     const minIsr = this.#schedule.brokers?.minIsr ?? null;
     if (minIsr === null) return;
     observation.add(...replicaCheckers(observation, witness, this.#brokers, minIsr));
+    const silence = fencedOnlyInSilence(observation, this.#schedule.config.brokerSessionTimeoutMs);
+    this.#exchanges.judges.push(silence);
+    observation.add(silence);
   }
 
   go(): void {
@@ -258,6 +262,8 @@ class Run {
       onDeliver: (from, to, message, sentAtUs) => {
         world.say(() => `${from.name} → ${to.name} ${messageInOneLine(message)}`, true);
         world.recorder?.message(from.index, to.index, { message, sentAtUs, endUs: world.nowUs, loss: null });
+        const node = nodeOf(to);
+        if (node !== undefined) observation.onDeliver(node, message);
         return throughCodec(message);
       },
       onLoss: (from, to, message, loss, sentAtUs) => {
