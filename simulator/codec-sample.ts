@@ -1,10 +1,10 @@
 import { crcOf } from '../src/codec/crc.ts';
 import { decodePeerMessage, encodePeerMessage } from '../src/codec/peer-message.ts';
 import type { PeerMessage } from '../src/ports/transport.ts';
-import { HashedChance } from '../src/testing/world/chance.ts';
 import { eventKinds } from '../src/testing/world/event-kinds.ts';
 import { sameValue } from './same-value.ts';
 import type { World } from './world.ts';
+import { chanceOf } from './faults/salts.ts';
 
 /** One delivery in so many goes through bytes. */
 const sampledOneIn = 32;
@@ -14,7 +14,7 @@ const sampledOneIn = 32;
  * go into the run's digest, so that runs which differ in what they say differ in their digest, too.
  */
 export function sampleThroughCodec(world: World): (message: PeerMessage) => PeerMessage {
-  const chance = new HashedChance(world.seed, 0x636f6465);
+  const chance = chanceOf(world.seed, 'codecSample');
   return (message) => {
     if (!chance.oneIn(sampledOneIn)) return message;
     const bytes = encodePeerMessage(message);

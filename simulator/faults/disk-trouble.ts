@@ -1,8 +1,9 @@
-import { HashedChance } from '../../src/testing/world/chance.ts';
+import type { HashedChance } from '../../src/testing/world/chance.ts';
 import type { PortCall } from './crash-point.ts';
 import type { Fault, FaultTarget } from './fault.ts';
 import { inOrder } from './in-order.ts';
 import type { RunConfig, Schedule } from './schedule.ts';
+import { chanceOf } from './salts.ts';
 
 /** One run in so many has trouble with its disks. */
 const oneRunIn = 16;
@@ -31,7 +32,7 @@ const countedCalls: readonly PortCall[] = [
 
 /** True where `withDiskTrouble` takes the place of what the seed has otherwise. */
 export function hasDiskTrouble({ seed, config }: Schedule): boolean {
-  return config.budget === 'minority damaged' && new HashedChance(seed, 14).oneIn(oneRunIn);
+  return config.budget === 'minority damaged' && chanceOf(seed, 'hasDiskTrouble').oneIn(oneRunIn);
 }
 
 /**
@@ -40,7 +41,7 @@ export function hasDiskTrouble({ seed, config }: Schedule): boolean {
  * what fails fails where it is rare. A swarm of faults seldom meets two of these in the order in which they matter.
  */
 export function withDiskTrouble(schedule: Schedule): Schedule {
-  const chance = new HashedChance(schedule.seed, 15);
+  const chance = chanceOf(schedule.seed, 'diskTrouble');
   if (chance.oneIn(longTailsOneIn)) return withLongTails(schedule, chance);
   const config = troubledConfig(schedule.config, chance);
   const trouble: Trouble = { chance, config, damaged: chance.integer(config.nodes) };

@@ -1,4 +1,4 @@
-import { HashedChance } from '../../src/testing/world/chance.ts';
+import type { HashedChance } from '../../src/testing/world/chance.ts';
 import type { LinkBehaviour } from '../../src/testing/world/network.ts';
 import { type BudgetName, budgets } from './budget.ts';
 import { hasDiskTrouble, withDiskTrouble } from './disk-trouble.ts';
@@ -32,6 +32,7 @@ import {
 import { generateGroups } from '../workload/groups/group-plan.ts';
 import { generateWatchers } from '../workload/watchers/watcher-plan.ts';
 import type { PlannedOperation, RunConfig, Schedule } from './schedule.ts';
+import { chanceOf } from './salts.ts';
 
 const secondUs = 1_000_000;
 
@@ -95,9 +96,9 @@ const trialsOf: Readonly<Partial<Record<WorkloadName, Trial>>> = {
 
 /** Makes a run out of a seed. */
 export function generateSchedule(seed: number, workload: WorkloadName = 'mixed'): Schedule {
-  const drawn = generateConfig(new HashedChance(seed, 1));
+  const drawn = generateConfig(chanceOf(seed, 'config'));
   const config = workload === 'mixed' && isBusy(seed) ? atMost(busySeconds, drawn) : drawn;
-  const faults = generateFaults(new HashedChance(seed, 2), config, budgets[config.budget]);
+  const faults = generateFaults(chanceOf(seed, 'faults'), config, budgets[config.budget]);
   const swarm: Schedule = {
     seed,
     config,
@@ -111,19 +112,19 @@ export function generateSchedule(seed: number, workload: WorkloadName = 'mixed')
   const isTroubled = workload === 'disk trouble' || (workload === 'mixed' && hasDiskTrouble(swarm));
   const conditions = withSnapshotsInTime(isTroubled ? withDiskTrouble(swarm) : conditioned(swarm, workload));
   const traffic = isTroubled ? busyTraffic : (trafficOf[workload] ?? usualTraffic);
-  const operations = generateOperations(new HashedChance(seed, 3), conditions.config, traffic);
+  const operations = generateOperations(chanceOf(seed, 'operations'), conditions.config, traffic);
   const schedule = isTroubled ? conditions : withSnapshotsInMeasure(conditions, operations.length);
-  const planned = generateCalls(new HashedChance(seed, 5), schedule.config, workload === 'operators');
+  const planned = generateCalls(chanceOf(seed, 'calls'), schedule.config, workload === 'operators');
   // A wish of an operator is a reason for an election, where it is judged whether there is any.
   const { noFurtherElection } = budgets[schedule.config.budget].promises;
   const isElectionJudged = noFurtherElection || (partitionsAlone(schedule) ?? []).length > 0;
   const settled = withConditions(isElectionJudged ? planned : withTransfers(planned, seed), seed);
   const calls = withPast(withBareKeys(settled, seed), seed);
-  const watchers = generateWatchers(new HashedChance(seed, 19), schedule.config, workload === 'watchers');
-  const groups = generateGroups(new HashedChance(seed, 20), schedule.config, workload === 'groups');
+  const watchers = generateWatchers(chanceOf(seed, 'watchers'), schedule.config, workload === 'watchers');
+  const groups = generateGroups(chanceOf(seed, 'groups'), schedule.config, workload === 'groups');
   return withBrokers(
     { ...schedule, operations, calls, groups, watchers },
-    new HashedChance(seed, 6),
+    chanceOf(seed, 'brokers'),
     workload,
   );
 }
@@ -133,9 +134,9 @@ const busySeconds = 12;
 
 /** Whether a seed of no particular workload has much to do: dense traffic, many calls, or model brokers. */
 function isBusy(seed: number): boolean {
-  const gapUs = new HashedChance(seed, 3).pick(usualTraffic.gapsUs);
-  const hasManyCalls = areCallsDense(new HashedChance(seed, 5));
-  return gapUs <= denseGapUs || hasManyCalls || hasBrokers(new HashedChance(seed, 6));
+  const gapUs = chanceOf(seed, 'operations').pick(usualTraffic.gapsUs);
+  const hasManyCalls = areCallsDense(chanceOf(seed, 'calls'));
+  return gapUs <= denseGapUs || hasManyCalls || hasBrokers(chanceOf(seed, 'brokers'));
 }
 
 function atMost(seconds: number, config: RunConfig): RunConfig {
@@ -165,9 +166,9 @@ function withBrokers(schedule: Schedule, chance: HashedChance, workload: Workloa
   const wanted = trialsOf[workload] ?? null;
   const plan = generateBrokers(chance, config, workload === 'brokers' || wanted !== null);
   if (plan === null) return workload === 'operators' ? withIdleBrokers(schedule) : schedule;
-  const trial = generateTrial(new HashedChance(seed, 21), config, plan, schedule.faults, wanted);
+  const trial = generateTrial(chanceOf(seed, 'brokerTrial'), config, plan, schedule.faults, wanted);
   if (trial !== null) return withTrial(schedule, trial);
-  const asleep = brokerSuspensions(new HashedChance(seed, 11), config, plan.brokers);
+  const asleep = brokerSuspensions(chanceOf(seed, 'brokerSuspensions'), config, plan.brokers);
   const brokers = { ...plan, faults: inOrder(plan.faults, asleep) };
   return {
     ...schedule,
@@ -180,7 +181,7 @@ function withBrokers(schedule: Schedule, chance: HashedChance, workload: Workloa
 /** A session is long for heartbeats and then protects the operators' own brokers, which send none, as well. */
 function withIdleBrokers(schedule: Schedule): Schedule {
   const { config, seed } = schedule;
-  const chance = new HashedChance(seed, 18);
+  const chance = chanceOf(seed, 'idleBrokers');
   const brokers = idleBrokers(chance);
   if (brokers === null) return schedule;
   return {
@@ -194,7 +195,10 @@ function withIdleBrokers(schedule: Schedule): Schedule {
 function withTrial(schedule: Schedule, trial: BrokerTrial): Schedule {
   const { plan, faults, config, brokerSessionTimeoutMs, quietFromUs } = trial;
   const isInTime = ({ atUs }: { readonly atUs: number }): boolean => atUs < quietFromUs;
-  const calls = [...schedule.calls, ...brokerCalls(new HashedChance(schedule.seed, 22), plan, config)];
+  const calls = [
+    ...schedule.calls,
+    ...brokerCalls(chanceOf(schedule.seed, 'brokerTrialCalls'), plan, config),
+  ];
   return {
     ...schedule,
     config: { ...config, brokerSessionTimeoutMs },

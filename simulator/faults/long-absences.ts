@@ -1,6 +1,7 @@
-import { HashedChance } from '../../src/testing/world/chance.ts';
+import type { HashedChance } from '../../src/testing/world/chance.ts';
 import type { Fault } from './fault.ts';
 import type { RunConfig, Schedule } from './schedule.ts';
+import { chanceOf } from './salts.ts';
 
 /** One run in so many has nodes that come back when the log that they lack is gone. */
 const oneRunIn = 8;
@@ -15,7 +16,7 @@ const disturbedWithinUs: readonly number[] = [20_000, 200_000, 1_000_000];
  */
 export function withLongAbsences(schedule: Schedule): Schedule {
   const { budget, durationUs } = schedule.config;
-  const chance = new HashedChance(schedule.seed, 7);
+  const chance = chanceOf(schedule.seed, 'longAbsences');
   const hasTime = durationUs >= 12 * secondUs;
   const isChosen = budget.endsWith('damaged') && hasTime && chance.oneIn(oneRunIn);
   return isChosen ? withAbsences(schedule, chance) : schedule;

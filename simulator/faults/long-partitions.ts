@@ -1,19 +1,20 @@
-import { HashedChance } from '../../src/testing/world/chance.ts';
+import type { HashedChance } from '../../src/testing/world/chance.ts';
 import type { Fault } from './fault.ts';
 import type { RunConfig, Schedule } from './schedule.ts';
+import { chanceOf, chanceOfWorkload } from './salts.ts';
 
 /** One run in so many has nothing but long partitions: a swarm of faults hardly ever leaves room for one. */
 const oneRunIn = 16;
 
 export function withLongPartitions(schedule: Schedule): Schedule {
-  const chance = new HashedChance(schedule.seed, 4);
+  const chance = chanceOf(schedule.seed, 'longPartitions');
   const isChosen = schedule.config.budget === 'minority damaged' && chance.oneIn(oneRunIn);
   return isChosen ? partitioned(schedule, chance) : schedule;
 }
 
 /** Long partitions in every run, more of them, and on links that lose nothing: whatever happens, they did it. */
 export function longPartitionsAlone(schedule: Schedule): Schedule {
-  const chance = new HashedChance(schedule.seed, 8);
+  const chance = chanceOfWorkload(schedule.seed, 'longPartitions');
   const { link } = schedule.config;
   const config = {
     ...schedule.config,

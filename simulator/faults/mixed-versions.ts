@@ -1,8 +1,9 @@
-import { HashedChance } from '../../src/testing/world/chance.ts';
+import type { HashedChance } from '../../src/testing/world/chance.ts';
 import { budgets } from './budget.ts';
 import type { Fault } from './fault.ts';
 import { inOrder } from './in-order.ts';
 import type { Schedule } from './schedule.ts';
+import { chanceOf } from './salts.ts';
 
 /** One run in so many has nodes of an earlier release. */
 const oneRunIn = 8;
@@ -16,7 +17,7 @@ const gapsUs = [200_000, 1_000_000, 3_000_000];
  */
 export function withMixedVersions(schedule: Schedule): Schedule {
   const { config, seed, faults } = schedule;
-  const chance = new HashedChance(seed, 12);
+  const chance = chanceOf(seed, 'mixedVersions');
   if (!budgets[config.budget].kinds.has('upgrade') || !chance.oneIn(oneRunIn)) return schedule;
   const olderNodes = drawOlderNodes(chance, config.nodes + config.spares);
   const upgrade = planUpgrade(chance, olderNodes, config.durationUs);

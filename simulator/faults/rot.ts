@@ -1,13 +1,14 @@
 import { quorumStateNames } from '../../src/runtime/quorum-state/quorum-state-copies.ts';
-import { HashedChance } from '../../src/testing/world/chance.ts';
+import type { HashedChance } from '../../src/testing/world/chance.ts';
 import type { SimulatedNode } from '../cluster.ts';
+import { chanceOf } from './salts.ts';
 
 /**
  * Damages what a node that is down has stored, as `choice` says: its database of checkpoints, both copies of
  * its quorum state, or, as a rule, one bit of one byte in one of its files. False when there is nothing to damage.
  */
 export function damageStored(node: SimulatedNode, choice: number): boolean {
-  const chance = new HashedChance(choice, 0x726f74);
+  const chance = chanceOf(choice, 'rot');
   switch (chance.integer(8)) {
     case 0:
       if (node.stores.damage('at open')) return true;

@@ -1,6 +1,7 @@
-import { HashedChance } from '../../src/testing/world/chance.ts';
+import type { HashedChance } from '../../src/testing/world/chance.ts';
 import type { Fault } from './fault.ts';
 import type { Schedule } from './schedule.ts';
+import { chanceOf, chanceOfWorkload } from './salts.ts';
 
 /** One run in so many has nothing but slow echoes. */
 const oneRunIn = 32;
@@ -9,7 +10,7 @@ const oneRunIn = 32;
 const link = { lossPerMille: 0, duplicatePerMille: 0, delayUs: 200, jitterUs: 10, isOrdered: true };
 
 export function withSlowEchoes(schedule: Schedule): Schedule {
-  const chance = new HashedChance(schedule.seed, 16);
+  const chance = chanceOf(schedule.seed, 'slowEchoes');
   const isChosen = schedule.config.budget === 'minority damaged' && chance.oneIn(oneRunIn);
   return isChosen ? slowEchoes(schedule, chance) : schedule;
 }
@@ -17,7 +18,7 @@ export function withSlowEchoes(schedule: Schedule): Schedule {
 /** Slow echoes in every run. */
 export function slowEchoesAlone(schedule: Schedule): Schedule {
   const config = { ...schedule.config, budget: 'minority damaged' } as const;
-  return slowEchoes({ ...schedule, config }, new HashedChance(schedule.seed, 17));
+  return slowEchoes({ ...schedule, config }, chanceOfWorkload(schedule.seed, 'slowEchoes'));
 }
 
 /**

@@ -1,8 +1,8 @@
-import { HashedChance } from '../../src/testing/world/chance.ts';
 import { budgets } from './budget.ts';
 import type { Fault } from './fault.ts';
 import { inOrder } from './in-order.ts';
 import type { Schedule } from './schedule.ts';
+import { chanceOf } from './salts.ts';
 
 /** One run in so many has machines that are suspended. */
 const oneRunIn = 8;
@@ -11,7 +11,7 @@ const suspensionsMax = 4;
 /** Machines that are suspended for a while, among the faults that are there. */
 export function withSuspensions(schedule: Schedule): Schedule {
   const { config, seed, faults } = schedule;
-  const chance = new HashedChance(seed, 8);
+  const chance = chanceOf(seed, 'suspensions');
   if (!budgets[config.budget].kinds.has('suspend') || !chance.oneIn(oneRunIn)) return schedule;
   const timeoutUs = config.raft.electionTimeoutMs * 1000;
   const suspensions = Array.from({ length: 1 + chance.integer(suspensionsMax) }, (): Fault => {

@@ -1,8 +1,9 @@
-import { HashedChance } from '../../src/testing/world/chance.ts';
+import type { HashedChance } from '../../src/testing/world/chance.ts';
 import { budgets } from './budget.ts';
 import type { Fault } from './fault.ts';
 import { inOrder } from './in-order.ts';
 import type { Schedule } from './schedule.ts';
+import { chanceOf } from './salts.ts';
 
 /** One run in so many has operators who change the voters. */
 const oneRunIn = 6;
@@ -11,7 +12,7 @@ const sparesMax = 2;
 /** Spare controllers, and operators who make voters of them and send others away, among the faults that are there. */
 export function withVoterChanges(schedule: Schedule, isForced: boolean): Schedule {
   const { config, seed } = schedule;
-  const chance = new HashedChance(seed, 13);
+  const chance = chanceOf(seed, 'voterChanges');
   if (!budgets[config.budget].kinds.has('addVoter') || !(chance.oneIn(oneRunIn) || isForced)) return schedule;
   const spares = 1 + chance.integer(sparesMax);
   const controllers = config.nodes + spares;

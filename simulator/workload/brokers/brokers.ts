@@ -14,6 +14,7 @@ import { keyOf, ModelBroker } from './model-broker.ts';
 import { ModelDisk } from './model-disk.ts';
 import { ReplicaLedger } from './replica-ledger.ts';
 import { Usurper } from './usurper.ts';
+import { seedSalts } from '../../faults/salts.ts';
 
 export type BrokersOptions = {
   readonly world: World;
@@ -230,7 +231,8 @@ export class Brokers {
       }
       case 'crash':
         this.#end(broker, fault.forUs);
-        if (fault.power) broker.disk.losePower(world.chance(0x62726f6b, broker.brokerId, world.nowUs));
+        if (fault.power)
+          broker.disk.losePower(world.chance(seedSalts.brokerPowerFailure, broker.brokerId, world.nowUs));
         return;
       case 'stallDisk':
         broker.disk.stalledUntilUs = Math.max(broker.disk.stalledUntilUs, world.nowUs + fault.forUs);

@@ -1,10 +1,11 @@
 import { uuidFromBytes } from '../../../src/base/uuid.ts';
 import { tokenIdOf } from '../../../src/metadata/resources/token/identity.ts';
-import { HashedChance } from '../../../src/testing/world/chance.ts';
+import type { HashedChance } from '../../../src/testing/world/chance.ts';
 import type { RunConfig } from '../../faults/schedule.ts';
 import { newerFeatures } from '../../releases.ts';
 import { conditionalWrites } from './condition.ts';
 import type { PlannedCall } from './planned-call.ts';
+import { chanceOfCall } from '../../faults/salts.ts';
 
 type Content = Pick<PlannedCall, 'operationId' | 'params' | 'body' | 'isWrite'>;
 type Template = (chance: HashedChance, number: number) => Content;
@@ -133,9 +134,10 @@ export function generateCalls(
  */
 export function withConditions(calls: readonly PlannedCall[], seed: number): readonly PlannedCall[] {
   return calls.map((call, at) => {
-    const isConditional = conditionalWrites.has(call.operationId) && new HashedChance(seed, 10, at).oneIn(2);
+    const isConditional =
+      conditionalWrites.has(call.operationId) && chanceOfCall(seed, 'condition', at).oneIn(2);
     const conditional = isConditional ? { ...call, isConditional } : call;
-    const isValidation = call.isWrite && !isOfItsOwn(call) && new HashedChance(seed, 15, at).oneIn(12);
+    const isValidation = call.isWrite && !isOfItsOwn(call) && chanceOfCall(seed, 'validation', at).oneIn(12);
     return isValidation ? { ...conditional, isValidation, keyed: false } : conditional;
   });
 }
@@ -143,7 +145,7 @@ export function withConditions(calls: readonly PlannedCall[], seed: number): rea
 /** One write under a key in five is under a bare one. */
 export function withBareKeys(calls: readonly PlannedCall[], seed: number): readonly PlannedCall[] {
   return calls.map((call, at) => {
-    const hasBareKey = call.keyed && !isOfItsOwn(call) && new HashedChance(seed, 23, at).oneIn(5);
+    const hasBareKey = call.keyed && !isOfItsOwn(call) && chanceOfCall(seed, 'bareKey', at).oneIn(5);
     return hasBareKey ? { ...call, hasBareKey } : call;
   });
 }
@@ -154,7 +156,7 @@ const answersAgoMax = 12;
 /** One read in six is of the past; of those, one in four at an offset that nobody was told of. */
 export function withPast(calls: readonly PlannedCall[], seed: number): readonly PlannedCall[] {
   return calls.map((call, at) => {
-    const chance = new HashedChance(seed, 17, at);
+    const chance = chanceOfCall(seed, 'past', at);
     if (call.isWrite || !chance.oneIn(6)) return call;
     const answersAgo = chance.integer(answersAgoMax);
     const recordsBefore = chance.oneIn(4) ? 1 + chance.integer(20) : 0;
@@ -171,7 +173,7 @@ const successorsMax = 6;
  */
 export function withTransfers(calls: readonly PlannedCall[], seed: number): readonly PlannedCall[] {
   return calls.map((call, at) => {
-    const chance = new HashedChance(seed, 16, at);
+    const chance = chanceOfCall(seed, 'transfer', at);
     if (!call.isWrite || isOfItsOwn(call) || !chance.oneIn(15)) return call;
     const body = chance.oneIn(2) ? {} : { preferredSuccessor: chance.integer(successorsMax) };
     return { ...call, ...write('transferLeadership', {}, body), keyed: false };
