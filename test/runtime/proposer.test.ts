@@ -289,6 +289,23 @@ describe('the proposer', () => {
     expect(beat.told).toMatch('ok');
   });
 
+  it('hears a heartbeat whose sender waits no longer, and changes nothing by it', () => {
+    const host = leader();
+    host.sessions.startAfresh([brokerId(1)], 0);
+    host.hasRoom = false;
+    const heard = { brokerId: brokerId(1), metadataOffset: null };
+    const beat = host.offer({ awaitsBarrier: true, priority: 'heartbeat', outcome: { heard } });
+    const write = host.offer();
+    host.host.run(900);
+    beat.fail('REQUEST_TIMED_OUT');
+    write.fail('REQUEST_TIMED_OUT');
+    host.hasRoom = true;
+    host.proposer.logFlushed();
+    host.run();
+    expect(host.proposals).toEqual([]);
+    expect(host.sessions.takeExpired(1_100)).toEqual([]);
+  });
+
   it('lets a heartbeat that wrote something wait for both its commit and its barrier', () => {
     const host = leader();
     const beat = host.offer({ awaitsBarrier: true });

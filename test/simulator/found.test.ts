@@ -10,6 +10,8 @@ const found: Readonly<Record<string, string>> = {
   'refused-proposals': 'a leader proposed until its own core refused, and then began anew, again and again',
   'closed-twice':
     'closing a session that was gone answered as if the key’s own session were, so the SDK executed it again under another key',
+  'heartbeats-nobody-waits-for':
+    'a leader whose log stood still dropped the heartbeats whose senders had given up, and then fenced these brokers',
   'states-within-an-operation':
     'a checker executed a join in the state between the two records of another, where the group has no leader yet',
 };

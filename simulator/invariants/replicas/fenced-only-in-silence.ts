@@ -14,7 +14,7 @@ const tooOld = 0.9;
 /**
  * No leader fences a broker that it has heard within the session, acknowledged or not: a fence record is generated
  * only a session after the last heartbeat that arrived at the leader which made it, from the broker itself or passed
- * on by a follower. That a lease is over where its broker is fenced does not say as much, because a heartbeat that
+ * on by a follower, or after a silence as long as that. That a lease is over where its broker is fenced does not say as much, because a heartbeat that
  * nobody acknowledges renews none.
  *
  * A broker that has asked to leave or to be fenced is fenced by its own wish, and one that an operator holds is not
@@ -74,14 +74,20 @@ export function fencedOnlyInSilence(
 
   function judge(node: ObservedNode, { brokerId, brokerEpoch }: BrokerInEpoch): void {
     const { nowUs } = cluster.world;
-    const heard = arrivals.get(keyOf(node, brokerId, brokerEpoch))?.findLast((atUs) => {
+    const times = arrivals.get(keyOf(node, brokerId, brokerEpoch)) ?? [];
+    const at = times.findLastIndex((atUs) => {
       const ageUs = nowUs - atUs;
       return ageUs > tooYoung * sessionUs && ageUs < tooOld * sessionUs;
     });
-    if (heard === undefined) return;
+    const heard = times[at];
+    if (heard === undefined || wasSilent(times.slice(0, at + 1))) return;
     const what = `${node.process.name} fences broker ${brokerId} of epoch ${brokerEpoch}`;
     const since = `${Math.trunc((nowUs - heard) / 1000)} ms after a heartbeat of it arrived there`;
     cluster.fail(checker, `${what} ${since}, and a session is ${sessionTimeoutMs} ms`);
+  }
+  /** What was decided in a silence is done once the log goes on, and whoever speaks again meanwhile speaks too late. */
+  function wasSilent(times: readonly number[]): boolean {
+    return times.some((atUs, at) => atUs - (times[at - 1] ?? atUs) >= tooOld * sessionUs);
   }
   return checker;
 }

@@ -201,10 +201,10 @@ export class Proposer {
     if (this.#queue.size > 0) this.#schedule();
   }
 
-  /** Whoever waited for it may have been told already that its time is over. */
+  /** Whoever waited for it may have been told already that its time is over. A heartbeat has arrived all the same. */
   #isWanted(pending: PendingOperation): boolean {
     if (pending.reply.isSettled) this.#changers.delete(pending);
-    return !pending.reply.isSettled;
+    return !pending.reply.isSettled || pending.awaitsBarrier;
   }
 
   #execute(operations: readonly PendingOperation[]): void {
@@ -278,6 +278,12 @@ export class Proposer {
         quorum: this.#options.quorum(),
         policies: this.#options.policies,
       });
+      if (pending.reply.isSettled) {
+        // Its sender was told that nothing was changed, and has said that it lives.
+        coverageMark('heartbeat: heard when nobody waits for its answer');
+        this.#hear(execution);
+        return 'taken';
+      }
       const change = execution.outcome?.quorumChange ?? null;
       if (change !== null) return change;
       const hasRecords = execution.records.length > 0;
@@ -363,14 +369,21 @@ export class Proposer {
     this.#answers.release(this.#appliedOffset);
   }
 
-  /** Brokers and members that were heard, and work that goes on after this batch. */
-  #note({ outcome }: Execution): void {
+  /** Brokers and members that were heard. */
+  #hear({ outcome }: Execution): void {
     const { sessions, groupSessions, clock } = this.#options;
     if (outcome?.heard !== undefined) {
       sessions.heard(outcome.heard.brokerId, outcome.heard.metadataOffset, clock.monotonicMs());
     }
-    if (outcome?.forgotten !== undefined) sessions.remove(outcome.forgotten);
     if (outcome?.heardMember !== undefined) groupSessions.heard(outcome.heardMember, clock.monotonicMs());
+  }
+
+  /** Whoever was heard, or is to be forgotten, and work that goes on after this batch. */
+  #note(execution: Execution): void {
+    const { outcome } = execution;
+    const { sessions, groupSessions } = this.#options;
+    this.#hear(execution);
+    if (outcome?.forgotten !== undefined) sessions.remove(outcome.forgotten);
     if (outcome?.forgottenMember !== undefined) groupSessions.remove(outcome.forgottenMember);
     const continueWith = outcome?.continueWith ?? null;
     if (continueWith !== null) this.offer(internalWork(continueWith));
