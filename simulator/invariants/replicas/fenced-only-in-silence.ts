@@ -14,8 +14,8 @@ const tooOld = 0.9;
 /**
  * No leader fences a broker that it has heard within the session, acknowledged or not: a fence record is generated
  * only a session after the last heartbeat that arrived at the leader which made it, from the broker itself or passed
- * on by a follower, or after a silence as long as that. That a lease is over where its broker is fenced does not say as much, because a heartbeat that
- * nobody acknowledges renews none.
+ * on by a follower, or after a silence as long as that. That a lease is over where its broker is fenced does not say
+ * as much, because a heartbeat that nobody acknowledges renews none.
  *
  * A broker that has asked to leave or to be fenced is fenced by its own wish, and one that an operator holds is not
  * heard (`src/metadata/resources/broker/heartbeat.ts`).
