@@ -24,6 +24,7 @@ export type HostedMember = {
 export type GroupJudge = { elected(member: HostedMember, life: ModelMember, leaderEpoch: number): void };
 
 const slowness = 100;
+const leadershipBegins = 'group leadership begins';
 
 /** The members of the groups of one cluster, and what goes wrong with them. */
 export class Groups {
@@ -58,6 +59,11 @@ export class Groups {
     }
   }
 
+  /** How often a member has come to believe that it leads its group. */
+  get leaderships(): number {
+    return this.#counts.get(leadershipBegins) ?? 0;
+  }
+
   /** What members met, for coverage. */
   marks(): readonly (readonly [string, number])[] {
     return [...this.#counts];
@@ -89,7 +95,7 @@ export class Groups {
   }
 
   #elected(member: HostedMember, life: ModelMember, leaderEpoch: number): void {
-    this.#count('group leadership begins');
+    this.#count(leadershipBegins);
     this.#options.world.say(() => `${member.process.name} leads ${member.group} in epoch ${leaderEpoch}`);
     for (const judge of this.judges) judge.elected(member, life, leaderEpoch);
   }

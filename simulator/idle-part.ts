@@ -1,0 +1,44 @@
+import { budgets } from './faults/budget.ts';
+import type { Schedule } from './faults/schedule.ts';
+
+/** What each part of a run's workload had come to when everything was healed. */
+export type Progress = {
+  /** Requests of clients that were answered with success. */
+  readonly operations: number;
+  /** Calls that were answered, be it by a refusal. */
+  readonly calls: number;
+  /** Records that producers were told are kept. */
+  readonly records: number;
+  /** Times that a member believed itself the leader of its group. */
+  readonly leaderships: number;
+  /** Batches and marks that watchers were told of. */
+  readonly watchEvents: number;
+};
+
+/** Fewer of a kind may all be refused, or come too early. */
+const enough = 5;
+
+/**
+ * The part of the workload that was planned and came to nothing; null when none did. A run in which a part is idle
+ * shows nothing of that part, and would pass for one in which it is sound.
+ *
+ * Where controllers fail, what somebody does may be in vain for as long as they fail, and what must work after that
+ * is judged by itself ("it serves once all is healed"). So the parts are judged one by one only where the first
+ * leader stays, which is where no controller fails for longer than a timeout.
+ */
+export function findIdlePart(schedule: Schedule, progress: Progress): string | null {
+  const { promises } = budgets[schedule.config.budget];
+  if (!promises.noFurtherElection) return null;
+  const { operations, calls, brokers, groups, watchers } = schedule;
+  const records = brokers?.records.length ?? 0;
+  const memberships = groups?.memberships.length ?? 0;
+  const parts = [
+    { planned: operations.length, least: enough, done: progress.operations, name: 'request of a client' },
+    { planned: calls.length, least: enough, done: progress.calls, name: 'call of an operator' },
+    { planned: records, least: enough, done: progress.records, name: 'record of a producer' },
+    { planned: memberships, least: 1, done: progress.leaderships, name: 'leadership of a group' },
+    { planned: watchers.length, least: 1, done: progress.watchEvents, name: 'event of a watch' },
+  ];
+  const idle = parts.find(({ planned, least, done }) => planned >= least && done === 0);
+  return idle === undefined ? null : `no ${idle.name} came about`;
+}
