@@ -24,8 +24,11 @@ export function fencedOnlyInSilence(
   cluster: ClusterObservation,
   sessionTimeoutMs: number,
 ): Checker & ExchangeJudge {
-  /** By who heard whom: when. */
-  const arrivals = new Map<string, number[]>();
+  /** By who heard whom: when, and how long it had heard nothing before. */
+  const arrivals = new Map<string, Arrival[]>();
+  /** When each node has begun to lead, and when each registration was made: with both a session begins. */
+  const leadingSince = new Map<ObservedNode, number>();
+  const registeredAt = new Map<number, number>();
   /** Epochs of brokers that have asked to leave or to be fenced. */
   const leaving = new Set<number>();
   const held = new Set<number>();
@@ -44,6 +47,9 @@ export function fencedOnlyInSilence(
     },
     onEffects(node, _input, effects) {
       for (const effect of effects) {
+        if (effect.type === 'roleChanged' && effect.role === 'leader') {
+          leadingSince.set(node, cluster.world.nowUs);
+        }
         if (effect.type !== 'appendBatches') continue;
         for (const batch of effect.batches) appended(node, batch);
       }
@@ -55,9 +61,11 @@ export function fencedOnlyInSilence(
     const { params, body } = request.input as HeartbeatInput;
     if (body.wantFence === true || body.wantShutDown === true) leaving.add(body.brokerEpoch);
     const key = keyOf(node, params.brokerId, body.brokerEpoch);
-    const known = arrivals.get(key);
-    if (known === undefined) arrivals.set(key, [cluster.world.nowUs]);
-    else known.push(cluster.world.nowUs);
+    const known = arrivals.get(key) ?? [];
+    const atUs = cluster.world.nowUs;
+    const before = [known.at(-1)?.atUs, leadingSince.get(node), registeredAt.get(body.brokerEpoch)];
+    known.push({ atUs, silentUs: atUs - Math.max(...before.map((time) => time ?? 0)) });
+    arrivals.set(key, known);
   }
 
   /** What has a payload was made by the node itself, as the leader. */
@@ -65,7 +73,8 @@ export function fencedOnlyInSilence(
     if (batch.kind !== 'data' || batch.body.form !== 'payload') return;
     const { baseOffset } = batch;
     const written = { baseOffset, endOffset: batchEndOffset(batch), payload: batch.body.bytes };
-    for (const record of recordsIn(written)) {
+    for (const [at, record] of recordsIn(written).entries()) {
+      if (record.type === 'RegisterBrokerRecord') registeredAt.set(baseOffset + at, cluster.world.nowUs);
       if (record.type === 'HoldBrokerRecord') held.add(record.brokerId);
       if (record.type !== 'BrokerRegistrationChangeRecord' || record.fenced !== 1) continue;
       if (!leaving.has(record.brokerEpoch) && !held.has(record.brokerId)) judge(node, record);
@@ -75,24 +84,26 @@ export function fencedOnlyInSilence(
   function judge(node: ObservedNode, { brokerId, brokerEpoch }: BrokerInEpoch): void {
     const { nowUs } = cluster.world;
     const times = arrivals.get(keyOf(node, brokerId, brokerEpoch)) ?? [];
-    const at = times.findLastIndex((atUs) => {
+    const at = times.findLastIndex(({ atUs }) => {
       const ageUs = nowUs - atUs;
       return ageUs > tooYoung * sessionUs && ageUs < tooOld * sessionUs;
     });
     const heard = times[at];
     if (heard === undefined || wasSilent(times.slice(0, at + 1))) return;
     const what = `${node.process.name} fences broker ${brokerId} of epoch ${brokerEpoch}`;
-    const since = `${Math.trunc((nowUs - heard) / 1000)} ms after a heartbeat of it arrived there`;
+    const since = `${Math.trunc((nowUs - heard.atUs) / 1000)} ms after a heartbeat of it arrived there`;
     cluster.fail(checker, `${what} ${since}, and a session is ${sessionTimeoutMs} ms`);
   }
   /** What was decided in a silence is done once the log goes on, and whoever speaks again meanwhile speaks too late. */
-  function wasSilent(times: readonly number[]): boolean {
-    return times.some((atUs, at) => atUs - (times[at - 1] ?? atUs) >= tooOld * sessionUs);
+  function wasSilent(times: readonly Arrival[]): boolean {
+    return times.some(({ silentUs }) => silentUs >= tooOld * sessionUs);
   }
   return checker;
 }
 
 const heartbeat = 'heartbeatBroker';
+
+type Arrival = { readonly atUs: number; readonly silentUs: number };
 
 type HeartbeatInput = {
   readonly params: { readonly brokerId: number };
