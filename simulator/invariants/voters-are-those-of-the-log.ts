@@ -1,3 +1,5 @@
+import { batchEndOffset } from '../../src/raft/batch.ts';
+import type { Effect } from '../../src/raft/effects.ts';
 import type { Voter } from '../../src/raft/replica-key.ts';
 import { sameValue } from '../same-value.ts';
 import type { Checker, ClusterObservation, NodeView, ObservedNode } from '../observation.ts';
@@ -16,22 +18,33 @@ type Compared = { readonly voters: readonly Voter[]; readonly inLog: VoterSetInL
 export function votersAreThoseOfTheLog(cluster: ClusterObservation): Checker {
   const installing = new Set<ObservedNode>();
   const stepped = new Set<ObservedNode>();
+  /** Where the log ends once it has taken what the core has appended and truncated. */
+  const ends = new Map<ObservedNode, number>();
   const compared = new Map<ObservedNode, Compared>();
   const checker: Checker = {
     name: 'the voters are those of the log',
     source: 'KIP-853; Raft thesis, 4.1; design 6',
     afterBoot(node) {
       installing.delete(node);
+      ends.delete(node);
       compared.delete(node);
       if (node.view !== null) compare(node, node.view);
     },
     onEffects(node, input, effects) {
       stepped.add(node);
-      if (input.type === 'snapshotInstalled') installing.delete(node);
-      if (effects.some(({ type }) => type === 'installSnapshot')) installing.add(node);
+      if (input.type === 'snapshotInstalled') {
+        installing.delete(node);
+        ends.delete(node);
+      }
+      for (const effect of effects) {
+        if (effect.type === 'installSnapshot') installing.add(node);
+        const end = endAfter(effect);
+        if (end !== null) ends.set(node, end);
+      }
     },
-    // Not in the midst of an event: the core appends before the log does.
+    // Who watches may be told of something in the midst of an event, when the core has appended and the log has not.
     afterAnyEvent(node, view) {
+      if (view.logEndOffset !== (ends.get(node) ?? view.logEndOffset)) return;
       if (!stepped.delete(node) || installing.has(node)) return;
       cluster.settle(node);
       compare(node, view);
@@ -49,6 +62,13 @@ export function votersAreThoseOfTheLog(cluster: ClusterObservation): Checker {
     cluster.fail(checker, `${node.process.name} has the voters ${named(voters)}, and ${wanted}`);
   }
   return checker;
+}
+
+/** Null for an effect that does not change where the log ends. */
+function endAfter(effect: Effect): number | null {
+  if (effect.type === 'truncateLog') return effect.to;
+  const last = effect.type === 'appendBatches' ? effect.batches.at(-1) : undefined;
+  return last === undefined ? null : batchEndOffset(last);
 }
 
 function named(voters: readonly Voter[]): string {
