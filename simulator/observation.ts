@@ -7,6 +7,7 @@ import type { Input } from '../src/raft/inputs.ts';
 import type { QuorumState } from '../src/raft/quorum-state.ts';
 import type { ReplicaKey, Voter } from '../src/raft/replica-key.ts';
 import type { SnapshotId } from '../src/raft/snapshot-id.ts';
+import type { WaitingWork } from '../src/runtime/node-inspector.ts';
 import type { SupportedVersions } from '../src/runtime/node-options.ts';
 import type { PeerMessage } from '../src/ports/transport.ts';
 import { BatchHistory, type BatchNode } from './batch-history.ts';
@@ -32,6 +33,8 @@ export type NodeView = {
   readonly clusterId: Uuid;
   /** Proposals that are appended and not committed. */
   readonly pendingProposals: number;
+  /** What waits in the node beside its core; null where no controller runs. */
+  readonly waiting: WaitingWork | null;
   /** The protocol in force, committed or not. */
   readonly kraftVersion: number;
   /** The set in force, committed or not. */

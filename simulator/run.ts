@@ -15,6 +15,7 @@ import { linearizability } from './invariants/linearizability.ts';
 import { linearizableBySearch } from './invariants/linearizable-by-search.ts';
 import { count, countMarks, type Marks } from './invariants/marks.ts';
 import { metadataCheckers } from './invariants/metadata.ts';
+import { nothingWaitsForNobody } from './invariants/nothing-waits-for-nobody.ts';
 import { onlyTheLeaderHearsHeartbeats } from './invariants/only-the-leader-hears-heartbeats.ts';
 import { checkProgressInPartitions } from './invariants/progress-in-partition.ts';
 import { groupCheckers } from './invariants/groups/all.ts';
@@ -171,6 +172,11 @@ class Run {
     const { observation } = this.#cluster;
     const witness = new MetadataWitness();
     observation.add(...metadataCheckers(observation, witness, this.#operators.calls));
+    const askers = {
+      requests: () => this.#exchanges.openCount + this.#clients.pending.size,
+      watchers: () => this.#schedule.watchers.length,
+    };
+    observation.add(nothingWaitsForNobody(observation, askers));
     const heartbeats = onlyTheLeaderHearsHeartbeats(observation);
     this.#exchanges.judges.push(heartbeats);
     observation.add(heartbeats);

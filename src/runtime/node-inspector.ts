@@ -19,4 +19,18 @@ export type InspectedParts = {
   readonly core: RaftCore;
   readonly log: RaftLog;
   readonly image: () => MetadataImage;
+  readonly waiting: () => WaitingWork;
+};
+
+/** How much of each kind waits in a node, beside what its core keeps. */
+export type WaitingWork = {
+  /** Operations that the leader has not executed, and answers that wait until what they saw is committed. */
+  readonly operations: number;
+  /** Reads that wait for a barrier or for their turn. */
+  readonly reads: number;
+  /** … and those that wait for an offset of their own. */
+  readonly offsets: number;
+  /** Requests that were passed on to the leader. */
+  readonly forwards: number;
+  readonly streams: number;
 };

@@ -272,6 +272,13 @@ export class QuorumMember {
       core: this.#parts.core,
       log: storage.log,
       image: () => this.#parts.state.image,
+      waiting: () => ({
+        operations: this.#parts.leadership.proposer?.pendingCount ?? 0,
+        reads: this.#parts.router.readsWaiting,
+        offsets: this.#parts.router.offsetsAwaited,
+        forwards: this.#parts.forwarder.pendingCount,
+        streams: this.#parts.watchHub.count,
+      }),
     });
   }
 

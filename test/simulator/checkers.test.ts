@@ -16,6 +16,7 @@ import { leaderWithoutMajorityResigns } from '../../simulator/invariants/leader-
 import { leadersRecordsStay } from '../../simulator/invariants/leaders-records-stay.ts';
 import { lostIdentitiesNeverVote } from '../../simulator/invariants/lost-identities-never-vote.ts';
 import { olderFetchesAreRefused } from '../../simulator/invariants/older-fetches-are-refused.ts';
+import { nothingWaitsForNobody } from '../../simulator/invariants/nothing-waits-for-nobody.ts';
 import { oneBootstrapDescriptor } from '../../simulator/invariants/one-bootstrap-descriptor.ts';
 import { oneVotePerEpoch } from '../../simulator/invariants/one-vote-per-epoch.ts';
 import { oneVoterChangeAtATime } from '../../simulator/invariants/one-voter-change-at-a-time.ts';
@@ -203,6 +204,20 @@ describe('a checker of what a node keeps', () => {
       scene.verdict(() => checker.afterAnyEvent?.(scene.node(1), pending(count)));
     expect(look(raft.pendingProposalsMax)).toBeNull();
     expect(look(raft.pendingProposalsMax + 1)).toMatch('pending state is bounded');
+  });
+
+  it('takes more of anything that waits than somebody waits for at the end for a violation', () => {
+    const idle = { operations: 0, reads: 0, offsets: 0, forwards: 0, streams: 0 };
+    const atEnd = (waiting: Partial<typeof idle>) => {
+      const scene = new Scene();
+      const view = roleView('follower', 4, { waiting: { ...idle, ...waiting } });
+      scene.cluster.nodes.push({ ...scene.node(1), view });
+      const askers = { requests: () => 3, watchers: () => 1 };
+      return scene.verdict(() => nothingWaitsForNobody(scene.cluster, askers).atEnd?.());
+    };
+    expect(atEnd({ operations: 3, reads: 3, offsets: 3, forwards: 3, streams: 1 })).toBeNull();
+    expect(atEnd({ forwards: 12 })).toMatch('keeps 12 forwards');
+    expect(atEnd({ streams: 2 })).toMatch('keeps 2 streams');
   });
 
   it('takes two clusters where one was founded for a violation', () => {

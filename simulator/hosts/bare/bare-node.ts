@@ -136,6 +136,10 @@ export class BareNode implements NodeView {
     return this.#core.pendingProposals;
   }
 
+  get waiting(): null {
+    return null;
+  }
+
   get image(): null {
     return null;
   }

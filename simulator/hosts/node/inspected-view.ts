@@ -3,7 +3,7 @@ import { imageDigest, type MetadataImage } from '../../../src/metadata/image.ts'
 import type { RoleName } from '../../../src/raft/effects.ts';
 import type { Voter } from '../../../src/raft/replica-key.ts';
 import type { SnapshotId } from '../../../src/raft/snapshot-id.ts';
-import type { InspectedParts } from '../../../src/runtime/node-inspector.ts';
+import type { InspectedParts, WaitingWork } from '../../../src/runtime/node-inspector.ts';
 import type { NodeView } from '../../observation.ts';
 
 /** A running controller node as the checkers see it. */
@@ -60,6 +60,10 @@ export class InspectedView implements NodeView {
 
   get pendingProposals(): number {
     return this.#parts.core.pendingProposals;
+  }
+
+  get waiting(): WaitingWork {
+    return this.#parts.waiting();
   }
 
   get image(): MetadataImage {

@@ -43,6 +43,11 @@ export class Exchanges {
     return this.#cluster.nodes.length;
   }
 
+  /** Requests whose askers still wait. */
+  get openCount(): number {
+    return this.#open.size;
+  }
+
   /** Which operations arrived at a node, for coverage. */
   marks(): readonly (readonly [string, number])[] {
     return [...this.#asked].map(([operationId, count]) => [`asked: ${operationId}`, count] as const);

@@ -121,6 +121,11 @@ export class RequestRouter {
     return reads.size + this.#answerable.waitingCount + past.waitingCount;
   }
 
+  /** Reads that wait for an offset of their own, which may never come. */
+  get offsetsAwaited(): number {
+    return this.#waiters.size;
+  }
+
   /** Everything below `offset` is applied on this node. */
   applied(offset: Offset): void {
     this.#options.past.applied();
