@@ -17,6 +17,10 @@ export type Progress = {
 
 /** Fewer of a kind may all be refused, or come too early. */
 const enough = 5;
+/** What is planned later than that before the end has no time to come to anything. */
+const answerUs = 1_000_000;
+/** A watch where nothing happens of what is watched is told so after five seconds, and not before. */
+const bookmarkUs = 6_000_000;
 
 /**
  * The part of the workload that was planned and came to nothing; null when none did. A run in which a part is idle
@@ -30,14 +34,31 @@ export function findIdlePart(schedule: Schedule, progress: Progress): string | n
   const { promises } = budgets[schedule.config.budget];
   if (!promises.noFurtherElection) return null;
   const { operations, calls, brokers, groups, watchers } = schedule;
-  const records = brokers?.records.length ?? 0;
+  const countInTime = (planned: readonly { readonly atUs: number }[], neededUs: number): number =>
+    planned.filter(({ atUs }) => atUs + neededUs < schedule.config.durationUs).length;
+  const records = countInTime(brokers?.records ?? [], answerUs);
   const memberships = groups?.memberships.length ?? 0;
   const parts = [
-    { planned: operations.length, least: enough, done: progress.operations, name: 'request of a client' },
-    { planned: calls.length, least: enough, done: progress.calls, name: 'call of an operator' },
+    {
+      planned: countInTime(operations, answerUs),
+      least: enough,
+      done: progress.operations,
+      name: 'request of a client',
+    },
+    {
+      planned: countInTime(calls, answerUs),
+      least: enough,
+      done: progress.calls,
+      name: 'call of an operator',
+    },
     { planned: records, least: enough, done: progress.records, name: 'record of a producer' },
     { planned: memberships, least: 1, done: progress.leaderships, name: 'leadership of a group' },
-    { planned: watchers.length, least: 1, done: progress.watchEvents, name: 'event of a watch' },
+    {
+      planned: countInTime(watchers, bookmarkUs),
+      least: 1,
+      done: progress.watchEvents,
+      name: 'event of a watch',
+    },
   ];
   const idle = parts.find(({ planned, least, done }) => planned >= least && done === 0);
   return idle === undefined ? null : `no ${idle.name} came about`;

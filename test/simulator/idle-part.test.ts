@@ -14,7 +14,7 @@ function scheduleUnder(budget: BudgetName): Schedule {
   );
   const of = (workload: 'groups' | 'watchers'): Schedule => generateSchedule(1, workload);
   if (drawn === undefined) throw new Error('no seed has all parts');
-  const config = { ...drawn.config, budget };
+  const config = { ...drawn.config, budget, durationUs: 30_000_000 };
   return { ...drawn, config, groups: of('groups').groups, watchers: of('watchers').watchers };
 }
 
@@ -39,6 +39,13 @@ describe('an idle part of a run', () => {
     const without = { ...schedule, calls: [], brokers: null, groups: null, watchers: [] };
     const progress = { operations: 1, calls: 0, records: 0, leaderships: 0, watchEvents: 0 };
     expect(findIdlePart(without, progress)).toBeNull();
+  });
+
+  it('is none where the run was over before anything could come of it', () => {
+    const config = { ...schedule.config, durationUs: 1_000_000 };
+    expect(
+      findIdlePart({ ...schedule, config, groups: null }, { ...busy, calls: 0, watchEvents: 0 }),
+    ).toBeNull();
   });
 
   it('is none where controllers fail, which may leave room for nothing', () => {
