@@ -27,7 +27,8 @@ export function nothingWaitsForNobody(cluster: ClusterObservation, askers: Asker
       const asked = askers.requests() + ownMax;
       for (const { view, process } of cluster.nodes) {
         const waiting = view?.waiting ?? null;
-        if (waiting === null) continue;
+        // What is appended and not committed yet is under way, whether or not anybody waits for its answer.
+        if (view === null || waiting === null || view.highWatermark < view.logEndOffset) continue;
         for (const [kind, max] of limits(asked, askers.watchers())) {
           if (waiting[kind] <= max) continue;
           const what = `${process.name} keeps ${waiting[kind]} ${kind}`;
