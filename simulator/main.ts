@@ -48,6 +48,14 @@ const options = {
   help: { type: 'boolean', default: false },
 } as const;
 
+/** What may be said of each way to run; the first that has an option which none but it has is meant. */
+const ways = {
+  schedule: ['schedule', 'planted', 'verbose'],
+  soak: ['soak', 'fresh', 'minutes', 'workers'],
+  seeds: ['seed', 'count', 'mutant', 'planted', 'host', 'workload', 'verbose', 'digests'],
+  check: ['from', 'seconds', 'workers'],
+} as const satisfies Readonly<Record<string, readonly (keyof typeof options)[]>>;
+
 type Values = ReturnType<typeof parseArgs<{ options: typeof options }>>['values'];
 
 /** True when every property held. */
@@ -57,18 +65,40 @@ async function main(): Promise<boolean> {
     print(usage);
     return true;
   }
+  const way = wayOf(values);
   const workers = wholeNumber(values.workers, 0, 'workers');
   if (values.schedule !== undefined) return await runScheduleFile(values.schedule, values);
-  if (values.soak) {
+  if (way === 'soak') {
     const minutes = wholeNumber(values.minutes, 10, 'minutes');
     return await runSoak({ minutes, workers, isFresh: values.fresh, print, progress: showProgress });
   }
-  if (values.seed !== undefined || values.count !== undefined || values.mutant !== undefined) {
-    return await runChosenSeeds(values);
-  }
+  if (way === 'seeds') return await runChosenSeeds(values);
   // Any number will do, as long as another day begins elsewhere.
   const from = wholeNumber(values.from, 10_000 + (Date.now() % 2_000_000_000), 'from');
   return await runCi({ from, seconds: wholeNumber(values.seconds, 240, 'seconds'), workers, print });
+}
+
+/** @throws {Error} when an option is given that has no meaning beside the others. */
+function wayOf(values: Values): keyof typeof ways {
+  const isGiven = (name: keyof Values): boolean => values[name] !== undefined && values[name] !== false;
+  const given = (Object.keys(options) as (keyof Values)[]).filter(isGiven);
+  const isMeant = (way: keyof typeof ways): boolean => given.some((name) => isOfAlone(way, name));
+  const way = (['schedule', 'soak', 'seeds'] as const).find(isMeant) ?? 'check';
+  const stray = given.find((name) => !includes(ways[way], name));
+  if (stray === undefined) return way;
+  const others = given.filter((name) => name !== stray).map((name) => `--${name}`);
+  throw new Error(
+    `--${stray} has no meaning ${others.length === 0 ? 'alone' : `beside ${others.join(', ')}`}`,
+  );
+}
+
+function isOfAlone(way: keyof typeof ways, name: keyof Values): boolean {
+  const others = Object.entries(ways).filter(([other]) => other !== way);
+  return includes(ways[way], name) && !others.some(([, names]) => includes(names, name));
+}
+
+function includes(names: readonly string[], name: string): boolean {
+  return names.includes(name);
 }
 
 async function runChosenSeeds(values: Values): Promise<boolean> {
