@@ -167,6 +167,7 @@ export class QuorumMember {
   /** Takes nothing more, answers what is pending, and hands leadership over if this node has it. */
   handOver(done: () => void): void {
     this.#parts.router.drain();
+    this.#parts.leadership.leave();
     this.#parts.watchHub.close();
     new HandOver({
       clock: this.#options.node.ports.clock,

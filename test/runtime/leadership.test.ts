@@ -151,6 +151,18 @@ describe('the active controller', () => {
     expect(host.types).toContain(record);
   });
 
+  it.each([
+    ['brokers', withBroker],
+    ['members', withGroup],
+  ])('believes in no silence of %s once the node stops, because it hears nobody any more', (_whom, made) => {
+    const host = new LeadershipHost(made());
+    host.leadership.began(epoch(2), host.image.endOffset, host.image);
+    host.run(500);
+    host.leadership.leave();
+    host.run(5_000);
+    expect(host.types).toEqual([]);
+  });
+
   it('begins anew within its epoch when the core refuses a proposal', () => {
     const host = new LeadershipHost(withBroker());
     host.refuse = 1;

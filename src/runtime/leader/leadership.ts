@@ -63,6 +63,8 @@ export class Leadership {
   #nextProposalId = 1;
   /** A look for expired sessions waits for its turn. */
   #isLooking = false;
+  /** The node takes no requests any more. */
+  #isLeaving = false;
 
   constructor(options: LeadershipOptions) {
     this.#options = options;
@@ -91,6 +93,14 @@ export class Leadership {
     this.#options.forgetProposed();
     this.#options.sessions.clear();
     this.#options.logger.info('controller-resigned', {});
+  }
+
+  /**
+   * The node stops, and takes no heartbeats any more while it still leads: that it hears nobody says nothing of them.
+   * Whoever leads next gives each a whole session.
+   */
+  leave(): void {
+    this.#isLeaving = true;
   }
 
   completed(proposalId: number): void {
@@ -187,11 +197,12 @@ export class Leadership {
   }
 
   #lookForSilence(proposer: Proposer, groupSessions: GroupSessions): void {
-    if (this.#isLooking) return;
+    if (this.#isLooking || this.#isLeaving) return;
     this.#isLooking = true;
     const { clock, sessions } = this.#options;
     const look = afterHeartbeats('lookForSilence', () => {
       this.#isLooking = false;
+      if (this.#isLeaving) return;
       const nowMs = clock.monotonicMs();
       const fencing = fencingOf(sessions.takeExpired(nowMs), groupSessions.takeExpired(nowMs));
       for (const each of fencing) proposer.offer(internalWork(each));
