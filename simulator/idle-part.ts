@@ -19,8 +19,8 @@ export type Progress = {
 const enough = 5;
 /** What is planned later than that before the end has no time to come to anything. */
 const answerUs = 1_000_000;
-/** A watch where nothing happens of what is watched is told so after five seconds, and not before. */
-const bookmarkUs = 6_000_000;
+/** A watch where nothing happens of what is watched is told so by the second look at the latest, one in five seconds. */
+const bookmarkUs = 11_000_000;
 
 /**
  * The part of the workload that was planned and came to nothing; null when none did. A run in which a part is idle
