@@ -19,8 +19,8 @@ export type Progress = {
 const enough = 5;
 /** What is planned later than that before the end has no time to come to anything. */
 const answerUs = 1_000_000;
-/** A watch where nothing happens of what is watched is told so by the second look at the latest, one in five seconds. */
-const bookmarkUs = 11_000_000;
+/** A watch that began where there was nothing yet is told of the first batch, or where it stands at a second look. */
+const watchUs = 11_000_000;
 
 /**
  * The part of the workload that was planned and came to nothing; null when none did. A run in which a part is idle
@@ -36,6 +36,8 @@ export function findIdlePart(schedule: Schedule, progress: Progress): string | n
   const { operations, calls, brokers, groups, watchers } = schedule;
   const countInTime = (planned: readonly { readonly atUs: number }[], neededUs: number): number =>
     planned.filter(({ atUs }) => atUs + neededUs < schedule.config.durationUs).length;
+  // Of the kinds that the others watch nothing may happen.
+  const whole = watchers.filter(({ kinds }) => kinds === null);
   const records = countInTime(brokers?.records ?? [], answerUs);
   const memberships = groups?.memberships.length ?? 0;
   const parts = [
@@ -54,7 +56,7 @@ export function findIdlePart(schedule: Schedule, progress: Progress): string | n
     { planned: records, least: enough, done: progress.records, name: 'record of a producer' },
     { planned: memberships, least: 1, done: progress.leaderships, name: 'leadership of a group' },
     {
-      planned: countInTime(watchers, bookmarkUs),
+      planned: countInTime(whole, watchUs),
       least: 1,
       done: progress.watchEvents,
       name: 'event of a watch',
