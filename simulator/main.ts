@@ -83,7 +83,8 @@ function wayOf(values: Values): keyof typeof ways {
   const isGiven = (name: keyof Values): boolean => values[name] !== undefined && values[name] !== false;
   const given = (Object.keys(options) as (keyof Values)[]).filter(isGiven);
   const isMeant = (way: keyof typeof ways): boolean => given.some((name) => isOfAlone(way, name));
-  const way = (['schedule', 'soak', 'seeds'] as const).find(isMeant) ?? 'check';
+  // Half an hour of both cores is for whoever says so.
+  const way = values.soak ? 'soak' : ((['schedule', 'seeds'] as const).find(isMeant) ?? 'check');
   const stray = given.find((name) => !includes(ways[way], name));
   if (stray === undefined) return way;
   const others = given.filter((name) => name !== stray).map((name) => `--${name}`);

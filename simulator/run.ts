@@ -174,7 +174,6 @@ class Run {
     observation.add(...metadataCheckers(observation, witness, this.#operators.calls));
     const askers = {
       requests: () => this.#exchanges.openCount + this.#clients.pending.size,
-      watchers: () => this.#schedule.watchers.length,
     };
     observation.add(nothingWaitsForNobody(observation, askers));
     const heartbeats = onlyTheLeaderHearsHeartbeats(observation);

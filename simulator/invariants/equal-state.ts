@@ -1,7 +1,7 @@
 import { hashIntegers } from '../../src/base/random.ts';
-import type { Checker, ClusterObservation, ObservedNode } from '../observation.ts';
+import type { Checker, ClusterObservation, NodeView, ObservedNode } from '../observation.ts';
 
-/** Nodes are compared at one offset in so many, the same ones for all: states that have parted stay apart. */
+/** Nodes are compared at one offset in so many, the same ones for all: what has parted goes together again seldom. */
 const comparedOneIn = 4;
 
 /** All nodes have the same state at the same offset, in all their lives. */
@@ -25,15 +25,23 @@ export function equalState(cluster: ClusterObservation): Checker {
           `${name} has applied ${offset}, and ${cluster.committed.endOffset} is committed`,
         );
       }
-      if (!isCompared(offset)) return;
-      const known = digests.get(offset);
-      if (known === undefined) {
-        digests.set(offset, { digest: view.stateDigest, by: name });
-      } else if (known.digest !== view.stateDigest) {
-        cluster.fail(checker, `at offset ${offset} ${name} has another state than ${known.by}`);
-      }
+      if (isCompared(offset)) compare(node, view);
+    },
+    atEnd() {
+      for (const node of cluster.nodes) if (node.view !== null) compare(node, node.view);
     },
   };
+
+  function compare(node: ObservedNode, view: NodeView): void {
+    const offset = view.appliedOffset;
+    const name = node.process.name;
+    const known = digests.get(offset);
+    if (known === undefined) {
+      digests.set(offset, { digest: view.stateDigest, by: name });
+    } else if (known.digest !== view.stateDigest) {
+      cluster.fail(checker, `at offset ${offset} ${name} has another state than ${known.by}`);
+    }
+  }
   return checker;
 }
 

@@ -1,12 +1,19 @@
 import type { WaitingWork } from '../../src/runtime/node-inspector.ts';
 import type { Checker, ClusterObservation } from '../observation.ts';
 
-/** Whoever asks, as far as the world knows. */
-export type Askers = {
-  /** Requests that somebody waits for. */
-  readonly requests: () => number;
-  readonly watchers: () => number;
-};
+/** How many requests somebody waits for, as far as the world knows. */
+export type Askers = { readonly requests: () => number };
+
+/**
+ * Streams are not among them: the word that one is closed may be lost on its way, and it is the HTTP server, which does
+ * not run here, that cuts off whoever reads nothing.
+ */
+const kinds = [
+  'operations',
+  'reads',
+  'offsets',
+  'forwards',
+] as const satisfies readonly (keyof WaitingWork)[];
 
 /**
  * What a node does of its own accord: it looks for silence, registers itself, fences, and an operator may be changing
@@ -29,23 +36,13 @@ export function nothingWaitsForNobody(cluster: ClusterObservation, askers: Asker
         const waiting = view?.waiting ?? null;
         // What is appended and not committed yet is under way, whether or not anybody waits for its answer.
         if (view === null || waiting === null || view.highWatermark < view.logEndOffset) continue;
-        for (const [kind, max] of limits(asked, askers.watchers())) {
-          if (waiting[kind] <= max) continue;
+        for (const kind of kinds) {
+          if (waiting[kind] <= asked) continue;
           const what = `${process.name} keeps ${waiting[kind]} ${kind}`;
-          cluster.fail(checker, `${what}, and there are ${max} of them at most that somebody waits for`);
+          cluster.fail(checker, `${what}, and there are ${asked} of them at most that somebody waits for`);
         }
       }
     },
   };
   return checker;
-}
-
-function limits(asked: number, watchers: number): readonly (readonly [keyof WaitingWork, number])[] {
-  return [
-    ['operations', asked],
-    ['reads', asked],
-    ['offsets', asked],
-    ['forwards', asked],
-    ['streams', watchers],
-  ];
 }

@@ -59,7 +59,15 @@ function ask<Request>(policy: (request: Request) => unknown, request: Request): 
     return `The policy has failed: ${error instanceof Error ? error.message : String(error)}`;
   }
   if (verdict === null || typeof verdict === 'string') return verdict;
+  // Nobody waits for a promise, and one that fails must not end the process.
+  if (isThenable(verdict)) verdict.then(undefined, () => undefined);
   return `The policy answers neither a text nor null, but ${typeof verdict}.`;
+}
+
+type Thenable = { then(done: undefined, failed: () => undefined): unknown };
+
+function isThenable(value: unknown): value is Thenable {
+  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
 }
 
 function creationOf(records: readonly MetadataRecord[]): TopicCreation {

@@ -32,5 +32,4 @@ export type WaitingWork = {
   readonly offsets: number;
   /** Requests that were passed on to the leader. */
   readonly forwards: number;
-  readonly streams: number;
 };

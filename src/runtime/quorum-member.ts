@@ -278,7 +278,6 @@ export class QuorumMember {
         reads: this.#parts.router.readsWaiting,
         offsets: this.#parts.router.offsetsAwaited,
         forwards: this.#parts.forwarder.pendingCount,
-        streams: this.#parts.watchHub.count,
       }),
     });
   }

@@ -11,24 +11,34 @@ export async function readPolicies({
   policies = {},
   policyModule,
 }: Pick<ServerConfig, 'policies' | 'policyModule'>): Promise<Result<Policies, string>> {
-  if (policyModule === undefined) return ok(policies);
+  if (policyModule === undefined) return checked(policies, 'policies');
+  if (Object.keys(policies).length > 0) return failed('Give policies or a module of them, not both.');
   const exported = await importModule(policyModule);
   if (!exported.ok) return exported;
-  const found = names.filter((name) => exported.value[name] !== undefined);
-  const wrong = found.find((name) => typeof exported.value[name] !== 'function');
-  if (wrong !== undefined) return failed(`${policyModule} exports ${wrong}, which is no function.`);
-  if (found.length === 0) {
+  if (Object.keys(exported.value).length === 0) {
     return failed(`${policyModule} exports no policy; it should export ${names.join(' or ')}, as functions.`);
   }
-  return ok(Object.fromEntries(found.map((name) => [name, exported.value[name]])));
+  return checked(exported.value, policyModule);
+}
+
+/** A misspelt policy would be none, without a word. */
+function checked(given: Readonly<Record<string, unknown>>, from: string): Result<Policies, string> {
+  const known: readonly string[] = names;
+  const unknown = Object.keys(given).find((name) => !known.includes(name));
+  if (unknown !== undefined) {
+    return failed(`${from} has '${unknown}', which is no policy; there are ${names.join(' and ')}.`);
+  }
+  const wrong = names.find((name) => given[name] !== undefined && typeof given[name] !== 'function');
+  if (wrong !== undefined) return failed(`${from} has ${wrong}, which is no function.`);
+  return ok(given);
 }
 
 /** What is exported by name, or as the members of the default. */
 async function importModule(path: string): Promise<Result<Readonly<Record<string, unknown>>, string>> {
   try {
     const module = (await import(pathToFileURL(resolve(path)).href)) as Readonly<Record<string, unknown>>;
-    const { default: standard } = module;
-    return ok(typeof standard === 'object' && standard !== null ? { ...standard, ...module } : module);
+    const { default: standard, ...named } = module;
+    return ok(typeof standard === 'object' && standard !== null ? { ...standard, ...named } : named);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     return failed(`The policies cannot be read from ${path}: ${reason}`);

@@ -93,6 +93,9 @@ describe('a policy for new topics', () => {
     // As a program without types may give it.
     const promising = { createTopic: async () => null } as unknown as Policies;
     expect(ask(prepared(), promising, creation()).told).toContain('neither a text nor null, but object');
+    // Vitest fails on a rejection that nobody handles, as a controller would end.
+    const failing = { createTopic: async () => Promise.reject(new Error('later')) } as unknown as Policies;
+    expect(ask(prepared(), failing, creation()).told).toContain('neither a text nor null, but object');
   });
 });
 

@@ -30,12 +30,23 @@ describe('a module of policies', () => {
   });
 
   it.each([
-    ['exports no policy', 'export const other = () => null;'],
+    ['exports no policy', 'const other = () => null;'],
+    ['is no policy; there are createTopic and alterConfig', 'export const alterConfigs = () => null;'],
     ['which is no function', 'export const createTopic = true;'],
     ['cannot be read from', 'export const = ;'],
   ])('is refused with a reason: %s', async (reason, text) => {
     const read = await readPolicies({ policyModule: moduleOf(text) });
     expect(read.ok ? 'read' : read.error).toContain(reason);
+  });
+
+  it('is not given beside policies, nor are policies that are none', async () => {
+    const createTopic = (): null => null;
+    const both = await readPolicies({ policies: { createTopic }, policyModule: './policies.mjs' });
+    expect(both.ok ? 'read' : both.error).toContain('not both');
+    // As a program without types may give them.
+    const misspelt = { alterConfigs: createTopic } as Parameters<typeof readPolicies>[0]['policies'] & object;
+    const read = await readPolicies({ policies: misspelt });
+    expect(read.ok ? 'read' : read.error).toContain("has 'alterConfigs', which is no policy");
   });
 
   it('that is not there is named', async () => {

@@ -207,17 +207,16 @@ describe('a checker of what a node keeps', () => {
   });
 
   it('takes more of anything that waits than somebody waits for at the end for a violation', () => {
-    const idle = { operations: 0, reads: 0, offsets: 0, forwards: 0, streams: 0 };
+    const idle = { operations: 0, reads: 0, offsets: 0, forwards: 0 };
     const atEnd = (waiting: Partial<typeof idle>) => {
       const scene = new Scene();
       const view = roleView('follower', 4, { waiting: { ...idle, ...waiting } });
       scene.cluster.nodes.push({ ...scene.node(1), view });
-      const askers = { requests: () => 3, watchers: () => 1 };
+      const askers = { requests: () => 3 };
       return scene.verdict(() => nothingWaitsForNobody(scene.cluster, askers).atEnd?.());
     };
-    expect(atEnd({ operations: 3, reads: 3, offsets: 3, forwards: 3, streams: 1 })).toBeNull();
+    expect(atEnd({ operations: 3, reads: 3, offsets: 3, forwards: 3 })).toBeNull();
     expect(atEnd({ forwards: 12 })).toMatch('keeps 12 forwards');
-    expect(atEnd({ streams: 2 })).toMatch('keeps 2 streams');
   });
 
   it('takes two clusters where one was founded for a violation', () => {

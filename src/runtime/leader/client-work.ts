@@ -165,7 +165,7 @@ function runChecked(
   image: MetadataImage,
   context: OperationContext,
 ): Ran {
-  const ran = judged(operation, runOperation(operation, image, inputOf(request), context), context);
+  const ran = withPolicies(operation, runOperation(operation, image, inputOf(request), context), context);
   if (!ran.ok || request.ifMatch === null) return ran;
   const modifiedOffset = ran.value.modifiedOffset ?? null;
   if (modifiedOffset === request.ifMatch) return ran;
@@ -177,7 +177,11 @@ function runChecked(
 }
 
 /** What Ottla would do, as the operator's policies have it. */
-function judged({ operationId }: RegisteredOperation, ran: Ran, { policies = {} }: OperationContext): Ran {
+function withPolicies(
+  { operationId }: RegisteredOperation,
+  ran: Ran,
+  { policies = {} }: OperationContext,
+): Ran {
   if (!ran.ok) return ran;
   const message = findPolicyViolation(policies, operationId, ran.value.records);
   return message === null ? ran : failed({ code: 'POLICY_VIOLATION', message });

@@ -288,6 +288,7 @@ export class Proposer {
       if (change !== null) return change;
       const hasRecords = execution.records.length > 0;
       if (hasRecords && !this.#add(draft, execution.records)) return 'full';
+      this.#hear(execution);
       draft.settlements.push({ pending, offset: draft.image.endOffset, hasRecords, execution });
     } catch (error) {
       this.#reject(pending, error);
@@ -343,7 +344,7 @@ export class Proposer {
     let isBarrierAwaited = false;
     const barrier = new SharedBarrier();
     for (const { pending, offset, hasRecords, execution } of draft.settlements) {
-      this.#note(execution);
+      this.#goOn(execution);
       const hasChangedQuorum = this.#hasChangedQuorum(pending);
       this.#changers.delete(pending);
       // A refusal changes nothing by which a deposed leader would be found out, so that others may know better.
@@ -369,22 +370,19 @@ export class Proposer {
     this.#answers.release(this.#appliedOffset);
   }
 
-  /** Brokers and members that were heard. */
+  /** Brokers and members that were heard, or are to be forgotten: before the next of a batch looks for silence. */
   #hear({ outcome }: Execution): void {
     const { sessions, groupSessions, clock } = this.#options;
     if (outcome?.heard !== undefined) {
       sessions.heard(outcome.heard.brokerId, outcome.heard.metadataOffset, clock.monotonicMs());
     }
+    if (outcome?.forgotten !== undefined) sessions.remove(outcome.forgotten);
     if (outcome?.heardMember !== undefined) groupSessions.heard(outcome.heardMember, clock.monotonicMs());
+    if (outcome?.forgottenMember !== undefined) groupSessions.remove(outcome.forgottenMember);
   }
 
-  /** Whoever was heard, or is to be forgotten, and work that goes on after this batch. */
-  #note(execution: Execution): void {
-    const { outcome } = execution;
-    const { sessions, groupSessions } = this.#options;
-    this.#hear(execution);
-    if (outcome?.forgotten !== undefined) sessions.remove(outcome.forgotten);
-    if (outcome?.forgottenMember !== undefined) groupSessions.remove(outcome.forgottenMember);
+  /** Work that goes on after this batch. */
+  #goOn({ outcome }: Execution): void {
     const continueWith = outcome?.continueWith ?? null;
     if (continueWith !== null) this.offer(internalWork(continueWith));
   }
