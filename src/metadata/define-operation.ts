@@ -22,6 +22,9 @@ export function closed<const Properties extends TProperties>(properties: Propert
   return Type.Object(properties, { additionalProperties: false });
 }
 
+/** What may be absent in an answer. */
+export const nullable = <Schema extends TSchema>(schema: Schema) => Type.Union([schema, Type.Null()]);
+
 export const nothing = closed({});
 
 const int32Max = 2_147_483_647;

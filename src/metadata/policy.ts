@@ -73,13 +73,13 @@ function isThenable(value: unknown): value is Thenable {
 function creationOf(records: readonly MetadataRecord[]): TopicCreation {
   let topic = '';
   const assignments: (readonly number[])[] = [];
+  const configs: [string, string][] = [];
   for (const record of records) {
     if (record.type === 'TopicRecord') topic = record.name;
     else if (record.type === 'PartitionRecord') assignments.push([...record.replicas]);
-  }
-  const configs: [string, string][] = [];
-  for (const record of records) {
-    if (record.type === 'ConfigRecord' && record.value !== null) configs.push([record.name, record.value]);
+    else if (record.type === 'ConfigRecord' && record.value !== null) {
+      configs.push([record.name, record.value]);
+    }
   }
   return {
     topic,

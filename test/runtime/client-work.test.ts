@@ -9,33 +9,13 @@ import type { Execution } from '../../src/runtime/leader/operation-queue.ts';
 import { offset } from '../../src/base/brands.ts';
 import { TestCluster } from '../metadata/cluster.ts';
 import { RecordedReply } from './support/operations.ts';
+import { requestOf } from './support/requests.ts';
 
 function clusterWithSession(): { readonly cluster: TestCluster; readonly sessionId: number } {
   const cluster = new TestCluster();
   cluster.start(1);
   const { sessionId } = cluster.ok('openSession', { body: {} });
   return { cluster, sessionId };
-}
-
-type Changes = Partial<Omit<ControllerRequest, 'input'>> & {
-  readonly body?: unknown;
-  readonly params?: unknown;
-};
-
-function requestOf(operationId: string, changes: Changes): ControllerRequest {
-  const { body = {}, params = {}, ...rest } = changes;
-  return {
-    requestId: 1,
-    operationId,
-    input: { params, query: {}, body },
-    principal: 'tester',
-    idempotencyKey: null,
-    consistency: 'linearizable',
-    minOffset: null,
-    ifMatch: null,
-    timeoutMs: 1_000,
-    ...rest,
-  };
 }
 
 function run(cluster: TestCluster, request: ControllerRequest, given?: RegisteredOperation): Execution {

@@ -2,11 +2,11 @@ import { describe, expect, it } from 'vitest';
 import type { OperationContext } from '../../src/metadata/operation.ts';
 import { operationsById } from '../../src/metadata/operations.ts';
 import type { ConfigAlteration, Policies, TopicCreation } from '../../src/metadata/policy.ts';
-import type { ControllerRequest } from '../../src/runtime/controller-api.ts';
 import { clientWork } from '../../src/runtime/leader/client-work.ts';
 import { offset } from '../../src/base/brands.ts';
 import { TestCluster } from '../metadata/cluster.ts';
 import { RecordedReply } from './support/operations.ts';
+import { requestOf } from './support/requests.ts';
 
 /** What the caller is told, and whether anything was written. */
 function ask(
@@ -15,21 +15,10 @@ function ask(
   asked: { readonly operationId: string; readonly params?: object; readonly body: object },
   validateOnly = false,
 ) {
-  const { operationId, params = {}, body } = asked;
+  const { operationId, params, body } = asked;
   const operation = operationsById.get(operationId);
   if (operation === undefined) throw new Error('no such operation');
-  const request: ControllerRequest = {
-    requestId: 1,
-    operationId,
-    input: { params, query: {}, body },
-    principal: 'tester',
-    idempotencyKey: null,
-    consistency: 'linearizable',
-    minOffset: null,
-    ifMatch: null,
-    timeoutMs: 1_000,
-    validateOnly,
-  };
+  const request = requestOf(operationId, { params, body, validateOnly });
   const context: OperationContext = { ...cluster.context, policies };
   const execution = clientWork(operation, request, new RecordedReply()).run(cluster.image, context);
   cluster.append(execution.records);

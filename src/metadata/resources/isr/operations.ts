@@ -1,8 +1,9 @@
 import { Type } from 'typebox';
 import { ok } from '../../../base/result.ts';
-import { closed, defineOperation, nothing, refuse, schemas } from '../../define-operation.ts';
+import { closed, defineOperation, nothing, schemas } from '../../define-operation.ts';
 import { exampleIds } from '../../example-ids.ts';
 import { limits } from '../../limits.ts';
+import { findStaleBroker } from '../broker/present-epoch.ts';
 import { alterPartitions } from './alter-partition.ts';
 
 const nullable = {
@@ -101,13 +102,8 @@ export const alterPartition = defineOperation({
     },
   },
   handle: (image, { body }) => {
-    const row = image.broker.brokers.get(body.brokerId);
-    if (row === null) {
-      return refuse('BROKER_ID_NOT_REGISTERED', `Broker ${body.brokerId} is not registered.`);
-    }
-    if (row.brokerEpoch !== body.brokerEpoch) {
-      return refuse('STALE_BROKER_EPOCH', `Broker ${body.brokerId} has epoch ${row.brokerEpoch}.`);
-    }
+    const refusal = findStaleBroker(image, body);
+    if (refusal !== null) return refusal;
     const proposals = body.partitions.map(({ leaderRecoveryState = 0, ...proposal }) => ({
       ...proposal,
       leaderRecoveryState,

@@ -1,9 +1,10 @@
 import { Type } from 'typebox';
 import { offset } from '../../../base/brands.ts';
 import { ok } from '../../../base/result.ts';
-import { answer, closed, defineOperation, nothing, refuse, schemas } from '../../define-operation.ts';
+import { answer, closed, defineOperation, nothing, nullable, schemas } from '../../define-operation.ts';
 import { limits } from '../../limits.ts';
 import { everyRole } from '../../roles.ts';
+import { findStaleBroker } from '../broker/present-epoch.ts';
 import { lastProducerIdBlock } from './resource.ts';
 
 const producerId = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
@@ -32,11 +33,8 @@ export const allocateProducerIds = defineOperation({
     response: { producerIdStart: 2000, producerIdLength: limits.producerIdBlockLength },
   },
   handle: (image, { body: { brokerId, brokerEpoch } }) => {
-    const broker = image.broker.brokers.get(brokerId);
-    if (broker === null) return refuse('BROKER_ID_NOT_REGISTERED', `Broker ${brokerId} is not registered.`);
-    if (broker.brokerEpoch !== brokerEpoch) {
-      return refuse('STALE_BROKER_EPOCH', `Broker ${brokerId} has epoch ${broker.brokerEpoch}.`);
-    }
+    const refusal = findStaleBroker(image, { brokerId, brokerEpoch });
+    if (refusal !== null) return refusal;
     const last = lastProducerIdBlock(image.producerId);
     const producerIdStart = last?.nextProducerId ?? 0;
     const producerIdLength = limits.producerIdBlockLength;
@@ -48,8 +46,6 @@ export const allocateProducerIds = defineOperation({
     });
   },
 });
-
-const nullable = <Schema extends Type.TSchema>(schema: Schema) => Type.Union([schema, Type.Null()]);
 
 export const describeProducerIds = defineOperation({
   operationId: 'describeProducerIds',

@@ -6,6 +6,7 @@ import {
   closed,
   defineOperation,
   nothing,
+  nullable,
   pageQuery,
   refuse,
   schemas,
@@ -28,7 +29,6 @@ const role = Type.Union([
   Type.Literal('reader'),
 ]);
 const milliseconds = Type.Integer({ minimum: 0, description: 'Wall clock, in ms since 1970.' });
-const nullable = <Schema extends Type.TSchema>(schema: Schema) => Type.Union([schema, Type.Null()]);
 
 const tokenView = closed({
   tokenId: schemas.uuid,
