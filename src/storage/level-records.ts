@@ -1,5 +1,6 @@
 import { failed, ok, type Result } from '../base/result.ts';
-import { crc32c, unmaskedCrc } from './crc32c.ts';
+import { crc32c } from '../codec/crc32c.ts';
+import { unmaskedCrc } from './unmasked-crc.ts';
 
 /** LevelDB's logs, of which the MANIFEST is one, consist of such blocks; only the last may be shorter. */
 export const recordBlockBytes = 32_768;

@@ -1,7 +1,8 @@
 import type { FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { failed, ok } from '../base/result.ts';
-import { crc32c, unmaskedCrc } from './crc32c.ts';
+import { crc32c } from '../codec/crc32c.ts';
+import { unmaskedCrc } from './unmasked-crc.ts';
 import { readAt, readLevelFile } from './level-file.ts';
 import type { LiveTable } from './level-manifest.ts';
 import { VarintReader } from './varint-reader.ts';

@@ -1,4 +1,7 @@
-/** CRC-32C (Castagnoli), which LevelDB has in its files and Node does not offer. */
+/**
+ * CRC-32C (Castagnoli, RFC 3720), which Kafka's record batches and LevelDB's files have. Node does not offer it:
+ * `zlib.crc32` is of another polynomial.
+ */
 export function crc32c(bytes: Uint8Array): number {
   let crc = -1;
   // By position: an iterator takes five times as long, and a checkpoint has a hundred megabytes.
@@ -6,13 +9,6 @@ export function crc32c(bytes: Uint8Array): number {
   return (crc ^ -1) >>> 0;
 }
 
-/** LevelDB stores a checksum turned and shifted, so that one of bytes which hold checksums stays a good one. */
-export function unmaskedCrc(masked: number): number {
-  const turned = (masked - maskDelta) >>> 0;
-  return ((turned >>> 17) | (turned << 15)) >>> 0;
-}
-
-const maskDelta = 0xa282ead8;
 const reversedPolynomial = 0x82f63b78;
 
 const table = Uint32Array.from({ length: 256 }, (_, index) => {
