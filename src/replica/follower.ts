@@ -1,6 +1,7 @@
 import { assert } from '../base/assert.ts';
 import { coverageMark } from '../base/coverage-marks.ts';
 import { advanceHighWatermark, emit, type FollowerRole, type ReplicaState } from './state.ts';
+import type { ProducedBatch } from './producer-state.ts';
 import type { FetchAnswer } from './types.ts';
 
 /** Sends the next fetch when it is due; one is outstanding at a time. */
@@ -37,6 +38,7 @@ export function takeAnswer(
   role: FollowerRole,
   fetchId: number,
   answer: FetchAnswer,
+  produced: readonly ProducedBatch[],
 ): void {
   const { view, nowMs, config } = state;
   if (role.fetch?.fetchId !== fetchId || view === null) return;
@@ -48,15 +50,20 @@ export function takeAnswer(
   role.nextFetchAtMs = nowMs;
   if (answer.leaderEpoch !== view.leaderEpoch) return;
   if (answer.kind === 'diverging') truncate(state, answer);
-  else append(state, answer);
+  else append(state, answer, produced);
 }
 
-function append(state: ReplicaState, answer: Extract<FetchAnswer, { kind: 'records' }>): void {
+function append(
+  state: ReplicaState,
+  answer: Extract<FetchAnswer, { kind: 'records' }>,
+  produced: readonly ProducedBatch[],
+): void {
   // An answer to a fetch that was made before a truncation does not fit any more.
   if (answer.fetchOffset !== state.logEndOffset) return;
   const { endOffset, epochs, fetchOffset } = answer;
   if (endOffset > fetchOffset) {
     for (const { epoch, startOffset } of epochs) state.epochs.begin(epoch, startOffset);
+    for (const batch of produced) state.producers.append(batch, state.highWatermark);
     state.logEndOffset = endOffset;
     const { generation } = state;
     emit(state, { type: 'append', baseOffset: fetchOffset, endOffset, epochs, produceId: null, generation });
@@ -76,9 +83,13 @@ function truncate(state: ReplicaState, answer: Extract<FetchAnswer, { kind: 'div
   if (to === state.logEndOffset) return;
   coverageMark('replica: truncates');
   state.epochs.truncate(to);
+  state.producers.truncate(to);
+  state.truncatedTo = to;
   state.logEndOffset = to;
   state.flushedOffset = Math.min(state.flushedOffset, to);
   state.highWatermark = Math.min(state.highWatermark, to);
   state.generation++;
-  emit(state, { type: 'truncate', to, generation: state.generation });
+  const rebuildsProducers = !state.producers.isComplete;
+  if (rebuildsProducers) coverageMark('replica: producers are rebuilt from the bytes');
+  emit(state, { type: 'truncate', to, generation: state.generation, rebuildsProducers });
 }

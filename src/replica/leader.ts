@@ -2,11 +2,22 @@ import { coverageMark } from '../base/coverage-marks.ts';
 import { noEpoch } from './leader-epochs.ts';
 import { replicationQuorum } from './isr.ts';
 import { advanceHighWatermark, emit, type LeaderRole, type ReplicaState } from './state.ts';
-import type { FetchAnswer, FetchError, FetchRequest, PartitionView, ProduceError } from './types.ts';
+import type { BatchProducer } from './producer-state.ts';
+import type {
+  FetchAnswer,
+  FetchError,
+  FetchRequest,
+  PartitionView,
+  ProduceError,
+  ReplicaInput,
+} from './types.ts';
+
+type ProduceRequest = Extract<ReplicaInput, { type: 'produceRequested' }>;
 
 /** Takes records in, or says why not. Only a leader that holds its lease promises anything. */
-export function produce(state: ReplicaState, role: LeaderRole, produceId: number, recordCount: number): void {
+export function produce(state: ReplicaState, role: LeaderRole, request: ProduceRequest): void {
   const { view } = state;
+  const { produceId, recordCount, producer } = request;
   if (view === null || !state.holdsLease) {
     coverageMark('produce: refused without a lease');
     return failProduce(state, produceId, 'NOT_LEADER_OR_FOLLOWER');
@@ -15,14 +26,45 @@ export function produce(state: ReplicaState, role: LeaderRole, produceId: number
     coverageMark('produce: refused below min ISR');
     return failProduce(state, produceId, 'NOT_ENOUGH_REPLICAS');
   }
+  if (producer !== null && !maySend(state, role, request, producer)) return;
   const baseOffset = state.logEndOffset;
   const endOffset = baseOffset + recordCount;
   const { generation } = state;
+  if (producer !== null) state.producers.append({ ...producer, baseOffset, endOffset }, state.highWatermark);
   state.epochs.begin(view.leaderEpoch, baseOffset);
   state.logEndOffset = endOffset;
   role.produces.push({ produceId, baseOffset, endOffset });
   const epochs = [{ epoch: view.leaderEpoch, startOffset: baseOffset }];
   emit(state, { type: 'append', baseOffset, endOffset, epochs, produceId, generation });
+}
+
+/**
+ * Whether a batch is the producer's next. One that stands in the log already waits for the high watermark as the
+ * first did: until then it may be cut off again, whatever was acknowledged of it.
+ */
+function maySend(
+  state: ReplicaState,
+  role: LeaderRole,
+  { produceId, recordCount }: ProduceRequest,
+  producer: BatchProducer,
+): boolean {
+  if (!state.producers.isComplete) {
+    failProduce(state, produceId, 'REPLICA_NOT_AVAILABLE');
+    return false;
+  }
+  const verdict = state.producers.check(producer, recordCount);
+  if (verdict.kind === 'next') return true;
+  if (verdict.kind === 'refused') {
+    coverageMark('produce: refused by its sequence');
+    failProduce(state, produceId, verdict.error);
+    return false;
+  }
+  const { baseOffset, endOffset } = verdict;
+  if (endOffset > state.highWatermark) coverageMark('produce: a duplicate waits');
+  else coverageMark('produce: a duplicate');
+  const at = role.produces.findLastIndex((pending) => pending.endOffset <= endOffset);
+  role.produces.splice(at + 1, 0, { produceId, baseOffset, endOffset });
+  return false;
 }
 
 export function failProduce(state: ReplicaState, produceId: number, error: ProduceError): void {

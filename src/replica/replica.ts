@@ -4,6 +4,7 @@ import { acknowledgeFlush, fetchWhenDue, takeAnswer } from './follower.ts';
 import { lagDeadlineMs, replicationQuorum, settleProposals, takeProposalAnswer, tendIsr } from './isr.ts';
 import { answerFetch, failProduce, produce, raiseHighWatermark } from './leader.ts';
 import { LeaderEpochs } from './leader-epochs.ts';
+import { type ProducedBatch, ProducerState } from './producer-state.ts';
 import type { ReplicaRole, ReplicaState } from './state.ts';
 import type { PartitionView, RecoveredReplica, ReplicaConfig, ReplicaInput, ReplicaStep } from './types.ts';
 
@@ -28,13 +29,15 @@ import type { PartitionView, RecoveredReplica, ReplicaConfig, ReplicaInput, Repl
  * 4. A leader's high watermark rises only as far as every member of its replication quorum, which is the
  *    committed and the proposed ISR, has flushed; never while the committed ISR is below min ISR; never while
  *    the broker holds no lease. So what is below it is on the disk of whoever the controller may elect.
- * 5. A record is acknowledged only below the high watermark, and by the leader that appended it, under the
- *    leader epoch in which it did.
+ * 5. A record is acknowledged only below the high watermark, by the leader that appended it, under the leader epoch
+ *    in which it did; or by a later one that its producer sends it again to, and that finds it in its log.
  * 6. At most one ISR proposal is undecided, and it counts until the controller's word shows what became of it.
  * 7. A follower's acknowledgement covers what is on its disk, up to where its log is proved equal to the
  *    leader's.
  * 8. Readers see nothing above `visibleEndOffset`: a new leader hides offsets until its high watermark has
  *    reached the start of its epoch, because it may know less than what was read before.
+ * 9. What is known of idempotent producers follows from the log's bytes alone (`producer-state.ts`); whoever leads
+ *    while it is not known takes nothing from them.
  */
 export class Replica {
   readonly #state: ReplicaState;
@@ -43,6 +46,8 @@ export class Replica {
     this.#state = {
       config,
       epochs: new LeaderEpochs(recovered.epochs),
+      producers: new ProducerState(recovered.produced, recovered.logEndOffset),
+      truncatedTo: recovered.logEndOffset,
       brokerEpoch: recovered.brokerEpoch,
       holdsLease: false,
       logEndOffset: recovered.logEndOffset,
@@ -84,6 +89,12 @@ export class Replica {
     return highWatermark >= role.epochStartOffset ? highWatermark : null;
   }
 
+  /** Of each idempotent producer its last batches; null while they are not known. */
+  get produced(): readonly ProducedBatch[] | null {
+    const { producers } = this.#state;
+    return producers.isComplete ? producers.snapshot() : null;
+  }
+
   /** Whom the leader waits for; empty on others. */
   get replicationQuorum(): readonly number[] {
     const { role, view } = this.#state;
@@ -120,7 +131,7 @@ export class Replica {
         state.brokerEpoch = input.brokerEpoch;
         return;
       case 'produceRequested':
-        if (role.name === 'leader') produce(state, role, input.produceId, input.recordCount);
+        if (role.name === 'leader') produce(state, role, input);
         else failProduce(state, input.produceId, 'NOT_LEADER_OR_FOLLOWER');
         return;
       case 'flushed':
@@ -130,7 +141,14 @@ export class Replica {
         answerFetch(state, role.name === 'leader' ? role : null, input.fetchId, input.request);
         return;
       case 'fetchAnswered':
-        if (role.name === 'follower') takeAnswer(state, role, input.fetchId, input.answer);
+        if (role.name === 'follower') takeAnswer(state, role, input.fetchId, input.answer, input.produced);
+        return;
+      case 'producersRebuilt':
+        // What was read before a truncation says nothing of what is left.
+        if (input.generation === state.generation) state.producers.rebuild(input.produced, state.truncatedTo);
+        return;
+      case 'logStartAdvanced':
+        state.producers.advanceLogStart(input.logStartOffset);
         return;
       case 'proposalAnswered':
         if (role.name === 'leader') takeProposalAnswer(state, role, input.proposalId, input.answer);

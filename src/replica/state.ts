@@ -1,4 +1,5 @@
 import type { LeaderEpochs } from './leader-epochs.ts';
+import type { ProducerState } from './producer-state.ts';
 import type { PartitionView, ProposedMember, ReplicaConfig, ReplicaEffect } from './types.ts';
 
 /** What a leader knows of one follower, from its fetches in this leader epoch. */
@@ -38,6 +39,7 @@ export type LeaderRole = {
   readonly epochStartOffset: number;
   readonly becameLeaderMs: number;
   readonly followers: Map<number, FollowerProgress>;
+  /** In the order in which the high watermark completes them. */
   readonly produces: PendingProduce[];
   proposal: PendingProposal | null;
   /**
@@ -61,6 +63,9 @@ export type ReplicaRole = LeaderRole | FollowerRole | { readonly name: 'idle' };
 export type ReplicaState = {
   readonly config: ReplicaConfig;
   readonly epochs: LeaderEpochs;
+  readonly producers: ProducerState;
+  /** Where the log was cut last. */
+  truncatedTo: number;
   brokerEpoch: number;
   holdsLease: boolean;
   logEndOffset: number;

@@ -1,4 +1,5 @@
 import type { LeaderEpochEntry } from './leader-epochs.ts';
+import type { BatchProducer, ProducedBatch, SequenceError } from './producer-state.ts';
 
 /** What the controller has decided about a partition, as far as this broker has read. */
 export type PartitionView = {
@@ -70,15 +71,37 @@ export type ReplicaInput = { readonly nowMs: number } & (
       readonly type: 'produceRequested';
       readonly produceId: number;
       readonly recordCount: number;
+      /** Null: without idempotence. */
+      readonly producer: BatchProducer | null;
     }
   /** Everything below `endOffset` of the log's `generation` is on disk. */
   | { readonly type: 'flushed'; readonly endOffset: number; readonly generation: number }
   | { readonly type: 'fetchReceived'; readonly fetchId: number; readonly request: FetchRequest }
-  | { readonly type: 'fetchAnswered'; readonly fetchId: number; readonly answer: FetchAnswer }
+  | {
+      readonly type: 'fetchAnswered';
+      readonly fetchId: number;
+      readonly answer: FetchAnswer;
+      /** As the records' own bytes say: the batches among them that have a producer, in order. */
+      readonly produced: readonly ProducedBatch[];
+    }
+  /** What a truncation has asked for: the batches with a producer that the log held below it. */
+  | {
+      readonly type: 'producersRebuilt';
+      readonly produced: readonly ProducedBatch[];
+      readonly generation: number;
+    }
+  /** Retention has removed what lies below. */
+  | { readonly type: 'logStartAdvanced'; readonly logStartOffset: number }
   | { readonly type: 'proposalAnswered'; readonly proposalId: number; readonly answer: ProposalAnswer }
 );
 
-export type ProduceError = 'NOT_LEADER_OR_FOLLOWER' | 'NOT_ENOUGH_REPLICAS' | 'OUTCOME_UNKNOWN';
+export type ProduceError =
+  | 'NOT_LEADER_OR_FOLLOWER'
+  | 'NOT_ENOUGH_REPLICAS'
+  | 'OUTCOME_UNKNOWN'
+  /** It does not know yet which batches of the producer it holds. */
+  | 'REPLICA_NOT_AVAILABLE'
+  | SequenceError;
 
 /** Everything a replica asks of its shell, in order. */
 export type ReplicaEffect =
@@ -91,7 +114,13 @@ export type ReplicaEffect =
       readonly produceId: number | null;
       readonly generation: number;
     }
-  | { readonly type: 'truncate'; readonly to: number; readonly generation: number }
+  | {
+      readonly type: 'truncate';
+      readonly to: number;
+      readonly generation: number;
+      /** It went deeper than producers are remembered: `producersRebuilt` is wanted, from the bytes that are left. */
+      readonly rebuildsProducers: boolean;
+    }
   | {
       readonly type: 'sendFetch';
       readonly fetchId: number;
@@ -108,6 +137,7 @@ export type ReplicaEffect =
       readonly newIsr: readonly ProposedMember[];
     }
   | { readonly type: 'highWatermarkAdvanced'; readonly highWatermark: number }
+  /** Also of a batch that stood in the log already: it is told the offset that it has there. */
   | { readonly type: 'completeProduce'; readonly produceId: number; readonly baseOffset: number }
   | { readonly type: 'failProduce'; readonly produceId: number; readonly error: ProduceError };
 
@@ -131,4 +161,6 @@ export type RecoveredReplica = {
   readonly epochs: readonly LeaderEpochEntry[];
   /** Everything that is there was flushed before this. */
   readonly logEndOffset: number;
+  /** The batches that have a producer, in order; of each producer its last five are enough. */
+  readonly produced: readonly ProducedBatch[];
 };

@@ -1,7 +1,13 @@
 import type { PartitionView, ProposedMember, ReplicaEffect, ReplicaInput } from '../../src/replica/types.ts';
+import type { BatchProducer, ProducedBatch } from '../../src/replica/producer-state.ts';
 import { Replica } from '../../src/replica/replica.ts';
 
-export type StoredRecord = { readonly epoch: number; readonly value: number };
+/** A batch of its own. */
+export type StoredRecord = {
+  readonly epoch: number;
+  readonly value: number;
+  readonly producer: BatchProducer | null;
+};
 
 export type Broker = {
   readonly id: number;
@@ -12,6 +18,8 @@ export type Broker = {
   flushed: number;
   replica: Replica | null;
 };
+
+type Production = { readonly value: number; readonly producer: BatchProducer | null };
 
 type Letter = { readonly to: number; readonly brokerEpoch: number; run(): void };
 
@@ -41,6 +49,11 @@ export class PartitionCluster {
   /** Whose fetch is being answered. */
   #asking: { readonly broker: Broker; readonly brokerEpoch: number } | null = null;
   #nextValue = 1;
+  readonly #productions = new Map<number, Production>();
+  /** What the idempotent producer has sent and not heard of, in the order of its sequences. */
+  #outstanding: Production[] = [];
+  #producerEpoch = 0;
+  #nextSequence = 0;
   #nextBrokerEpoch = 1;
 
   constructor(minIsr: number, plant: Plant = (effect) => [effect]) {
@@ -85,7 +98,8 @@ export class PartitionCluster {
     broker.epoch = this.#nextBrokerEpoch++;
     this.#settle();
     const epochs = broker.records.map(({ epoch }, startOffset) => ({ epoch, startOffset }));
-    const recovered = { brokerEpoch: broker.epoch, epochs, logEndOffset: broker.records.length };
+    const produced = producedIn(broker.records, 0);
+    const recovered = { brokerEpoch: broker.epoch, epochs, logEndOffset: broker.records.length, produced };
     broker.flushed = broker.records.length;
     broker.replica = new Replica({ ...config, brokerId: id }, recovered, this.nowMs);
     this.step(broker, { type: 'leaseChanged', holdsLease: true, brokerEpoch: broker.epoch });
@@ -120,10 +134,37 @@ export class PartitionCluster {
     this.step(broker, { type: 'partitionChanged', view: this.view });
   }
 
+  /** One record without a producer. */
   produce(id: number): void {
+    this.#send(id, { value: this.#nextValue++, producer: null });
+  }
+
+  /** The idempotent producer sends its next record, or again one that it has not heard of; `choice` says which. */
+  produceNumbered(id: number, choice: number): void {
+    const again = this.#outstanding[choice % (this.#outstanding.length + 1)];
+    if (again === undefined && this.#outstanding.length < 5) {
+      const baseSequence = this.#nextSequence++;
+      const producer = { producerId: 1, producerEpoch: this.#producerEpoch, baseSequence };
+      this.#outstanding.push({ value: this.#nextValue++, producer });
+    }
+    const production = again ?? this.#outstanding.at(-1);
+    if (production !== undefined) this.#send(id, production);
+  }
+
+  /** It begins anew, and forgets what it has not heard of. */
+  restartProducer(): void {
+    this.#producerEpoch++;
+    this.#nextSequence = 0;
+    this.#outstanding = [];
+  }
+
+  #send(id: number, production: Production): void {
     const broker = this.broker(id);
-    const produceId = this.#nextValue++;
-    if (broker.replica !== null) this.step(broker, { type: 'produceRequested', produceId, recordCount: 1 });
+    const produceId = this.#productions.size + 1;
+    this.#productions.set(produceId, production);
+    const { producer } = production;
+    if (broker.replica === null) return;
+    this.step(broker, { type: 'produceRequested', produceId, recordCount: 1, producer });
   }
 
   flush(id: number): void {
@@ -159,16 +200,17 @@ export class PartitionCluster {
     switch (effect.type) {
       case 'append':
         if (effect.produceId !== null) {
-          broker.records.push({ epoch: effect.epochs[0]?.epoch ?? 0, value: effect.produceId });
+          broker.records.push({ epoch: effect.epochs[0]?.epoch ?? 0, ...this.#production(effect.produceId) });
         }
         return;
       case 'truncate':
         broker.records = broker.records.slice(0, effect.to);
         broker.flushed = Math.min(broker.flushed, effect.to);
         this.#generations.set(broker, effect.generation);
+        if (effect.rebuildsProducers) this.#rebuildProducers(broker, effect.to);
         return;
       case 'sendFetch':
-        this.#send(effect.leader, (leader) => {
+        this.#post(effect.leader, (leader) => {
           this.#asking = { broker, brokerEpoch: broker.epoch };
           this.step(leader, { type: 'fetchReceived', fetchId: effect.fetchId, request: effect.request });
         });
@@ -184,7 +226,8 @@ export class PartitionCluster {
           brokerEpoch: asking.brokerEpoch,
           run: () => {
             const before = asking.broker.replica?.logEndOffset ?? 0;
-            this.step(asking.broker, { type: 'fetchAnswered', fetchId, answer });
+            const produced = answer.kind === 'records' ? producedIn(records, answer.fetchOffset) : [];
+            this.step(asking.broker, { type: 'fetchAnswered', fetchId, answer, produced });
             const after = asking.broker.replica?.logEndOffset ?? 0;
             // The bytes came with the answer.
             if (after > before) asking.broker.records.push(...records);
@@ -196,7 +239,7 @@ export class PartitionCluster {
         this.#propose(broker, effect);
         return;
       case 'completeProduce':
-        this.acknowledged.push({ offset: effect.baseOffset, value: effect.produceId });
+        this.#acknowledge(effect.baseOffset, this.#production(effect.produceId));
         return;
       case 'highWatermarkAdvanced':
       case 'failProduce':
@@ -204,7 +247,31 @@ export class PartitionCluster {
     }
   }
 
-  #send(to: number, run: (broker: Broker) => void): void {
+  #production(produceId: number): Production {
+    const production = this.#productions.get(produceId);
+    if (production === undefined) throw new Error(`nothing was produced as ${produceId}`);
+    return production;
+  }
+
+  #acknowledge(offset: number, { value }: Production): void {
+    this.acknowledged.push({ offset, value });
+    this.#outstanding = this.#outstanding.filter((production) => production.value !== value);
+  }
+
+  /** It takes a while to read through a log. */
+  #rebuildProducers(broker: Broker, to: number): void {
+    const generation = this.#generations.get(broker) ?? 0;
+    this.letters.push({
+      to: broker.id,
+      brokerEpoch: broker.epoch,
+      run: () => {
+        const produced = producedIn(broker.records.slice(0, to), 0);
+        this.step(broker, { type: 'producersRebuilt', produced, generation });
+      },
+    });
+  }
+
+  #post(to: number, run: (broker: Broker) => void): void {
     const broker = this.broker(to);
     this.letters.push({ to, brokerEpoch: broker.epoch, run: () => run(broker) });
   }
@@ -264,6 +331,14 @@ export class PartitionCluster {
       isr: newIsr,
     };
   }
+}
+
+/** What stands at `baseOffset` and behind, as far as it has a producer. */
+export function producedIn(records: readonly StoredRecord[], baseOffset: number): readonly ProducedBatch[] {
+  return records.flatMap(({ producer }, at) => {
+    const offset = baseOffset + at;
+    return producer === null ? [] : [{ ...producer, baseOffset: offset, endOffset: offset + 1 }];
+  });
 }
 
 type DistributiveOmit<Union, Key extends PropertyKey> = Union extends unknown ? Omit<Union, Key> : never;

@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Replica } from '../../src/replica/replica.ts';
 import type { ProposalAnswer, ReplicaEffect } from '../../src/replica/types.ts';
-import { PartitionCluster, type Plant } from './cluster.ts';
+import { ProducerState } from '../../src/replica/producer-state.ts';
+import { type Broker, PartitionCluster, type Plant, producedIn } from './cluster.ts';
 
 /** One step of a run: what is done, and to whom or how much. */
 type Move = { readonly kind: number; readonly choice: number };
@@ -18,7 +19,9 @@ function play(cluster: PartitionCluster, { kind, choice }: Move): void {
   const leader = cluster.view.leader > 0 ? cluster.view.leader : id;
   if (kind < 45) cluster.deliver(choice, false);
   else if (kind < 48) cluster.deliver(choice, true);
-  else if (kind < 56) cluster.produce(choice % 4 === 0 ? id : leader);
+  else if (kind < 50) cluster.produce(choice % 4 === 0 ? id : leader);
+  else if (kind < 56 && choice % 97 === 0) cluster.restartProducer();
+  else if (kind < 56) cluster.produceNumbered(choice % 4 === 0 ? id : leader, choice >> 2);
   else if (kind < 72) cluster.flush(id);
   else if (kind < 80) cluster.tell(id);
   else if (kind < 86) cluster.pass(choice % 200);
@@ -42,7 +45,11 @@ function patientReplica(): Replica {
     retryBackoffMs: 10,
     fetchRecordsMax: 1,
   };
-  return new Replica({ ...config, brokerId: 1 }, { brokerEpoch: 5, epochs: [], logEndOffset: 0 }, 0);
+  return new Replica(
+    { ...config, brokerId: 1 },
+    { brokerEpoch: 5, epochs: [], logEndOffset: 0, produced: [] },
+    0,
+  );
 }
 
 /** Whoever the controller may elect now, which is every member of the ISR, holds all that was acknowledged. */
@@ -57,11 +64,35 @@ function findLoss(cluster: PartitionCluster): string | null {
   return null;
 }
 
+/** Each log holds what the numbered producer has sent once and in order, and each replica knows what its log says. */
+function findDisorder(cluster: PartitionCluster): string | null {
+  for (const broker of cluster.brokers) {
+    const problem = disorderAt(broker);
+    if (problem !== null) return `broker ${broker.id}: ${problem}`;
+  }
+  return null;
+}
+
+function disorderAt({ records, replica }: Broker): string | null {
+  const produced = producedIn(records, 0);
+  for (const [at, { producerEpoch, baseSequence, baseOffset }] of produced.entries()) {
+    const before = produced[at - 1];
+    const isSameEpoch = before?.producerEpoch === producerEpoch;
+    const isOlder = before !== undefined && before.producerEpoch > producerEpoch;
+    const wanted = isSameEpoch ? before.baseSequence + 1 : 0;
+    if (isOlder || baseSequence !== wanted) return `sequence ${baseSequence} at ${baseOffset}`;
+  }
+  const known = replica?.produced ?? null;
+  if (known === null) return null;
+  const told = JSON.stringify(new ProducerState(produced).snapshot());
+  return JSON.stringify(known) === told ? null : `knows ${JSON.stringify(known)} of ${told}`;
+}
+
 function run(cluster: PartitionCluster, script: readonly Move[]): string | null {
   for (const move of script) {
     play(cluster, move);
-    const loss = findLoss(cluster);
-    if (loss !== null) return loss;
+    const problem = findLoss(cluster) ?? findDisorder(cluster);
+    if (problem !== null) return problem;
   }
   return null;
 }
@@ -100,7 +131,11 @@ describe('the replicas of a partition', () => {
   it('take no word of the controller that is older than their own log', () => {
     const config = { replicaLagTimeMaxMs: 1, fetchTimeoutMs: 1, retryBackoffMs: 1, fetchRecordsMax: 1 };
     const epochs = [{ epoch: 9, startOffset: 0 }];
-    const replica = new Replica({ ...config, brokerId: 1 }, { brokerEpoch: 5, epochs, logEndOffset: 2 }, 0);
+    const replica = new Replica(
+      { ...config, brokerId: 1 },
+      { brokerEpoch: 5, epochs, logEndOffset: 2, produced: [] },
+      0,
+    );
     const { view } = new PartitionCluster(1);
     replica.step({ type: 'partitionChanged', nowMs: 0, view: { ...view, leader: 1, leaderEpoch: 7 } });
     expect(replica.role).toBe('idle');

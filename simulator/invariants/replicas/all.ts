@@ -12,6 +12,7 @@ import { minIsrRecoveryQuorum } from './min-isr-recovery-quorum.ts';
 import { noAcknowledgementWithoutLease } from './no-acknowledgement-without-lease.ts';
 import { noCommittedRecordLost } from './no-committed-record-lost.ts';
 import { producerIdsAreGivenOnce } from './producer-ids-are-given-once.ts';
+import { producedOnceInOrder } from './produced-once-in-order.ts';
 import { replicationQuorumSuperset } from './replication-quorum-superset.ts';
 
 /** Every property of the data plane, judged from the disks of the model brokers and from what producers were told. */
@@ -30,6 +31,7 @@ export function replicaCheckers(
     noAcknowledgementWithoutLease(cluster, hosted),
     acknowledgedFromDisk(cluster),
     logsMatch(cluster),
+    producedOnceInOrder(cluster, ledger),
   ];
   ledger.judges.push(...judges);
   const answers = brokerAnswersAgreeWithTheLog(cluster, witness);

@@ -12,7 +12,10 @@ import { type BrokerFault, type BrokerPlan, dataTopic, firstModelBroker } from '
 import type { BrokerJudge } from './controller-calls.ts';
 import { keyOf, ModelBroker } from './model-broker.ts';
 import { ModelDisk } from './model-disk.ts';
+import { ModelProducer } from './model-producer.ts';
+import type { BatchProducer } from '../../../src/replica/producer-state.ts';
 import { ReplicaLedger } from './replica-ledger.ts';
+import type { ProduceAnswer } from './replica-shell.ts';
 import { Usurper } from './usurper.ts';
 import { seedSalts } from '../../faults/salts.ts';
 
@@ -53,6 +56,9 @@ export class Brokers {
   #producer: SimulatedProcess | null = null;
   #usurper: Usurper | null = null;
   #nextValue = 1;
+  #nextRecord = 1;
+  /** Those of each partition that number what they send. */
+  readonly #producers = new Map<number, readonly ModelProducer[]>();
   #isHealed = false;
 
   constructor(options: BrokersOptions) {
@@ -73,6 +79,9 @@ export class Brokers {
       this.ledger.addDisk(brokerId, broker.disk);
       world.schedule(300_000 + at * 10_000, eventKinds.boot, () => this.#boot(broker));
     }
+    for (const partition of new Set(plan.records.map((record) => record.partition))) {
+      this.#producers.set(partition, this.#addProducers(partition, this.#producer));
+    }
     for (const { atUs, partition } of plan.records) {
       world.schedule(atUs, eventKinds.client, () => this.#produce(partition));
     }
@@ -82,6 +91,7 @@ export class Brokers {
   heal(): void {
     this.#isHealed = true;
     this.#usurper?.end();
+    for (const producer of [...this.#producers.values()].flat()) producer.finish();
     for (const broker of this.hosted) {
       broker.process.resume();
       broker.disk.stalledUntilUs = 0;
@@ -105,7 +115,18 @@ export class Brokers {
       if (row.some(isActive))
         return `the partition in slot ${slot} has an active replica in sync and no leader`;
     }
-    return this.#whoLags(image);
+    return this.#whoLags(image) ?? this.#whoWaits(image);
+  }
+
+  /** Every record of an idempotent producer is acknowledged once nothing fails any more and nobody is held. */
+  #whoWaits({ topic, broker }: MetadataImage): string | null {
+    const isAnyHeld = this.hosted.some(({ brokerId }) => broker.holds.get(brokerId) !== null);
+    if (isAnyHeld || topicByName(topic, dataTopic) === null) return null;
+    for (const [partition, producers] of this.#producers) {
+      const pending = producers.reduce((total, producer) => total + producer.pending, 0);
+      if (pending > 0) return `${pending} records of partition ${partition} are not acknowledged`;
+    }
+    return null;
   }
 
   /**
@@ -185,8 +206,32 @@ export class Brokers {
     });
   }
 
-  /** A producer believes whichever broker it has asked last. */
+  #addProducers(partition: number, process: SimulatedProcess): readonly ModelProducer[] {
+    return Array.from(
+      { length: idempotentProducers },
+      (_, at) =>
+        new ModelProducer({
+          producerId: 1000 + 10 * partition + at,
+          later: (delayUs, run) => process.schedule(delayUs, eventKinds.timer, run),
+          send: (producer, answered) => this.#send(partition, producer, answered),
+        }),
+    );
+  }
+
+  /** By one of the producers that number their records, or by one that sends each once and asks for no answer. */
   #produce(partition: number): void {
+    const chance = hashIntegers(this.#options.world.seed, this.#nextRecord++, seedSalts.producers);
+    const producer = this.#producers.get(partition)?.[chance % (idempotentProducers + 1)];
+    if (producer === undefined) {
+      this.#send(partition, null, () => undefined);
+      return;
+    }
+    if ((chance >>> 8) % recordsPerRestart === 0) producer.restart();
+    producer.produce();
+  }
+
+  /** A producer believes whichever broker it has asked last. Each sending has a value of its own. */
+  #send(partition: number, numbers: BatchProducer | null, answered: ProduceAnswer): void {
     const { world } = this.#options;
     const producer = this.#producer;
     const value = this.#nextValue++;
@@ -199,7 +244,9 @@ export class Brokers {
     if (target === undefined) return;
     const key = keyOf(topic.topicId, partition);
     world.network.carry(producer, target.process, () => {
-      target.life?.produce(key, value);
+      target.life?.produce(key, value, numbers, (error) =>
+        world.network.carry(target.process, producer, () => answered(error)),
+      );
       this.#consume(target, key);
     });
   }
@@ -318,6 +365,10 @@ export class Brokers {
     });
   }
 }
+
+/** Of each partition; the rest of its records have no producer. */
+const idempotentProducers = 2;
+const recordsPerRestart = 40;
 
 type FaultBetween = Exclude<
   BrokerFault,

@@ -4,6 +4,7 @@ import type { Clock } from '../../../src/ports/clock.ts';
 import { BrokerCore, type BrokerEffect, type BrokerStep } from '../../../src/client/broker-core.ts';
 import type { MetadataImage } from '../../../src/metadata/image.ts';
 import { brokerPartitions, partitionAt } from '../../../src/metadata/resources/topic/state.ts';
+import type { BatchProducer } from '../../../src/replica/producer-state.ts';
 import type { PartitionView, ReplicaConfig } from '../../../src/replica/types.ts';
 import { eventKinds } from '../../../src/testing/world/event-kinds.ts';
 import { newerFeatures } from '../../releases.ts';
@@ -11,7 +12,7 @@ import type { SimulatedProcess } from '../../../src/testing/world/process.ts';
 import type { Exchanges } from '../operators/exchange.ts';
 import { type BrokerJudge, ControllerCalls } from './controller-calls.ts';
 import type { ModelDisk } from './model-disk.ts';
-import { type CarriedAnswer, ReplicaShell } from './replica-shell.ts';
+import { type CarriedAnswer, type ProduceAnswer, ReplicaShell } from './replica-shell.ts';
 import type { FetchRequest } from '../../../src/replica/types.ts';
 
 export type ModelBrokerOptions = {
@@ -111,9 +112,9 @@ export class ModelBroker {
     this.#take(this.#core.shutdownRequested(nowMs + shutdownMs, nowMs));
   }
 
-  produce(key: string, value: number): void {
+  produce(key: string, value: number, producer: BatchProducer | null, answered: ProduceAnswer): void {
     this.#lookAtLease();
-    this.shells.get(key)?.step({ type: 'produceRequested', produceId: value, recordCount: 1 });
+    this.shells.get(key)?.produce(value, producer, answered);
   }
 
   fetchReceived(key: string, request: FetchRequest, reply: (carried: CarriedAnswer) => void): void {

@@ -1,7 +1,20 @@
+import type { BatchProducer, ProducedBatch } from '../../../src/replica/producer-state.ts';
 import type { HashedChance } from '../../../src/testing/world/chance.ts';
 
-/** One record of the data plane: who wrote it, and what. */
-export type StoredRecord = { readonly epoch: number; readonly value: number };
+/** One record of the data plane, a batch of its own: who wrote it, what, and under which numbers of its producer. */
+export type StoredRecord = {
+  readonly epoch: number;
+  readonly value: number;
+  readonly producer: BatchProducer | null;
+};
+
+/** What stands at `baseOffset` and behind, as far as it has a producer. */
+export function producedIn(records: readonly StoredRecord[], baseOffset: number): readonly ProducedBatch[] {
+  return records.flatMap(({ producer }, at) => {
+    const offset = baseOffset + at;
+    return producer === null ? [] : [{ ...producer, baseOffset: offset, endOffset: offset + 1 }];
+  });
+}
 
 export type StoredLog = {
   records: readonly StoredRecord[];

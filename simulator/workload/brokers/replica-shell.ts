@@ -1,17 +1,30 @@
+import { isDeepStrictEqual } from 'node:util';
+import { assertDefined } from '../../../src/base/assert.ts';
 import type { Random } from '../../../src/base/random.ts';
 import { Replica } from '../../../src/replica/replica.ts';
+import type { BatchProducer } from '../../../src/replica/producer-state.ts';
 import type {
   FetchAnswer,
   FetchRequest,
   PartitionView,
+  ProduceError,
   ReplicaConfig,
   ReplicaEffect,
   ReplicaInput,
 } from '../../../src/replica/types.ts';
-import type { ModelDisk, StoredRecord } from './model-disk.ts';
+import { type ModelDisk, producedIn, type StoredRecord } from './model-disk.ts';
 
 /** What a follower gets: the answer, and the records beside it. */
 export type CarriedAnswer = { readonly answer: FetchAnswer; readonly records: readonly StoredRecord[] };
+
+/** What a producer hears of a record; null: it is acknowledged. */
+export type ProduceAnswer = (error: ProduceError | null) => void;
+
+type Production = {
+  readonly value: number;
+  readonly producer: BatchProducer | null;
+  readonly answered: ProduceAnswer;
+};
 
 export type ShellOptions = {
   readonly key: string;
@@ -57,6 +70,8 @@ export class ReplicaShell {
   readonly #options: ShellOptions;
   readonly #parked = new Map<number, Parked>();
   readonly #told = new Map<number, number>();
+  readonly #productions = new Map<number, Production>();
+  #nextProduceId = 1;
   #view: PartitionView | null = null;
   #timer: { readonly atMs: number; cancel(): void } | null = null;
   #isFlushing = false;
@@ -75,7 +90,8 @@ export class ReplicaShell {
     const epochs = records
       .map(({ epoch }, startOffset) => ({ epoch, startOffset }))
       .filter(({ epoch }, at) => at === 0 || records[at - 1]?.epoch !== epoch);
-    const recovered = { brokerEpoch, epochs, logEndOffset: records.length };
+    const produced = producedIn(records, 0);
+    const recovered = { brokerEpoch, epochs, logEndOffset: records.length, produced };
     this.replica = new Replica(options.config, recovered, options.nowMs());
   }
 
@@ -86,6 +102,12 @@ export class ReplicaShell {
 
   get view(): PartitionView | null {
     return this.#view;
+  }
+
+  produce(value: number, producer: BatchProducer | null, answered: ProduceAnswer): void {
+    const produceId = this.#nextProduceId++;
+    this.#productions.set(produceId, { value, producer, answered });
+    this.step({ type: 'produceRequested', produceId, recordCount: 1, producer });
   }
 
   fetchReceived(request: FetchRequest, reply: Parked['reply']): void {
@@ -133,24 +155,23 @@ export class ReplicaShell {
   }
 
   #run(effect: ReplicaEffect): void {
-    const { disk, key, later, acknowledged } = this.#options;
+    const { disk, key, later } = this.#options;
     switch (effect.type) {
-      case 'append': {
-        const produced = effect.produceId;
-        const records =
-          produced === null ? this.#fetched : [{ epoch: effect.epochs[0]?.epoch ?? 0, value: produced }];
-        disk.append(key, effect.baseOffset, records);
+      case 'append':
+        disk.append(key, effect.baseOffset, this.#recordsOf(effect));
         this.#flush();
         return;
-      }
       case 'truncate':
         this.#generation = effect.generation;
         disk.truncate(key, effect.to);
+        if (effect.rebuildsProducers) this.#rebuildProducers(effect.to);
         return;
       case 'sendFetch':
         this.#options.sendFetch(effect.leader, effect.request, (carried) => {
           this.#fetched = carried.records;
-          this.step({ type: 'fetchAnswered', fetchId: effect.fetchId, answer: carried.answer });
+          const { answer, records } = carried;
+          const produced = answer.kind === 'records' ? producedIn(records, answer.fetchOffset) : [];
+          this.step({ type: 'fetchAnswered', fetchId: effect.fetchId, answer, produced });
         });
         return;
       case 'answerFetch':
@@ -162,12 +183,46 @@ export class ReplicaShell {
         );
         return;
       case 'completeProduce':
-        acknowledged(effect.baseOffset, effect.produceId);
+        this.#produced(effect.produceId, effect.baseOffset, null);
+        return;
+      case 'failProduce':
+        this.#produced(effect.produceId, null, effect.error);
         return;
       case 'highWatermarkAdvanced':
-      case 'failProduce':
         return;
     }
+  }
+
+  #recordsOf({ produceId, epochs }: Extract<ReplicaEffect, { type: 'append' }>): readonly StoredRecord[] {
+    if (produceId === null) return this.#fetched;
+    const { value, producer } = assertDefined(this.#productions.get(produceId), 'what is produced is known');
+    return [{ epoch: epochs[0]?.epoch ?? 0, value, producer }];
+  }
+
+  #produced(produceId: number, offset: number | null, error: ProduceError | null): void {
+    const production = this.#productions.get(produceId);
+    this.#productions.delete(produceId);
+    if (production === undefined) return;
+    if (offset !== null) this.#options.acknowledged(offset, this.#valueAt(offset, production));
+    production.answered(error);
+  }
+
+  /** What an earlier sending left has another value; where the log holds neither, no disk bears out what is claimed. */
+  #valueAt(offset: number, { value, producer }: Production): number {
+    const { disk, key } = this.#options;
+    const stored = disk.log(key).records[offset] ?? null;
+    const isSent = stored?.producer !== null && isDeepStrictEqual(stored?.producer, producer);
+    return stored !== null && isSent ? stored.value : value;
+  }
+
+  /** It takes a while to read through a log. */
+  #rebuildProducers(to: number): void {
+    const { disk, key, later, random } = this.#options;
+    const generation = this.#generation;
+    later(flushMs[random.integer(flushMs.length)] ?? 1, () => {
+      const produced = producedIn(disk.log(key).records.slice(0, to), 0);
+      this.step({ type: 'producersRebuilt', produced, generation });
+    });
   }
 
   /** News goes out at once; an answer without any waits for some. */
