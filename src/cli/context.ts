@@ -149,7 +149,7 @@ function readPem(file: string): string {
   return readText(file, 'Give the name of a PEM file.');
 }
 
-function readText(file: string, advice: string): string {
+export function readText(file: string, advice: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch (error) {

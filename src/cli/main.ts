@@ -11,6 +11,7 @@ import { addGroupCommands } from './commands/group.ts';
 import { addResourceCommands } from './commands/resource.ts';
 import { addLogCommands } from './commands/log.ts';
 import { addPartitionCommands } from './commands/partition.ts';
+import { addReassignmentCommands } from './commands/reassignment.ts';
 import { addQuorumCommands } from './commands/quorum.ts';
 import { addServerCommands } from './commands/server.ts';
 import { addSessionCommands } from './commands/session.ts';
@@ -65,6 +66,7 @@ export function createProgram(dependencies: CliDependencies): Command {
   addBrokerCommands(program, dependencies);
   addTopicCommands(program, dependencies);
   addPartitionCommands(program, dependencies);
+  addReassignmentCommands(program, dependencies);
   addConfigCommands(program, dependencies);
   addFeatureCommands(program, dependencies);
   addSessionCommands(program, dependencies);

@@ -227,6 +227,13 @@ export const errorCatalogue = {
     remedy: 'Name each replica once, only registered brokers, and equally many for each partition.',
   },
 
+  NO_REASSIGNMENT_IN_PROGRESS: {
+    status: 409,
+    retriable: false,
+    summary: 'The partition is not being reassigned, so that there is nothing to cancel.',
+    remedy: 'Look with `GET /v1/reassignments`: it has ended, or was never begun.',
+  },
+
   // The in-sync replica set.
   FENCED_LEADER_EPOCH: {
     status: 409,
@@ -239,6 +246,13 @@ export const errorCatalogue = {
     retriable: false,
     summary: 'The partition epoch is not the current one.',
     remedy: 'Read the partition anew and propose again from what it is now.',
+  },
+  NEW_LEADER_ELECTED: {
+    status: 409,
+    retriable: false,
+    summary:
+      'The proposed set was taken, and with it a reassignment ended that gives the partition another leader.',
+    remedy: 'Stop leading this partition, and read it anew.',
   },
   INELIGIBLE_REPLICA: {
     status: 409,

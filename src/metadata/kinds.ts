@@ -9,6 +9,7 @@ export * as topic from './resources/topic/index.ts';
 export * as config from './resources/config/index.ts';
 export * as isr from './resources/isr/index.ts';
 export * as producerId from './resources/producer-id/index.ts';
+export * as reassignment from './resources/reassignment/index.ts';
 export * as session from './resources/session/index.ts';
 export * as group from './resources/group/index.ts';
 export * as token from './resources/token/index.ts';

@@ -20,6 +20,8 @@ export const limits = {
   repairChangesMax: 500,
   /** Partitions that one AlterPartition changes; the others are told that nothing was tried. */
   isrChangesMax: 5_000,
+  /** Partitions that one request reassigns. */
+  reassignmentsPerOperationMax: 1_000,
 
   topicNameLengthMax: 249,
   replicasPerPartitionMax: 60,
@@ -82,6 +84,7 @@ export function assertLimits(): void {
   assert(limits.operationBytesMax + answerRecordBytes <= limits.batchBytesMax, 'room for the answer’s bytes');
   assert(limits.repairChangesMax < limits.recordsPerOperationMax, 'a chunk of fencing fits a batch');
   assert(limits.isrChangesMax < limits.recordsPerOperationMax, 'an AlterPartition fits a batch');
+  assert(limits.reassignmentsPerOperationMax < limits.recordsPerOperationMax, 'reassignments fit a batch');
   assert(limits.pageRowsDefault <= limits.pageRowsMax, 'the default page is a legal one');
   // Directories take four ints a replica, and an array of a row holds at most 255.
   assert(limits.replicasPerPartitionMax * 4 <= 255, 'directories fit a row');

@@ -103,7 +103,12 @@ function stillUnsettled(view: PartitionView, role: LeaderRole): readonly Propose
   );
 }
 
-const aheadCodes: ReadonlySet<string> = new Set(['INVALID_UPDATE_VERSION', 'FENCED_LEADER_EPOCH']);
+/** The last: the proposal itself was taken, and took the leadership away; until that is read it counts. */
+const aheadCodes: ReadonlySet<string> = new Set([
+  'INVALID_UPDATE_VERSION',
+  'FENCED_LEADER_EPOCH',
+  'NEW_LEADER_ELECTED',
+]);
 /** Not here, not now: the same proposal may be accepted later. */
 const passingCodes: ReadonlySet<string> = new Set([
   'NOT_CONTROLLER',
@@ -117,6 +122,13 @@ export function settleProposals(before: PartitionView, view: PartitionView, role
   if (role.proposal !== null && view.partitionEpoch > role.proposal.partitionEpoch) role.proposal = null;
   if (view.partitionEpoch > before.partitionEpoch) role.unsettled = [];
   else role.unsettled = stillUnsettled(view, role);
+}
+
+/** One that was removed may have thrown its log away: what it holds once it is added again has yet to be heard. */
+export function forgetStrangers(view: PartitionView, role: LeaderRole): void {
+  for (const broker of role.followers.keys()) {
+    if (!view.replicas.includes(broker)) role.followers.delete(broker);
+  }
 }
 
 function wantedIsr(state: ReplicaState, view: PartitionView, role: LeaderRole): readonly number[] {

@@ -1,7 +1,14 @@
 import { assert, assertNever } from '../base/assert.ts';
 import { coverageMark } from '../base/coverage-marks.ts';
 import { acknowledgeFlush, fetchWhenDue, takeAnswer } from './follower.ts';
-import { lagDeadlineMs, replicationQuorum, settleProposals, takeProposalAnswer, tendIsr } from './isr.ts';
+import {
+  forgetStrangers,
+  lagDeadlineMs,
+  replicationQuorum,
+  settleProposals,
+  takeProposalAnswer,
+  tendIsr,
+} from './isr.ts';
 import { answerFetch, failProduce, produce, raiseHighWatermark } from './leader.ts';
 import { LeaderEpochs } from './leader-epochs.ts';
 import { type ProducedBatch, ProducerState } from './producer-state.ts';
@@ -190,7 +197,10 @@ export class Replica {
     state.view = view;
     const { role } = state;
     if (before === null || view.leaderEpoch > before.leaderEpoch) this.#changeRole(view);
-    else if (role.name === 'leader') settleProposals(before, view, role);
+    else if (role.name === 'leader') {
+      settleProposals(before, view, role);
+      forgetStrangers(view, role);
+    }
   }
 
   #changeRole(view: PartitionView): void {

@@ -1,4 +1,7 @@
-import { beforeEach, describe, expect, it } from 'vitest';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Command } from 'commander';
 import { createProgram } from '../../src/cli/main.ts';
 import { exitCodes } from '../../src/cli/exit-codes.ts';
@@ -132,6 +135,12 @@ const program = createProgram(dependencies());
 const pathOf = (command: Command): string =>
   command.parent === null ? '' : `${pathOf(command.parent)} ${command.name()}`.trim();
 
+/** The partition orders-0 on one of its two brokers alone. */
+const folder = mkdtempSync(join(tmpdir(), 'ottla-verbs-'));
+const planFile = join(folder, 'plan.json');
+writeFileSync(planFile, '{"version":1,"partitions":[{"topic":"orders","partition":0,"replicas":[2]}]}');
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
 /** Verbs that ask a cluster to change something, and what they need to be tried. */
 const changes: Readonly<Record<string, string>> = {
   'quorum add-voter': '3',
@@ -144,6 +153,8 @@ const changes: Readonly<Record<string, string>> = {
   'topic create': 'payments',
   'topic add-partitions': 'orders --count 9',
   'topic delete': 'orders',
+  'reassignment alter': `--file ${planFile}`,
+  'reassignment cancel': '--topic orders --partition 0',
   'config alter': 'topic orders --set retention.ms=1',
   'feature update': 'metadata.version --feature-level 0',
   'resource put': 'quota alice {}',

@@ -28,6 +28,8 @@ export type Event =
   | { readonly kind: 'addPartitions'; readonly topic: number; readonly count: number }
   | { readonly kind: 'delete'; readonly topic: number }
   | { readonly kind: 'alter'; readonly partition: number; readonly keep: number }
+  | { readonly kind: 'reassign'; readonly partition: number; readonly target: readonly number[] }
+  | { readonly kind: 'cancel'; readonly partition: number }
   | { readonly kind: 'configure'; readonly topic: number; readonly config: number; readonly value: number }
   | { readonly kind: 'takeProducerIds'; readonly broker: number }
   | { readonly kind: 'openSession' }
@@ -75,6 +77,11 @@ export const events: fc.Arbitrary<Event[]> = fc.array(
     event('addPartitions', 2, { topic, count: fc.integer({ min: 1, max: 14 }) }),
     event('delete', 2, { topic }),
     event('alter', 8, { partition: small, keep: fc.nat({ max: 31 }) }),
+    event('reassign', 5, {
+      partition: small,
+      target: fc.uniqueArray(broker, { minLength: 1, maxLength: 4 }),
+    }),
+    event('cancel', 2, { partition: small }),
     event('configure', 3, {
       topic: fc.integer({ min: -2, max: 3 }),
       config: fc.nat({ max: 2 }),
@@ -143,6 +150,12 @@ export function happen(cluster: TestCluster, now: Event): void {
       return;
     case 'alter':
       alter(cluster, now.partition, now.keep);
+      return;
+    case 'reassign':
+      reassign(cluster, now.partition, now.target);
+      return;
+    case 'cancel':
+      reassign(cluster, now.partition, null);
       return;
     case 'openSession':
       cluster.run('openSession', {});
@@ -246,6 +259,18 @@ function alter(cluster: TestCluster, partition: number, keep: number): void {
         },
       ],
     },
+  });
+}
+
+/** Some partition is to have these replicas, or goes back to those that it had. */
+function reassign(cluster: TestCluster, partition: number, replicas: readonly number[] | null): void {
+  const { image } = cluster;
+  const rows = allPartitions(image);
+  const row = rows[partition % rows.length];
+  if (row === undefined) return;
+  const topic = image.topic.topics.get(row.topicId)?.name ?? '';
+  cluster.run('alterPartitionReassignments', {
+    body: { partitions: [{ topic, partition: row.partitionId, replicas }] },
   });
 }
 

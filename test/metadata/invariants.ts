@@ -28,8 +28,28 @@ export function findViolation(image: MetadataImage): string | null {
     if (!row.isr.every((broker) => row.replicas.includes(broker)))
       return `ISR beyond replicas: ${describe(row)}`;
     if (row.leader !== -1 && !row.isr.includes(row.leader)) return `leader outside the ISR: ${describe(row)}`;
+    const fault = findReassignmentFault(row);
+    if (fault !== null) return `${fault}: ${describe(row)}`;
   }
   return findConfigViolation(image) ?? findGroupViolation(image) ?? findIndexViolation(image);
+}
+
+/** Invariants 1 and 3 of the kind: see its README. */
+function findReassignmentFault({
+  replicas,
+  addingReplicas: adding,
+  removingReplicas: removing,
+  isr,
+}: PartitionRow): string | null {
+  if (new Set(replicas).size < replicas.length) return 'a replica twice';
+  if (![...adding, ...removing].every((broker) => replicas.includes(broker))) return 'a stranger moves';
+  if (adding.some((broker) => removing.includes(broker))) return 'a replica is added and removed';
+  if (replicas.every((broker) => adding.includes(broker))) return 'there was no replica before';
+  if (replicas.every((broker) => removing.includes(broker))) return 'there will be no replica';
+  if (adding.length === 0 && removing.length === 0) return null;
+  const remaining = isr.filter((broker) => !removing.includes(broker));
+  const isThrough = remaining.length > 0 && adding.every((broker) => remaining.includes(broker));
+  return isThrough ? 'a reassignment that is through goes on' : null;
 }
 
 /** Invariants 1 and 2 of the kind: see its README. */
@@ -99,6 +119,16 @@ function findIndexViolation(image: MetadataImage): string | null {
     return `${topic.partitions.size} partitions stored, ${rows} reached by topics`;
   if (topic.leaderless.size !== leaderless)
     return `${topic.leaderless.size} leaderless indexed, ${leaderless} there`;
+  const reassigning = allPartitions(image).filter(
+    (row) => row.addingReplicas.length > 0 || row.removingReplicas.length > 0,
+  );
+  if (topic.reassigning.size !== reassigning.length)
+    return `${topic.reassigning.size} reassignments indexed, ${reassigning.length} there`;
+  for (const slot of topic.reassigning.valuesFrom(0)) {
+    const row = partitionAt(topic, slot);
+    if (row.addingReplicas.length === 0 && row.removingReplicas.length === 0)
+      return `slot ${slot} is indexed as reassigning`;
+  }
   for (const slot of topic.leaderless.valuesFrom(0)) {
     if (partitionAt(topic, slot).leader !== -1) return `slot ${slot} is indexed as leaderless`;
   }

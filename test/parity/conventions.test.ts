@@ -102,7 +102,7 @@ function changes({
 }
 
 /** They change many things, each with an epoch of its own. */
-const changesMany = ['alterPartition'];
+const changesMany = ['alterPartition', 'alterPartitionReassignments'];
 
 describe('an answer that the caller has already', () => {
   const notModified = operations.filter((operation) => answersNotModified(operation));
@@ -157,6 +157,7 @@ describe('every read of metadata', () => {
     ...single(prepared),
     listTokens: get('/tokens'),
     listBrokers: get('/brokers'),
+    listPartitionReassignments: get('/reassignments'),
     listTopics: get('/topics'),
     listPartitions: get('/topics/orders/partitions'),
     listBrokerPartitions: get('/brokers/1/partitions'),

@@ -51,6 +51,10 @@ export function errorCases(
     return post('/isr', { ...proposal, ...from });
   };
   const member = (id: number) => [{ brokerId: id, brokerEpoch: epochs[id] ?? 0 }];
+  const reassign = (changes: object, from: object = {}): Asked => {
+    const partition = { topic: 'orders', partition: 0, replicas: [1, 2], ...changes };
+    return post('/reassignments', { partitions: [partition], ...from });
+  };
   const own = (id: string, verb: string, of: number) =>
     post(`/groups/jobs/members/${id}/${verb}`, { memberEpoch: of });
   const otherPrincipal = { producedBy: 'test/metadata/group.test.ts' };
@@ -112,10 +116,19 @@ export function errorCases(
       UNKNOWN_TOPIC_OR_PARTITION: propose({ partition: 7 }),
       FENCED_LEADER_EPOCH: { producedBy: 'test/metadata/isr.test.ts' },
       INVALID_UPDATE_VERSION: { producedBy: 'test/metadata/isr.test.ts' },
+      NEW_LEADER_ELECTED: { producedBy: 'test/metadata/reassignment.test.ts' },
       INELIGIBLE_REPLICA: propose({ newIsr: [...member(1), { brokerId: 2, brokerEpoch: 0 }] }),
       INVALID_ISR: propose({ newIsr: [] }),
       OPERATION_NOT_ATTEMPTED: { producedBy: 'test/metadata/isr.test.ts' },
     },
+    alterPartitionReassignments: {
+      INVALID_REQUEST: { producedBy: 'test/metadata/reassignment.test.ts' },
+      UNKNOWN_TOPIC_OR_PARTITION: reassign({ partition: 7 }),
+      NO_REASSIGNMENT_IN_PROGRESS: reassign({ replicas: null }),
+      INVALID_REPLICA_ASSIGNMENT: reassign({ replicas: [1, 9] }),
+      INVALID_REPLICATION_FACTOR: reassign({ replicas: [1] }, { allowReplicationFactorChange: false }),
+    },
+    listPartitionReassignments: { INVALID_REQUEST: get('/reassignments?continue=x') },
     createTopic: {
       INVALID_REQUEST: create({ partitions: 20_000 }),
       INVALID_TOPIC_EXCEPTION: create({ name: '..' }),

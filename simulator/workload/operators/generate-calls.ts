@@ -2,6 +2,7 @@ import { uuidFromBytes } from '../../../src/base/uuid.ts';
 import { tokenIdOf } from '../../../src/metadata/resources/token/identity.ts';
 import type { HashedChance } from '../../../src/testing/world/chance.ts';
 import type { RunConfig } from '../../faults/schedule.ts';
+import { firstModelBroker } from '../brokers/broker-plan.ts';
 import { newerFeatures } from '../../releases.ts';
 import { conditionalWrites } from './condition.ts';
 import type { PlannedCall } from './planned-call.ts';
@@ -27,6 +28,7 @@ const writes: readonly (readonly [weight: number, template: Template])[] = [
   [6, createTopic],
   [3, (chance) => write('deleteTopic', { topic: topicName(chance) })],
   [3, (chance) => write('addPartitions', { topic: topicName(chance) }, { count: 1 + chance.integer(8) })],
+  [4, reassign],
   [3, registerBroker],
   [2, (chance) => write('unregisterBroker', { brokerId: firstBroker + chance.integer(brokersMax) })],
   [1, (chance) => write('fenceBroker', { brokerId: firstBroker + chance.integer(brokersMax) })],
@@ -50,6 +52,7 @@ const reads: readonly Template[] = [
   () => read('listTopics'),
   (chance) => read('describeTopic', { topic: topicName(chance) }),
   (chance) => read('describePartition', { topic: topicName(chance), partition: chance.integer(4) }),
+  () => read('listPartitionReassignments'),
   () => read('listBrokers'),
   (chance) => read('describeBroker', { brokerId: firstBroker + chance.integer(brokersMax) }),
   () => read('listSessions'),
@@ -204,6 +207,19 @@ function createTopic(chance: HashedChance, number: number): Content {
   const partitions = 1 + chance.integer(4);
   const size = chance.oneIn(3) ? { partitions, replicationFactor: 1 + chance.integer(3) } : { partitions };
   return write('createTopic', {}, { name, ...size });
+}
+
+/** Few partitions, of which some are cancelled; to model brokers, where there are any, or to fenced ones. */
+function reassign(chance: HashedChance): Content {
+  const partitions = Array.from({ length: 1 + chance.integer(2) }, () => {
+    const base = chance.oneIn(4) ? firstBroker : firstModelBroker;
+    const first = chance.integer(brokersMax);
+    const places = [0, 1, 2].slice(chance.integer(3));
+    const replicas = places.map((at) => base + ((first + at) % brokersMax));
+    const topic = topicName(chance);
+    return { topic, partition: chance.integer(3), replicas: chance.oneIn(4) ? null : replicas };
+  });
+  return write('alterPartitionReassignments', {}, { partitions });
 }
 
 function registerBroker(chance: HashedChance, number: number): Content {

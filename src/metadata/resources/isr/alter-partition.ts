@@ -3,6 +3,8 @@ import { coverageMark } from '../../../base/coverage-marks.ts';
 import type { ErrorCode } from '../../errors.ts';
 import type { MetadataImage } from '../../image.ts';
 import { limits } from '../../limits.ts';
+import { activityOf } from '../broker/activity.ts';
+import { complete, membershipChange } from '../reassignment/move.ts';
 import type { PartitionRow } from '../topic/partition-row.ts';
 import { type PartitionChangeRecord, partitionChange, recovered, recovering } from '../topic/records.ts';
 import { findPartition } from '../topic/state.ts';
@@ -17,7 +19,7 @@ export type Proposal = {
   readonly leaderRecoveryState: number;
 };
 
-/** `code` null: the partition is, now or already, as proposed. */
+/** `code` null: the partition is, now or already, as proposed, or as a reassignment leaves it that ended by it. */
 export type PartitionResult = {
   readonly topicId: TopicId;
   readonly partition: number;
@@ -44,6 +46,7 @@ export function alterPartitions(
   const records: PartitionChangeRecord[] = [];
   const results: PartitionResult[] = [];
   const seen = new Set<string>();
+  const isActive = activityOf(image);
   for (const proposal of proposals) {
     const key = `${proposal.topicId} ${proposal.partition}`;
     const isFull = records.length >= limits.isrChangesMax;
@@ -58,8 +61,9 @@ export function alterPartitions(
       results.push(refused(proposal, refusal ?? unknownPartition));
       continue;
     }
-    records.push(changeFor(proposal, row));
-    results.push(accepted(proposal, row));
+    const after = complete({ ...row, isr: isrOf(proposal) }, isActive);
+    records.push(changeFor(proposal, row, after));
+    results.push(accepted(proposal, row, after));
   }
   return { records, results };
 }
@@ -105,7 +109,7 @@ function findStale(leader: number, proposal: Proposal, row: PartitionRow): Refus
 }
 
 function findIllegal(leader: number, proposal: Proposal, row: PartitionRow): Refusal | null {
-  const isr = proposal.newIsr.map((member) => member.brokerId);
+  const isr = isrOf(proposal);
   if (isr.length === 0) return { code: 'INVALID_ISR', message: 'An ISR is never empty.' };
   if (new Set(isr).size < isr.length) return { code: 'INVALID_ISR', message: 'A broker is named twice.' };
   const stranger = isr.find((broker) => !row.replicas.includes(broker));
@@ -149,26 +153,32 @@ function findIneligibility(image: MetadataImage, brokerId: number, brokerEpoch: 
  * Whatever is accepted raises the partition epoch, the ISR that stands included (Kafka leaves the epoch then): so a
  * leader that does not know what became of an earlier proposal makes sure that it can do nothing more.
  */
-function changeFor(proposal: Proposal, row: PartitionRow): PartitionChangeRecord {
+function changeFor(proposal: Proposal, row: PartitionRow, after: PartitionRow): PartitionChangeRecord {
   const sameState = proposal.leaderRecoveryState === row.leaderRecoveryState;
-  return partitionChange({
-    topicId: row.topicId,
-    partitionId: row.partitionId,
-    isr: proposal.newIsr.map((member) => member.brokerId),
+  const { topicId, partitionId } = row;
+  return {
+    ...(membershipChange(row, after) ?? partitionChange({ topicId, partitionId })),
+    isr: after.isr,
     ...(sameState ? {} : { leaderRecoveryState: proposal.leaderRecoveryState }),
-  });
+  };
 }
 
-function accepted(proposal: Proposal, row: PartitionRow): PartitionResult {
+function isrOf({ newIsr }: Proposal): readonly number[] {
+  return newIsr.map((member) => member.brokerId);
+}
+
+/** The one that proposed may have lost the leadership by it, to a reassignment that ended (Kafka's word for it). */
+function accepted(proposal: Proposal, row: PartitionRow, after: PartitionRow): PartitionResult {
+  const isLed = after.leader === row.leader;
   return {
     topicId: proposal.topicId,
     partition: proposal.partition,
-    code: null,
-    message: null,
-    leader: row.leader,
-    leaderEpoch: row.leaderEpoch,
+    code: isLed ? null : 'NEW_LEADER_ELECTED',
+    message: isLed ? null : `The partition has its new replicas, and ${after.leader} leads it.`,
+    leader: after.leader,
+    leaderEpoch: row.leaderEpoch + (isLed ? 0 : 1),
     partitionEpoch: row.partitionEpoch + 1,
-    isr: proposal.newIsr.map((member) => member.brokerId),
+    isr: after.isr,
     leaderRecoveryState: proposal.leaderRecoveryState,
   };
 }

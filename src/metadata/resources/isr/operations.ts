@@ -46,7 +46,7 @@ export const alterPartition = defineOperation({
       closed({
         topicId: schemas.uuid,
         partition: schemas.partitionId,
-        /** Null: the partition is as proposed. Otherwise the error of this partition alone. */
+        /** Null: the partition is as proposed, within its new replicas where that ended a reassignment. Otherwise an error. */
         code: nullable.text,
         message: nullable.text,
         leader: nullable.integer,
@@ -64,6 +64,7 @@ export const alterPartition = defineOperation({
     'UNKNOWN_TOPIC_OR_PARTITION',
     'FENCED_LEADER_EPOCH',
     'INVALID_UPDATE_VERSION',
+    'NEW_LEADER_ELECTED',
     'INELIGIBLE_REPLICA',
     'INVALID_ISR',
     'OPERATION_NOT_ATTEMPTED',

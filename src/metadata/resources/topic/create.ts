@@ -17,6 +17,7 @@ import {
   partitionRecords,
   placeAssignments,
 } from './assignment.ts';
+import { targetReplicas } from './partition-row.ts';
 import { findPartition, partitionCount, topicByName, topicModified } from './state.ts';
 
 const creationBody = closed({
@@ -198,7 +199,7 @@ export const addPartitions = defineOperation({
   },
 });
 
-/** New partitions have as many replicas as the topic's first one. */
+/** New partitions have as many replicas as the topic's first one, once a reassignment of it is through. */
 function newAssignments(
   image: MetadataImage,
   topicId: TopicId,
@@ -207,7 +208,7 @@ function newAssignments(
   context: OperationContext,
 ): Result<Assignments, OperationError> {
   const first = findPartition(image.topic, topicId, 0);
-  const replicationFactor = first?.replicas.length ?? defaultReplicationFactor(image);
+  const replicationFactor = first === null ? defaultReplicationFactor(image) : targetReplicas(first).length;
   if (given === null) return placeAssignments(image, added, replicationFactor, context);
   if (given.length !== added) {
     return refuse(

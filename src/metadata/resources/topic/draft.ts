@@ -29,6 +29,7 @@ export class TopicDraft {
   readonly #brokers: OrderedMapDraft<number, BrokerPartitions>;
   readonly #brokerEdits = new Map<number, BrokerEdit>();
   readonly #leaderless: SlotSet;
+  readonly #reassigning: SlotSet;
 
   constructor(state: TopicState, token: EditToken) {
     this.#token = token;
@@ -38,6 +39,7 @@ export class TopicDraft {
     this.#slots = state.slots.fork();
     this.#brokers = state.brokers.edit(token);
     this.#leaderless = state.leaderless.fork();
+    this.#reassigning = state.reassigning.fork();
   }
 
   addTopic(topic: TopicRow): void {
@@ -98,6 +100,7 @@ export class TopicDraft {
     if (before.replicas !== after.replicas) this.#unindexReplicas(slot);
     this.#partitions.update(slot, columnsOf(after, topicSlot), arraysOf(after), this.#token);
     if (before.replicas !== after.replicas) this.#indexReplicas(slot);
+    this.#indexReassignment(slot);
     this.#moveCounts(slot, before, after);
   }
 
@@ -111,6 +114,7 @@ export class TopicDraft {
       slots: this.#slots,
       brokers: this.#brokers.look(),
       leaderless: this.#leaderless,
+      reassigning: this.#reassigning,
     };
   }
 
@@ -123,6 +127,7 @@ export class TopicDraft {
       slots: this.#slots,
       brokers: this.#brokers.freeze(),
       leaderless: this.#leaderless,
+      reassigning: this.#reassigning,
     });
   }
 
@@ -175,11 +180,13 @@ export class TopicDraft {
 
   #index(slot: number): void {
     this.#indexReplicas(slot);
+    this.#indexReassignment(slot);
     this.#countRow(slot, 1);
   }
 
   #unindex(slot: number): void {
     this.#unindexReplicas(slot);
+    this.#markReassigning(slot, false);
     this.#countRow(slot, -1);
   }
 
@@ -193,6 +200,18 @@ export class TopicDraft {
     for (const broker of this.#partitions.array(slot, list.replicas)) {
       this.#broker(broker).replicas.remove(slot, this.#token);
     }
+  }
+
+  #indexReassignment(slot: number): void {
+    const adding = this.#partitions.array(slot, list.addingReplicas);
+    const removing = this.#partitions.array(slot, list.removingReplicas);
+    this.#markReassigning(slot, adding.length > 0 || removing.length > 0);
+  }
+
+  #markReassigning(slot: number, isReassigning: boolean): void {
+    if (this.#reassigning.has(slot) === isReassigning) return;
+    if (isReassigning) this.#reassigning.add(slot, this.#token);
+    else this.#reassigning.remove(slot, this.#token);
   }
 
   #countRow(slot: number, by: 1 | -1): void {

@@ -18,7 +18,7 @@ import { everyRole } from '../../roles.ts';
 import { removeConfigs } from '../config/alter.ts';
 import { addPartitions, createTopic } from './create.ts';
 import { partitionExample, topicExample } from './examples.ts';
-import type { PartitionRow } from './partition-row.ts';
+import { type PartitionRow, targetReplicas } from './partition-row.ts';
 import {
   brokerPartitions,
   findPartition,
@@ -38,7 +38,7 @@ const topicResponse = closed({
   name: schemas.topicName,
   topicId: schemas.uuid,
   partitionCount: count,
-  /** Replicas of the first partition. */
+  /** Replicas of the first partition, once a reassignment of it is through. */
   replicationFactor: count,
   lastModified: schemas.offset,
 });
@@ -65,11 +65,12 @@ function noTopic(name: string) {
 }
 
 function describeTopicRow(state: TopicState, topic: TopicRow) {
+  const first = findPartition(state, topic.topicId, 0);
   return {
     name: topic.name,
     topicId: topic.topicId,
     partitionCount: partitionCount(state, topic.topicId),
-    replicationFactor: findPartition(state, topic.topicId, 0)?.replicas.length ?? 0,
+    replicationFactor: first === null ? 0 : targetReplicas(first).length,
     lastModified: topicModified(state, topic),
   };
 }

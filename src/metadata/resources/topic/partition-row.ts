@@ -23,6 +23,19 @@ export type PartitionRow = {
   readonly lastModified: number;
 };
 
+/** What a reassignment goes by; `replicas` has those that are added and those that are removed, too. */
+export type Assignment = Pick<PartitionRow, 'replicas' | 'addingReplicas' | 'removingReplicas'>;
+
+/** Those that the partition had when its reassignment began; all of them when there is none. */
+export function originalReplicas({ replicas, addingReplicas }: Assignment): readonly number[] {
+  return replicas.filter((replica) => !addingReplicas.includes(replica));
+}
+
+/** Those that the partition will have when its reassignment is through; all of them when there is none. */
+export function targetReplicas({ replicas, removingReplicas }: Assignment): readonly number[] {
+  return replicas.filter((replica) => !removingReplicas.includes(replica));
+}
+
 /** Columns of a partition: the order is part of the checkpoint's format. */
 export const column = {
   /** Slot of the topic's row: a place, not a meaning, so digests leave it out. */

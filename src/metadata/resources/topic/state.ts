@@ -28,6 +28,7 @@ export type TopicRow = StructOf<typeof topicFields>;
  * 3. `brokers`, at a broker, holds the slots of the partitions that have a replica there, and how often it
  *    leads, is in an ISR, and is in one without a leader. A broker of no partition has no entry.
  * 4. `leaderless` holds the slots of the partitions whose leader is -1.
+ * 5. `reassigning` holds the slots of the partitions that add or remove a replica.
  */
 export type TopicState = {
   readonly topics: UuidTable<TopicRow>;
@@ -36,6 +37,7 @@ export type TopicState = {
   readonly slots: PageDirectory<TopicSlots>;
   readonly brokers: OrderedMap<number, BrokerPartitions>;
   readonly leaderless: SlotSet;
+  readonly reassigning: SlotSet;
 };
 
 export type BrokerPartitions = {
@@ -60,6 +62,7 @@ export const emptyTopicState: TopicState = Object.freeze({
   slots: PageDirectory.empty<TopicSlots>(),
   brokers: OrderedMap.empty<number, BrokerPartitions>(compareNumbers),
   leaderless: SlotSet.empty,
+  reassigning: SlotSet.empty,
 });
 
 export function topicByName(state: TopicState, name: string): TopicRow | null {
@@ -77,15 +80,17 @@ export function partitionCount(state: TopicState, topicId: TopicId): number {
 }
 
 /**
- * The offset that last modified what is shown of a topic: the topic itself, or how many partitions it has. The
- * highest of them is the newest, so that adding some raises it; a new leader of that one does, too.
+ * The offset that last modified what is shown of a topic: the topic itself, how many partitions it has, or how many
+ * replicas the first one has. The highest of them is the newest, so that adding some raises it; a new leader of one of
+ * the two does, too.
  */
 export function topicModified(state: TopicState, topic: TopicRow): number {
   const slots = topicSlotsOf(state, topic.topicId);
-  const last = slots?.slotOf(slots.size - 1) ?? null;
-  return last === null
-    ? topic.lastModified
-    : Math.max(topic.lastModified, lastModifiedOf(state.partitions, last));
+  const shown = [slots?.slotOf(0) ?? null, slots?.slotOf(slots.size - 1) ?? null];
+  return shown.reduce<number>(
+    (newest, slot) => (slot === null ? newest : Math.max(newest, lastModifiedOf(state.partitions, slot))),
+    topic.lastModified,
+  );
 }
 
 export function findPartition(state: TopicState, topicId: TopicId, partitionId: number): PartitionRow | null {
