@@ -10,6 +10,7 @@ import { headerAnswersAreKept } from './header-answers-are-kept.ts';
 import { isrMembersAreActive } from './isr-members-are-active.ts';
 import { oneEpochPerIncarnation } from './one-epoch-per-incarnation.ts';
 import { pastEqualsReplay } from './past-equals-replay.ts';
+import { reassignments } from './reassignments.ts';
 import { recordedAnswersFollow } from './recorded-answers-follow.ts';
 import { rowsFollowTheirRecords } from './rows-follow-their-records.ts';
 import { sessionsEndOnlyWhenIdle } from './sessions-end-only-when-idle.ts';
@@ -33,6 +34,7 @@ export function metadataCheckers(
     witness,
     fullReplay(cluster, witness),
     isrMembersAreActive(cluster, witness),
+    reassignments(cluster, witness),
     timestampsNeverDecrease(cluster),
     finalizedLevelsAreSupported(cluster, witness),
     oneEpochPerIncarnation(cluster, witness),

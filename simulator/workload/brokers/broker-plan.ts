@@ -130,7 +130,7 @@ function brokerCall(chance: HashedChance): string {
 /**
  * What operators want of the brokers. The data topic is asked for again and again, because the first time its
  * brokers may not be there yet; and now and then a broker is to be forgotten, which is refused unless it is fenced,
- * or to be held, or let go of.
+ * or to be held, or let go of; and its partitions move from broker to broker.
  */
 export function brokerCalls(
   chance: HashedChance,
@@ -161,8 +161,36 @@ export function brokerCalls(
   const meanGapUs = chance.pick([1_000_000, 3_000_000, config.durationUs]);
   for (let atUs = 2_500_000; ; ) {
     atUs += 1 + chance.integer(2 * meanGapUs);
-    if (atUs >= config.durationUs) return calls;
+    if (atUs >= config.durationUs) break;
     const params = { brokerId: firstModelBroker + chance.integer(plan.brokers) };
     calls.push({ ...common, atUs, operationId: brokerCall(chance), params, body: {} });
+  }
+  const moves = moveCalls(chance, plan, config, partitions);
+  return [...calls, ...moves.map((move) => ({ ...common, ...move }))];
+}
+
+/** Now and then close enough to each other that one finds the one before under way, or half of it done. */
+const moveGapsUs = [200_000, 600_000, 2_000_000];
+
+/** Three runs of four reassign partitions of the data topic, to two or three brokers, or go back on it. */
+function moveCalls(
+  chance: HashedChance,
+  plan: BrokerPlan,
+  config: RunConfig,
+  partitions: number,
+): readonly Pick<PlannedCall, 'atUs' | 'operationId' | 'params' | 'body'>[] {
+  const moves: Pick<PlannedCall, 'atUs' | 'operationId' | 'params' | 'body'>[] = [];
+  if (chance.oneIn(4)) return moves;
+  const meanGapUs = chance.pick(moveGapsUs);
+  for (let atUs = 2_000_000; ; ) {
+    atUs += 1 + chance.integer(2 * meanGapUs);
+    if (atUs >= config.durationUs) return moves;
+    const first = chance.integer(plan.brokers);
+    const places = [0, 1, 2].slice(chance.integer(2));
+    const target = places.map((at) => firstModelBroker + ((first + at) % plan.brokers));
+    const partition = chance.integer(partitions);
+    const replicas = chance.oneIn(4) ? null : target;
+    const body = { partitions: [{ topic: dataTopic, partition, replicas }] };
+    moves.push({ atUs, operationId: 'alterPartitionReassignments', params: {}, body });
   }
 }

@@ -131,7 +131,8 @@ export class Brokers {
 
   /**
    * Every broker is up and hears the others: each replica has caught up and is in the ISR again. Not the one that an
-   * operator holds; and nobody enters where such a one was the last in sync, so that nobody leads.
+   * operator holds; and nobody enters where such a one was the last in sync, so that nobody leads. And a reassignment
+   * has ended, but for one that waits for a broker that is held: that one can be cancelled where an original is in sync.
    */
   #whoLags({ topic, broker }: MetadataImage): string | null {
     const data = topicByName(topic, dataTopic);
@@ -144,6 +145,9 @@ export class Brokers {
         (replica) => !row.isr.includes(replica) && broker.holds.get(replica) === null,
       );
       if (lagging !== undefined) return `broker ${lagging} is not in the ISR of partition ${partition} again`;
+      const isAwaited = row.replicas.every((replica) => broker.holds.get(replica) === null);
+      const isMoving = row.addingReplicas.length > 0 || row.removingReplicas.length > 0;
+      if (isMoving && isAwaited) return `partition ${partition} is still being reassigned`;
     }
   }
 

@@ -86,6 +86,8 @@ export class ReplicaShell {
 
   constructor(options: ShellOptions, brokerEpoch: number) {
     this.#options = options;
+    // As a broker that starts: what is found is on disk before it counts, also where the replica comes back to its log.
+    options.disk.flush(options.key, options.disk.log(options.key).records.length);
     const { records } = options.disk.log(options.key);
     const epochs = records
       .map(({ epoch }, startOffset) => ({ epoch, startOffset }))
