@@ -112,6 +112,10 @@ function causesOf({ planned }: CallEntry): readonly string[] {
       const resource = `${String(params['resourceType'])} ${String(params['resourceName'])}`;
       return (body['changes'] as readonly Named[]).map(({ name }) => `alterConfig ${resource} ${name}`);
     }
+    case 'cordonBroker':
+    case 'uncordonBroker':
+    case 'drainBroker':
+      return [`alterConfig broker ${String(params['brokerId'])} cordoned.log.dirs`];
     default:
       return [];
   }

@@ -1,3 +1,6 @@
+import type { MetadataImage } from '../../src/metadata/image.ts';
+import { activityOf } from '../../src/metadata/resources/broker/activity.ts';
+import { isCordoned } from '../../src/metadata/resources/broker/cordon.ts';
 import {
   originalReplicas,
   type PartitionRow,
@@ -15,7 +18,8 @@ import type { Checker, ClusterObservation } from '../observation.ts';
  *    goes on.
  * 3. While it goes on, the original replicas are the same; where it ends, nobody has a replica who had none before, and
  *    those that were added and stay are in sync.
- * 4. Nobody who was not in sync before is so because replicas changed, but for those for whom a reassignment waited.
+ * 4. Nobody gets a replica who is cordoned; nor, by a reassignment, who is not active.
+ * 5. Nobody who was not in sync before is so because replicas changed, but for those for whom a reassignment waited.
  */
 export function reassignments(cluster: ClusterObservation, witness: MetadataWitness): Checker {
   const checker: Checker = {
@@ -29,7 +33,10 @@ export function reassignments(cluster: ClusterObservation, witness: MetadataWitn
       const now = findPartition(after.topic, topicId, partitionId);
       const earlier = findPartition(before.topic, topicId, partitionId);
       if (now === null) return;
-      const fault = findShapeFault(now) ?? (earlier === null ? null : findChangeFault(earlier, now));
+      const fault =
+        findShapeFault(now) ??
+        findTakerFault(before, earlier, now) ??
+        (earlier === null ? null : findChangeFault(earlier, now));
       if (fault === null) return;
       cluster.fail(checker, `partition ${partitionId} of ${topicId} at offset ${offset}: ${fault}`);
     },
@@ -55,6 +62,21 @@ function findShapeFault(row: PartitionRow): string | null {
   const staying = isr.filter((broker) => !removing.includes(broker));
   const isThrough = staying.length > 0 && adding.every((broker) => staying.includes(broker));
   return isMoving(row) && isThrough ? `ISR [${isr.join()}], and it goes on with ${shown}` : null;
+}
+
+/** A batch that cordons a broker has that record first. */
+function findTakerFault(
+  image: MetadataImage,
+  before: PartitionRow | null,
+  { replicas }: PartitionRow,
+): string | null {
+  const isActive = activityOf(image);
+  for (const broker of replicas) {
+    if (before?.replicas.includes(broker) === true) continue;
+    if (isCordoned(image, broker)) return `broker ${broker} gets a replica and is cordoned`;
+    if (before !== null && !isActive(broker)) return `broker ${broker} gets a replica and is not active`;
+  }
+  return null;
 }
 
 function findChangeFault(before: PartitionRow, after: PartitionRow): string | null {

@@ -216,7 +216,7 @@ export const errorCatalogue = {
   POLICY_VIOLATION: {
     status: 403,
     retriable: false,
-    summary: 'A policy of this cluster’s operators refuses it.',
+    summary: 'A policy of this cluster’s operators refuses it, or a placement rule of the topic.',
     remedy:
       'Ask for what the policy allows; the message is its own. Whoever runs the controllers can change it.',
   },

@@ -22,6 +22,8 @@ export const limits = {
   isrChangesMax: 5_000,
   /** Partitions that one request reassigns. */
   reassignmentsPerOperationMax: 1_000,
+  /** Partitions that one call of a drain reassigns, or names as blocked. */
+  drainChangesMax: 500,
 
   topicNameLengthMax: 249,
   replicasPerPartitionMax: 60,
@@ -84,6 +86,7 @@ export function assertLimits(): void {
   assert(limits.operationBytesMax + answerRecordBytes <= limits.batchBytesMax, 'room for the answer’s bytes');
   assert(limits.repairChangesMax < limits.recordsPerOperationMax, 'a chunk of fencing fits a batch');
   assert(limits.isrChangesMax < limits.recordsPerOperationMax, 'an AlterPartition fits a batch');
+  assert(limits.drainChangesMax < limits.recordsPerOperationMax, 'a call of a drain fits a batch');
   assert(limits.reassignmentsPerOperationMax < limits.recordsPerOperationMax, 'reassignments fit a batch');
   assert(limits.pageRowsDefault <= limits.pageRowsMax, 'the default page is a legal one');
   // Directories take four ints a replica, and an array of a row holds at most 255.

@@ -65,6 +65,9 @@ function changes({
     unregisterBroker: { method: 'POST', path: '/brokers/4/unregister' },
     fenceBroker: { method: 'POST', path: '/brokers/4/fence' },
     unfenceBroker: { method: 'POST', path: '/brokers/4/unfence' },
+    cordonBroker: { method: 'POST', path: '/brokers/4/cordon' },
+    uncordonBroker: { method: 'POST', path: '/brokers/4/uncordon' },
+    drainBroker: { method: 'POST', path: '/brokers/4/drain', body: {} },
     alterConfig: {
       method: 'PATCH',
       path: '/configs/topic/orders',

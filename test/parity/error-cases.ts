@@ -128,6 +128,12 @@ export function errorCases(
       INVALID_REPLICA_ASSIGNMENT: reassign({ replicas: [1, 9] }),
       INVALID_REPLICATION_FACTOR: reassign({ replicas: [1] }, { allowReplicationFactorChange: false }),
     },
+    drainBroker: {
+      INVALID_REQUEST: post('/brokers/1/drain', { continue: 'x' }),
+      BROKER_ID_NOT_REGISTERED: post('/brokers/99/drain'),
+    },
+    cordonBroker: { BROKER_ID_NOT_REGISTERED: post('/brokers/99/cordon') },
+    uncordonBroker: { BROKER_ID_NOT_REGISTERED: post('/brokers/99/uncordon') },
     listPartitionReassignments: { INVALID_REQUEST: get('/reassignments?continue=x') },
     createTopic: {
       INVALID_REQUEST: create({ partitions: 20_000 }),
@@ -145,6 +151,7 @@ export function errorCases(
       INVALID_PARTITIONS: post('/topics/orders/partitions', { count: 1 }),
       INVALID_REPLICATION_FACTOR: { producedBy: 'test/metadata/topic.test.ts' },
       INVALID_REPLICA_ASSIGNMENT: post('/topics/orders/partitions', { count: 3, assignments: [[1, 1]] }),
+      POLICY_VIOLATION: { producedBy: 'test/metadata/placement-rules.test.ts' },
     },
     deleteTopic: { UNKNOWN_TOPIC_OR_PARTITION: { method: 'DELETE', path: '/topics/none' } },
     describeTopic: { UNKNOWN_TOPIC_OR_PARTITION: get('/topics/none') },

@@ -172,6 +172,18 @@ export function brokerCalls(
 /** Now and then close enough to each other that one finds the one before under way, or half of it done. */
 const moveGapsUs = [200_000, 600_000, 2_000_000];
 
+/** Somebody drains a broker, which cordons it, or lets it have replicas again. */
+function emptyingCall(
+  chance: HashedChance,
+  plan: BrokerPlan,
+): Pick<PlannedCall, 'operationId' | 'params' | 'body'> {
+  const params = { brokerId: firstModelBroker + chance.integer(plan.brokers) };
+  const operationId = (['drainBroker', 'cordonBroker', 'uncordonBroker', 'uncordonBroker'] as const)[
+    chance.integer(4)
+  ];
+  return { operationId: operationId ?? 'uncordonBroker', params, body: {} };
+}
+
 /** Three runs of four reassign partitions of the data topic, to two or three brokers, or go back on it. */
 function moveCalls(
   chance: HashedChance,
@@ -188,6 +200,10 @@ function moveCalls(
     const first = chance.integer(plan.brokers);
     const places = [0, 1, 2].slice(chance.integer(2));
     const target = places.map((at) => firstModelBroker + ((first + at) % plan.brokers));
+    if (chance.oneIn(6)) {
+      moves.push({ atUs, ...emptyingCall(chance, plan) });
+      continue;
+    }
     const partition = chance.integer(partitions);
     const replicas = chance.oneIn(4) ? null : target;
     const body = { partitions: [{ topic: dataTopic, partition, replicas }] };

@@ -132,7 +132,8 @@ export class Brokers {
   /**
    * Every broker is up and hears the others: each replica has caught up and is in the ISR again. Not the one that an
    * operator holds; and nobody enters where such a one was the last in sync, so that nobody leads. And a reassignment
-   * has ended, but for one that waits for a broker that is held: that one can be cancelled where an original is in sync.
+   * has ended, but for one that waits for a broker that is held: that one can be cancelled where an original is in
+   * sync.
    */
   #whoLags({ topic, broker }: MetadataImage): string | null {
     const data = topicByName(topic, dataTopic);

@@ -16,6 +16,8 @@ const parameters: ReadonlyMap<string, string> = new Map([
   ['revokeToken', 'tokenId'],
   ['fenceBroker', 'brokerId'],
   ['unfenceBroker', 'brokerId'],
+  ['cordonBroker', 'brokerId'],
+  ['uncordonBroker', 'brokerId'],
 ]);
 
 /** The writes that a client may make on condition that nobody has changed what it saw. */
@@ -25,6 +27,8 @@ export const conditionalWrites: ReadonlySet<string> = new Set([
   'revokeToken',
   'fenceBroker',
   'unfenceBroker',
+  'cordonBroker',
+  'uncordonBroker',
   'alterConfig',
 ]);
 

@@ -5,6 +5,7 @@ import type { CliDependencies } from '../context.ts';
 import { featureRange, listenersOf } from '../output/registration.ts';
 import { renderFields, type Column } from '../output/table.ts';
 import { addListVerb, addVerb, outcome, type Verb } from '../verbs.ts';
+import { addDrain } from './drain.ts';
 import { partitionColumns, type PartitionView } from './partition.ts';
 
 type BrokerView = Awaited<ReturnType<Client['listBrokers']>>['brokers'][number];
@@ -12,7 +13,9 @@ type BrokerView = Awaited<ReturnType<Client['listBrokers']>>['brokers'][number];
 const named = { positional: ['brokerId'], explanations: { brokerId: 'the broker’s id' } } as const;
 
 export function addBrokerCommands(program: Command, dependencies: CliDependencies): void {
-  const broker = program.command('broker').description('Look at the brokers, hold one, forget one.');
+  const broker = program
+    .command('broker')
+    .description('Look at the brokers, hold one, empty one, forget one.');
   addListVerb(broker, dependencies, {
     name: 'list',
     operation: operations.listBrokers,
@@ -59,6 +62,9 @@ export function addBrokerCommands(program: Command, dependencies: CliDependencie
   });
   addVerb(broker, dependencies, fence);
   addVerb(broker, dependencies, unfence);
+  addVerb(broker, dependencies, cordon);
+  addVerb(broker, dependencies, uncordon);
+  addDrain(broker, dependencies);
   addVerb(broker, dependencies, unregister);
 }
 
@@ -96,6 +102,27 @@ const unfence: Verb<typeof operations.unfenceBroker> = {
     ),
 };
 
+const cordon: Verb<typeof operations.cordonBroker> = {
+  name: 'cordon',
+  operation: operations.cordonBroker,
+  ...named,
+  description:
+    'Give a broker no new replicas until: ottla broker uncordon. Those that it has leave by: ottla broker drain',
+  call: (client, input, options) => client.cordonBroker(input, options),
+  text: ({ brokerId }, view) =>
+    outcome(view, `Broker ${brokerId} gets no new replicas.`, `Broker ${brokerId} could be cordoned.`),
+};
+
+const uncordon: Verb<typeof operations.uncordonBroker> = {
+  name: 'uncordon',
+  operation: operations.uncordonBroker,
+  ...named,
+  description: 'Let a broker that was cordoned get new replicas again.',
+  call: (client, input, options) => client.uncordonBroker(input, options),
+  text: ({ brokerId }, view) =>
+    outcome(view, `Broker ${brokerId} gets new replicas again.`, `Broker ${brokerId} could be uncordoned.`),
+};
+
 const unregister: Verb<typeof operations.unregisterBroker> = {
   name: 'unregister',
   operation: operations.unregisterBroker,
@@ -124,9 +151,9 @@ const columns: readonly Column<BrokerView>[] = [
   { heading: 'INCARNATION', cell: (row) => row.incarnationId, isWide: true },
 ];
 
-function stateOf({ isFenced, inControlledShutdown, isHeld }: BrokerView): string {
+function stateOf({ isFenced, inControlledShutdown, isHeld, isCordoned }: BrokerView): string {
   const state = isFenced ? 'fenced' : inControlledShutdown ? 'leaving' : 'unfenced';
-  return isHeld ? `${state}, held` : state;
+  return [state, ...(isHeld ? ['held'] : []), ...(isCordoned ? ['cordoned'] : [])].join(', ');
 }
 
 function describeText(broker: BrokerView): string {

@@ -16,6 +16,7 @@ import { exampleIds } from '../../example-ids.ts';
 import { everyRole } from '../../roles.ts';
 import type { MetadataImage } from '../../image.ts';
 import { brokerPartitions } from '../topic/state.ts';
+import { cordonBroker, isCordoned, uncordonBroker } from './cordon.ts';
 import { listenersOf } from './describe-node.ts';
 import { heartbeatBroker } from './heartbeat.ts';
 import { fenceBroker, isHeld, unfenceBroker } from './hold.ts';
@@ -37,6 +38,8 @@ const brokerResponse = closed({
   inControlledShutdown: Type.Boolean(),
   /** An operator holds it: it stays fenced, or will be when its lease is over. */
   isHeld: Type.Boolean(),
+  /** It gets no new replicas. */
+  isCordoned: Type.Boolean(),
   /** Partitions that have a replica here, that it leads, and in whose ISR it is. */
   replicaCount: count,
   leaderCount: count,
@@ -55,6 +58,7 @@ const brokerExample = {
   isFenced: false,
   inControlledShutdown: false,
   isHeld: false,
+  isCordoned: false,
   replicaCount: 6,
   leaderCount: 2,
   isrCount: 6,
@@ -122,6 +126,7 @@ function describe(image: MetadataImage, row: BrokerRow) {
     isFenced: row.fenced,
     inControlledShutdown: row.inControlledShutdown,
     isHeld: isHeld(image, row.brokerId),
+    isCordoned: isCordoned(image, row.brokerId),
     replicaCount: replicas.size,
     leaderCount,
     isrCount,
@@ -135,6 +140,8 @@ export const operations = {
   unregisterBroker,
   fenceBroker,
   unfenceBroker,
+  cordonBroker,
+  uncordonBroker,
   listBrokers,
   describeBroker,
 } as const;

@@ -24,6 +24,12 @@ export const brokerDefinitions: readonly ConfigDefinition[] = Object.freeze([
     topic.brokerName === null ? [] : [standIn(topic, topic.brokerName)],
   ),
   defineConfig(
+    'cordoned.log.dirs',
+    'list',
+    'Log directories that get no new replicas: * for all of them, which cordons the broker (KIP-1066).',
+    { defaultValue: '', allowed: ['*'] },
+  ),
+  defineConfig(
     'follower.replication.throttled.rate',
     'long',
     'Bytes a second that throttled followers fetch at most.',

@@ -3,7 +3,8 @@ export type ConfigType = 'boolean' | 'int' | 'long' | 'double' | 'string' | 'lis
 
 /**
  * What is known of one config: its Kafka name, type, default and range.
- * 1. Values are texts, as in Kafka; `minimum` and `maximum` are inclusive and written as values are.
+ * 1. Values are texts, as in Kafka; `minimum` and `maximum` are inclusive and written as values are. A list with a
+ *    `minimum` is one of whole numbers, each of which it holds for.
  * 2. `allowed` names what a text, or each member of a list, may be; null for anything.
  * 3. A password is sensitive: nobody is shown its value.
  */

@@ -125,6 +125,18 @@ export const topicDefinitions: readonly ConfigDefinition[] = Object.freeze([
     minimum: '1',
     brokerName: 'min.insync.replicas',
   }),
+  defineConfig(
+    'ottla.placement.avoid.brokers',
+    'list',
+    'Brokers, by id, on which no replica is placed. Ottla’s own.',
+    { defaultValue: '', minimum: '0' },
+  ),
+  defineConfig(
+    'ottla.placement.racks',
+    'list',
+    'Racks over which replicas are spread, and outside of which none is placed; anywhere when empty. Ottla’s own.',
+    { defaultValue: '' },
+  ),
   defineConfig('preallocate', 'boolean', 'Whether a segment gets its whole space when it is made.', {
     defaultValue: 'false',
     brokerName: 'log.preallocate',

@@ -27,7 +27,9 @@ export function findValueFault(definition: ConfigDefinition, value: string): str
     case 'string':
       return findMemberFault(definition, [value]);
     case 'list':
-      return findMemberFault(definition, membersOfList(value));
+      return definition.minimum === null
+        ? findMemberFault(definition, membersOfList(value))
+        : findNumberFault(definition, membersOfList(value));
     case 'password':
       return null;
     default:
@@ -56,6 +58,15 @@ function findDoubleFault({ minimum, maximum }: ConfigDefinition, value: string):
     (minimum === null || number >= Number(minimum)) && (maximum === null || number <= Number(maximum));
   if (isInside && Number.isFinite(number)) return null;
   return `is ${value}, and must be from ${minimum ?? 'any'} to ${maximum ?? 'any'}`;
+}
+
+function findNumberFault(definition: ConfigDefinition, members: readonly string[]): string | null {
+  for (const member of members) {
+    if (!wholeNumber.test(member)) return `has ${quoted(member)}, which must be a whole number`;
+    const fault = findRangeFault(definition, 'int', member);
+    if (fault !== null) return fault;
+  }
+  return null;
 }
 
 function findMemberFault({ allowed }: ConfigDefinition, members: readonly string[]): string | null {

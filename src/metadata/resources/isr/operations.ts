@@ -46,7 +46,7 @@ export const alterPartition = defineOperation({
       closed({
         topicId: schemas.uuid,
         partition: schemas.partitionId,
-        /** Null: the partition is as proposed, within its new replicas where that ended a reassignment. Otherwise an error. */
+        /** Null: as proposed, within the new replicas where that ended a reassignment. Otherwise an error. */
         code: nullable.text,
         message: nullable.text,
         leader: nullable.integer,

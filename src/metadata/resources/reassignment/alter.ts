@@ -3,6 +3,7 @@ import type { ErrorCode } from '../../errors.ts';
 import type { MetadataImage } from '../../image.ts';
 import { limits } from '../../limits.ts';
 import { type Activity, activityOf } from '../broker/activity.ts';
+import { isCordoned } from '../broker/cordon.ts';
 import { originalReplicas, type PartitionRow } from '../topic/partition-row.ts';
 import type { PartitionChangeRecord } from '../topic/records.ts';
 import { findPartition, topicByName } from '../topic/state.ts';
@@ -85,7 +86,12 @@ function alterOne(
   return membershipChange(row, moved.value);
 }
 
-/** A broker that is there already may be fenced; one that is to take a replica must be able to. */
+function findCordon(image: MetadataImage, row: PartitionRow, target: readonly number[]): string | null {
+  const cordoned = target.find((broker) => !row.replicas.includes(broker) && isCordoned(image, broker));
+  return cordoned === undefined ? null : `Broker ${cordoned} is cordoned.`;
+}
+
+/** A broker that is there already may be fenced, or cordoned; one that is to take a replica must be able to. */
 function findTargetFault(
   image: MetadataImage,
   row: PartitionRow,
@@ -101,7 +107,7 @@ function findTargetFault(
   const unknown = target.find((broker) => image.broker.brokers.get(broker) === null);
   if (unknown !== undefined) return `Broker ${unknown} is not registered.`;
   const inactive = target.find((broker) => !row.replicas.includes(broker) && !isActive(broker));
-  if (inactive === undefined) return null;
+  if (inactive === undefined) return findCordon(image, row, target);
   const isFenced = image.broker.brokers.get(inactive)?.fenced === true;
   return `Broker ${inactive} is ${isFenced ? 'fenced' : 'in controlled shutdown'}.`;
 }

@@ -17,6 +17,7 @@ import { limits } from '../../limits.ts';
 import { everyRole } from '../../roles.ts';
 import { partitionAt } from '../topic/state.ts';
 import { alterReassignments } from './alter.ts';
+import { drainBroker } from './drain-operation.ts';
 
 const nullableText = Type.Union([Type.String(), Type.Null()]);
 
@@ -146,4 +147,4 @@ function describeReassignment({ topic }: MetadataImage, slot: number) {
   };
 }
 
-export const operations = { alterPartitionReassignments, listPartitionReassignments } as const;
+export const operations = { alterPartitionReassignments, listPartitionReassignments, drainBroker } as const;

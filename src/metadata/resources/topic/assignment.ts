@@ -3,7 +3,15 @@ import type { MetadataImage } from '../../image.ts';
 import { limits } from '../../limits.ts';
 import type { OperationContext, OperationError } from '../../operation.ts';
 import { activityOf } from '../broker/activity.ts';
+import { isCordoned } from '../broker/cordon.ts';
 import { placementCandidates, placeReplicas } from './placement.ts';
+import {
+  findPlaceFault,
+  findSpreadFault,
+  placementConfigs,
+  placementFault,
+  type PlacementRules,
+} from './placement-rules.ts';
 import { noLeader, type PartitionRecord, recovered } from './records.ts';
 import type { TopicId } from '../../../base/brands.ts';
 
@@ -14,23 +22,57 @@ export function placeAssignments(
   image: MetadataImage,
   partitions: number,
   replicationFactor: number,
+  rules: PlacementRules,
   context: OperationContext,
 ): Result<Assignments, OperationError> {
-  const candidates = placementCandidates(image);
+  const all = placementCandidates(image);
+  const candidates = all.filter((candidate) => findPlaceFault(rules, candidate) === null);
   if (replicationFactor > candidates.length) {
-    return replicationFault(
-      `The replication factor is ${replicationFactor}, and ${candidates.length} brokers can take replicas.`,
-    );
+    const excluded = all.find((candidate) => findPlaceFault(rules, candidate) !== null);
+    const which = `The replication factor is ${replicationFactor}, and ${candidates.length} brokers can take replicas`;
+    if (excluded === undefined || replicationFactor > all.length) return replicationFault(`${which}.`);
+    const rule = findPlaceFault(rules, excluded) ?? '';
+    return failed(placementFault(`${which}: ${rule}`, ruleIn(rule)));
   }
   if (candidates.every((candidate) => candidate.fenced)) {
-    return replicationFault('All brokers are fenced, so no partition would have a leader.');
+    return replicationFault(
+      'All brokers that can take replicas are fenced, so no partition would have a leader.',
+    );
   }
-  return ok(placeReplicas(candidates, partitions, replicationFactor, context.random));
+  const placed = placeReplicas(candidates, partitions, replicationFactor, context.random);
+  const fault = findRuleFault(image, placed, rules);
+  return fault === null ? ok(placed) : failed(fault);
 }
 
-/** How many replicas a partition gets when nobody says: three, or as many as there are brokers. */
-export function defaultReplicationFactor(image: MetadataImage): number {
-  return Math.max(1, Math.min(3, placementCandidates(image).length));
+/** How many replicas a partition gets when nobody says: three, or as many as there are brokers for it. */
+export function defaultReplicationFactor(image: MetadataImage, rules: PlacementRules): number {
+  const candidates = placementCandidates(image).filter((each) => findPlaceFault(rules, each) === null);
+  return Math.max(1, Math.min(3, candidates.length));
+}
+
+/** The first assignment that is against a rule. */
+function findRuleFault(
+  image: MetadataImage,
+  assignments: Assignments,
+  rules: PlacementRules,
+): OperationError | null {
+  for (const replicas of assignments) {
+    const places = replicas.map((brokerId) => ({
+      brokerId,
+      rack: image.broker.brokers.get(brokerId)?.rack ?? null,
+    }));
+    for (const place of places) {
+      const fault = findPlaceFault(rules, place);
+      if (fault !== null) return placementFault(fault, ruleIn(fault));
+    }
+    const fault = findSpreadFault(rules, places);
+    if (fault !== null) return placementFault(fault, placementConfigs.racks);
+  }
+  return null;
+}
+
+function ruleIn(fault: string): string {
+  return Object.values(placementConfigs).find((name) => fault.startsWith(name)) ?? placementConfigs.racks;
 }
 
 export function replicationFault(message: string) {
@@ -42,6 +84,7 @@ export function findAssignmentFault(
   image: MetadataImage,
   assignments: Assignments,
   replicationFactor: number,
+  rules: PlacementRules,
 ): OperationError | null {
   const isActive = activityOf(image);
   for (const [at, replicas] of assignments.entries()) {
@@ -49,7 +92,7 @@ export function findAssignmentFault(
     if (fault !== null) return assignmentFault(`Assignment ${at}: ${fault}`);
     if (!replicas.some(isActive)) return assignmentFault(`Assignment ${at}: all its brokers are fenced.`);
   }
-  return null;
+  return findRuleFault(image, assignments, rules);
 }
 
 function findReplicasFault(
@@ -63,7 +106,9 @@ function findReplicasFault(
   }
   if (new Set(replicas).size < replicas.length) return 'it names a broker twice.';
   const unknown = replicas.find((broker) => image.broker.brokers.get(broker) === null);
-  return unknown === undefined ? null : `broker ${unknown} is not registered.`;
+  if (unknown !== undefined) return `broker ${unknown} is not registered.`;
+  const cordoned = replicas.find((broker) => isCordoned(image, broker));
+  return cordoned === undefined ? null : `broker ${cordoned} is cordoned.`;
 }
 
 function assignmentFault(message: string): OperationError {

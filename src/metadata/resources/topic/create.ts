@@ -1,5 +1,5 @@
 import { Type, type Static } from 'typebox';
-import { offset, type TopicId } from '../../../base/brands.ts';
+import { offset } from '../../../base/brands.ts';
 import { failed, ok, type Result } from '../../../base/result.ts';
 import { randomUuid } from '../../../base/uuid.ts';
 import { closed, defineOperation, nothing, refuse, schemas, tooManyRecords } from '../../define-operation.ts';
@@ -18,7 +18,8 @@ import {
   placeAssignments,
 } from './assignment.ts';
 import { targetReplicas } from './partition-row.ts';
-import { findPartition, partitionCount, topicByName, topicModified } from './state.ts';
+import { type PlacementRules, placementRules, placementRulesOf } from './placement-rules.ts';
+import { findPartition, partitionCount, topicByName, topicModified, type TopicRow } from './state.ts';
 
 const creationBody = closed({
   name: schemas.topicName,
@@ -82,11 +83,12 @@ export const createTopic = defineOperation({
     if (topicByName(image.topic, body.name) !== null) {
       return refuse('TOPIC_ALREADY_EXISTS', `The topic ${body.name} exists.`);
     }
-    const assignments = assignmentsFor(image, body, context);
-    if (!assignments.ok) return assignments;
     const changes = (body.configs ?? []).map((config) => ({ ...config, operation: 'set' as const }));
     const configs = alterConfigs(image, { type: 'topic', name: body.name }, changes);
     if (!configs.ok) return configs;
+    const rules = placementRules(new Map(configs.value.map(({ name, value }) => [name, value ?? ''])));
+    const assignments = assignmentsFor(image, body, rules, context);
+    if (!assignments.ok) return assignments;
     const partitions = assignments.value.length;
     const replicationFactor = assignments.value[0]?.length ?? 0;
     const response = { name: body.name, partitions, replicationFactor };
@@ -114,11 +116,12 @@ function findNameFault(name: string): string | null {
 function assignmentsFor(
   image: MetadataImage,
   body: Creation,
+  rules: PlacementRules,
   context: OperationContext,
 ): Result<Assignments, OperationError> {
-  if (body.assignments !== undefined) return givenAssignments(image, body, body.assignments);
+  if (body.assignments !== undefined) return givenAssignments(image, body, body.assignments, rules);
   const partitions = body.partitions ?? 1;
-  const replicationFactor = body.replicationFactor ?? defaultReplicationFactor(image);
+  const replicationFactor = body.replicationFactor ?? defaultReplicationFactor(image, rules);
   const fault = findPartitionCountFault(partitions);
   if (fault !== null) return failed(fault);
   if (partitions + 1 > limits.recordsPerOperationMax) return tooManyRecords(partitions + 1);
@@ -128,19 +131,20 @@ function assignmentsFor(
       `A partition has at most ${limits.replicasPerPartitionMax} replicas (replicasPerPartitionMax).`,
     );
   }
-  return placeAssignments(image, partitions, replicationFactor, context);
+  return placeAssignments(image, partitions, replicationFactor, rules, context);
 }
 
 function givenAssignments(
   image: MetadataImage,
   body: Creation,
   assignments: Assignments,
+  rules: PlacementRules,
 ): Result<Assignments, OperationError> {
   if (body.partitions !== undefined || body.replicationFactor !== undefined) {
     return refuse('INVALID_REQUEST', 'With assignments there is neither partitions nor replicationFactor.');
   }
   if (assignments.length + 1 > limits.recordsPerOperationMax) return tooManyRecords(assignments.length + 1);
-  const fault = findAssignmentFault(image, assignments, assignments[0]?.length ?? 0);
+  const fault = findAssignmentFault(image, assignments, assignments[0]?.length ?? 0, rules);
   return fault === null ? ok(assignments) : failed(fault);
 }
 
@@ -173,6 +177,7 @@ export const addPartitions = defineOperation({
     'INVALID_PARTITIONS',
     'INVALID_REPLICATION_FACTOR',
     'INVALID_REPLICA_ASSIGNMENT',
+    'POLICY_VIOLATION',
   ],
   example: {
     params: { topic: 'orders' },
@@ -190,7 +195,7 @@ export const addPartitions = defineOperation({
     const countFault = findPartitionCountFault(body.count);
     if (countFault !== null) return failed(countFault);
     if (added > limits.recordsPerOperationMax) return tooManyRecords(added);
-    const assignments = newAssignments(image, topic.topicId, added, body.assignments ?? null, context);
+    const assignments = newAssignments(image, topic, added, body.assignments ?? null, context);
     if (!assignments.ok) return assignments;
     const response = { topicId: topic.topicId, partitions: body.count, added };
     const modifiedOffset = offset(topicModified(image.topic, topic));
@@ -202,20 +207,22 @@ export const addPartitions = defineOperation({
 /** New partitions have as many replicas as the topic's first one, once a reassignment of it is through. */
 function newAssignments(
   image: MetadataImage,
-  topicId: TopicId,
+  { topicId, name }: TopicRow,
   added: number,
   given: Assignments | null,
   context: OperationContext,
 ): Result<Assignments, OperationError> {
   const first = findPartition(image.topic, topicId, 0);
-  const replicationFactor = first === null ? defaultReplicationFactor(image) : targetReplicas(first).length;
-  if (given === null) return placeAssignments(image, added, replicationFactor, context);
+  const rules = placementRulesOf(image, name);
+  const replicationFactor =
+    first === null ? defaultReplicationFactor(image, rules) : targetReplicas(first).length;
+  if (given === null) return placeAssignments(image, added, replicationFactor, rules, context);
   if (given.length !== added) {
     return refuse(
       'INVALID_REPLICA_ASSIGNMENT',
       `${added} partitions are added and ${given.length} assignments given.`,
     );
   }
-  const fault = findAssignmentFault(image, given, replicationFactor);
+  const fault = findAssignmentFault(image, given, replicationFactor, rules);
   return fault === null ? ok(given) : failed(fault);
 }

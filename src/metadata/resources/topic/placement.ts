@@ -2,14 +2,16 @@ import { assert, violated } from '../../../base/assert.ts';
 import { compareStrings } from '../../../base/compare.ts';
 import type { Random } from '../../../base/random.ts';
 import type { MetadataImage } from '../../image.ts';
+import { isCordoned } from '../broker/cordon.ts';
 
-/** A broker that can take replicas: it is registered and not in controlled shutdown. Lists of them ascend by id. */
+/** A broker that can take replicas: registered, not leaving, not cordoned. Lists of them ascend by id. */
 export type Candidate = { readonly brokerId: number; readonly rack: string | null; readonly fenced: boolean };
 
 export function placementCandidates(image: MetadataImage): readonly Candidate[] {
   const candidates: Candidate[] = [];
   for (const { brokerId, rack, fenced, inControlledShutdown } of image.broker.brokers.values()) {
-    if (!inControlledShutdown) candidates.push({ brokerId, rack, fenced });
+    if (inControlledShutdown || isCordoned(image, brokerId)) continue;
+    candidates.push({ brokerId, rack, fenced });
   }
   return candidates;
 }
