@@ -22,8 +22,11 @@ export const limits = {
   isrChangesMax: 5_000,
   /** Partitions that one request reassigns. */
   reassignmentsPerOperationMax: 1_000,
-  /** Partitions that one call of a drain reassigns, or names as blocked. */
+  /** Partitions that one call of a drain reassigns. */
   drainChangesMax: 500,
+  /** Partitions that one call of a drain names as blocked, and how long each reason is: the answer fits under a key. */
+  drainBlockersMax: 5,
+  drainMessageLengthMax: 160,
 
   topicNameLengthMax: 249,
   replicasPerPartitionMax: 60,
@@ -86,6 +89,8 @@ export function assertLimits(): void {
   assert(limits.operationBytesMax + answerRecordBytes <= limits.batchBytesMax, 'room for the answer’s bytes');
   assert(limits.repairChangesMax < limits.recordsPerOperationMax, 'a chunk of fencing fits a batch');
   assert(limits.isrChangesMax < limits.recordsPerOperationMax, 'an AlterPartition fits a batch');
+  const blockerBytes = limits.topicNameLengthMax + 3 * limits.drainMessageLengthMax + 64;
+  assert(limits.drainBlockersMax * blockerBytes <= limits.answerBytesMax, 'a drain’s answer is remembered');
   assert(limits.drainChangesMax < limits.recordsPerOperationMax, 'a call of a drain fits a batch');
   assert(limits.reassignmentsPerOperationMax < limits.recordsPerOperationMax, 'reassignments fit a batch');
   assert(limits.pageRowsDefault <= limits.pageRowsMax, 'the default page is a legal one');

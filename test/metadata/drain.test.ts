@@ -196,6 +196,31 @@ describe('what stands in the way of a drain', () => {
     expect(made.partition('a', 0)).toMatchObject({ replicas: [1, 2], addingReplicas: [] });
   });
 
+  it('is named a few at a time, each in short, so that the answer can be remembered under a key', () => {
+    const made = cluster();
+    const racks = Array.from({ length: 60 }, (_, at) => `rack-${at}`);
+    topic(
+      made,
+      Array.from({ length: 12 }, () => [1]),
+      ['user.note', 'none'],
+    );
+    made.ok('alterConfig', {
+      params: { resourceType: 'topic', resourceName: 'a' },
+      body: { changes: [{ name: 'ottla.placement.racks', operation: 'set', value: racks.join() }] },
+    });
+    const found: number[] = [];
+    for (let next: string | null = '0'; next !== null; ) {
+      const answer = drain(made, 1, { continue: next });
+      expect(answer.blockers.length).toBeLessThanOrEqual(limits.drainBlockersMax);
+      for (const { partition, message } of answer.blockers) {
+        found.push(partition);
+        expect(message.length).toBeLessThanOrEqual(limits.drainMessageLengthMax);
+      }
+      next = answer.continue;
+    }
+    expect(found).toEqual(Array.from({ length: 12 }, (_, at) => at));
+  });
+
   it('is not there for a broker that nobody knows', () => {
     expect(cluster().code('drainBroker', { params: { brokerId: 9 }, body: {} })).toBe(
       'BROKER_ID_NOT_REGISTERED',

@@ -52,7 +52,7 @@ export function planDrain(image: MetadataImage, broker: number, from: number): D
     const isFull =
       visited >= limits.repairRowsVisitedMax ||
       changes.length >= limits.drainChangesMax ||
-      blockers.length >= limits.drainChangesMax;
+      blockers.length >= limits.drainBlockersMax;
     if (isFull) return { changes, moving, blockers, next: slot };
     visited++;
     const row = partitionAt(image.topic, slot);
@@ -91,7 +91,7 @@ class DrainPlanner {
   plan(row: PartitionRow): PartitionChangeRecord | Blocker {
     const topic = this.#image.topic.topics.get(row.topicId)?.name ?? '';
     const blocked = (code: Blocker['code'], message: string): Blocker => {
-      return { topic, partition: row.partitionId, code, message };
+      return { topic, partition: row.partitionId, code, message: shortened(message) };
     };
     if (row.leader === noLeader) {
       return blocked(
@@ -165,6 +165,12 @@ class DrainPlanner {
   #minIsrOf(topic: string): number {
     return Number(configInForce(this.#image, { type: 'topic', name: topic }, 'min.insync.replicas'));
   }
+}
+
+/** A rule may be long, and the answer has to be short enough to be remembered under a key. */
+function shortened(message: string): string {
+  const { drainMessageLengthMax: max } = limits;
+  return message.length > max ? `${message.slice(0, max - 1)}…` : message;
 }
 
 /** In the order of their parts. */
