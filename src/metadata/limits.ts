@@ -24,7 +24,7 @@ export const limits = {
   reassignmentsPerOperationMax: 1_000,
   /** Partitions that one call of a drain reassigns. */
   drainChangesMax: 500,
-  /** Partitions that one call of a drain names as blocked, and how long each reason is: the answer fits under a key. */
+  /** Partitions that a call of a drain names as blocked, and how long each reason is: the answer fits under a key. */
   drainBlockersMax: 5,
   drainMessageLengthMax: 160,
 
