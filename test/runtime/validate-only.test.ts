@@ -38,7 +38,7 @@ function memberOf(cluster: TestCluster): Input {
 const inputs: Readonly<Record<string, (cluster: TestCluster) => Input>> = {
   updateFeature: () => ({ params: { feature: 'metadata.version' }, body: { featureLevel: 1 } }),
   registerController: () => ({ body: controller(1) }),
-  registerBroker: (cluster) => ({ body: cluster.registration(4) }),
+  registerBroker: (cluster) => ({ body: cluster.registration(5) }),
   heartbeatBroker: (cluster) => {
     const brokerEpoch = cluster.image.broker.brokers.get(3)?.brokerEpoch ?? 0;
     return { params: { brokerId: 3 }, body: { brokerEpoch, metadataOffset: cluster.image.endOffset } };
@@ -46,6 +46,12 @@ const inputs: Readonly<Record<string, (cluster: TestCluster) => Input>> = {
   unregisterBroker: () => ({ params: { brokerId: 3 } }),
   fenceBroker: () => ({ params: { brokerId: 2 } }),
   unfenceBroker: () => ({ params: { brokerId: 1 } }),
+  cordonBroker: () => ({ params: { brokerId: 2 } }),
+  uncordonBroker: () => ({ params: { brokerId: 3 } }),
+  drainBroker: () => ({ params: { brokerId: 2 }, body: {} }),
+  alterPartitionReassignments: () => ({
+    body: { partitions: [{ topic: 'old', partition: 0, replicas: [2, 4] }] },
+  }),
   createTopic: () => ({ body: { name: 'new', partitions: 2, replicationFactor: 2 } }),
   addPartitions: () => ({ params: { topic: 'old' }, body: { count: 5 } }),
   deleteTopic: () => ({ params: { topic: 'old' } }),
@@ -89,6 +95,8 @@ function cluster(): TestCluster {
   made.start(1, 2);
   made.ok('fenceBroker', { params: { brokerId: 1 } });
   made.register(3);
+  made.ok('cordonBroker', { params: { brokerId: 3 } });
+  made.start(4);
   made.ok('createTopic', { body: { name: 'old', assignments: [[1, 2]] } });
   made.ok('registerController', { body: controller(9) });
   made.ok('openSession', { body: {} });

@@ -172,6 +172,9 @@ export function brokerCalls(
 /** Now and then close enough to each other that one finds the one before under way, or half of it done. */
 const moveGapsUs = [200_000, 600_000, 2_000_000];
 
+/** Where a broker is cordoned before the data topic is there, it is refused again and again. */
+const emptyingFromUs = 4_500_000;
+
 /** Somebody drains a broker, which cordons it, or lets it have replicas again. */
 function emptyingCall(
   chance: HashedChance,
@@ -200,7 +203,7 @@ function moveCalls(
     const first = chance.integer(plan.brokers);
     const places = [0, 1, 2].slice(chance.integer(2));
     const target = places.map((at) => firstModelBroker + ((first + at) % plan.brokers));
-    if (chance.oneIn(6)) {
+    if (chance.oneIn(6) && atUs > emptyingFromUs) {
       moves.push({ atUs, ...emptyingCall(chance, plan) });
       continue;
     }

@@ -33,9 +33,9 @@ const writes: readonly (readonly [weight: number, template: Template])[] = [
   [2, (chance) => write('unregisterBroker', { brokerId: firstBroker + chance.integer(brokersMax) })],
   [1, (chance) => write('fenceBroker', { brokerId: firstBroker + chance.integer(brokersMax) })],
   [1, (chance) => write('unfenceBroker', { brokerId: firstBroker + chance.integer(brokersMax) })],
-  [1, (chance) => write('cordonBroker', { brokerId: anyBroker(chance) })],
-  [2, (chance) => write('uncordonBroker', { brokerId: anyBroker(chance) })],
-  [2, (chance) => write('drainBroker', { brokerId: anyBroker(chance) })],
+  [1, (chance) => write('cordonBroker', { brokerId: firstBroker + chance.integer(brokersMax) })],
+  [2, (chance) => write('uncordonBroker', { brokerId: firstBroker + chance.integer(brokersMax) })],
+  [2, (chance) => write('drainBroker', { brokerId: firstBroker + chance.integer(brokersMax) })],
   [1, updateFeature],
   [3, alterConfig],
   [1, registerController],
@@ -210,11 +210,6 @@ function createTopic(chance: HashedChance, number: number): Content {
   const partitions = 1 + chance.integer(4);
   const size = chance.oneIn(3) ? { partitions, replicationFactor: 1 + chance.integer(3) } : { partitions };
   return write('createTopic', {}, { name, ...size });
-}
-
-/** One of the workload’s own, which are fenced mostly, or a model broker, where there are any. */
-function anyBroker(chance: HashedChance): number {
-  return (chance.oneIn(2) ? firstBroker : firstModelBroker) + chance.integer(brokersMax);
 }
 
 /** Few partitions, of which some are cancelled; to model brokers, where there are any, or to fenced ones. */
