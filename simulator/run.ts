@@ -199,10 +199,12 @@ class Run {
     this.#injector.plan(faults.filter((fault) => fault.atUs < config.durationUs));
     this.#clients.plan(operations);
     if (this.#host.holdsMetadata) {
-      this.#operators.plan(calls);
       if (brokers !== null) this.#brokers.plan(brokers);
       if (groups !== null) this.#groups.plan(groups);
       this.#watchers.plan(watchers);
+      // Last, because these processes are as many as the calls name clients: a recorded run has fewer calls, and
+      // what is drawn for the other processes follows from their indexes.
+      this.#operators.plan(calls);
     }
     checkProgressInPartitions(this.#world, this.#clients, this.#schedule);
     this.#world.runUntil(config.durationUs);
