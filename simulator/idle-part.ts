@@ -38,7 +38,9 @@ export function findIdlePart(schedule: Schedule, progress: Progress): string | n
     planned.filter(({ atUs }) => atUs + neededUs < schedule.config.durationUs).length;
   // Of the kinds that the others watch nothing may happen.
   const whole = watchers.filter(({ kinds }) => kinds === null);
-  const records = countInTime(brokers?.records ?? [], answerUs);
+  // Brokers that fail and are late may keep every record waiting until all is healed, where each must be acknowledged.
+  const areBrokersWell = brokers !== null && brokers.faults.length === 0;
+  const records = areBrokersWell ? countInTime(brokers.records, answerUs) : 0;
   const memberships = groups?.memberships.length ?? 0;
   const parts = [
     {

@@ -10,7 +10,10 @@ const busy: Progress = { operations: 1, calls: 1, records: 1, leaderships: 1, wa
 function scheduleUnder(budget: BudgetName): Schedule {
   const drawn = Array.from({ length: 400 }, (_, at) => generateSchedule(at + 1, 'brokers')).find(
     ({ operations, calls, brokers }) =>
-      operations.length > 10 && calls.length > 10 && (brokers?.records.length ?? 0) > 10,
+      operations.length > 10 &&
+      calls.length > 10 &&
+      (brokers?.records.length ?? 0) > 10 &&
+      brokers?.faults.length === 0,
   );
   const of = (workload: 'groups' | 'watchers'): Schedule => generateSchedule(1, workload);
   if (drawn === undefined) throw new Error('no seed has all parts');
@@ -47,6 +50,12 @@ describe('an idle part of a run', () => {
     expect(
       findIdlePart({ ...schedule, config, groups: null }, { ...busy, calls: 0, watchEvents: 0 }),
     ).toBeNull();
+  });
+
+  it('is none where brokers fail, whose records may all have to wait', () => {
+    const fault = { kind: 'pause', broker: 0, atUs: 1, forUs: 1 } as const;
+    const brokers = schedule.brokers === null ? null : { ...schedule.brokers, faults: [fault] };
+    expect(findIdlePart({ ...schedule, brokers }, { ...busy, records: 0 })).toBeNull();
   });
 
   it('is none where controllers fail, which may leave room for nothing', () => {
