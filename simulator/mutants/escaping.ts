@@ -4,6 +4,8 @@
  * them out; one that is hunted by name and caught leaves this list.
  */
 export const escaping: Readonly<Record<string, string>> = {
+  'brokers/deep-cut-is-not-rebuilt':
+    'one of three searches finds it, in 433 seeds; the others had not in 750: a replica that has started anew must be cut to below where it began, lead before anything else is appended, and be sent again what stands below the cut',
   'reassignment/accepted-isr-is-forgotten':
     'found once, in 6 seeds of a first search, and not yet hunted to its end: the replica must be added, in sync and the leader removed while records wait',
 };
