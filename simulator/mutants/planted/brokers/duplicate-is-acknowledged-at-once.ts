@@ -5,7 +5,7 @@ export const bug: PlantedBug = {
   source: 'protocols 2: a duplicate waits for the high watermark as the original did',
   host: 'node',
   workload: 'brokers',
-  mark: 'produce: a duplicate',
+  mark: 'batch committed',
   patches: [
     {
       file: 'src/replica/leader.ts',

@@ -5,7 +5,7 @@ export const bug: PlantedBug = {
   source: 'KIP-98: OUT_OF_ORDER_SEQUENCE_NUMBER',
   host: 'node',
   workload: 'brokers',
-  mark: 'produce: a duplicate',
+  mark: 'batch committed',
   patches: [
     {
       file: 'src/replica/producer-state.ts',
