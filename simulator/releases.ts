@@ -8,7 +8,7 @@ const firstMetadataVersionAlone = {
 } as const;
 
 /** The level of `metadata.version` that the newer release brings: one more than this software has. */
-export const newMetadataVersion = 2;
+export const newMetadataVersion = 3;
 
 /**
  * Releases of the controller's software. The oldest one understands no voter sets in the log, the one between does.

@@ -102,6 +102,10 @@ function causesOf({ planned }: CallEntry): readonly string[] {
   const { operationId, params, body } = planned;
   if (planned.isValidation === true) return [];
   switch (operationId) {
+    case 'createTopic':
+      return ((body['configs'] ?? []) as readonly Named[]).map(
+        ({ name }) => `alterConfig topic ${String(body['name'])} ${name}`,
+      );
     case 'deleteTopic':
       return [`deleteTopic ${String(params['topic'])}`];
     case 'createToken':

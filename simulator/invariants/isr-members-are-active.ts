@@ -1,16 +1,21 @@
 import type { MetadataImage } from '../../src/metadata/image.ts';
 import type { PartitionRow } from '../../src/metadata/resources/topic/partition-row.ts';
 import { noLeader } from '../../src/metadata/resources/topic/records.ts';
-import { findPartition } from '../../src/metadata/resources/topic/state.ts';
+import { findPartition, partitionAt } from '../../src/metadata/resources/topic/state.ts';
+import { effectiveMinIsr, topicPolicy } from '../../src/metadata/resources/topic/topic-policy.ts';
 import type { CommittedRecord, MetadataWatcher, MetadataWitness } from '../metadata-witness.ts';
 import type { Checker, ClusterObservation } from '../observation.ts';
+
+const minIsrConfig = 'min.insync.replicas';
 
 /**
  * Every change of a partition, as it is committed, keeps the rules of leadership:
  * 1. The ISR is a set, not empty, of replicas, and a leader is one of it.
  * 2. Whoever enters an ISR, or becomes leader, is registered, unfenced and not leaving at that record.
  *    (Who is in one already stays until its fencing is done, and the last member stays in any case.)
- * 3. A new leader has a new leader epoch, and every change a new partition epoch.
+ * 3. Whoever is in the ELR is a replica outside the ISR, and the ELR is empty unless the ISR is below the effective
+ *    min ISR (KIP-966). Who enters it comes from the ISR.
+ * 4. A new leader has a new leader epoch, and every change a new partition epoch.
  */
 export function isrMembersAreActive(cluster: ClusterObservation, witness: MetadataWitness): Checker {
   const watcher: MetadataWatcher = {
@@ -24,10 +29,24 @@ export function isrMembersAreActive(cluster: ClusterObservation, witness: Metada
         after === null
           ? 'is not there after its own record'
           : (findShapeFault(after) ??
+            findElrFault(committed.after, before, after) ??
             findEntryFault(committed, before, after) ??
             findEpochFault(before, after));
       if (fault === null) return;
       cluster.fail(checker, `partition ${partitionId} of ${topicId} at offset ${committed.offset}: ${fault}`);
+    },
+    onBatch({ baseOffset, records }) {
+      const isMinIsr = records.some(
+        (record) => record.type === 'ConfigRecord' && record.name === minIsrConfig,
+      );
+      if (!isMinIsr) return;
+      const { image } = witness;
+      for (const slot of image.topic.withElr.valuesFrom(0)) {
+        const row = partitionAt(image.topic, slot);
+        const fault = findElrFault(image, row, row);
+        if (fault !== null)
+          cluster.fail(checker, `with the batch at ${baseOffset} a partition has a fault: ${fault}`);
+      }
     },
   };
   const checker: Checker = {
@@ -44,6 +63,23 @@ function findShapeFault({ isr, replicas, leader }: PartitionRow): string | null 
   if (!isr.every((broker) => replicas.includes(broker))) return `its ISR [${isr.join()}] has a stranger`;
   if (leader !== noLeader && !isr.includes(leader)) return `its leader ${leader} is not in [${isr.join()}]`;
   return null;
+}
+
+function findElrFault(
+  image: MetadataImage,
+  before: PartitionRow | null,
+  { topicId, isr, replicas, eligibleLeaderReplicas: elr }: PartitionRow,
+): string | null {
+  if (elr.length === 0) return null;
+  if (new Set([...isr, ...elr]).size < isr.length + elr.length)
+    return `a broker twice in ISR and ELR [${elr.join()}]`;
+  if (!elr.every((broker) => replicas.includes(broker))) return `its ELR [${elr.join()}] has a stranger`;
+  const policy = topicPolicy(image, image.topic.topics.get(topicId)?.name ?? '');
+  const minIsr = effectiveMinIsr(policy, replicas.length);
+  if (isr.length >= minIsr) return `its ISR [${isr.join()}] meets ${minIsr}, and its ELR is [${elr.join()}]`;
+  const known = [...(before?.isr ?? []), ...(before?.eligibleLeaderReplicas ?? [])];
+  const stranger = elr.find((broker) => !known.includes(broker));
+  return stranger === undefined ? null : `broker ${stranger} enters the ELR and was not in sync`;
 }
 
 function findEntryFault(

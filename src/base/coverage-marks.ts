@@ -157,6 +157,7 @@ export const coverageMarks = [
   'ISR: refused, an earlier leader epoch',
   'ISR: refused, an earlier partition epoch',
   'ISR: refused, an ineligible replica',
+  'ELR: one of it is elected',
   'ISR: several go at once, and one stays',
   'partition: nobody can lead it',
   'reassignment: another in its place, or none',

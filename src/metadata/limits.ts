@@ -28,6 +28,9 @@ export const limits = {
   drainBlockersMax: 5,
   drainMessageLengthMax: 160,
 
+  /** Topics whose ELRs one batch clears by name; for more of them it clears all there are. */
+  clearElrRecordsMax: 1_000,
+
   topicNameLengthMax: 249,
   replicasPerPartitionMax: 60,
   partitionsPerTopicMax: 100_000,
@@ -94,6 +97,8 @@ export function assertLimits(): void {
   assert(limits.drainChangesMax < limits.recordsPerOperationMax, 'a call of a drain fits a batch');
   assert(limits.reassignmentsPerOperationMax < limits.recordsPerOperationMax, 'reassignments fit a batch');
   assert(limits.pageRowsDefault <= limits.pageRowsMax, 'the default page is a legal one');
+  const besidesElrs = limits.recordsPerOperationMax - limits.configsPerResourceMax;
+  assert(limits.clearElrRecordsMax <= besidesElrs, 'configs fit a batch with what they clear');
   // Directories take four ints a replica, and an array of a row holds at most 255.
   assert(limits.replicasPerPartitionMax * 4 <= 255, 'directories fit a row');
   assert(limits.sessionWindow <= limits.answersMax, 'one session fits the table');

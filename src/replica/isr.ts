@@ -70,7 +70,9 @@ export function takeProposalAnswer(
   } else if (answer.kind === 'accepted') {
     // What is accepted raises the epoch; metadata that is as new would have ended the proposal.
     if (answer.partitionEpoch <= view.partitionEpoch) return;
-    state.view = { ...view, isr: answer.isr, partitionEpoch: answer.partitionEpoch };
+    // Both together: under an earlier min ISR a smaller ISR might commit what the eligible replicas do not hold.
+    const { isr, minIsr, partitionEpoch } = answer;
+    state.view = { ...view, isr, minIsr, partitionEpoch };
     role.proposal = null;
     role.unsettled = [];
   } else if (aheadCodes.has(answer.code)) {

@@ -9,6 +9,7 @@ export type PartitionView = {
   readonly partitionEpoch: number;
   readonly replicas: readonly number[];
   readonly isr: readonly number[];
+  /** The effective min ISR (`min.insync.replicas`, at most the replicas), of the state that `isr` is of. */
   readonly minIsr: number;
   /** Brokers that may enter an ISR, each with the epoch under which it is registered. */
   readonly eligible: ReadonlyMap<number, number>;
@@ -55,7 +56,13 @@ export type ProposedMember = { readonly brokerId: number; readonly brokerEpoch: 
 
 /** What came of one AlterPartition. */
 export type ProposalAnswer =
-  | { readonly kind: 'accepted'; readonly partitionEpoch: number; readonly isr: readonly number[] }
+  | {
+      readonly kind: 'accepted';
+      readonly partitionEpoch: number;
+      readonly isr: readonly number[];
+      /** The min ISR of the very state that this ISR is of. */
+      readonly minIsr: number;
+    }
   /** A definite refusal of this attempt; Kafka's code. */
   | { readonly kind: 'refused'; readonly code: string }
   /** No answer, or one that does not say whether it took effect. */

@@ -72,7 +72,7 @@ describe('registering a broker', () => {
     const range = (minSupportedVersion: number, maxSupportedVersion: number) => ({
       features: [{ name: 'metadata.version', minSupportedVersion, maxSupportedVersion }],
     });
-    expect(code(range(2, 5))).toBe('UNSUPPORTED_VERSION');
+    expect(code(range(3, 5))).toBe('UNSUPPORTED_VERSION');
     expect(code(range(5, 1))).toBe('INVALID_REQUEST');
     const listener = { name: 'A', host: 'h', port: 1 };
     expect(code({ listeners: [listener, listener] })).toBe('INVALID_REQUEST');

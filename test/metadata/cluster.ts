@@ -15,7 +15,11 @@ import type {
 } from '../../src/metadata/operation.ts';
 import { operationsById, type Operations } from '../../src/metadata/operations.ts';
 import { builtInRegistry, type MetadataRecord, type Registry } from '../../src/metadata/registry.ts';
-import { bootstrapRecords, supportedFeatures } from '../../src/metadata/resources/feature/supported.ts';
+import {
+  bootstrapRecords,
+  finalizedMetadataVersion,
+  supportedFeatures,
+} from '../../src/metadata/resources/feature/supported.ts';
 import { unfinishedFencing } from '../../src/metadata/resources/topic/settling.ts';
 import type { Position } from '../../src/metadata/resource.ts';
 import type { OperationDefinition } from '../../src/metadata/operation.ts';
@@ -29,6 +33,10 @@ export type ResponseOf<Id extends keyof Operations> =
 type Input = { readonly params?: unknown; readonly query?: unknown; readonly body?: unknown };
 
 export const clusterId: Uuid = uuid('AAAAAAAAQACAAAAAAAAAAQ');
+
+export const newestMetadataVersion = Math.max(
+  ...supportedFeatures.map((feature) => feature.maxSupportedVersion),
+);
 
 /**
  * A leader without Raft: runs operations, passes their records through the codec, replays them, and runs
@@ -52,9 +60,10 @@ export class TestCluster {
   readonly quorumChanges: QuorumChange[] = [];
   readonly random = seededRandom(7);
 
-  constructor(registry: Registry = builtInRegistry) {
+  /** A new cluster is at the newest level of `metadata.version`. */
+  constructor(registry: Registry = builtInRegistry, metadataVersion = newestMetadataVersion) {
     this.image = emptyImageOf(registry);
-    this.append(bootstrapRecords());
+    this.append(bootstrapRecords([{ name: 'metadata.version', level: metadataVersion }]));
   }
 
   get context(): OperationContext {
@@ -81,7 +90,7 @@ export class TestCluster {
   append(records: readonly MetadataRecord[]): void {
     if (records.length === 0) return;
     const { registry } = this.image;
-    const decoded = decodeRecords(registry, encodeRecords(registry, records), records.length);
+    const decoded = decodeRecords(registry, encodeRecords(registry, records, this.#level), records.length);
     if (!decoded.ok) throw new Error(decoded.error.message);
     const builder = createImageBuilder(this.image);
     let next: number = this.image.endOffset;
@@ -92,6 +101,10 @@ export class TestCluster {
       next++;
     }
     this.image = builder.freeze(offset(next), epoch(1));
+  }
+
+  get #level(): number {
+    return finalizedMetadataVersion(this.image);
   }
 
   run(operationId: keyof Operations, input: Input): Result<OperationOutcome<unknown>, OperationError> {
@@ -171,6 +184,8 @@ export class TestCluster {
       incarnationId: incarnationId(incarnation),
       listeners: [{ name: 'CLIENT', host: `host-${id}`, port: 9000 + id }],
       rack,
+      // Who names no level knows the first one alone.
+      ...(this.#level > 1 ? { features: supportedFeatures } : {}),
     };
   }
 

@@ -49,27 +49,27 @@ describe('features', () => {
       'metadata.version 3',
       'another 2',
     ]);
-    const described = new TestCluster().ok('describeFeatures', {});
+    const described = new TestCluster(builtInRegistry, 1).ok('describeFeatures', {});
     expect(described.finalized).toEqual([{ name: 'metadata.version', featureLevel: 1, lastModified: 0 }]);
     expect(described.supported.map((feature) => feature.name)).toEqual(['metadata.version']);
   });
 
   it('are refused at a level that is unknown, unsupported, or takes metadata.version away', () => {
-    const cluster = new TestCluster();
+    const cluster = new TestCluster(builtInRegistry, 1);
     expect(cluster.code('updateFeature', update('no.such', 1))).toBe('INVALID_UPDATE_FEATURE');
-    expect(cluster.code('updateFeature', update('metadata.version', 2))).toBe('UNSUPPORTED_VERSION');
+    expect(cluster.code('updateFeature', update('metadata.version', 3))).toBe('UNSUPPORTED_VERSION');
     expect(cluster.code('updateFeature', update('metadata.version', 0))).toBe('INVALID_UPDATE_FEATURE');
   });
 
   it('write nothing when the level is finalized already', () => {
-    const cluster = new TestCluster();
+    const cluster = new TestCluster(builtInRegistry, 1);
     const end = cluster.image.endOffset;
     expect(cluster.ok('updateFeature', update('metadata.version', 1)).featureLevel).toBe(1);
     expect(cluster.image.endOffset).toBe(end);
   });
 
   it('are not raised above what a registered broker or controller supports', () => {
-    const cluster = new TestCluster();
+    const cluster = new TestCluster(builtInRegistry, 1);
     // A log written by a later version, which had finalized less than these nodes need.
     cluster.append([{ type: 'FeatureLevelRecord', name: 'metadata.version', featureLevel: 5 }]);
     expect(cluster.code('registerBroker', { body: cluster.registration(1) })).toBe('UNSUPPORTED_VERSION');
@@ -78,7 +78,7 @@ describe('features', () => {
   });
 
   it('are raised when every registered node supports the level, and name the one that does not', () => {
-    const cluster = new TestCluster();
+    const cluster = new TestCluster(builtInRegistry, 1);
     cluster.quorum = { ...cluster.quorum, supported: [wide] };
     cluster.ok('registerController', { body: controllerBody });
     cluster.ok('registerController', { body: { ...controllerBody, controllerId: 2, features: [narrow] } });
@@ -106,7 +106,7 @@ describe('features', () => {
   });
 
   it('are not raised while a voter has not said what it supports', () => {
-    const cluster = new TestCluster();
+    const cluster = new TestCluster(builtInRegistry, 1);
     cluster.quorum = { ...cluster.quorum, supported: [wide], voters: [voter(1), voter(2)] };
     cluster.ok('registerController', { body: controllerBody });
     const result = cluster.run('updateFeature', update('metadata.version', 2));
@@ -117,7 +117,7 @@ describe('features', () => {
   });
 
   it('are lowered only when a downgrade is asked for, and nothing that the level brought is lost', () => {
-    const cluster = new TestCluster();
+    const cluster = new TestCluster(builtInRegistry, 1);
     const some = { name: 'some.feature', minSupportedVersion: 0, maxSupportedVersion: 4 };
     cluster.quorum = { ...cluster.quorum, supported: [wide, some] };
     cluster.append([{ type: 'FeatureLevelRecord', name: 'metadata.version', featureLevel: 5 }]);
@@ -132,8 +132,9 @@ describe('features', () => {
     expect(code('some.feature', 2, 'safeDowngrade')).toBe('ok');
     expect(code('some.feature', 0, 'unsafeDowngrade')).toBe('ok');
     expect(code('metadata.version', 2, 'unsafeDowngrade')).toBe('INVALID_UPDATE_FEATURE');
-    // No record came with any level yet, so that none can be lost.
+    // Above the second level none brought a record, so that none can be lost.
     expect(code('metadata.version', 2, 'safeDowngrade')).toBe('ok');
+    expect(code('metadata.version', 1, 'safeDowngrade')).toBe('INVALID_UPDATE_FEATURE');
     expect(code('kraft.version', 0, 'safeDowngrade')).toBe('INVALID_UPDATE_FEATURE');
   });
 
@@ -144,7 +145,7 @@ describe('features', () => {
   });
 
   it('have kraft.version changed by the quorum, with the voters as they have registered', () => {
-    const cluster = new TestCluster();
+    const cluster = new TestCluster(builtInRegistry, 1);
     const kraft = { name: 'kraft.version', minSupportedVersion: 0, maxSupportedVersion: 1 };
     const quorum = {
       supported: [wide, kraft],
@@ -173,7 +174,7 @@ describe('features', () => {
   });
 
   it('disappear at level 0', () => {
-    const cluster = new TestCluster();
+    const cluster = new TestCluster(builtInRegistry, 1);
     cluster.append([{ type: 'FeatureLevelRecord', name: 'some.feature', featureLevel: 2 }]);
     cluster.append([{ type: 'FeatureLevelRecord', name: 'some.feature', featureLevel: 0 }]);
     expect(cluster.image.feature.finalized.get('some.feature')).toBeNull();
@@ -184,7 +185,7 @@ describe('controllers', () => {
   const body = controllerBody;
 
   it('have the voter set changed, one at a time, where they describe themselves otherwise on the same disk', () => {
-    const cluster = new TestCluster();
+    const cluster = new TestCluster(builtInRegistry, 1);
     const kraft = { name: 'kraft.version', minSupportedVersion: 0, maxSupportedVersion: 1 };
     const quorum = { ...cluster.quorum, kraftVersion: 1, voters: [voter(1), voter(2)] };
     for (const controllerId of [1, 2]) {
@@ -205,7 +206,7 @@ describe('controllers', () => {
   });
 
   it('register with the versions they support, and once only', () => {
-    const cluster = new TestCluster();
+    const cluster = new TestCluster(builtInRegistry, 1);
     cluster.ok('registerController', { body });
     const end = cluster.image.endOffset;
     cluster.ok('registerController', { body });
@@ -218,7 +219,7 @@ describe('controllers', () => {
   });
 
   it('are refused when they do not support what is finalized', () => {
-    const cluster = new TestCluster();
+    const cluster = new TestCluster(builtInRegistry, 1);
     const features = [{ ...wide, minSupportedVersion: 2 }];
     expect(cluster.code('registerController', { body: { ...body, features } })).toBe('UNSUPPORTED_VERSION');
     const twice = [wide, wide];
@@ -228,7 +229,7 @@ describe('controllers', () => {
   });
 
   it('are forgotten when they are gone for good, so that no feature waits for them, and voters are not', () => {
-    const cluster = new TestCluster();
+    const cluster = new TestCluster(builtInRegistry, 1);
     cluster.quorum = { ...cluster.quorum, supported: [wide], voters: [voter(1)] };
     const gone = { params: { controllerId: 2 } };
     expect(cluster.code('unregisterController', gone)).toBe('CONTROLLER_ID_NOT_REGISTERED');
@@ -246,7 +247,7 @@ describe('controllers', () => {
 
 describe('one controller', () => {
   it('is described as the listing shows it, and is not found before it has registered', () => {
-    const cluster = new TestCluster();
+    const cluster = new TestCluster(builtInRegistry, 1);
     const params = { controllerId: 4 };
     expect(cluster.code('describeController', { params })).toBe('CONTROLLER_ID_NOT_REGISTERED');
     const listeners = [{ name: 'CONTROLLER', host: 'localhost', port: 9645 }];

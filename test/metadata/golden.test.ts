@@ -7,7 +7,7 @@ import { imageFromPages } from '../../src/codec/image-loader.ts';
 import { decodeRecords, encodeRecords } from '../../src/codec/record-value.ts';
 import { imageDigest, type MetadataImage } from '../../src/metadata/image.ts';
 import { builtInRegistry, type MetadataRecord } from '../../src/metadata/registry.ts';
-import { extensionIdMin } from '../../src/metadata/schema.ts';
+import { extensionIdMin, type RecordSchema } from '../../src/metadata/schema.ts';
 import { incarnationId, TestCluster } from './cluster.ts';
 import { expireBrokerSessions } from '../../src/metadata/resources/broker/expiry.ts';
 import { answerRecord } from '../../src/metadata/resources/session/answers.ts';
@@ -37,6 +37,11 @@ function readable(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, readable(member)]));
 }
 
+/** The first level of `metadata.version` at which a record may be written as it is now. */
+function levelOf({ metadataVersions }: RecordSchema): number {
+  return Math.max(...metadataVersions);
+}
+
 describe('the bytes of records', () => {
   it.each([...recordsByName.keys()])('%s are as they were first released', (name) => {
     const schema = recordsByName.get(name)?.schema;
@@ -47,7 +52,7 @@ describe('the bytes of records', () => {
       id: schema.id,
       version: schema.versions.max,
       record: readable(record),
-      payload: Buffer.from(encodeRecords(builtInRegistry, [record])).toString('hex'),
+      payload: Buffer.from(encodeRecords(builtInRegistry, [record], levelOf(schema))).toString('hex'),
     };
     const pinned = golden(`${folder}${name}.v${schema.versions.max}.json`, () => made);
     expect(made).toEqual(pinned);
@@ -75,6 +80,7 @@ describe('the bytes of records', () => {
       BrokerRegistrationChangeRecord: 17,
       NoOpRecord: 20,
       RegisterControllerRecord: 27,
+      ClearElrRecord: 28,
       UnregisterControllerRecord: 29,
     });
     const ours = Object.entries(ids).filter(([, id]) => id >= extensionIdMin);
@@ -121,8 +127,9 @@ describe('the bytes of checkpoint pages', () => {
   });
 });
 
+/** At the level that was the first one released, as its pages were pinned. */
 function exampleImage(): MetadataImage {
-  const cluster = new TestCluster();
+  const cluster = new TestCluster(builtInRegistry, 1);
   cluster.start(1, 2, 3);
   const listeners = [{ name: 'CONTROLLER', host: 'localhost', port: 9644 }];
   const controller = { controllerId: 1, incarnationId: incarnationId(9), listeners, features: [] };

@@ -84,7 +84,7 @@ export const events: fc.Arbitrary<Event[]> = fc.array(
     event('cancel', 2, { partition: small }),
     event('configure', 3, {
       topic: fc.integer({ min: -2, max: 3 }),
-      config: fc.nat({ max: 2 }),
+      config: fc.nat({ max: 4 }),
       value: fc.nat({ max: 3 }),
     }),
     event('takeProducerIds', 2, { broker }),
@@ -232,7 +232,7 @@ function configure(cluster: TestCluster, now: Extract<Event, { kind: 'configure'
     number >= 0
       ? { resourceType: 'topic', resourceName: `topic-${number}` }
       : { resourceType: 'broker', resourceName: number === -1 ? 'default' : '1' };
-  const name = `user.config-${config}`;
+  const name = config > 2 ? 'min.insync.replicas' : `user.config-${config}`;
   const change = value === 0 ? { operation: 'delete' } : { operation: 'set', value: String(value) };
   cluster.run('alterConfig', { params: resource, body: { changes: [{ name, ...change }] } });
 }

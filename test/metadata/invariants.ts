@@ -9,6 +9,7 @@ import {
   partitionsOf,
   topicByName,
 } from '../../src/metadata/resources/topic/state.ts';
+import { minIsrOf, topicPolicy } from '../../src/metadata/resources/topic/topic-policy.ts';
 
 export function allPartitions(image: MetadataImage): PartitionRow[] {
   const rows: PartitionRow[] = [];
@@ -28,7 +29,7 @@ export function findViolation(image: MetadataImage): string | null {
     if (!row.isr.every((broker) => row.replicas.includes(broker)))
       return `ISR beyond replicas: ${describe(row)}`;
     if (row.leader !== -1 && !row.isr.includes(row.leader)) return `leader outside the ISR: ${describe(row)}`;
-    const fault = findReassignmentFault(row);
+    const fault = findReassignmentFault(row) ?? findElrFault(image, row);
     if (fault !== null) return `${fault}: ${describe(row)}`;
   }
   return findConfigViolation(image) ?? findGroupViolation(image) ?? findIndexViolation(image);
@@ -50,6 +51,18 @@ function findReassignmentFault({
   const remaining = isr.filter((broker) => !removing.includes(broker));
   const isThrough = remaining.length > 0 && adding.every((broker) => remaining.includes(broker));
   return isThrough ? 'a reassignment that is through goes on' : null;
+}
+
+/** Invariants 1, 2 and 5 of `leadership.ts`. */
+function findElrFault(image: MetadataImage, row: PartitionRow): string | null {
+  const { isr, eligibleLeaderReplicas: elr, lastKnownElr, replicas } = row;
+  const named = [...isr, ...elr, ...lastKnownElr];
+  if (new Set(named).size < named.length) return 'a broker twice in ISR, ELR and last known ELR';
+  if (!named.every((broker) => replicas.includes(broker))) return 'an ELR beyond the replicas';
+  if (elr.length === 0 && lastKnownElr.length === 0) return null;
+  const { name } = image.topic.topics.get(row.topicId) ?? { name: '' };
+  const minIsr = minIsrOf(topicPolicy(image, name), replicas.length);
+  return minIsr !== null && isr.length < minIsr ? null : `an ELR beside an ISR that is not below ${minIsr}`;
 }
 
 /** Invariants 1 and 2 of the kind: see its README. */
@@ -90,6 +103,8 @@ export function findSettledViolation(image: MetadataImage): string | null {
     if (inactive.length > 0 && !isLastMember) return `an inactive broker in an ISR: ${describe(row)}`;
     if (row.leader !== -1 && !isActive(row.leader)) return `an inactive leader: ${describe(row)}`;
     if (row.leader === -1 && inactive.length === 0) return `leaderless with an active ISR: ${describe(row)}`;
+    if (row.leader === -1 && row.eligibleLeaderReplicas.some(isActive))
+      return `leaderless with an active ELR: ${describe(row)}`;
   }
   return findViolation(image);
 }
@@ -97,7 +112,7 @@ export function findSettledViolation(image: MetadataImage): string | null {
 type Counts = { replicas: number; leaders: number; isr: number; orphans: number };
 
 /** Every index against a scan of the rows. */
-function findIndexViolation(image: MetadataImage): string | null {
+export function findIndexViolation(image: MetadataImage): string | null {
   const { topic } = image;
   const counts = new Map<number, Counts>();
   const of = (broker: number): Counts => {
@@ -106,12 +121,14 @@ function findIndexViolation(image: MetadataImage): string | null {
     return known;
   };
   let leaderless = 0;
+  let withElr = 0;
   let rows = 0;
   for (const row of allPartitions(image)) {
     rows++;
     for (const broker of row.replicas) of(broker).replicas++;
     for (const broker of row.isr) of(broker).isr++;
     if (row.leader === -1) for (const broker of row.isr) of(broker).orphans++;
+    if (row.eligibleLeaderReplicas.length + row.lastKnownElr.length > 0) withElr++;
     if (row.leader === -1) leaderless++;
     else of(row.leader).leaders++;
   }
@@ -128,6 +145,12 @@ function findIndexViolation(image: MetadataImage): string | null {
     const row = partitionAt(topic, slot);
     if (row.addingReplicas.length === 0 && row.removingReplicas.length === 0)
       return `slot ${slot} is indexed as reassigning`;
+  }
+  if (topic.withElr.size !== withElr) return `${topic.withElr.size} ELRs indexed, ${withElr} there`;
+  for (const slot of topic.withElr.valuesFrom(0)) {
+    const { eligibleLeaderReplicas, lastKnownElr } = partitionAt(topic, slot);
+    if (eligibleLeaderReplicas.length + lastKnownElr.length === 0)
+      return `slot ${slot} is indexed as having an ELR`;
   }
   for (const slot of topic.leaderless.valuesFrom(0)) {
     if (partitionAt(topic, slot).leader !== -1) return `slot ${slot} is indexed as leaderless`;

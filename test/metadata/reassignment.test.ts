@@ -152,7 +152,9 @@ describe('another reassignment while one is under way', () => {
     expect(cluster.partition('a').isr).toEqual([4]);
     const refused = refusal(cluster, [2, 5]);
     expect(refused?.code).toBe('INVALID_REPLICA_ASSIGNMENT');
-    expect(refused?.message).toContain('none of [2,5,1,3] is in sync, and [4] would be lost');
+    expect(refused?.message).toContain(
+      'nobody of [2,5,1,3] who is in sync, or eligible, can lead, and [4] would be lost',
+    );
   });
 });
 
@@ -180,7 +182,9 @@ describe('cancelling a reassignment', () => {
     cluster.expire(expireBrokerSessions, 1);
     const refused = refusal(cluster, null);
     expect(refused?.code).toBe('INVALID_REPLICA_ASSIGNMENT');
-    expect(refused?.message).toContain('none of [1,2,3] is in sync, and [4] would be lost');
+    expect(refused?.message).toContain(
+      'nobody of [1,2,3] who is in sync, or eligible, can lead, and [4] would be lost',
+    );
   });
 
   it('is possible where nobody leads: the last in sync is one of the originals', () => {

@@ -13,6 +13,7 @@ import { defineRecord, int32, string } from '../../src/metadata/schema.ts';
 import { recordSizeMax } from '../../src/metadata/execute.ts';
 import { structSizeMax } from '../../src/metadata/schema-values.ts';
 import { arbitraryRecord } from './samples.ts';
+import { newestMetadataVersion } from './cluster.ts';
 
 const { recordsByName } = builtInRegistry;
 
@@ -47,7 +48,7 @@ describe('records as bytes', () => {
       fc.assert(
         fc.property(fc.array(arbitraryRecord(schema), { maxLength: 4 }), (values) => {
           const records = values.map(asRecord);
-          const payload = encodeRecords(builtInRegistry, records);
+          const payload = encodeRecords(builtInRegistry, records, newestMetadataVersion);
           const decoded = decodeRecords(builtInRegistry, payload, records.length);
           expect(decoded.ok ? decoded.value : decoded.error).toEqual(records);
           expect(payload.length).toBeLessThanOrEqual(
@@ -83,12 +84,13 @@ describe('records as bytes', () => {
         fc.nat(),
         fc.integer({ min: 1, max: 255 }),
         (value, place, flip) => {
-          const payload = encodeRecords(builtInRegistry, [asRecord(value)]);
+          const payload = encodeRecords(builtInRegistry, [asRecord(value)], newestMetadataVersion);
           const at = place % payload.length;
           payload[at] = (payload[at] ?? 0) ^ flip;
           const decoded = decodeRecords(builtInRegistry, payload, 1);
           // What is accepted is a legal record, so encoding it again works.
-          expect(() => encodeRecords(builtInRegistry, decoded.ok ? decoded.value : [])).not.toThrow();
+          const legal = decoded.ok ? decoded.value : [];
+          expect(() => encodeRecords(builtInRegistry, legal, newestMetadataVersion)).not.toThrow();
         },
       ),
       { numRuns: 1_000 },

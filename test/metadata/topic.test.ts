@@ -6,7 +6,7 @@ import { expireBrokerSessions } from '../../src/metadata/resources/broker/expiry
 import { partitionChange } from '../../src/metadata/resources/topic/records.ts';
 import { findPartition } from '../../src/metadata/resources/topic/state.ts';
 import { incarnationId, TestCluster } from './cluster.ts';
-import { allPartitions, findSettledViolation, findViolation } from './invariants.ts';
+import { allPartitions, findSettledViolation, findIndexViolation } from './invariants.ts';
 
 function started(...ids: number[]): TestCluster {
   const cluster = new TestCluster();
@@ -191,7 +191,7 @@ describe('changing a partition by record', () => {
       eligibleLeaderReplicas: [1],
       lastKnownElr: [3],
     });
-    expect(findViolation(cluster.image)).toBeNull();
+    expect(findIndexViolation(cluster.image)).toBeNull();
     expect(cluster.image.topic.brokers.get(1)).toBeUndefined();
   });
 

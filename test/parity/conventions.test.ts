@@ -1,3 +1,4 @@
+import { supportedFeatures } from '../../src/metadata/resources/feature/supported.ts';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { answersNotModified } from '../../src/http/entity-tags.ts';
 import { operations } from '../../src/metadata/operations.ts';
@@ -56,7 +57,10 @@ function changes({
   memberEpoch,
 }: PreparedNode): Readonly<Record<string, Asked>> {
   const body = { brokerEpoch: epochs[1], metadataOffset: 1_000 };
-  const features = [{ name: 'kind.quota', minSupportedVersion: 1, maxSupportedVersion: 1 }];
+  const features = [
+    ...supportedFeatures,
+    { name: 'kind.quota', minSupportedVersion: 1, maxSupportedVersion: 1 },
+  ];
   const controller = { controllerId: 9, incarnationId: 'AAAAAAAAAAAAAAAAAAAAAQ', features };
   const listeners = [{ name: 'CONTROLLER', host: 'c', port: 1 }];
   return {
@@ -75,7 +79,7 @@ function changes({
     },
     unregisterController: { method: 'DELETE', path: '/controllers/8' },
     registerController: { method: 'POST', path: '/controllers', body: { ...controller, listeners } },
-    updateFeature: { method: 'PUT', path: '/features/metadata.version', body: { featureLevel: 1 } },
+    updateFeature: { method: 'PUT', path: '/features/metadata.version', body: { featureLevel: 2 } },
     createTopic: { method: 'POST', path: '/topics', body: { name: 'new', partitions: 1 } },
     addPartitions: { method: 'POST', path: '/topics/orders/partitions', body: { count: 3 } },
     deleteTopic: { method: 'DELETE', path: '/topics/orders' },

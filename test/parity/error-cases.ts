@@ -1,3 +1,4 @@
+import { supportedFeatures } from '../../src/metadata/resources/feature/supported.ts';
 import type { ErrorCode } from '../../src/metadata/errors.ts';
 
 /** One request of a node that was prepared as `prelude` says. */
@@ -24,7 +25,8 @@ export type Prepared = {
 
 export function registration(id: number, clusterId: string, changes: object = {}): object {
   const listeners = [{ name: 'PLAINTEXT', host: `broker-${id}`, port: 9_092 }];
-  return { brokerId: id, clusterId, incarnationId: incarnation(id), listeners, ...changes };
+  const named = { brokerId: id, clusterId, incarnationId: incarnation(id), listeners };
+  return { ...named, features: supportedFeatures, ...changes };
 }
 
 /** What the policies of the prepared node refuse, each by a name. */
@@ -34,7 +36,7 @@ const get = (path: string): Asked => ({ method: 'GET', path });
 const post = (path: string, body: object = {}): Asked => ({ method: 'POST', path, body });
 const put = (path: string, body: object): Asked => ({ method: 'PUT', path, body });
 const create = (changes: object): Asked => post('/topics', { name: 'other', partitions: 1, ...changes });
-const noFeature = [{ name: 'metadata.version', minSupportedVersion: 2, maxSupportedVersion: 2 }];
+const noFeature = [{ name: 'metadata.version', minSupportedVersion: 99, maxSupportedVersion: 99 }];
 const twice = [
   { name: 'A', host: 'a', port: 1 },
   { name: 'A', host: 'b', port: 2 },

@@ -46,7 +46,7 @@ export async function prepareNode(): Promise<PreparedNode> {
   const features = ['metadata.version', 'kind.quota'].map((name) => ({
     name,
     minSupportedVersion: 1,
-    maxSupportedVersion: 1,
+    maxSupportedVersion: 2,
   }));
   const gone = { controllerId: 8, incarnationId: 'HAAAAAAAAAAAAAAAAAAAAQ', listeners, features };
   await ok({ method: 'POST', path: '/controllers', body: gone });

@@ -309,7 +309,7 @@ export class PartitionCluster {
     if (isBad) return { kind: 'refused', code: 'INELIGIBLE_REPLICA' } as const;
     const isr = newIsr.map(({ brokerId }) => brokerId);
     this.#view = { ...this.#view, isr, partitionEpoch: partitionEpoch + 1 };
-    return { kind: 'accepted', partitionEpoch: partitionEpoch + 1, isr } as const;
+    return { kind: 'accepted', partitionEpoch: partitionEpoch + 1, isr, minIsr: this.#minIsr } as const;
   }
 
   /** Today's rule of the controller: see src/metadata/resources/topic/leadership.ts. */

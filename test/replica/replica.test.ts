@@ -246,7 +246,7 @@ describe('the replicas of a partition', () => {
       partitionEpoch: 3,
       newIsr: [{ brokerId: 1, brokerEpoch: 5 }],
     });
-    answered(61, settling, { kind: 'accepted', partitionEpoch: 4, isr: [1] });
+    answered(61, settling, { kind: 'accepted', partitionEpoch: 4, isr: [1], minIsr: 1 });
     expect(replica.replicationQuorum).toEqual([1]);
     expect(proposalIn(replica.step({ type: 'wake', nowMs: 200 }))).toBeUndefined();
   });

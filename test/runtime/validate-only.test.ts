@@ -85,11 +85,11 @@ const inputs: Readonly<Record<string, (cluster: TestCluster) => Input>> = {
   },
 };
 
-/** Their example finds nothing to change: there is one level only, and a member is heard in memory alone. */
+/** Their example finds nothing to change: the cluster has that level already, and a member is heard in memory alone. */
 const unchanging: ReadonlySet<string> = new Set(['updateFeature', 'heartbeatGroupMember']);
 
 function cluster(): TestCluster {
-  const made = new TestCluster(registry);
+  const made = new TestCluster(registry, 1);
   made.append([{ type: 'FeatureLevelRecord', name: 'kind.quota', featureLevel: 1 }]);
   made.ok('putResource', { ...alice, body: { value: { bytesPerSecond: 1 } } });
   made.start(1, 2);

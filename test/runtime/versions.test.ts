@@ -8,7 +8,7 @@ const kraftVersions = { min: 0, max: 1 };
 const withoutVoterSets: SupportedVersions = { ...supportedVersions, kraftVersions: { min: 0, max: 0 } };
 const laterFeatures: SupportedVersions = {
   ...supportedVersions,
-  features: [{ name: 'metadata.version', minSupportedVersion: 2, maxSupportedVersion: 3 }],
+  features: [{ name: 'metadata.version', minSupportedVersion: 98, maxSupportedVersion: 99 }],
 };
 
 describe('a controller of another release', () => {
@@ -44,7 +44,7 @@ describe('a controller of another release', () => {
     const quorum = TestQuorum.serving({ supported: new Map([[2, laterFeatures]]), configured: [0, 1] });
     quorum.run(2_000);
     const reasons = quorum.nodes.map(({ fatal }) => fatal);
-    expect(reasons).toEqual([null, null, 'the log has metadata.version 1, and this node supports 2 to 3']);
+    expect(reasons).toEqual([null, null, 'the log has metadata.version 2, and this node supports 98 to 99']);
     expect(quorum.node(2).running.image()?.feature.finalized.size ?? 0).toBe(0);
   });
 

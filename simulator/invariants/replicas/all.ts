@@ -24,7 +24,7 @@ export function replicaCheckers(
 ): readonly Checker[] {
   const { ledger, hosted } = brokers;
   const judges = [
-    minIsrRecoveryQuorum(cluster, ledger, minIsr),
+    minIsrRecoveryQuorum(cluster, witness, ledger, minIsr),
     replicationQuorumSuperset(cluster, witness, ledger),
     noCommittedRecordLost(cluster, witness, ledger),
     consistentRead(cluster),

@@ -8,8 +8,8 @@ import { findPartition } from '../../../src/metadata/resources/topic/state.ts';
 const newestMax = 50;
 
 /**
- * Whoever may be elected holds everything that was acknowledged: each time the controller changes an ISR or a
- * leader, every member of the new ISR is looked at on its disk.
+ * Whoever may be elected holds everything that was acknowledged: each time the controller changes an ISR, an ELR or a
+ * leader, every member of the ISR and of the ELR is looked at on its disk.
  */
 export function leaderCandidateCompleteness(
   cluster: ClusterObservation,
@@ -36,11 +36,13 @@ export function leaderCandidateCompleteness(
     partition: number,
   ): void {
     const row = findPartition(after.topic, topicId, partition);
-    for (const member of row?.isr ?? []) {
+    const candidates = row === null ? [] : [...row.isr, ...row.eligibleLeaderReplicas];
+    for (const member of candidates) {
       for (let offset = Math.max(0, log.endOffset - newestMax); offset < log.endOffset; offset++) {
         const value = log.values.get(offset);
         if (value === undefined || ledger.holds(member, log.key, offset, value)) continue;
-        const what = `the change at ${at} makes ISR [${row?.isr.join()}] of ${log.key}`;
+        const elr = row?.eligibleLeaderReplicas.join();
+        const what = `the change at ${at} makes ISR [${row?.isr.join()}] and ELR [${elr}] of ${log.key}`;
         cluster.fail(checker, `${what}, and broker ${member} lacks record ${value} at ${offset}`);
       }
     }

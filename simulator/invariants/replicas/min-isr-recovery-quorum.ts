@@ -1,16 +1,28 @@
+import { resourceTypes } from '../../../src/metadata/resources/config/records.ts';
+import type { MetadataWitness } from '../../metadata-witness.ts';
 import type { Checker, ClusterObservation } from '../../observation.ts';
+import { dataTopic } from '../../workload/brokers/broker-plan.ts';
 import type { ReplicaJudge, ReplicaLedger } from '../../workload/brokers/replica-ledger.ts';
 
 /**
- * What is acknowledged stands on the disks of at least min ISR brokers at that moment. (KIP-966's
- * MinIsrRecoveryQuorum: with eligible leader replicas so many of them stay electable; today's controller keeps
- * the last member of the ISR alone, so that only the disks are judged here.)
+ * What is acknowledged stands on the disks of at least min ISR brokers at that moment (KIP-966's
+ * MinIsrRecoveryQuorum), be it the lowest that was ever in force: a leader may have read of an earlier one last. That
+ * they stay electable is LeaderCandidateCompleteness's to judge.
  */
 export function minIsrRecoveryQuorum(
   cluster: ClusterObservation,
+  witness: MetadataWitness,
   ledger: ReplicaLedger,
-  minIsr: number,
+  plannedMinIsr: number,
 ): Checker & ReplicaJudge {
+  let minIsr = plannedMinIsr;
+  witness.watchers.push({
+    onRecord({ record }) {
+      if (record.type !== 'ConfigRecord' || record.name !== 'min.insync.replicas') return;
+      const isOfData = record.resourceType === resourceTypes.topic && record.resourceName === dataTopic;
+      if (isOfData) minIsr = Math.min(minIsr, Number(record.value ?? 1));
+    },
+  });
   const checker: Checker & ReplicaJudge = {
     name: 'MinIsrRecoveryQuorum',
     source: 'KIP-966; protocols 1',

@@ -127,6 +127,17 @@ function brokerCall(chance: HashedChance): string {
   return drawn === 3 ? 'fenceBroker' : 'unfenceBroker';
 }
 
+/** Another min ISR of the data topic, up to as many as there are replicas, so that its ELRs are cleared. */
+function minIsrChange(chance: HashedChance): Pick<PlannedCall, 'operationId' | 'params' | 'body'> {
+  const value = String(chance.pick([1, 2, 2, 3]));
+  const changes = [{ name: 'min.insync.replicas', operation: 'set', value }];
+  return {
+    operationId: 'alterConfig',
+    params: { resourceType: 'topic', resourceName: dataTopic },
+    body: { changes },
+  };
+}
+
 /**
  * What operators want of the brokers. The data topic is asked for again and again, because the first time its
  * brokers may not be there yet; and now and then a broker is to be forgotten, which is refused unless it is fenced,
@@ -149,19 +160,24 @@ export function brokerCalls(
   const assignments = Array.from({ length: partitions }, (_, partition) =>
     [0, 1, 2].map((at) => firstModelBroker + ((partition + at) % plan.brokers)),
   );
+  const configs = [{ name: 'min.insync.replicas', value: String(plan.minIsr) }];
   for (let atUs = 1_000_000; atUs < config.durationUs; atUs += 1_000_000) {
     calls.push({
       ...common,
       atUs,
       operationId: 'createTopic',
       params: {},
-      body: { name: dataTopic, assignments },
+      body: { name: dataTopic, assignments, configs },
     });
   }
   const meanGapUs = chance.pick([1_000_000, 3_000_000, config.durationUs]);
   for (let atUs = 2_500_000; ; ) {
     atUs += 1 + chance.integer(2 * meanGapUs);
     if (atUs >= config.durationUs) break;
+    if (chance.oneIn(6)) {
+      calls.push({ ...common, atUs, ...minIsrChange(chance) });
+      continue;
+    }
     const params = { brokerId: firstModelBroker + chance.integer(plan.brokers) };
     calls.push({ ...common, atUs, operationId: brokerCall(chance), params, body: {} });
   }

@@ -1,6 +1,7 @@
 import { assertNever } from '../../../src/base/assert.ts';
 import { hashIntegers } from '../../../src/base/random.ts';
 import type { MetadataImage } from '../../../src/metadata/image.ts';
+import { list } from '../../../src/metadata/resources/topic/partition-row.ts';
 import { noLeader } from '../../../src/metadata/resources/topic/records.ts';
 import { findPartition, topicByName } from '../../../src/metadata/resources/topic/state.ts';
 import type { SimulatedCluster } from '../../cluster.ts';
@@ -110,10 +111,11 @@ export class Brokers {
     }
     if (image === null) return null;
     for (const slot of image.topic.leaderless.valuesFrom(0)) {
-      const row = image.topic.partitions.array(slot, 1);
+      const row = image.topic.partitions.array(slot, list.isr);
       const isActive = (id: number): boolean => image.broker.brokers.get(id)?.fenced === false;
-      if (row.some(isActive))
-        return `the partition in slot ${slot} has an active replica in sync and no leader`;
+      const eligible = image.topic.partitions.array(slot, list.eligibleLeaderReplicas);
+      if ([...row, ...eligible].some(isActive))
+        return `the partition in slot ${slot} has an active replica that is eligible, and no leader`;
     }
     return this.#whoLags(image) ?? this.#whoWaits(image);
   }
@@ -166,7 +168,6 @@ export class Brokers {
       seed: world.seed,
       exchanges,
       judges: this.judges,
-      minIsr: this.#plan?.minIsr ?? 1,
       replica: {
         brokerId,
         replicaLagTimeMaxMs: this.#plan?.replicaLagTimeMaxMs ?? 1000,

@@ -120,6 +120,7 @@ type ProposalResult = {
   readonly code: string | null;
   readonly partitionEpoch: number | null;
   readonly isr: readonly number[] | null;
+  readonly minInsyncReplicas: number | null;
 };
 
 /** Only an error that says that nothing was done is a refusal. */
@@ -134,5 +135,11 @@ function proposalAnswerOf(outcome: ExchangeOutcome): ProposalAnswer {
   const [only] = partitions;
   if (only === undefined) return { kind: 'unknown' };
   if (only.code !== null) return { kind: 'refused', code: only.code };
-  return { kind: 'accepted', partitionEpoch: only.partitionEpoch ?? 0, isr: only.isr ?? [] };
+  const { partitionEpoch, isr, minInsyncReplicas } = only;
+  return {
+    kind: 'accepted',
+    partitionEpoch: partitionEpoch ?? 0,
+    isr: isr ?? [],
+    minIsr: minInsyncReplicas ?? 1,
+  };
 }

@@ -5,6 +5,8 @@ import { BrokerCore, type BrokerEffect, type BrokerStep } from '../../../src/cli
 import type { MetadataImage } from '../../../src/metadata/image.ts';
 import { brokerPartitions, partitionAt } from '../../../src/metadata/resources/topic/state.ts';
 import type { BatchProducer } from '../../../src/replica/producer-state.ts';
+import { effectiveMinIsr, topicPolicies } from '../../../src/metadata/resources/topic/topic-policy.ts';
+import { column } from '../../../src/metadata/resources/topic/partition-row.ts';
 import type { PartitionView, ReplicaConfig } from '../../../src/replica/types.ts';
 import { eventKinds } from '../../../src/testing/world/event-kinds.ts';
 import { newerFeatures } from '../../releases.ts';
@@ -24,7 +26,6 @@ export type ModelBrokerOptions = {
   readonly seed: number;
   readonly exchanges: Exchanges;
   readonly judges: readonly BrokerJudge[];
-  readonly minIsr: number;
   readonly replica: ReplicaConfig;
   readonly clusterId: () => string | null;
   /** Asks a controller for the committed state, as a watch will bring it. */
@@ -149,22 +150,24 @@ export class ModelBroker {
     if (before !== null && image.endOffset < before.endOffset) return;
     this.#image = image;
     this.#lookAtLease();
-    if (before?.topic === image.topic && before.broker === image.broker) return;
+    const isSame = before?.topic === image.topic && before.broker === image.broker;
+    if (isSame && before.config === image.config) return;
     const eligible = eligibleBrokers(image);
+    const policies = topicPolicies(image);
     const held = new Set<string>();
     for (const slot of brokerPartitions(image.topic, this.#options.brokerId).replicas.valuesFrom(0)) {
       const row = partitionAt(image.topic, slot);
       const { leader, leaderEpoch, partitionEpoch, replicas, isr } = row;
       const key = keyOf(row.topicId, row.partitionId);
       held.add(key);
-      const { minIsr } = this.#options;
+      const policy = policies.ofSlot(image.topic.partitions.column(slot, column.topicSlot));
       this.#changed(key, row.topicId, row.partitionId, {
         leader,
         leaderEpoch,
         partitionEpoch,
         replicas,
         isr,
-        minIsr: Math.min(minIsr, replicas.length),
+        minIsr: effectiveMinIsr(policy, replicas.length),
         eligible,
       });
     }
@@ -296,5 +299,6 @@ function eligibleBrokers(image: MetadataImage): ReadonlyMap<number, number> {
 
 function isSameView(left: PartitionView, right: PartitionView): boolean {
   if (left.leaderEpoch !== right.leaderEpoch || left.partitionEpoch !== right.partitionEpoch) return false;
+  if (left.minIsr !== right.minIsr) return false;
   return right.replicas.every((replica) => left.eligible.get(replica) === right.eligible.get(replica));
 }

@@ -1,3 +1,4 @@
+import { supportedFeatures } from '../../../src/metadata/resources/feature/supported.ts';
 import { assert, assertDefined } from '../../../src/base/assert.ts';
 import type { ControllerAnswer } from '../../../src/runtime/controller-api.ts';
 import type { HostedNode } from '../../../src/testing/hosted-node.ts';
@@ -22,6 +23,7 @@ export function registration(quorum: TestQuorum, brokerId: number, incarnationNu
     clusterId: quorum.leader().status().clusterId,
     incarnationId: incarnation(incarnationNumber),
     listeners: [{ name: 'PLAINTEXT', host: `broker${brokerId}`, port: 9092 }],
+    features: supportedFeatures,
   };
 }
 

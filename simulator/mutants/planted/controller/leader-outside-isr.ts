@@ -9,8 +9,8 @@ export const bug: PlantedBug = {
   patches: [
     {
       file: 'src/metadata/resources/topic/leadership.ts',
-      find: '  const elected = before.replicas.find(isElectable);',
-      replace: '  const elected = before.replicas.find(isActive);',
+      find: '  return before.replicas.find(isElectable) ?? noLeader;',
+      replace: '  return before.replicas.find(isActive) ?? noLeader;',
     },
   ],
 };

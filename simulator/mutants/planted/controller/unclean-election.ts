@@ -13,10 +13,5 @@ export const bug: PlantedBug = {
       replace: `  const other = before.replicas.find(isActive);
   const isr = active.length > 0 ? active : other === undefined ? lastMember(before) : [other];`,
     },
-    {
-      file: 'src/metadata/resources/topic/leadership.ts',
-      find: '    ...(settled.isr.length === isr.length ? {} : { isr: settled.isr }),',
-      replace: '    isr: settled.isr,',
-    },
   ],
 };

@@ -8,7 +8,7 @@ export const bug: PlantedBug = {
   mark: 'reassignment: complete',
   patches: [
     {
-      file: 'src/metadata/resources/reassignment/move.ts',
+      file: 'src/metadata/resources/topic/membership.ts',
       find: '!addingReplicas.every((replica) => isr.includes(replica))',
       replace: '(addingReplicas.length > 0 && !addingReplicas.some((replica) => isr.includes(replica)))',
     },

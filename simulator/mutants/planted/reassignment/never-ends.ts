@@ -9,13 +9,13 @@ export const bug: PlantedBug = {
   patches: [
     {
       file: 'src/metadata/resources/isr/alter-partition.ts',
-      find: '    const after = complete({ ...row, isr: isrOf(proposal) }, isActive);',
-      replace: '    const after = { ...row, isr: isrOf(proposal) };',
+      find: '    const after = complete(withMembers(row, { isr: isrOf(proposal) }, rules), rules);',
+      replace: '    const after = withMembers(row, { isr: isrOf(proposal) }, rules);',
     },
     {
       file: 'src/metadata/resources/isr/alter-partition.ts',
-      find: `import { complete, membershipChange } from '../reassignment/move.ts';`,
-      replace: `import { membershipChange } from '../reassignment/move.ts';`,
+      find: `import { complete, membershipChange, withMembers } from '../topic/membership.ts';`,
+      replace: `import { membershipChange, withMembers } from '../topic/membership.ts';`,
     },
   ],
 };

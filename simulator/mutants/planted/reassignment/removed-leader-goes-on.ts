@@ -8,9 +8,9 @@ export const bug: PlantedBug = {
   mark: 'reassignment: the leader is removed',
   patches: [
     {
-      file: 'src/metadata/resources/reassignment/move.ts',
-      find: '  return led(ended, isActive);',
-      replace: '  return ended;',
+      file: 'src/metadata/resources/topic/membership.ts',
+      find: '  return led(withMembers(now, change, rules), rules);',
+      replace: '  return withMembers(now, change, rules);',
     },
   ],
 };

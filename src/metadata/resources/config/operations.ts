@@ -16,6 +16,7 @@ import type { MetadataImage } from '../../image.ts';
 import { limits } from '../../limits.ts';
 import type { OperationError } from '../../operation.ts';
 import { everyRole } from '../../roles.ts';
+import { elrClearings } from '../topic/elr-clearing.ts';
 import { topicByName } from '../topic/state.ts';
 import { alterConfigs } from './alter.ts';
 import { isSensitive } from './definition.ts';
@@ -201,8 +202,9 @@ export const alterConfig = defineOperation({
     const { resource, modifiedOffset } = found.value;
     const altered = alterConfigs(image, resource, body.changes);
     if (!altered.ok) return altered;
-    const records = altered.value;
-    return ok({ records, response: { ...params, changed: records.length }, modifiedOffset });
+    const { value: changes } = altered;
+    const records = [...changes, ...elrClearings(image, changes)];
+    return ok({ records, response: { ...params, changed: changes.length }, modifiedOffset });
   },
 });
 

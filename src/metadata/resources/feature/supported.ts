@@ -12,7 +12,7 @@ export const kraftVersionFeature = 'kraft.version';
 
 /** What this software supports: every level from minimum to maximum. */
 export const supportedFeatures: readonly SupportedFeature[] = Object.freeze([
-  Object.freeze({ name: metadataVersionFeature, minSupportedVersion: 1, maxSupportedVersion: 1 }),
+  Object.freeze({ name: metadataVersionFeature, minSupportedVersion: 1, maxSupportedVersion: 2 }),
 ]);
 
 /**
@@ -20,7 +20,10 @@ export const supportedFeatures: readonly SupportedFeature[] = Object.freeze([
  * state may hold what cannot be written any more (Kafka: MetadataVersion.didMetadataChange). A test compares them with
  * the records.
  */
-export const metadataVersionsOfRecords: readonly number[] = Object.freeze([]);
+export const metadataVersionsOfRecords: readonly number[] = Object.freeze([2]);
+
+/** From this level on partitions have eligible leader replicas (Kafka: eligible.leader.replicas.version 1). */
+export const eligibleLeaderReplicasVersion = 2;
 
 /** Level of `metadata.version` before it is finalized, and what a node supports that does not say. */
 export const firstMetadataVersion = 1;

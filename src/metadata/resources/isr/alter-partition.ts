@@ -4,10 +4,11 @@ import type { ErrorCode } from '../../errors.ts';
 import type { MetadataImage } from '../../image.ts';
 import { limits } from '../../limits.ts';
 import { activityOf } from '../broker/activity.ts';
-import { complete, membershipChange } from '../reassignment/move.ts';
 import type { PartitionRow } from '../topic/partition-row.ts';
+import { complete, membershipChange, withMembers } from '../topic/membership.ts';
 import { type PartitionChangeRecord, partitionChange, recovered, recovering } from '../topic/records.ts';
 import { findPartition } from '../topic/state.ts';
+import { effectiveMinIsr, type TopicPolicy, topicPolicies } from '../topic/topic-policy.ts';
 
 /** What a leader proposes for one partition. */
 export type Proposal = {
@@ -30,6 +31,8 @@ export type PartitionResult = {
   readonly partitionEpoch: number | null;
   readonly isr: readonly number[] | null;
   readonly leaderRecoveryState: number | null;
+  /** The effective min ISR of the very state that the ISR is of. */
+  readonly minInsyncReplicas: number | null;
 };
 
 type Refusal = { readonly code: ErrorCode; readonly message: string };
@@ -43,6 +46,7 @@ export function alterPartitions(
   leader: number,
   proposals: readonly Proposal[],
 ): { readonly records: readonly PartitionChangeRecord[]; readonly results: readonly PartitionResult[] } {
+  const policies = topicPolicies(image);
   const records: PartitionChangeRecord[] = [];
   const results: PartitionResult[] = [];
   const seen = new Set<string>();
@@ -57,13 +61,15 @@ export function alterPartitions(
         ? { code: 'OPERATION_NOT_ATTEMPTED' as const, message: 'The batch is full: send the rest again.' }
         : findRefusal(image, leader, proposal, row);
     seen.add(key);
-    if (refusal !== null || row === null) {
+    const topicSlot = image.topic.topics.slotOf(proposal.topicId);
+    if (refusal !== null || row === null || topicSlot === null) {
       results.push(refused(proposal, refusal ?? unknownPartition));
       continue;
     }
-    const after = complete({ ...row, isr: isrOf(proposal) }, isActive);
+    const rules = { isActive, policy: policies.ofSlot(topicSlot) };
+    const after = complete(withMembers(row, { isr: isrOf(proposal) }, rules), rules);
     records.push(changeFor(proposal, row, after));
-    results.push(accepted(proposal, row, after));
+    results.push(accepted(proposal, row, after, rules.policy));
   }
   return { records, results };
 }
@@ -168,7 +174,12 @@ function isrOf({ newIsr }: Proposal): readonly number[] {
 }
 
 /** The one that proposed may have lost the leadership by it, to a reassignment that ended (Kafka's word for it). */
-function accepted(proposal: Proposal, row: PartitionRow, after: PartitionRow): PartitionResult {
+function accepted(
+  proposal: Proposal,
+  row: PartitionRow,
+  after: PartitionRow,
+  policy: TopicPolicy,
+): PartitionResult {
   const isLed = after.leader === row.leader;
   return {
     topicId: proposal.topicId,
@@ -180,6 +191,7 @@ function accepted(proposal: Proposal, row: PartitionRow, after: PartitionRow): P
     partitionEpoch: row.partitionEpoch + 1,
     isr: after.isr,
     leaderRecoveryState: proposal.leaderRecoveryState,
+    minInsyncReplicas: effectiveMinIsr(policy, after.replicas.length),
   };
 }
 
@@ -193,5 +205,6 @@ function refused(proposal: Proposal, refusal: Refusal): PartitionResult {
     partitionEpoch: null,
     isr: null,
     leaderRecoveryState: null,
+    minInsyncReplicas: null,
   };
 }

@@ -54,6 +54,8 @@ export const alterPartition = defineOperation({
         partitionEpoch: nullable.integer,
         isr: Type.Union([schemas.replicas, Type.Null()]),
         leaderRecoveryState: nullable.integer,
+        /** The effective min ISR of the very state that `isr` is of: the leader takes in both together. */
+        minInsyncReplicas: nullable.integer,
       }),
     ),
   }),
@@ -98,6 +100,7 @@ export const alterPartition = defineOperation({
           partitionEpoch: 6,
           isr: [1, 2],
           leaderRecoveryState: 0,
+          minInsyncReplicas: 2,
         },
       ],
     },

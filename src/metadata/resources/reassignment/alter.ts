@@ -4,10 +4,12 @@ import type { MetadataImage } from '../../image.ts';
 import { limits } from '../../limits.ts';
 import { type Activity, activityOf } from '../broker/activity.ts';
 import { isCordoned } from '../broker/cordon.ts';
+import { membershipChange } from '../topic/membership.ts';
 import { originalReplicas, type PartitionRow } from '../topic/partition-row.ts';
 import type { PartitionChangeRecord } from '../topic/records.ts';
 import { findPartition, topicByName } from '../topic/state.ts';
-import { membershipChange, moveTo } from './move.ts';
+import { topicPolicy } from '../topic/topic-policy.ts';
+import { moveTo } from './move.ts';
 
 /** What is asked for of one partition: the replicas that it is to have, or null to cancel. */
 export type ReassignmentRequest = {
@@ -77,7 +79,7 @@ function alterOne(
     const message = `${name}-${partition} has ${originals.length} replicas and was given ${target.length}.`;
     return { code: 'INVALID_REPLICATION_FACTOR', message };
   }
-  const moved = moveTo(row, target, isActive);
+  const moved = moveTo(row, target, { isActive, policy: topicPolicy(image, name) });
   if (!moved.ok) {
     const message = `${name}-${partition} cannot go to [${target.join()}]: ${moved.error}.`;
     return { code: 'INVALID_REPLICA_ASSIGNMENT', message };

@@ -1,7 +1,6 @@
 import type { MetadataImage } from '../../image.ts';
 import { limits } from '../../limits.ts';
 import { type Activity, activityOf } from '../broker/activity.ts';
-import { configInForce } from '../config/in-force.ts';
 import { type Candidate, placementCandidates } from '../topic/placement.ts';
 import {
   findPlaceFault,
@@ -9,10 +8,12 @@ import {
   type PlacementRules,
   placementRulesOf,
 } from '../topic/placement-rules.ts';
-import { type PartitionRow, targetReplicas } from '../topic/partition-row.ts';
+import { membershipChange } from '../topic/membership.ts';
+import { column, type PartitionRow, targetReplicas } from '../topic/partition-row.ts';
 import { noLeader, type PartitionChangeRecord } from '../topic/records.ts';
 import { brokerPartitions, partitionAt } from '../topic/state.ts';
-import { membershipChange, moveTo } from './move.ts';
+import { effectiveMinIsr, topicPolicies, type TopicPolicy } from '../topic/topic-policy.ts';
+import { moveTo } from './move.ts';
 
 /** Why a replica cannot leave its broker. */
 export type BlockerCode =
@@ -44,6 +45,7 @@ export type DrainPlan = {
  */
 export function planDrain(image: MetadataImage, broker: number, from: number): DrainPlan {
   const planner = new DrainPlanner(image, broker);
+  const policies = topicPolicies(image);
   const changes: PartitionChangeRecord[] = [];
   const blockers: Blocker[] = [];
   let moving = 0;
@@ -60,7 +62,7 @@ export function planDrain(image: MetadataImage, broker: number, from: number): D
       moving++;
       continue;
     }
-    const planned = planner.plan(row);
+    const planned = planner.plan(row, policies.ofSlot(image.topic.partitions.column(slot, column.topicSlot)));
     if ('code' in planned) blockers.push(planned);
     else changes.push(planned);
   }
@@ -88,7 +90,7 @@ class DrainPlanner {
     }
   }
 
-  plan(row: PartitionRow): PartitionChangeRecord | Blocker {
+  plan(row: PartitionRow, policy: TopicPolicy): PartitionChangeRecord | Blocker {
     const topic = this.#image.topic.topics.get(row.topicId)?.name ?? '';
     const blocked = (code: Blocker['code'], message: string): Blocker => {
       return { topic, partition: row.partitionId, code, message: shortened(message) };
@@ -104,7 +106,7 @@ class DrainPlanner {
     if (typeof chosen !== 'number') return blocked(chosen.code, chosen.message);
     const replicas = target.map((replica) => (replica === this.#broker ? chosen : replica));
     const inSync = row.isr.filter((member) => member !== chosen && replicas.includes(member));
-    const minIsr = Math.min(this.#minIsrOf(topic), replicas.length);
+    const minIsr = effectiveMinIsr(policy, replicas.length);
     if (inSync.length + 1 < minIsr) {
       const out = replicas.filter((replica) => replica !== chosen && !row.isr.includes(replica));
       return blocked(
@@ -112,7 +114,7 @@ class DrainPlanner {
         `With broker ${chosen} in its place ${inSync.length + 1} replicas would be in sync, and min.insync.replicas is ${minIsr}: [${out.join()}] must be in sync first.`,
       );
     }
-    const moved = moveTo(row, replicas, this.#isActive);
+    const moved = moveTo(row, replicas, { isActive: this.#isActive, policy });
     if (!moved.ok) return blocked('NOT_IN_SYNC', `It cannot go to [${replicas.join()}]: ${moved.error}.`);
     const change = membershipChange(row, moved.value);
     if (change === null) return blocked('NOT_IN_SYNC', `It has [${replicas.join()}] already.`);
@@ -160,10 +162,6 @@ class DrainPlanner {
     const known = this.#rules.get(topic) ?? placementRulesOf(this.#image, topic);
     this.#rules.set(topic, known);
     return known;
-  }
-
-  #minIsrOf(topic: string): number {
-    return Number(configInForce(this.#image, { type: 'topic', name: topic }, 'min.insync.replicas'));
   }
 }
 

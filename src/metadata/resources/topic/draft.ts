@@ -30,6 +30,7 @@ export class TopicDraft {
   readonly #brokerEdits = new Map<number, BrokerEdit>();
   readonly #leaderless: SlotSet;
   readonly #reassigning: SlotSet;
+  readonly #withElr: SlotSet;
 
   constructor(state: TopicState, token: EditToken) {
     this.#token = token;
@@ -40,6 +41,7 @@ export class TopicDraft {
     this.#brokers = state.brokers.edit(token);
     this.#leaderless = state.leaderless.fork();
     this.#reassigning = state.reassigning.fork();
+    this.#withElr = state.withElr.fork();
   }
 
   addTopic(topic: TopicRow): void {
@@ -102,6 +104,20 @@ export class TopicDraft {
     if (before.replicas !== after.replicas) this.#indexReplicas(slot);
     this.#indexReassignment(slot);
     this.#moveCounts(slot, before, after);
+    this.#noteElr(slot, hasElr(before), hasElr(after));
+  }
+
+  /** Changes the partitions of which an ELR names anybody: all of them, or those of one topic. */
+  changeWithElr(topicName: string, change: (before: PartitionRow) => PartitionRow): void {
+    const topicSlot = topicName === '' ? null : this.#byName.get(topicName);
+    // The set changes meanwhile.
+    const slots = Array.from(this.#withElr.valuesFrom(0));
+    for (const slot of slots) {
+      const of = this.#partitions.column(slot, column.topicSlot);
+      if (topicSlot !== null && of !== topicSlot) continue;
+      const { topicId } = this.#topics.row(of);
+      this.changePartition(topicId, this.#partitions.column(slot, column.partitionId), change);
+    }
   }
 
   /** What stands now, live: it shows later changes, too. */
@@ -115,6 +131,7 @@ export class TopicDraft {
       brokers: this.#brokers.look(),
       leaderless: this.#leaderless,
       reassigning: this.#reassigning,
+      withElr: this.#withElr,
     };
   }
 
@@ -128,6 +145,7 @@ export class TopicDraft {
       brokers: this.#brokers.freeze(),
       leaderless: this.#leaderless,
       reassigning: this.#reassigning,
+      withElr: this.#withElr,
     });
   }
 
@@ -182,12 +200,25 @@ export class TopicDraft {
     this.#indexReplicas(slot);
     this.#indexReassignment(slot);
     this.#countRow(slot, 1);
+    this.#noteElr(slot, false, this.#hasElrAt(slot));
   }
 
   #unindex(slot: number): void {
     this.#unindexReplicas(slot);
     this.#markReassigning(slot, false);
     this.#countRow(slot, -1);
+    this.#noteElr(slot, this.#hasElrAt(slot), false);
+  }
+
+  #hasElrAt(slot: number): boolean {
+    const elr = this.#partitions.array(slot, list.eligibleLeaderReplicas);
+    return elr.length > 0 || this.#partitions.array(slot, list.lastKnownElr).length > 0;
+  }
+
+  #noteElr(slot: number, before: boolean, after: boolean): void {
+    if (before === after) return;
+    if (after) this.#withElr.add(slot, this.#token);
+    else this.#withElr.remove(slot, this.#token);
   }
 
   #indexReplicas(slot: number): void {
@@ -241,4 +272,8 @@ export class TopicDraft {
       if (leader === noLeader) edit.leaderlessIsrCount += by;
     }
   }
+}
+
+function hasElr({ eligibleLeaderReplicas, lastKnownElr }: PartitionRow): boolean {
+  return eligibleLeaderReplicas.length > 0 || lastKnownElr.length > 0;
 }

@@ -21,5 +21,6 @@ export const partitionExample = {
   addingReplicas: [],
   removingReplicas: [],
   eligibleLeaderReplicas: [],
+  lastKnownElr: [],
   lastModified: 47,
 };

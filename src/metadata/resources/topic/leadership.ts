@@ -1,35 +1,72 @@
-import type { TopicId } from '../../../base/brands.ts';
 import { coverageMark } from '../../../base/coverage-marks.ts';
 import type { Activity } from '../broker/activity.ts';
-import { column, list } from './partition-row.ts';
-import { noLeader, partitionChange, type PartitionChangeRecord } from './records.ts';
-import type { TopicState } from './state.ts';
+import type { PartitionRow } from './partition-row.ts';
+import { noLeader, type PartitionChangeRecord } from './records.ts';
+import { minIsrOf, type TopicPolicy } from './topic-policy.ts';
 
-/** What decides who leads: replicas in order of preference, the ISR and the leader. */
-export type Leadership = {
-  readonly replicas: readonly number[];
-  readonly isr: readonly number[];
-  readonly leader: number;
+/**
+ * What decides who leads a partition: its replicas in order of preference, who is in sync, who is eligible
+ * beside them (KIP-966), and the leader.
+ *
+ * A record is *committed* once it lies below a leader's high watermark. A leader raises that only to what every
+ * member of the ISR that it knows of, and of the one that it has proposed, has on its disk; and never while that
+ * ISR is below the min ISR that it learnt of together with it (`src/replica/`, protocols 1). Call that pair what
+ * the leader knows.
+ *
+ * Invariants
+ * 1. ISR and ELR are disjoint sets of replicas. The ISR is not empty.
+ * 2. The ELR is empty unless the ISR is below the effective min ISR.
+ * 3. Each member of the ISR and of the ELR holds every committed record: so each of them may lead.
+ * 4. The leader is an active member of the ISR, or there is none (-1).
+ * 5. `lastKnownElr` names who was in the ISR or the ELR since the ISR fell below min ISR, and is in neither now:
+ *    nothing is promised of them, they are where to look first when all others are gone.
+ *
+ * Whatever changes a partition keeps 1, 2 and 5 by `eligibleAfter`, and whatever changes a min ISR keeps 2 by clearing
+ * the ELRs of the partitions that it is the min ISR of, in the same batch. That keeps 3:
+ * - Who enters an ISR is vouched for by the leader that proposes it; nobody enters an ELR but from the ISR.
+ * - Let a member of the ISR go into the ELR. It holds what is committed by then. Whatever is committed later is so by a
+ *   leader that knows a pair (ISR, min ISR) of some moment. If it is from before the change, then the member is in that
+ *   ISR, and the record waits for it. If it is of a moment since, then the ISR is below the min ISR in that pair,
+ *   by 2, as long as the member is in the ELR; and nothing is committed.
+ * - One of the ELR is elected: it becomes the ISR, alone, and holds every committed record by 3. The others of ISR and
+ *   ELR hold them, too, and are the new ELR, or none are where 2 leaves no room.
+ * - Replicas change: the proof for it stands with the invariants of reassignments (`../reassignment/README.md`).
+ */
+export type Leadership = Pick<
+  PartitionRow,
+  'replicas' | 'isr' | 'eligibleLeaderReplicas' | 'lastKnownElr' | 'leader'
+>;
+
+/** What a change makes of it; the replicas stay what they are. */
+export type Settled = Omit<Leadership, 'replicas'>;
+
+export type LeadershipRules = {
+  readonly isActive: Activity;
+  readonly policy: TopicPolicy;
 };
 
 /**
- * What an ISR and a leader must be, given which brokers are active; null when they are so already.
+ * What a partition must be, given which brokers are active; null when it is so already.
  *
  * 1. A broker that is not active leaves the ISR, unless the ISR would be empty: its last member stays, as
- *    it alone is known to hold every committed record (kraft.md, "ISR"). Of several that all went, the
- *    leader stays, else the first.
+ *    it holds every committed record (kraft.md, "ISR"). Of several that all went, the leader stays, else the first.
  * 2. The leader is active and in the ISR: the one it is, if possible, else the first replica in order of
- *    preference that is both, else none (-1).
+ *    preference that is both.
+ * 3. Where the ISR has no such member, the first replica in order of preference that is active and in the ELR becomes
+ *    the ISR and leads. Where the ELR has none either, nobody leads.
  */
-export function settle(
-  before: Leadership,
-  isActive: Activity,
-): { readonly isr: readonly number[]; readonly leader: number } | null {
+export function settle(before: Leadership, rules: LeadershipRules): Settled | null {
+  const { isActive } = rules;
   const active = before.isr.filter(isActive);
   const isr = active.length > 0 ? active : lastMember(before);
   const leader = electLeader(before, isr, isActive);
+  if (leader === noLeader) {
+    const eligible = electEligible(before, isActive);
+    if (eligible !== null) return { leader: eligible, ...withIsr(before, [eligible], rules) };
+    coverageMark('partition: nobody can lead it');
+  }
   const isSame = leader === before.leader && isr.length === before.isr.length;
-  return isSame ? null : { isr, leader };
+  return isSame ? null : { leader, ...withIsr(before, isr, rules) };
 }
 
 function lastMember({ isr, leader }: Leadership): readonly number[] {
@@ -41,33 +78,61 @@ function lastMember({ isr, leader }: Leadership): readonly number[] {
 function electLeader(before: Leadership, isr: readonly number[], isActive: Activity): number {
   const isElectable = (broker: number): boolean => isr.includes(broker) && isActive(broker);
   if (isElectable(before.leader)) return before.leader;
-  const elected = before.replicas.find(isElectable);
-  if (elected === undefined) coverageMark('partition: nobody can lead it');
-  return elected ?? noLeader;
+  return before.replicas.find(isElectable) ?? noLeader;
 }
 
-/** The change that settles the partition in a slot; null when there is nothing to change. */
-export function settlingChange(
-  state: TopicState,
-  slot: number,
-  isActive: Activity,
-): PartitionChangeRecord | null {
-  const { partitions } = state;
-  const isr = partitions.array(slot, list.isr);
-  const leader = partitions.column(slot, column.leader);
-  // Most partitions that are looked at are as they should be: they cost no more than this.
-  if (leader !== noLeader && isr.every(isActive) && isActive(leader)) return null;
-  const replicas = partitions.array(slot, list.replicas);
-  const settled = settle({ replicas, isr, leader }, isActive);
-  if (settled === null) return null;
-  return partitionChange({
-    topicId: topicIdAt(state, slot),
-    partitionId: partitions.column(slot, column.partitionId),
-    ...(settled.isr.length === isr.length ? {} : { isr: settled.isr }),
-    ...(settled.leader === leader ? {} : { leader: settled.leader }),
-  });
+function electEligible({ replicas, eligibleLeaderReplicas }: Leadership, isActive: Activity): number | null {
+  const isElectable = (broker: number): boolean =>
+    eligibleLeaderReplicas.includes(broker) && isActive(broker);
+  const elected = replicas.find(isElectable) ?? null;
+  if (elected !== null) coverageMark('ELR: one of it is elected');
+  return elected;
 }
 
-function topicIdAt(state: TopicState, slot: number): TopicId {
-  return state.topics.rows.row(state.partitions.column(slot, column.topicSlot)).topicId;
+function withIsr(
+  before: Leadership,
+  isr: readonly number[],
+  rules: LeadershipRules,
+): Omit<Settled, 'leader'> {
+  return { isr, ...eligibleAfter(before, isr, rules) };
+}
+
+/**
+ * Who is eligible beside a new ISR (KIP-966). Whoever changes an ISR, or the replicas, asks here: `before` has the
+ * replicas as they will be.
+ */
+export function eligibleAfter(
+  before: Omit<Leadership, 'leader'>,
+  isr: readonly number[],
+  { policy }: Pick<LeadershipRules, 'policy'>,
+): Pick<Leadership, 'eligibleLeaderReplicas' | 'lastKnownElr'> {
+  const minIsr = minIsrOf(policy, before.replicas.length);
+  if (minIsr === null || isr.length >= minIsr) return nobodyEligible;
+  const isReplica = (broker: number): boolean => before.replicas.includes(broker);
+  const known = new Set([...before.eligibleLeaderReplicas, ...before.isr].filter(isReplica));
+  for (const member of isr) known.delete(member);
+  const remembered = before.lastKnownElr.filter(
+    (broker) => isReplica(broker) && !known.has(broker) && !isr.includes(broker),
+  );
+  return { eligibleLeaderReplicas: [...known], lastKnownElr: remembered };
+}
+
+const nobodyEligible = Object.freeze({ eligibleLeaderReplicas: [], lastKnownElr: [] });
+
+/** The fields of a change in which a partition differs from what it is. */
+export function changedFields(before: Leadership, after: Partial<Settled>): Partial<PartitionChangeRecord> {
+  const { isr, eligibleLeaderReplicas, lastKnownElr, leader } = after;
+  return {
+    ...(isr === undefined || sameMembers(isr, before.isr) ? {} : { isr }),
+    ...(leader === undefined || leader === before.leader ? {} : { leader }),
+    ...(eligibleLeaderReplicas === undefined ||
+    sameMembers(eligibleLeaderReplicas, before.eligibleLeaderReplicas)
+      ? {}
+      : { eligibleLeaderReplicas }),
+    ...(lastKnownElr === undefined || sameMembers(lastKnownElr, before.lastKnownElr) ? {} : { lastKnownElr }),
+  };
+}
+
+function sameMembers(left: readonly number[], right: readonly number[]): boolean {
+  return left.length === right.length && left.every((member) => right.includes(member));
 }

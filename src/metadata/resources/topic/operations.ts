@@ -57,6 +57,7 @@ const partitionResponse = closed({
   addingReplicas: schemas.replicas,
   removingReplicas: schemas.replicas,
   eligibleLeaderReplicas: schemas.replicas,
+  lastKnownElr: schemas.replicas,
   lastModified: schemas.offset,
 });
 
@@ -88,6 +89,7 @@ function describeRow(row: PartitionRow) {
     addingReplicas: [...row.addingReplicas],
     removingReplicas: [...row.removingReplicas],
     eligibleLeaderReplicas: [...row.eligibleLeaderReplicas],
+    lastKnownElr: [...row.lastKnownElr],
     lastModified: row.lastModified,
   };
 }

@@ -61,6 +61,15 @@ export const removeTopicRecord = defineRecord({
   fields: { topicId: uuidType },
 });
 
+/** Nobody is eligible beside the ISRs of a topic's partitions any more (KIP-966); the empty name means every topic. */
+export const clearElrRecord = defineRecord({
+  name: 'ClearElrRecord',
+  id: 28,
+  metadataVersions: [2],
+  fields: { topicName: string(249) },
+});
+
+export type ClearElrRecord = RecordOf<typeof clearElrRecord>;
 export type TopicRecord = RecordOf<typeof topicRecord>;
 export type PartitionRecord = RecordOf<typeof partitionRecord>;
 export type PartitionChangeRecord = RecordOf<typeof partitionChangeRecord>;

@@ -6,6 +6,8 @@ import { defineKind, type Position, type PositionedRecord, rowPosition } from '.
 import { TopicDraft } from './draft.ts';
 import { column, list, type PartitionRow } from './partition-row.ts';
 import {
+  type ClearElrRecord,
+  clearElrRecord,
   leaderUnchanged,
   type PartitionChangeRecord,
   partitionChangeRecord,
@@ -25,12 +27,13 @@ export const resource = defineKind<
     typeof partitionRecord,
     typeof partitionChangeRecord,
     typeof removeTopicRecord,
+    typeof clearElrRecord,
   ],
   TopicState,
   TopicDraft
 >({
   name: 'topic',
-  records: [topicRecord, partitionRecord, partitionChangeRecord, removeTopicRecord],
+  records: [topicRecord, partitionRecord, partitionChangeRecord, removeTopicRecord, clearElrRecord],
   empty: () => emptyTopicState,
   edit: (state, token) => new TopicDraft(state, token),
   freeze: (draft) => draft.freeze(),
@@ -46,6 +49,7 @@ export const resource = defineKind<
     RemoveTopicRecord: (draft, record) => {
       draft.removeTopic(record.topicId);
     },
+    ClearElrRecord: replayClearElr,
   },
   tables: [
     {
@@ -115,6 +119,17 @@ function changed(before: PartitionRow, record: PartitionChangeRecord, position: 
     partitionEpoch: before.partitionEpoch + 1,
     lastModified: position.offset,
   };
+}
+
+/** A change as others are: the partition epoch rises. */
+function replayClearElr(draft: TopicDraft, { topicName }: ClearElrRecord, position: Position): void {
+  draft.changeWithElr(topicName, (before) => ({
+    ...before,
+    eligibleLeaderReplicas: [],
+    lastKnownElr: [],
+    partitionEpoch: before.partitionEpoch + 1,
+    lastModified: position.offset,
+  }));
 }
 
 /** Empty when no replica has a directory. */

@@ -2,10 +2,11 @@ import type { MetadataImage } from '../../image.ts';
 import { limits } from '../../limits.ts';
 import type { InternalOperation } from '../../operation.ts';
 import { type Activity, activityOf } from '../broker/activity.ts';
-import { settlingChange } from './leadership.ts';
+import { settlingChange } from './membership.ts';
 import { list } from './partition-row.ts';
 import { noLeader, type PartitionChangeRecord } from './records.ts';
 import { brokerPartitions, type TopicState } from './state.ts';
+import { topicPolicies } from './topic-policy.ts';
 
 /**
  * Settling the partitions of brokers that became inactive, or active: in bounded batches, each complete in
@@ -29,15 +30,17 @@ export function settleReplicas(
   brokers: readonly number[],
   isActive: Activity,
 ): Settling {
-  return scanReplicas(image.topic, brokers, isActive, start);
+  return scanReplicas(image, brokers, isActive, start);
 }
 
 function scanReplicas(
-  state: TopicState,
+  image: MetadataImage,
   brokers: readonly number[],
   isActive: Activity,
   cursor: Cursor,
 ): Settling {
+  const state = image.topic;
+  const policies = topicPolicies(image);
   const order = new Map(brokers.map((broker, at) => [broker, at]));
   const changes: PartitionChangeRecord[] = [];
   let visited = 0;
@@ -50,7 +53,7 @@ function scanReplicas(
       }
       visited++;
       if (isTakenBefore(state, slot, at, order)) continue;
-      const change = settlingChange(state, slot, isActive);
+      const change = settlingChange(state, slot, isActive, policies);
       if (change !== null) changes.push(change);
     }
     from = 0;
@@ -74,7 +77,7 @@ function continueReplicas(brokers: readonly number[], cursor: Cursor): InternalO
     name: 'settleReplicas',
     priority: 'fencing',
     handle: (image) => {
-      const settling = scanReplicas(image.topic, brokers, activityOf(image), cursor);
+      const settling = scanReplicas(image, brokers, activityOf(image), cursor);
       return { records: settling.changes, continueWith: settling.continueWith };
     },
   };
@@ -82,10 +85,12 @@ function continueReplicas(brokers: readonly number[], cursor: Cursor): InternalO
 
 /** The first batch over all partitions without a leader. */
 export function settleLeaderless(image: MetadataImage, isActive: Activity): Settling {
-  return scanLeaderless(image.topic, isActive, 0);
+  return scanLeaderless(image, isActive, 0);
 }
 
-function scanLeaderless(state: TopicState, isActive: Activity, from: number): Settling {
+function scanLeaderless(image: MetadataImage, isActive: Activity, from: number): Settling {
+  const state = image.topic;
+  const policies = topicPolicies(image);
   const changes: PartitionChangeRecord[] = [];
   let visited = 0;
   for (const slot of state.leaderless.valuesFrom(from)) {
@@ -93,7 +98,7 @@ function scanLeaderless(state: TopicState, isActive: Activity, from: number): Se
       return { changes, continueWith: continueLeaderless(slot) };
     }
     visited++;
-    const change = settlingChange(state, slot, isActive);
+    const change = settlingChange(state, slot, isActive, policies);
     if (change !== null) changes.push(change);
   }
   return { changes, continueWith: null };
@@ -104,7 +109,7 @@ function continueLeaderless(from: number): InternalOperation {
     name: 'electLeaders',
     priority: 'fencing',
     handle: (image) => {
-      const settling = scanLeaderless(image.topic, activityOf(image), from);
+      const settling = scanLeaderless(image, activityOf(image), from);
       return { records: settling.changes, continueWith: settling.continueWith };
     },
   };

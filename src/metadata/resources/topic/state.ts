@@ -29,6 +29,7 @@ export type TopicRow = StructOf<typeof topicFields>;
  *    leads, is in an ISR, and is in one without a leader. A broker of no partition has no entry.
  * 4. `leaderless` holds the slots of the partitions whose leader is -1.
  * 5. `reassigning` holds the slots of the partitions that add or remove a replica.
+ * 6. `withElr` holds the slots of the partitions of which `eligibleLeaderReplicas` or `lastKnownElr` names anybody.
  */
 export type TopicState = {
   readonly topics: UuidTable<TopicRow>;
@@ -38,6 +39,7 @@ export type TopicState = {
   readonly brokers: OrderedMap<number, BrokerPartitions>;
   readonly leaderless: SlotSet;
   readonly reassigning: SlotSet;
+  readonly withElr: SlotSet;
 };
 
 export type BrokerPartitions = {
@@ -63,6 +65,7 @@ export const emptyTopicState: TopicState = Object.freeze({
   brokers: OrderedMap.empty<number, BrokerPartitions>(compareNumbers),
   leaderless: SlotSet.empty,
   reassigning: SlotSet.empty,
+  withElr: SlotSet.empty,
 });
 
 export function topicByName(state: TopicState, name: string): TopicRow | null {
