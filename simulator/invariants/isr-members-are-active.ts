@@ -10,7 +10,7 @@ const minIsrConfig = 'min.insync.replicas';
 
 /**
  * Every change of a partition, as it is committed, keeps the rules of leadership:
- * 1. The ISR is a set, not empty, of replicas, and a leader is one of it.
+ * 1. The ISR is a set of replicas, and a leader is one of it.
  * 2. Whoever enters an ISR, or becomes leader, is registered, unfenced and not leaving at that record.
  *    (Who is in one already stays until its fencing is done, and the last member stays in any case.)
  * 3. Whoever is in the ELR is a replica outside the ISR, and the ELR is empty unless the ISR is below the effective
@@ -58,7 +58,7 @@ export function isrMembersAreActive(cluster: ClusterObservation, witness: Metada
 }
 
 function findShapeFault({ isr, replicas, leader }: PartitionRow): string | null {
-  if (isr.length === 0) return 'its ISR is empty';
+  if (isr.length === 0 && leader !== noLeader) return 'its ISR is empty';
   if (new Set(isr).size < isr.length) return `a broker stands twice in its ISR [${isr.join()}]`;
   if (!isr.every((broker) => replicas.includes(broker))) return `its ISR [${isr.join()}] has a stranger`;
   if (leader !== noLeader && !isr.includes(leader)) return `its leader ${leader} is not in [${isr.join()}]`;

@@ -9,7 +9,8 @@ import type { Checker, ClusterObservation } from '../observation.ts';
  * 1. An incarnation of a broker has one epoch for as long as it is registered, which is the offset of its
  *    first record, and it starts fenced.
  * 2. A broker that becomes active is in an ISR only as its last member, where nobody leads: what an earlier
- *    incarnation held, or what it held before it was fenced, it has yet to catch up with.
+ *    incarnation held, or what it held before it was fenced, it has yet to catch up with. One that may have lost what it
+ *    held is in no ISR and in no ELR.
  */
 export function oneEpochPerIncarnation(cluster: ClusterObservation, witness: MetadataWitness): Checker {
   const checker: Checker = {
@@ -46,10 +47,16 @@ function findRegistrationFault({ record, offset, before }: CommittedRecord): str
   return record.fenced ? null : 'a new incarnation starts unfenced';
 }
 
-function findMembership({ topic }: MetadataImage, broker: number): string | null {
+function findMembership(
+  { topic, broker: { uncleanShutdowns } }: MetadataImage,
+  broker: number,
+): string | null {
+  const isUnclean = uncleanShutdowns.get(broker) !== null;
   for (const slot of brokerPartitions(topic, broker).replicas.valuesFrom(0)) {
-    const { isr, leader, partitionId, topicId } = partitionAt(topic, slot);
-    if (!isr.includes(broker) || (isr.length === 1 && leader === noLeader)) continue;
+    const { isr, eligibleLeaderReplicas: elr, leader, partitionId, topicId } = partitionAt(topic, slot);
+    if (isUnclean && elr.includes(broker))
+      return `it may have lost what makes it eligible for partition ${partitionId} of ${topicId}`;
+    if (!isr.includes(broker) || (isr.length === 1 && leader === noLeader && !isUnclean)) continue;
     return `it is in the ISR [${isr.join()}] of partition ${partitionId} of ${topicId}, led by ${leader}`;
   }
   return null;

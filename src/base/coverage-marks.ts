@@ -166,6 +166,7 @@ export const coverageMarks = [
   'reassignment: the leader is removed',
   'registration: an active broker is not forgotten',
   'registration: another incarnation is alive',
+  'registration: may have lost what it held',
   'quorum: the leader resigns at the wish of an operator',
   'session: expires',
   'validation: a write is judged and not made',

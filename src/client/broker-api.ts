@@ -12,6 +12,12 @@ export type BrokerOptions = {
   readonly rack?: string;
   /** Ids of its log directories, 22 characters of base64url each. */
   readonly logDirs?: readonly string[];
+  /**
+   * The broker epoch of the incarnation before, if this one holds all that it held: after a clean stop; or where
+   * nothing is acknowledged that is not flushed, and recovery found no damage. Without it the broker leaves every ISR
+   * and ELR before it is unfenced.
+   */
+  readonly previousBrokerEpoch?: number;
   /** The cluster that it belongs to; when absent, the one that it meets first. */
   readonly clusterId?: string;
   /**

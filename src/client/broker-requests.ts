@@ -16,6 +16,8 @@ export type Registration = {
   }[];
   readonly rack: string | null;
   readonly logDirs: readonly string[];
+  /** Null where the broker does not vouch for what an earlier incarnation held. */
+  readonly previousBrokerEpoch: number | null;
   /** Null until the broker has met a cluster; from then on it belongs to that one. */
   readonly clusterId: string | null;
 };
@@ -74,6 +76,7 @@ async function register(
   const options = { timeoutMs: remainingMs(), attemptsMax };
   const clusterId = cluster.id ?? (await client.getCluster({}, options)).clusterId;
   if (clusterId === null) return { type: 'failed', reason: 'the quorum has never been started' };
+  const { previousBrokerEpoch } = registration;
   const { brokerEpoch } = await client.registerBroker(
     {
       brokerId: registration.brokerId,
@@ -83,6 +86,7 @@ async function register(
       features: supportedFeatures,
       rack: registration.rack,
       logDirs: registration.logDirs,
+      ...(previousBrokerEpoch === null ? {} : { previousBrokerEpoch }),
     },
     // The same incarnation keeps its epoch, so repeating a registration needs no key.
     { timeoutMs: remainingMs(), attemptsMax, exactlyOnce: false },

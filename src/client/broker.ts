@@ -302,6 +302,7 @@ function registrationOf(options: BrokerOptions, incarnationId: string): Registra
     listeners: options.listeners.map((listener) => ({ ...listener })),
     rack: options.rack ?? null,
     logDirs: options.logDirs ?? [],
+    previousBrokerEpoch: options.previousBrokerEpoch ?? null,
     clusterId: options.clusterId ?? null,
   };
 }

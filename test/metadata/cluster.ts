@@ -90,7 +90,11 @@ export class TestCluster {
   append(records: readonly MetadataRecord[]): void {
     if (records.length === 0) return;
     const { registry } = this.image;
-    const decoded = decodeRecords(registry, encodeRecords(registry, records, this.#level), records.length);
+    const decoded = decodeRecords(
+      registry,
+      encodeRecords(registry, records, newestMetadataVersion),
+      records.length,
+    );
     if (!decoded.ok) throw new Error(decoded.error.message);
     const builder = createImageBuilder(this.image);
     let next: number = this.image.endOffset;
@@ -191,6 +195,13 @@ export class TestCluster {
 
   register(id: number, incarnation = id, rack: string | null = null): number {
     return this.ok('registerBroker', { body: this.registration(id, incarnation, rack) }).brokerEpoch;
+  }
+
+  /** A new incarnation of a broker that has lost nothing. */
+  registerAgain(id: number, incarnation: number): number {
+    const previousBrokerEpoch = this.image.broker.brokers.get(id)?.brokerEpoch ?? 0;
+    const body = { ...this.registration(id, incarnation), previousBrokerEpoch };
+    return this.ok('registerBroker', { body }).brokerEpoch;
   }
 
   heartbeat(id: number, wants: { readonly wantFence?: boolean; readonly wantShutDown?: boolean } = {}) {

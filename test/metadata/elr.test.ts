@@ -156,7 +156,10 @@ describe('a change of min ISR', () => {
 
 describe('who is eligible after a change', () => {
   const before = { replicas: [1, 2, 3, 4], isr: [1, 2], eligibleLeaderReplicas: [3], lastKnownElr: [4] };
-  const rules = (minInsyncReplicas: number) => ({ policy: { minInsyncReplicas, hasEligibleReplicas: true } });
+  const rules = (minInsyncReplicas: number) => ({
+    policy: { minInsyncReplicas, hasEligibleReplicas: true },
+    isUnclean: () => false,
+  });
 
   it('is remembered as last known where it is eligible no more', () => {
     expect(eligibleAfter(before, [1], rules(3))).toEqual({
@@ -272,5 +275,72 @@ describe('eligible leader replicas and a reassignment together', () => {
     const refused = move(cluster, null);
     expect(refused?.code).toBe('INVALID_REPLICA_ASSIGNMENT');
     expect(refused?.message).toContain('nobody of [1,2,3] who is in sync, or eligible, can lead');
+  });
+});
+
+describe('a new incarnation of a broker', () => {
+  it('that vouches for what the last one held stays eligible, and the last member of its ISR', () => {
+    const cluster = led();
+    expire(cluster, 1, 2, 3);
+    cluster.registerAgain(1, 11);
+    cluster.registerAgain(2, 12);
+    expect(cluster.partition('a')).toMatchObject({ isr: [1], leader: -1 });
+    expect(cluster.partition('a').eligibleLeaderReplicas.toSorted(compareNumbers)).toEqual([2, 3]);
+    comesBack(cluster, 2);
+    expect(cluster.partition('a')).toMatchObject({ isr: [2], leader: 2 });
+  });
+
+  it('that does not leaves every ISR and ELR, is remembered there, and is unfenced after that', () => {
+    const cluster = led();
+    expire(cluster, 1, 2, 3);
+    for (const id of [1, 2]) {
+      cluster.register(id, id + 10);
+      expect(cluster.image.broker.uncleanShutdowns.get(id)).not.toBeNull();
+    }
+    expect(cluster.partition('a')).toMatchObject({
+      isr: [],
+      eligibleLeaderReplicas: [3],
+      lastKnownElr: [1, 2],
+    });
+    comesBack(cluster, 1);
+    expect(cluster.image.broker.uncleanShutdowns.get(1)).toBeNull();
+    expect(cluster.partition('a')).toMatchObject({ isr: [], leader: -1 });
+    comesBack(cluster, 3);
+    expect(cluster.partition('a')).toMatchObject({ isr: [3], leader: 3, lastKnownElr: [1, 2] });
+    shrink(cluster, [1, 3]);
+    expect(cluster.partition('a')).toMatchObject({ isr: [1, 3], lastKnownElr: [] });
+  });
+
+  it('that names another epoch than the last one does not vouch, nor does one of a broker that was forgotten', () => {
+    const cluster = led();
+    expire(cluster, 1, 2, 3);
+    const previousBrokerEpoch = cluster.image.broker.brokers.get(3)?.brokerEpoch ?? 0;
+    cluster.ok('registerBroker', { body: { ...cluster.registration(1, 11), previousBrokerEpoch } });
+    const forgotten = cluster.image.broker.brokers.get(2)?.brokerEpoch ?? 0;
+    cluster.ok('unregisterBroker', { params: { brokerId: 2 } });
+    cluster.ok('registerBroker', {
+      body: { ...cluster.registration(2, 12), previousBrokerEpoch: forgotten },
+    });
+    expect(cluster.partition('a')).toMatchObject({ isr: [], eligibleLeaderReplicas: [3] });
+  });
+
+  it('is not unfenced before it has left all of it, over a change of leader, too', () => {
+    const cluster = led();
+    expire(cluster, 1, 2, 3);
+    cluster.isPaused = true;
+    cluster.append([{ type: 'UncleanShutdownRecord', brokerId: 2 }]);
+    expect(cluster.heartbeat(2)).toMatchObject({ isFenced: true });
+    cluster.isPaused = false;
+    cluster.failOver();
+    expect(cluster.partition('a').eligibleLeaderReplicas).toEqual([3]);
+    expect(cluster.heartbeat(2)).toMatchObject({ isFenced: false });
+  });
+
+  it('is not marked where it was in no ISR and no ELR', () => {
+    const cluster = led();
+    shrink(cluster, [1, 2]);
+    expire(cluster, 3);
+    cluster.register(3, 13);
+    expect(cluster.image.broker.uncleanShutdowns.get(3)).toBeNull();
   });
 });

@@ -96,6 +96,7 @@ describe('the bytes of records', () => {
       'RemoveTokenRecord',
       'SessionAnswerRecord',
       'TokenRecord',
+      'UncleanShutdownRecord',
     ]);
     expect(Object.values(ids)).toHaveLength(new Set(Object.values(ids)).size);
   });
@@ -162,5 +163,6 @@ function exampleImage(): MetadataImage {
   });
   const brokerEpoch = cluster.image.broker.brokers.get(1)?.brokerEpoch;
   cluster.ok('allocateProducerIds', { body: { brokerId: 1, brokerEpoch } });
+  cluster.append([{ type: 'UncleanShutdownRecord', brokerId: 3 }]);
   return cluster.image;
 }

@@ -9,7 +9,12 @@ import { allPartitions } from './invariants.ts';
 
 /** One thing that happens to a cluster. Numbers are taken modulo what there is. */
 export type Event =
-  | { readonly kind: 'register'; readonly broker: number; readonly incarnation: number }
+  | {
+      readonly kind: 'register';
+      readonly broker: number;
+      readonly incarnation: number;
+      readonly vouches: boolean;
+    }
   | {
       readonly kind: 'heartbeat';
       readonly broker: number;
@@ -60,7 +65,7 @@ function event<Kind extends Event['kind']>(
 
 export const events: fc.Arbitrary<Event[]> = fc.array(
   fc.oneof(
-    event('register', 6, { broker, incarnation: fc.integer({ min: 0, max: 2 }) }),
+    event('register', 6, { broker, incarnation: fc.integer({ min: 0, max: 2 }), vouches: fc.boolean() }),
     event('heartbeat', 14, {
       broker,
       wantFence: fc.integer({ min: 0, max: 9 }).map((value) => value === 0),
@@ -113,11 +118,16 @@ const hash = Uint8Array.of(1, 2, 3);
 export function happen(cluster: TestCluster, now: Event): void {
   const { image } = cluster;
   switch (now.kind) {
-    case 'register':
-      cluster.run('registerBroker', {
-        body: cluster.registration(now.broker, now.broker * 10 + now.incarnation, `rack-${now.broker % 2}`),
-      });
+    case 'register': {
+      const previousBrokerEpoch = image.broker.brokers.get(now.broker)?.brokerEpoch ?? 0;
+      const known = cluster.registration(
+        now.broker,
+        now.broker * 10 + now.incarnation,
+        `rack-${now.broker % 2}`,
+      );
+      cluster.run('registerBroker', { body: { ...known, ...(now.vouches ? { previousBrokerEpoch } : {}) } });
       return;
+    }
     case 'heartbeat': {
       const brokerEpoch = image.broker.brokers.get(now.broker)?.brokerEpoch ?? 0;
       const { wantFence, wantShutDown } = now;

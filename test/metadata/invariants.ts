@@ -4,6 +4,7 @@ import { membersOf } from '../../src/metadata/resources/group/resource.ts';
 import { resourceTypes } from '../../src/metadata/resources/config/records.ts';
 import type { PartitionRow } from '../../src/metadata/resources/topic/partition-row.ts';
 import {
+  brokerPartitions,
   findPartition,
   partitionAt,
   partitionsOf,
@@ -24,7 +25,7 @@ function describe(row: PartitionRow): string {
 /** What holds of every image, also while fencing is under way. */
 export function findViolation(image: MetadataImage): string | null {
   for (const row of allPartitions(image)) {
-    if (row.isr.length === 0) return `an empty ISR: ${describe(row)}`;
+    if (row.isr.length === 0 && row.leader !== -1) return `a leader of an empty ISR: ${describe(row)}`;
     if (new Set(row.isr).size < row.isr.length) return `a broker twice in an ISR: ${describe(row)}`;
     if (!row.isr.every((broker) => row.replicas.includes(broker)))
       return `ISR beyond replicas: ${describe(row)}`;
@@ -97,26 +98,31 @@ function findConfigViolation(image: MetadataImage): string | null {
 /** What holds once all fencing is done. */
 export function findSettledViolation(image: MetadataImage): string | null {
   const isActive = activityOf(image);
+  for (const { brokerId } of image.broker.uncleanShutdowns.values()) {
+    const { isrCount, elrCount } = brokerPartitions(image.topic, brokerId);
+    if (isrCount + elrCount > 0) return `broker ${brokerId} has not left all ISRs and ELRs`;
+  }
   for (const row of allPartitions(image)) {
     const inactive = row.isr.filter((broker) => !isActive(broker));
     const isLastMember = row.isr.length === 1 && row.leader === -1;
     if (inactive.length > 0 && !isLastMember) return `an inactive broker in an ISR: ${describe(row)}`;
     if (row.leader !== -1 && !isActive(row.leader)) return `an inactive leader: ${describe(row)}`;
-    if (row.leader === -1 && inactive.length === 0) return `leaderless with an active ISR: ${describe(row)}`;
+    if (row.leader === -1 && row.isr.length > 0 && inactive.length === 0)
+      return `leaderless with an active ISR: ${describe(row)}`;
     if (row.leader === -1 && row.eligibleLeaderReplicas.some(isActive))
       return `leaderless with an active ELR: ${describe(row)}`;
   }
   return findViolation(image);
 }
 
-type Counts = { replicas: number; leaders: number; isr: number; orphans: number };
+type Counts = { replicas: number; leaders: number; isr: number; orphans: number; elr: number };
 
 /** Every index against a scan of the rows. */
 export function findIndexViolation(image: MetadataImage): string | null {
   const { topic } = image;
   const counts = new Map<number, Counts>();
   const of = (broker: number): Counts => {
-    const known = counts.get(broker) ?? { replicas: 0, leaders: 0, isr: 0, orphans: 0 };
+    const known = counts.get(broker) ?? { replicas: 0, leaders: 0, isr: 0, orphans: 0, elr: 0 };
     counts.set(broker, known);
     return known;
   };
@@ -127,6 +133,7 @@ export function findIndexViolation(image: MetadataImage): string | null {
     rows++;
     for (const broker of row.replicas) of(broker).replicas++;
     for (const broker of row.isr) of(broker).isr++;
+    for (const broker of row.eligibleLeaderReplicas) of(broker).elr++;
     if (row.leader === -1) for (const broker of row.isr) of(broker).orphans++;
     if (row.eligibleLeaderReplicas.length + row.lastKnownElr.length > 0) withElr++;
     if (row.leader === -1) leaderless++;
@@ -162,7 +169,8 @@ export function findIndexViolation(image: MetadataImage): string | null {
       entry.replicas.size === found.replicas &&
       entry.leaderCount === found.leaders &&
       entry.isrCount === found.isr &&
-      entry.leaderlessIsrCount === found.orphans;
+      entry.leaderlessIsrCount === found.orphans &&
+      entry.elrCount === found.elr;
     if (!same)
       return `broker ${broker} is indexed ${JSON.stringify(entry)} and counted ${JSON.stringify(found)}`;
     for (const slot of entry.replicas.valuesFrom(0)) {

@@ -175,8 +175,8 @@ describe('changing a partition by record', () => {
         addingReplicas: [3],
         leaderRecoveryState: 1,
         directories: [first, second, third],
-        eligibleLeaderReplicas: [1],
-        lastKnownElr: [3],
+        eligibleLeaderReplicas: [3],
+        lastKnownElr: [1],
       }),
       partitionChange({ topicId, partitionId: 0, replicas: [3, 2] }),
     ]);
@@ -188,8 +188,8 @@ describe('changing a partition by record', () => {
       addingReplicas: [3],
       leaderRecoveryState: 1,
       directories: [third, second],
-      eligibleLeaderReplicas: [1],
-      lastKnownElr: [3],
+      eligibleLeaderReplicas: [3],
+      lastKnownElr: [1],
     });
     expect(findIndexViolation(cluster.image)).toBeNull();
     expect(cluster.image.topic.brokers.get(1)).toBeUndefined();

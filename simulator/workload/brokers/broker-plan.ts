@@ -5,6 +5,8 @@ import type { PlannedCall } from '../operators/planned-call.ts';
 /** Something that goes wrong with a broker, as data. `broker` is its place among the brokers. */
 export type BrokerFault = { readonly atUs: number; readonly broker: number; readonly forUs: number } & (
   | { readonly kind: 'crash'; readonly power: boolean }
+  /** As a crash, after which its disk is empty. */
+  | { readonly kind: 'wipe' }
   | { readonly kind: 'pause' }
   /** As a pause in which its monotonic clock stands still. */
   | { readonly kind: 'suspend' }
@@ -93,6 +95,7 @@ function generateFaults(chance: HashedChance, config: RunConfig, brokers: number
   const kinds = (['crash', 'pause', 'stop', 'cutFromControllers', 'cutFromBrokers', 'usurp'] as const).filter(
     () => !chance.oneIn(3),
   );
+  const wipes = chance.oneIn(2);
   const meanGapUs = chance.pick([500_000, 1_500_000, 4_000_000]);
   const faults: BrokerFault[] = [];
   for (let atUs = 2_500_000; kinds.length > 0; ) {
@@ -101,7 +104,9 @@ function generateFaults(chance: HashedChance, config: RunConfig, brokers: number
     const kind = kinds[chance.integer(kinds.length)] ?? 'pause';
     const forUs = 10_000 + chance.integer(chance.pick([200_000, 1_500_000, 5_000_000]));
     const fault = { atUs, broker: chance.integer(brokers), forUs };
-    faults.push(kind === 'crash' ? { ...fault, kind, power: chance.oneIn(2) } : { ...fault, kind });
+    if (kind !== 'crash') faults.push({ ...fault, kind });
+    else if (wipes && chance.oneIn(3)) faults.push({ ...fault, kind: 'wipe' });
+    else faults.push({ ...fault, kind, power: chance.oneIn(2) });
   }
   return faults;
 }

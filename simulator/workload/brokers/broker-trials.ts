@@ -128,7 +128,8 @@ function drawRelay(
   const { chance, plan, sessionUs } = draw;
   const lagUs = plan.replicaLagTimeMaxMs * 1000;
   const fails = (broker: number, whenUs: number, forUs: number): void => {
-    faults.push({ kind: 'crash', broker, atUs: whenUs, forUs, power: chance.oneIn(2) });
+    const at = { broker, atUs: whenUs, forUs };
+    faults.push(chance.oneIn(8) ? { ...at, kind: 'wipe' } : { ...at, kind: 'crash', power: chance.oneIn(2) });
   };
   const firstUs = atUs + 100_000 + chance.integer(300_000);
   const electedUs = firstUs + sessionUs;

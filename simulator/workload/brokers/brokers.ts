@@ -51,6 +51,7 @@ export class Brokers {
     clogToControllers: 0,
     stallDisk: 0,
     usurp: 0,
+    wipe: 0,
   };
   readonly #options: BrokersOptions;
   #plan: BrokerPlan | null = null;
@@ -287,6 +288,10 @@ export class Brokers {
         if (fault.power)
           broker.disk.losePower(world.chance(seedSalts.brokerPowerFailure, broker.brokerId, world.nowUs));
         return;
+      case 'wipe':
+        this.#end(broker, fault.forUs);
+        broker.disk.wipe();
+        return;
       case 'stallDisk':
         broker.disk.stalledUntilUs = Math.max(broker.disk.stalledUntilUs, world.nowUs + fault.forUs);
         return;
@@ -378,5 +383,5 @@ const recordsPerRestart = 40;
 
 type FaultBetween = Exclude<
   BrokerFault,
-  { readonly kind: 'pause' | 'suspend' | 'stop' | 'crash' | 'stallDisk' }
+  { readonly kind: 'pause' | 'suspend' | 'stop' | 'crash' | 'wipe' | 'stallDisk' }
 >;

@@ -258,10 +258,13 @@ export class ModelBroker {
     } else if (effect.type === 'register') {
       const listeners = [{ name: 'PLAINTEXT', host: `broker-${brokerId}`, port: 9092 }];
       const incarnationId = this.#incarnationId;
-      const body = { brokerId, clusterId, incarnationId, listeners, features: newerFeatures };
-      this.#calls.register(body, effect.timeoutMs, (result) =>
-        this.#take(this.#core.registrationCompleted(effect.requestId, result, this.#nowMs())),
-      );
+      const { disk } = this.#options;
+      const vouching = disk.brokerEpoch === null ? {} : { previousBrokerEpoch: disk.brokerEpoch };
+      const body = { brokerId, clusterId, incarnationId, listeners, features: newerFeatures, ...vouching };
+      this.#calls.register(body, effect.timeoutMs, (result) => {
+        if (result.type === 'registered') disk.registered(result.brokerEpoch);
+        this.#take(this.#core.registrationCompleted(effect.requestId, result, this.#nowMs()));
+      });
     } else if (effect.type === 'heartbeat') {
       const metadataOffset = this.#image?.endOffset ?? 0;
       const { brokerEpoch, wantShutDown } = effect;

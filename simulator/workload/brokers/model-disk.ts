@@ -25,6 +25,10 @@ export type StoredLog = {
 /** One broker's disk: a log for each partition, as bytes would be. It outlives the broker's processes. */
 export class ModelDisk {
   readonly logs = new Map<string, StoredLog>();
+  /** The epoch under which a broker was registered last, as far as it heard of it: it vouches for what it holds by it. */
+  brokerEpoch: number | null = null;
+  /** What stood there before the disk was lost, until its broker has registered with what is left. */
+  #lost: ReadonlyMap<string, StoredLog> | null = null;
   /** No flush ends before this moment of the world. */
   stalledUntilUs = 0;
   /** Told before records are cut off by the broker itself. */
@@ -65,6 +69,26 @@ export class ModelDisk {
       const unflushed = log.records.length - log.flushed;
       if (unflushed > 0) log.records = log.records.slice(0, log.flushed + chance.integer(unflushed + 1));
     }
+  }
+
+  /** The disk is replaced by an empty one. */
+  wipe(): void {
+    this.#lost ??= new Map(this.logs);
+    this.logs.clear();
+    this.brokerEpoch = null;
+  }
+
+  /** The controllers know by now that what was lost is lost. */
+  registered(brokerEpoch: number): void {
+    this.brokerEpoch = brokerEpoch;
+    this.#lost = null;
+  }
+
+  /** Whether it holds a record as a power failure would leave it, or held it while nobody could know better. */
+  holds(key: string, offset: number, value: number): boolean {
+    const holdsIn = (log: StoredLog | undefined): boolean =>
+      log !== undefined && offset < log.flushed && log.records[offset]?.value === value;
+    return holdsIn(this.logs.get(key)) || holdsIn(this.#lost?.get(key));
   }
 
   /** What a starting broker does first: whatever it finds is on disk before it counts on it. */

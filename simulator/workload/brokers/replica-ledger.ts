@@ -89,7 +89,6 @@ export class ReplicaLedger {
 
   /** Whether a broker's disk, as a power failure would leave it, holds a record. */
   holds(broker: number, key: string, offset: number, value: number): boolean {
-    const log = this.disks.get(broker)?.logs.get(key);
-    return log !== undefined && offset < log.flushed && log.records[offset]?.value === value;
+    return this.disks.get(broker)?.holds(key, offset, value) === true;
   }
 }

@@ -9,9 +9,8 @@ export const bug: PlantedBug = {
   patches: [
     {
       file: 'src/metadata/resources/topic/leadership.ts',
-      find: '  const known = new Set([...before.eligibleLeaderReplicas, ...before.isr].filter(isReplica));',
-      replace:
-        '  const known = new Set([...before.eligibleLeaderReplicas, ...before.replicas].filter(isReplica));',
+      find: '  const known = [...before.eligibleLeaderReplicas, ...before.isr];',
+      replace: '  const known = [...new Set([...before.eligibleLeaderReplicas, ...before.replicas])];',
     },
   ],
 };

@@ -9,12 +9,12 @@ export const bug: PlantedBug = {
   patches: [
     {
       file: 'src/metadata/resources/topic/leadership.ts',
-      find: '  const isr = active.length > 0 ? active : lastMember(before);',
-      replace: '  const isr = active.length > 0 ? before.isr : lastMember(before);',
+      find: '  const isr = active.length > 0 ? active : lastMember(before, isUnclean);',
+      replace: '  const isr = active.length > 0 ? before.isr : lastMember(before, isUnclean);',
     },
     {
       file: 'src/metadata/resources/broker/heartbeat.ts',
-      find: `  if (!isSettled(image.topic, row.brokerId)) return unchanged(true, false);
+      find: `  if (!isSettled(image.topic, row.brokerId, uncleanShutdownsOf(image))) return unchanged(true, false);
 `,
       replace: '',
     },

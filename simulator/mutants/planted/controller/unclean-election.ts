@@ -9,9 +9,9 @@ export const bug: PlantedBug = {
   patches: [
     {
       file: 'src/metadata/resources/topic/leadership.ts',
-      find: '  const isr = active.length > 0 ? active : lastMember(before);',
+      find: '  const isr = active.length > 0 ? active : lastMember(before, isUnclean);',
       replace: `  const other = before.replicas.find(isActive);
-  const isr = active.length > 0 ? active : other === undefined ? lastMember(before) : [other];`,
+  const isr = active.length > 0 ? active : other === undefined ? lastMember(before, isUnclean) : [other];`,
     },
   ],
 };

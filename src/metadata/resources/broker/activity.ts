@@ -6,6 +6,15 @@ import type { MetadataImage } from '../../image.ts';
  */
 export type Activity = (broker: number) => boolean;
 
+/**
+ * Which brokers' last incarnation may have lost what it held: they leave every ISR and ELR before they may be unfenced
+ * (protocols 3). `changed` is one of which the operation at hand says so.
+ */
+export function uncleanShutdownsOf(image: MetadataImage, changed: number | null = null): Activity {
+  const { uncleanShutdowns } = image.broker;
+  return (broker) => broker === changed || uncleanShutdowns.get(broker) !== null;
+}
+
 /** `changed` says how it will be for brokers that the operation at hand changes. */
 export function activityOf(image: MetadataImage, changed?: ReadonlyMap<number, boolean>): Activity {
   const known = new Map<number, boolean>(changed);

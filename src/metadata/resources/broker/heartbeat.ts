@@ -8,7 +8,7 @@ import type { InternalOperation, OperationContext } from '../../operation.ts';
 import type { MetadataRecord } from '../../registry.ts';
 import { isSettled, settleLeaderless, settleReplicas } from '../topic/settling.ts';
 import { brokerPartitions } from '../topic/state.ts';
-import { activityOf } from './activity.ts';
+import { activityOf, uncleanShutdownsOf } from './activity.ts';
 import { isHeld } from './hold.ts';
 import { registrationChange } from './registration-change.ts';
 import type { BrokerRow } from './resource.ts';
@@ -125,7 +125,7 @@ function stepFenced(image: MetadataImage, row: BrokerRow, body: Heartbeat): Step
   if (body.wantShutDown === true) return unchanged(true, true);
   if (row.inControlledShutdown || isHeld(image, row.brokerId)) return unchanged(true, false);
   if (body.wantFence === true || !isCaughtUp(row, body)) return unchanged(true, false);
-  if (!isSettled(image.topic, row.brokerId)) return unchanged(true, false);
+  if (!isSettled(image.topic, row.brokerId, uncleanShutdownsOf(image))) return unchanged(true, false);
   const isActive = activityOf(image, new Map([[row.brokerId, true]]));
   const { changes, continueWith } = settleLeaderless(image, isActive);
   const record = registrationChange(row, { fenced: -1 });

@@ -73,6 +73,18 @@ export const holdBrokerRecord = defineRecord({
   fields: { brokerId: int32, isHeld: boolean },
 });
 
+/**
+ * A broker's new incarnation cannot show that it holds all that the one before held (KIP-966: an unclean shutdown).
+ * It holds until the broker is unfenced.
+ */
+export const uncleanShutdownRecord = defineRecord({
+  name: 'UncleanShutdownRecord',
+  id: 1030,
+  metadataVersions: [2],
+  fields: { brokerId: int32 },
+});
+
+export type UncleanShutdownRecord = RecordOf<typeof uncleanShutdownRecord>;
 export type HoldBrokerRecord = RecordOf<typeof holdBrokerRecord>;
 export type RegisterBrokerRecord = RecordOf<typeof registerBrokerRecord>;
 export type UnregisterBrokerRecord = RecordOf<typeof unregisterBrokerRecord>;

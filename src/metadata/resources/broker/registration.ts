@@ -7,11 +7,16 @@ import { exampleIds } from '../../example-ids.ts';
 import type { MetadataImage } from '../../image.ts';
 import { limits } from '../../limits.ts';
 import type { OperationContext, OperationError } from '../../operation.ts';
-import { findUnsupportedByBroker } from '../feature/supported.ts';
+import {
+  eligibleLeaderReplicasVersion,
+  finalizedMetadataVersion,
+  findUnsupportedByBroker,
+} from '../feature/supported.ts';
 import { settleReplicas } from '../topic/settling.ts';
-import { activityOf } from './activity.ts';
+import { brokerPartitions } from '../topic/state.ts';
+import { activityOf, uncleanShutdownsOf } from './activity.ts';
 import { endPointsOf, findNodeFault, sameEndPoints, sameFeatures, sameTexts } from './describe-node.ts';
-import type { RegisterBrokerRecord } from './records.ts';
+import type { RegisterBrokerRecord, UncleanShutdownRecord } from './records.ts';
 import type { BrokerRow } from './resource.ts';
 import { listenersSchema, supportedFeaturesSchema } from './schemas.ts';
 import type { Static } from 'typebox';
@@ -24,6 +29,11 @@ const registrationBody = closed({
   listeners: listenersSchema,
   features: Type.Optional(supportedFeaturesSchema),
   rack: Type.Optional(Type.Union([schemas.name, Type.Null()])),
+  /**
+   * The broker epoch of the incarnation before, as the broker itself remembers it, if it holds all that this one held.
+   * Where it is missing, or is not the last one, the broker leaves every ISR and ELR before it is unfenced.
+   */
+  previousBrokerEpoch: Type.Optional(schemas.offset),
   logDirs: Type.Optional(Type.Array(schemas.uuid, { maxItems: limits.logDirsPerBrokerMax })),
 });
 
@@ -74,11 +84,31 @@ export const registerBroker = defineOperation({
     if (before?.brokerEpoch === record.brokerEpoch) return ok({ ...outcome, records: [record] });
     // What the incarnation before led or kept in sync, this one has yet to catch up with.
     const isActive = activityOf(image, new Map([[body.brokerId, false]]));
-    const { changes, continueWith } = settleReplicas(image, [body.brokerId], isActive);
+    const isUnclean = mayHaveLost(image, body, before);
+    const unclean = uncleanShutdownsOf(image, isUnclean ? body.brokerId : null);
+    const { changes, continueWith } = settleReplicas(image, [body.brokerId], isActive, unclean);
     const heard = { brokerId: id, metadataOffset: null };
-    return ok({ ...outcome, heard, records: [record, ...changes], continueWith });
+    const records = [record, ...(isUnclean ? [uncleanShutdown(body)] : []), ...changes];
+    return ok({ ...outcome, heard, records, continueWith });
   },
 });
+
+/**
+ * KIP-966: the new incarnation does not show that it holds what the last one held, which is in ISRs or ELRs. Of a
+ * broker that was forgotten nobody knows which its last one was.
+ */
+function mayHaveLost(image: MetadataImage, body: Registration, before: BrokerRow | null): boolean {
+  if (finalizedMetadataVersion(image) < eligibleLeaderReplicasVersion) return false;
+  const { isrCount, elrCount } = brokerPartitions(image.topic, body.brokerId);
+  if (isrCount + elrCount === 0) return false;
+  if (before !== null && body.previousBrokerEpoch === before.brokerEpoch) return false;
+  coverageMark('registration: may have lost what it held');
+  return true;
+}
+
+function uncleanShutdown({ brokerId: id }: Registration): UncleanShutdownRecord {
+  return { type: 'UncleanShutdownRecord', brokerId: id };
+}
 
 function findRefusal(
   image: MetadataImage,

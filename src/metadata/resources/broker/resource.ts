@@ -22,6 +22,8 @@ import {
   type RegisterBrokerRecord,
   registerBrokerRecord,
   supportedFeatureFields,
+  type UncleanShutdownRecord,
+  uncleanShutdownRecord,
   type UnregisterBrokerRecord,
   unregisterBrokerRecord,
 } from './records.ts';
@@ -57,20 +59,28 @@ const holdFields = { brokerId: int32, lastModified: int64 };
 /** An operator holds this broker. It goes with the registration, and stays over the broker's incarnations. */
 type HoldRow = StructOf<typeof holdFields>;
 
+const uncleanShutdownFields = { brokerId: int32, lastModified: int64 };
+
+/** A fenced broker that is still to leave every ISR and ELR. */
+type UncleanShutdownRow = StructOf<typeof uncleanShutdownFields>;
+
 export type BrokerState = {
   readonly brokers: KeyedTable<number, BrokerRow>;
   readonly holds: KeyedTable<number, HoldRow>;
+  readonly uncleanShutdowns: KeyedTable<number, UncleanShutdownRow>;
 };
 export type BrokerDraft = {
   readonly brokers: KeyedTableDraft<number, BrokerRow>;
   readonly holds: KeyedTableDraft<number, HoldRow>;
+  readonly uncleanShutdowns: KeyedTableDraft<number, UncleanShutdownRow>;
 };
 
 type BrokerRecord =
   | RegisterBrokerRecord
   | UnregisterBrokerRecord
   | BrokerRegistrationChangeRecord
-  | HoldBrokerRecord;
+  | HoldBrokerRecord
+  | UncleanShutdownRecord;
 
 export const resource = defineKind<
   'broker',
@@ -79,31 +89,53 @@ export const resource = defineKind<
     typeof unregisterBrokerRecord,
     typeof brokerRegistrationChangeRecord,
     typeof holdBrokerRecord,
+    typeof uncleanShutdownRecord,
   ],
   BrokerState,
   BrokerDraft
 >({
   name: 'broker',
-  records: [registerBrokerRecord, unregisterBrokerRecord, brokerRegistrationChangeRecord, holdBrokerRecord],
+  records: [
+    registerBrokerRecord,
+    unregisterBrokerRecord,
+    brokerRegistrationChangeRecord,
+    holdBrokerRecord,
+    uncleanShutdownRecord,
+  ],
   empty: () =>
     Object.freeze({
       brokers: KeyedTable.empty<number, BrokerRow>(compareNumbers),
       holds: KeyedTable.empty<number, HoldRow>(compareNumbers),
+      uncleanShutdowns: KeyedTable.empty<number, UncleanShutdownRow>(compareNumbers),
     }),
-  edit: (state, token) => ({ brokers: state.brokers.edit(token), holds: state.holds.edit(token) }),
-  freeze: (draft) => Object.freeze({ brokers: draft.brokers.freeze(), holds: draft.holds.freeze() }),
+  edit: (state, token) => ({
+    brokers: state.brokers.edit(token),
+    holds: state.holds.edit(token),
+    uncleanShutdowns: state.uncleanShutdowns.edit(token),
+  }),
+  freeze: (draft) =>
+    Object.freeze({
+      brokers: draft.brokers.freeze(),
+      holds: draft.holds.freeze(),
+      uncleanShutdowns: draft.uncleanShutdowns.freeze(),
+    }),
   replay: {
     RegisterBrokerRecord: replayRegister,
     UnregisterBrokerRecord: (draft, record) => {
       registrationOf(draft, record);
       draft.brokers.delete(record.brokerId);
       draft.holds.delete(record.brokerId);
+      draft.uncleanShutdowns.delete(record.brokerId);
     },
     BrokerRegistrationChangeRecord: replayChange,
     HoldBrokerRecord: (draft, { brokerId, isHeld }, position) => {
       assert(draft.brokers.get(brokerId) !== null, `broker ${brokerId} is held but not registered`);
       if (isHeld) draft.holds.set(brokerId, { brokerId, lastModified: position.offset });
       else draft.holds.delete(brokerId);
+    },
+    UncleanShutdownRecord: (draft, { brokerId }, position) => {
+      assert(draft.brokers.get(brokerId) !== null, `broker ${brokerId} was shut down but is not registered`);
+      draft.uncleanShutdowns.set(brokerId, { brokerId, lastModified: position.offset });
     },
   },
   tables: [
@@ -123,6 +155,14 @@ export const resource = defineKind<
       table: (state) => state.holds.rows,
       load: (draft, slot, row: HoldRow) => draft.holds.place(slot, row.brokerId, row),
     },
+    {
+      kind: 'rows',
+      id: 30,
+      name: 'brokerUncleanShutdown',
+      fields: uncleanShutdownFields,
+      table: (state) => state.uncleanShutdowns.rows,
+      load: (draft, slot, row: UncleanShutdownRow) => draft.uncleanShutdowns.place(slot, row.brokerId, row),
+    },
   ],
   toRecords,
 });
@@ -138,6 +178,7 @@ function replayRegister(draft: BrokerDraft, record: RegisterBrokerRecord, positi
 function replayChange(draft: BrokerDraft, record: BrokerRegistrationChangeRecord, position: Position): void {
   const before = registrationOf(draft, record);
   const saysShutdown = record.inControlledShutdown === 1;
+  if (record.fenced === -1) draft.uncleanShutdowns.delete(record.brokerId);
   draft.brokers.set(record.brokerId, {
     ...before,
     fenced: record.fenced === 0 ? before.fenced : record.fenced === 1,
@@ -183,5 +224,8 @@ function* toRecords(state: BrokerState): Iterable<PositionedRecord<BrokerRecord>
       record: { type: 'HoldBrokerRecord', brokerId, isHeld: true },
       position: rowPosition(lastModified),
     };
+  }
+  for (const { brokerId, lastModified } of state.uncleanShutdowns.values()) {
+    yield { record: { type: 'UncleanShutdownRecord', brokerId }, position: rowPosition(lastModified) };
   }
 }

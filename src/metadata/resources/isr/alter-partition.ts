@@ -3,10 +3,10 @@ import { coverageMark } from '../../../base/coverage-marks.ts';
 import type { ErrorCode } from '../../errors.ts';
 import type { MetadataImage } from '../../image.ts';
 import { limits } from '../../limits.ts';
-import { activityOf } from '../broker/activity.ts';
 import type { PartitionRow } from '../topic/partition-row.ts';
 import { complete, membershipChange, withMembers } from '../topic/membership.ts';
 import { type PartitionChangeRecord, partitionChange, recovered, recovering } from '../topic/records.ts';
+import { standingOf } from '../topic/settling.ts';
 import { findPartition } from '../topic/state.ts';
 import { effectiveMinIsr, type TopicPolicy, topicPolicies } from '../topic/topic-policy.ts';
 
@@ -50,7 +50,7 @@ export function alterPartitions(
   const records: PartitionChangeRecord[] = [];
   const results: PartitionResult[] = [];
   const seen = new Set<string>();
-  const isActive = activityOf(image);
+  const standing = standingOf(image);
   for (const proposal of proposals) {
     const key = `${proposal.topicId} ${proposal.partition}`;
     const isFull = records.length >= limits.isrChangesMax;
@@ -66,7 +66,7 @@ export function alterPartitions(
       results.push(refused(proposal, refusal ?? unknownPartition));
       continue;
     }
-    const rules = { isActive, policy: policies.ofSlot(topicSlot) };
+    const rules = { ...standing, policy: policies.ofSlot(topicSlot) };
     const after = complete(withMembers(row, { isr: isrOf(proposal) }, rules), rules);
     records.push(changeFor(proposal, row, after));
     results.push(accepted(proposal, row, after, rules.policy));

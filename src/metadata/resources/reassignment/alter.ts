@@ -2,11 +2,13 @@ import { coverageMark } from '../../../base/coverage-marks.ts';
 import type { ErrorCode } from '../../errors.ts';
 import type { MetadataImage } from '../../image.ts';
 import { limits } from '../../limits.ts';
-import { type Activity, activityOf } from '../broker/activity.ts';
+import type { Activity } from '../broker/activity.ts';
 import { isCordoned } from '../broker/cordon.ts';
+import type { Standing } from '../topic/leadership.ts';
 import { membershipChange } from '../topic/membership.ts';
 import { originalReplicas, type PartitionRow } from '../topic/partition-row.ts';
 import type { PartitionChangeRecord } from '../topic/records.ts';
+import { standingOf } from '../topic/settling.ts';
 import { findPartition, topicByName } from '../topic/state.ts';
 import { topicPolicy } from '../topic/topic-policy.ts';
 import { moveTo } from './move.ts';
@@ -34,14 +36,14 @@ export function alterReassignments(
   requests: readonly ReassignmentRequest[],
   allowReplicationFactorChange: boolean,
 ): { readonly records: readonly PartitionChangeRecord[]; readonly results: readonly ReassignmentResult[] } {
-  const isActive = activityOf(image);
+  const standing = standingOf(image);
   const records: PartitionChangeRecord[] = [];
   const seen = new Set<string>();
   const results = requests.map(({ topic, partition, replicas }): ReassignmentResult => {
     const key = `${topic} ${partition}`;
     const altered = seen.has(key)
       ? namedTwice
-      : alterOne(image, { topic, partition, replicas }, allowReplicationFactorChange, isActive);
+      : alterOne(image, { topic, partition, replicas }, allowReplicationFactorChange, standing);
     seen.add(key);
     if (altered !== null && 'code' in altered) return { topic, partition, ...altered };
     if (altered !== null) records.push(altered);
@@ -60,7 +62,7 @@ function alterOne(
   image: MetadataImage,
   { topic: name, partition, replicas }: ReassignmentRequest,
   allowReplicationFactorChange: boolean,
-  isActive: Activity,
+  standing: Standing,
 ): PartitionChangeRecord | Refusal | null {
   const topic = topicByName(image.topic, name);
   const row = topic === null ? null : findPartition(image.topic, topic.topicId, partition);
@@ -73,13 +75,13 @@ function alterOne(
     return { code: 'NO_REASSIGNMENT_IN_PROGRESS', message: `${name}-${partition} is not being reassigned.` };
   }
   const target = replicas ?? originals;
-  const fault = replicas === null ? null : findTargetFault(image, row, replicas, isActive);
+  const fault = replicas === null ? null : findTargetFault(image, row, replicas, standing.isActive);
   if (fault !== null) return { code: 'INVALID_REPLICA_ASSIGNMENT', message: fault };
   if (!allowReplicationFactorChange && target.length !== originals.length) {
     const message = `${name}-${partition} has ${originals.length} replicas and was given ${target.length}.`;
     return { code: 'INVALID_REPLICATION_FACTOR', message };
   }
-  const moved = moveTo(row, target, { isActive, policy: topicPolicy(image, name) });
+  const moved = moveTo(row, target, { ...standing, policy: topicPolicy(image, name) });
   if (!moved.ok) {
     const message = `${name}-${partition} cannot go to [${target.join()}]: ${moved.error}.`;
     return { code: 'INVALID_REPLICA_ASSIGNMENT', message };

@@ -1,6 +1,5 @@
 import type { MetadataImage } from '../../image.ts';
 import { limits } from '../../limits.ts';
-import { type Activity, activityOf } from '../broker/activity.ts';
 import { type Candidate, placementCandidates } from '../topic/placement.ts';
 import {
   findPlaceFault,
@@ -8,9 +7,11 @@ import {
   type PlacementRules,
   placementRulesOf,
 } from '../topic/placement-rules.ts';
+import type { Standing } from '../topic/leadership.ts';
 import { membershipChange } from '../topic/membership.ts';
 import { column, type PartitionRow, targetReplicas } from '../topic/partition-row.ts';
 import { noLeader, type PartitionChangeRecord } from '../topic/records.ts';
+import { standingOf } from '../topic/settling.ts';
 import { brokerPartitions, partitionAt } from '../topic/state.ts';
 import { effectiveMinIsr, topicPolicies, type TopicPolicy } from '../topic/topic-policy.ts';
 import { moveTo } from './move.ts';
@@ -73,7 +74,7 @@ export function planDrain(image: MetadataImage, broker: number, from: number): D
 class DrainPlanner {
   readonly #image: MetadataImage;
   readonly #broker: number;
-  readonly #isActive: Activity;
+  readonly #standing: Standing;
   readonly #candidates: readonly Candidate[];
   readonly #replicaCounts = new Map<number, number>();
   readonly #rules = new Map<string, PlacementRules>();
@@ -81,7 +82,7 @@ class DrainPlanner {
   constructor(image: MetadataImage, broker: number) {
     this.#image = image;
     this.#broker = broker;
-    this.#isActive = activityOf(image);
+    this.#standing = standingOf(image);
     this.#candidates = placementCandidates(image).filter(
       ({ brokerId, fenced }) => !fenced && brokerId !== broker,
     );
@@ -114,7 +115,7 @@ class DrainPlanner {
         `With broker ${chosen} in its place ${inSync.length + 1} replicas would be in sync, and min.insync.replicas is ${minIsr}: [${out.join()}] must be in sync first.`,
       );
     }
-    const moved = moveTo(row, replicas, { isActive: this.#isActive, policy });
+    const moved = moveTo(row, replicas, { ...this.#standing, policy });
     if (!moved.ok) return blocked('NOT_IN_SYNC', `It cannot go to [${replicas.join()}]: ${moved.error}.`);
     const change = membershipChange(row, moved.value);
     if (change === null) return blocked('NOT_IN_SYNC', `It has [${replicas.join()}] already.`);

@@ -17,6 +17,7 @@ type BrokerEdit = {
   leaderCount: number;
   isrCount: number;
   leaderlessIsrCount: number;
+  elrCount: number;
 };
 
 /** The topics while a builder changes them: every index moves with the row that it is about. */
@@ -105,6 +106,8 @@ export class TopicDraft {
     this.#indexReassignment(slot);
     this.#moveCounts(slot, before, after);
     this.#noteElr(slot, hasElr(before), hasElr(after));
+    this.#countElr(before.eligibleLeaderReplicas, -1);
+    this.#countElr(after.eligibleLeaderReplicas, 1);
   }
 
   /** Changes the partitions of which an ELR names anybody: all of them, or those of one topic. */
@@ -174,6 +177,7 @@ export class TopicDraft {
       leaderCount: entry.leaderCount,
       isrCount: entry.isrCount,
       leaderlessIsrCount: entry.leaderlessIsrCount,
+      elrCount: entry.elrCount,
     };
     this.#brokerEdits.set(broker, edit);
     return edit;
@@ -188,11 +192,11 @@ export class TopicDraft {
     if (edit.leaderCount < 0) violated(`broker ${broker} leads fewer than no partitions`);
     if (edit.isrCount < 0) violated(`broker ${broker} is in fewer than no ISRs`);
     if (edit.replicas.size > 0) {
-      const { replicas, leaderCount, isrCount, leaderlessIsrCount } = edit;
-      this.#brokers.set(broker, Object.freeze({ replicas, leaderCount, isrCount, leaderlessIsrCount }));
+      this.#brokers.set(broker, Object.freeze({ ...edit }));
       return;
     }
     if (edit.isrCount !== 0) violated(`broker ${broker} is in an ISR without being a replica`);
+    if (edit.elrCount !== 0) violated(`broker ${broker} is in an ELR without being a replica`);
     this.#brokers.delete(broker);
   }
 
@@ -201,6 +205,7 @@ export class TopicDraft {
     this.#indexReassignment(slot);
     this.#countRow(slot, 1);
     this.#noteElr(slot, false, this.#hasElrAt(slot));
+    this.#countElr(this.#partitions.array(slot, list.eligibleLeaderReplicas), 1);
   }
 
   #unindex(slot: number): void {
@@ -208,6 +213,11 @@ export class TopicDraft {
     this.#markReassigning(slot, false);
     this.#countRow(slot, -1);
     this.#noteElr(slot, this.#hasElrAt(slot), false);
+    this.#countElr(this.#partitions.array(slot, list.eligibleLeaderReplicas), -1);
+  }
+
+  #countElr(elr: readonly number[], by: 1 | -1): void {
+    for (const broker of elr) this.#broker(broker).elrCount += by;
   }
 
   #hasElrAt(slot: number): boolean {

@@ -14,7 +14,8 @@ import { minIsrOf, type TopicPolicy } from './topic-policy.ts';
  * the leader knows.
  *
  * Invariants
- * 1. ISR and ELR are disjoint sets of replicas. The ISR is not empty.
+ * 1. ISR and ELR are disjoint sets of replicas. The ISR is empty only where nobody leads and all who were in it may have
+ *    lost what they held.
  * 2. The ELR is empty unless the ISR is below the effective min ISR.
  * 3. Each member of the ISR and of the ELR holds every committed record: so each of them may lead.
  * 4. The leader is an active member of the ISR, or there is none (-1).
@@ -30,6 +31,8 @@ import { minIsrOf, type TopicPolicy } from './topic-policy.ts';
  *   by 2, as long as the member is in the ELR; and nothing is committed.
  * - One of the ELR is elected: it becomes the ISR, alone, and holds every committed record by 3. The others of ISR and
  *   ELR hold them, too, and are the new ELR, or none are where 2 leaves no room.
+ * - A broker's new incarnation that may have lost what it held (an unclean shutdown) leaves both before it is unfenced,
+ *   and so before anybody could elect it.
  * - Replicas change: the proof for it stands with the invariants of reassignments (`../reassignment/README.md`).
  */
 export type Leadership = Pick<
@@ -40,36 +43,40 @@ export type Leadership = Pick<
 /** What a change makes of it; the replicas stay what they are. */
 export type Settled = Omit<Leadership, 'replicas'>;
 
-export type LeadershipRules = {
-  readonly isActive: Activity;
-  readonly policy: TopicPolicy;
-};
+/** Of each broker: whether it may lead, and whether it may have lost what it held. Nobody is both. */
+export type Standing = { readonly isActive: Activity; readonly isUnclean: Activity };
+
+export type LeadershipRules = Standing & { readonly policy: TopicPolicy };
 
 /**
  * What a partition must be, given which brokers are active; null when it is so already.
  *
  * 1. A broker that is not active leaves the ISR, unless the ISR would be empty: its last member stays, as
  *    it holds every committed record (kraft.md, "ISR"). Of several that all went, the leader stays, else the first.
+ *    One that may have lost what it held leaves ISR and ELR in any case.
  * 2. The leader is active and in the ISR: the one it is, if possible, else the first replica in order of
  *    preference that is both.
  * 3. Where the ISR has no such member, the first replica in order of preference that is active and in the ELR becomes
  *    the ISR and leads. Where the ELR has none either, nobody leads.
  */
 export function settle(before: Leadership, rules: LeadershipRules): Settled | null {
-  const { isActive } = rules;
+  const { isActive, isUnclean } = rules;
   const active = before.isr.filter(isActive);
-  const isr = active.length > 0 ? active : lastMember(before);
+  const isr = active.length > 0 ? active : lastMember(before, isUnclean);
   const leader = electLeader(before, isr, isActive);
   if (leader === noLeader) {
     const eligible = electEligible(before, isActive);
     if (eligible !== null) return { leader: eligible, ...withIsr(before, [eligible], rules) };
     coverageMark('partition: nobody can lead it');
   }
-  const isSame = leader === before.leader && isr.length === before.isr.length;
+  const isElrSame = !before.eligibleLeaderReplicas.some(isUnclean);
+  const isSame = leader === before.leader && isr.length === before.isr.length && isElrSame;
   return isSame ? null : { leader, ...withIsr(before, isr, rules) };
 }
 
-function lastMember({ isr, leader }: Leadership): readonly number[] {
+function lastMember(before: Leadership, isUnclean: Activity): readonly number[] {
+  const { leader } = before;
+  const isr = before.isr.filter((member) => !isUnclean(member));
   if (isr.length <= 1) return isr;
   coverageMark('ISR: several go at once, and one stays');
   return isr.includes(leader) ? [leader] : isr.slice(0, 1);
@@ -104,17 +111,17 @@ function withIsr(
 export function eligibleAfter(
   before: Omit<Leadership, 'leader'>,
   isr: readonly number[],
-  { policy }: Pick<LeadershipRules, 'policy'>,
+  { policy, isUnclean }: Pick<LeadershipRules, 'policy' | 'isUnclean'>,
 ): Pick<Leadership, 'eligibleLeaderReplicas' | 'lastKnownElr'> {
   const minIsr = minIsrOf(policy, before.replicas.length);
   if (minIsr === null || isr.length >= minIsr) return nobodyEligible;
   const isReplica = (broker: number): boolean => before.replicas.includes(broker);
-  const known = new Set([...before.eligibleLeaderReplicas, ...before.isr].filter(isReplica));
-  for (const member of isr) known.delete(member);
-  const remembered = before.lastKnownElr.filter(
-    (broker) => isReplica(broker) && !known.has(broker) && !isr.includes(broker),
-  );
-  return { eligibleLeaderReplicas: [...known], lastKnownElr: remembered };
+  const known = [...before.eligibleLeaderReplicas, ...before.isr];
+  const eligible = known.filter((broker) => isReplica(broker) && !isr.includes(broker) && !isUnclean(broker));
+  const isRemembered = (broker: number): boolean =>
+    isReplica(broker) && !isr.includes(broker) && !eligible.includes(broker);
+  const remembered = new Set([...before.lastKnownElr, ...known].filter(isRemembered));
+  return { eligibleLeaderReplicas: eligible, lastKnownElr: [...remembered] };
 }
 
 const nobodyEligible = Object.freeze({ eligibleLeaderReplicas: [], lastKnownElr: [] });

@@ -1,6 +1,13 @@
 import type { TopicId } from '../../../base/brands.ts';
 import { coverageMark } from '../../../base/coverage-marks.ts';
-import { changedFields, eligibleAfter, type Leadership, type LeadershipRules, settle } from './leadership.ts';
+import {
+  changedFields,
+  eligibleAfter,
+  type Leadership,
+  type LeadershipRules,
+  settle,
+  type Standing,
+} from './leadership.ts';
 import { column, list, type PartitionRow } from './partition-row.ts';
 import { noLeader, partitionChange, type PartitionChangeRecord } from './records.ts';
 import type { TopicState } from './state.ts';
@@ -73,14 +80,17 @@ function differing(row: Membership, after: Membership, name: List): Partial<Pick
 export function settlingChange(
   state: TopicState,
   slot: number,
-  isActive: LeadershipRules['isActive'],
+  standing: Standing,
   policies: TopicPolicies,
 ): PartitionChangeRecord | null {
   const { partitions } = state;
   const isr = partitions.array(slot, list.isr);
   const leader = partitions.column(slot, column.leader);
   // Most partitions that are looked at are as they should be: they cost no more than this.
-  if (leader !== noLeader && isr.every(isActive) && isActive(leader)) return null;
+  const { isActive, isUnclean } = standing;
+  const eligibleLeaderReplicas = partitions.array(slot, list.eligibleLeaderReplicas);
+  const isLed = leader !== noLeader && isr.every(isActive) && isActive(leader);
+  if (isLed && !eligibleLeaderReplicas.some(isUnclean)) return null;
   const before = {
     topicId: topicIdAt(state, slot),
     partitionId: partitions.column(slot, column.partitionId),
@@ -88,11 +98,11 @@ export function settlingChange(
     addingReplicas: partitions.array(slot, list.addingReplicas),
     removingReplicas: partitions.array(slot, list.removingReplicas),
     isr,
-    eligibleLeaderReplicas: partitions.array(slot, list.eligibleLeaderReplicas),
+    eligibleLeaderReplicas,
     lastKnownElr: partitions.array(slot, list.lastKnownElr),
     leader,
   };
-  const rules = { isActive, policy: policies.ofSlot(partitions.column(slot, column.topicSlot)) };
+  const rules = { ...standing, policy: policies.ofSlot(partitions.column(slot, column.topicSlot)) };
   // One who is elected from the ELR may be the last for whom a reassignment has waited.
   return membershipChange(before, complete(led(before, rules), rules));
 }

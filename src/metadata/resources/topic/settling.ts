@@ -1,7 +1,8 @@
 import type { MetadataImage } from '../../image.ts';
 import { limits } from '../../limits.ts';
 import type { InternalOperation } from '../../operation.ts';
-import { type Activity, activityOf } from '../broker/activity.ts';
+import { type Activity, activityOf, uncleanShutdownsOf } from '../broker/activity.ts';
+import type { Standing } from './leadership.ts';
 import { settlingChange } from './membership.ts';
 import { list } from './partition-row.ts';
 import { noLeader, type PartitionChangeRecord } from './records.ts';
@@ -29,14 +30,15 @@ export function settleReplicas(
   image: MetadataImage,
   brokers: readonly number[],
   isActive: Activity,
+  isUnclean: Activity = uncleanShutdownsOf(image),
 ): Settling {
-  return scanReplicas(image, brokers, isActive, start);
+  return scanReplicas(image, brokers, { isActive, isUnclean }, start);
 }
 
 function scanReplicas(
   image: MetadataImage,
   brokers: readonly number[],
-  isActive: Activity,
+  standing: Standing,
   cursor: Cursor,
 ): Settling {
   const state = image.topic;
@@ -53,7 +55,7 @@ function scanReplicas(
       }
       visited++;
       if (isTakenBefore(state, slot, at, order)) continue;
-      const change = settlingChange(state, slot, isActive, policies);
+      const change = settlingChange(state, slot, standing, policies);
       if (change !== null) changes.push(change);
     }
     from = 0;
@@ -77,7 +79,7 @@ function continueReplicas(brokers: readonly number[], cursor: Cursor): InternalO
     name: 'settleReplicas',
     priority: 'fencing',
     handle: (image) => {
-      const settling = scanReplicas(image, brokers, activityOf(image), cursor);
+      const settling = scanReplicas(image, brokers, standingOf(image), cursor);
       return { records: settling.changes, continueWith: settling.continueWith };
     },
   };
@@ -85,10 +87,10 @@ function continueReplicas(brokers: readonly number[], cursor: Cursor): InternalO
 
 /** The first batch over all partitions without a leader. */
 export function settleLeaderless(image: MetadataImage, isActive: Activity): Settling {
-  return scanLeaderless(image, isActive, 0);
+  return scanLeaderless(image, { isActive, isUnclean: uncleanShutdownsOf(image) }, 0);
 }
 
-function scanLeaderless(image: MetadataImage, isActive: Activity, from: number): Settling {
+function scanLeaderless(image: MetadataImage, standing: Standing, from: number): Settling {
   const state = image.topic;
   const policies = topicPolicies(image);
   const changes: PartitionChangeRecord[] = [];
@@ -98,7 +100,7 @@ function scanLeaderless(image: MetadataImage, isActive: Activity, from: number):
       return { changes, continueWith: continueLeaderless(slot) };
     }
     visited++;
-    const change = settlingChange(state, slot, isActive, policies);
+    const change = settlingChange(state, slot, standing, policies);
     if (change !== null) changes.push(change);
   }
   return { changes, continueWith: null };
@@ -109,7 +111,7 @@ function continueLeaderless(from: number): InternalOperation {
     name: 'electLeaders',
     priority: 'fencing',
     handle: (image) => {
-      const settling = scanLeaderless(image, activityOf(image), from);
+      const settling = scanLeaderless(image, standingOf(image), from);
       return { records: settling.changes, continueWith: settling.continueWith };
     },
   };
@@ -117,12 +119,18 @@ function continueLeaderless(from: number): InternalOperation {
 
 /**
  * Whether an inactive broker has left everything that it must leave: it leads nothing, and where it is in
- * an ISR still, it is the last member of a partition without a leader. Until then it may not be unfenced:
- * a new incarnation would come back into ISRs that it has not caught up with (protocols 3).
+ * an ISR still, it is the last member of a partition without a leader; and it is in no ISR and no ELR at all, if it may
+ * have lost what it held. Until then it may not be unfenced: a new incarnation would come back into ISRs that it has not
+ * caught up with (protocols 3).
  */
-export function isSettled(state: TopicState, broker: number): boolean {
-  const { leaderCount, isrCount, leaderlessIsrCount } = brokerPartitions(state, broker);
+export function isSettled(state: TopicState, broker: number, isUnclean: Activity): boolean {
+  const { leaderCount, isrCount, leaderlessIsrCount, elrCount } = brokerPartitions(state, broker);
+  if (isUnclean(broker)) return isrCount === 0 && elrCount === 0;
   return leaderCount === 0 && isrCount === leaderlessIsrCount;
+}
+
+export function standingOf(image: MetadataImage): Standing {
+  return { isActive: activityOf(image), isUnclean: uncleanShutdownsOf(image) };
 }
 
 /**
@@ -130,10 +138,10 @@ export function isSettled(state: TopicState, broker: number): boolean {
  * are inactive and not settled are scanned, and the partitions without a leader.
  */
 export function unfinishedFencing(image: MetadataImage): readonly InternalOperation[] {
-  const isActive = activityOf(image);
+  const { isActive, isUnclean } = standingOf(image);
   const suspects: number[] = [];
   for (const broker of image.topic.brokers.keys()) {
-    if (!isActive(broker) && !isSettled(image.topic, broker)) suspects.push(broker);
+    if (!isActive(broker) && !isSettled(image.topic, broker, isUnclean)) suspects.push(broker);
   }
   const work: InternalOperation[] = [];
   if (suspects.length > 0) work.push(continueReplicas(suspects, start));

@@ -26,7 +26,7 @@ export type TopicRow = StructOf<typeof topicFields>;
  * 1. `topics` and `byName` name the same topics; `topics` is by id, `byName` gives the topic's slot.
  * 2. `slots`, at a topic's slot, gives the slot in `partitions` of each of its partitions.
  * 3. `brokers`, at a broker, holds the slots of the partitions that have a replica there, and how often it
- *    leads, is in an ISR, and is in one without a leader. A broker of no partition has no entry.
+ *    leads, is in an ISR, is in one without a leader, and is in an ELR. A broker of no partition has no entry.
  * 4. `leaderless` holds the slots of the partitions whose leader is -1.
  * 5. `reassigning` holds the slots of the partitions that add or remove a replica.
  * 6. `withElr` holds the slots of the partitions of which `eligibleLeaderReplicas` or `lastKnownElr` names anybody.
@@ -48,6 +48,7 @@ export type BrokerPartitions = {
   readonly isrCount: number;
   /** Of the partitions in whose ISR it is, those that nobody leads. */
   readonly leaderlessIsrCount: number;
+  readonly elrCount: number;
 };
 
 export const noPartitions: BrokerPartitions = Object.freeze({
@@ -55,6 +56,7 @@ export const noPartitions: BrokerPartitions = Object.freeze({
   leaderCount: 0,
   isrCount: 0,
   leaderlessIsrCount: 0,
+  elrCount: 0,
 });
 
 export const emptyTopicState: TopicState = Object.freeze({
