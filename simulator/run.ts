@@ -64,7 +64,7 @@ export type RunReport = {
   readonly outcomes: Readonly<Ledger['counts']>;
   readonly calls: Readonly<Operators['calls']['counts']>;
   /** What went wrong with model brokers, and how many records producers were told of. */
-  readonly brokers: Readonly<Brokers['counts'] & { readonly acknowledged: number }>;
+  readonly brokers: Readonly<Brokers['counts'] & { readonly acknowledged: number; readonly lost: number }>;
   readonly watches: Readonly<Watchers['counts']>;
   readonly messages: number;
   /** What was observed from outside. */
@@ -229,7 +229,11 @@ class Run {
       commits: this.#marks.get('batch committed') ?? 0,
       outcomes: this.#ledger.counts,
       calls: this.#operators.calls.counts,
-      brokers: { ...this.#brokers.counts, acknowledged: this.#brokers.ledger.acknowledgedCount },
+      brokers: {
+        ...this.#brokers.counts,
+        acknowledged: this.#brokers.ledger.acknowledgedCount,
+        lost: this.#brokers.ledger.lostCount,
+      },
       watches: this.#watchers.counts,
       messages: world.network.counts.sent,
       marks: new Map([

@@ -1,5 +1,8 @@
 import { resourceTypeName } from '../../src/metadata/resources/config/records.ts';
 import { tokenIdOf } from '../../src/metadata/resources/token/identity.ts';
+import type { MetadataImage } from '../../src/metadata/image.ts';
+import { isUncleanElection } from '../../src/metadata/resources/topic/records.ts';
+import { topicPolicy } from '../../src/metadata/resources/topic/topic-policy.ts';
 import type { MetadataRecord } from '../../src/metadata/registry.ts';
 import type { MetadataWitness } from '../metadata-witness.ts';
 import type { Checker, ClusterObservation } from '../observation.ts';
@@ -14,10 +17,10 @@ import {
 type Cause = { effects: number; readonly calls: CallEntry[] };
 
 /**
- * Nothing is done that nobody has asked for: a topic is deleted, a token made or revoked and a config set either by a
- * call whose answer the log remembers beside it, or by a call without a key that may have had an effect, and as many
- * such calls have been made as there are effects, also once they have ended. (Of topics that are created,
- * `exactly-once.ts` says the same.)
+ * Nothing is done that nobody has asked for: a topic is deleted, a leader elected uncleanly (but by the topic's policy),
+ * a token made or revoked and a config set either by a call whose answer the log remembers beside it, or by a call
+ * without a key that may have had an effect, and as many such calls have been made as there are effects, also once they
+ * have ended. (Of topics that are created, `exactly-once.ts` says the same.)
  */
 export function effectsHaveCalls(cluster: ClusterObservation, witness: MetadataWitness): Checker & CallJudge {
   const causes = new Map<string, Cause>();
@@ -44,6 +47,14 @@ export function effectsHaveCalls(cluster: ClusterObservation, witness: MetadataW
         isAnswerRecord(record) && record.status === '' ? callUnder(keyText(record)) : [],
       );
       const explained = new Set(remembered.flatMap(causesOf));
+      // One call elects many leaders.
+      if (
+        records.some((record) => isUncleanByHand(record, topicNames, witness.image)) &&
+        !explained.has(uncleanByHand)
+      ) {
+        causeOf(uncleanByHand).effects++;
+        judge(uncleanByHand);
+      }
       for (const record of records) {
         if (record.type === 'TopicRecord') topicNames.set(record.topicId, record.name);
         const text = effectOf(record, topicNames);
@@ -95,6 +106,17 @@ function effectOf(record: MetadataRecord, topicNames: ReadonlyMap<string, string
   }
 }
 
+const uncleanByHand = 'electLeaders unclean';
+
+function isUncleanByHand(
+  record: MetadataRecord,
+  topicNames: ReadonlyMap<string, string>,
+  image: MetadataImage,
+): boolean {
+  if (record.type !== 'PartitionChangeRecord' || !isUncleanElection(record)) return false;
+  return !topicPolicy(image, topicNames.get(record.topicId) ?? '').allowsUncleanElection;
+}
+
 type Named = { readonly name: string };
 
 /** The effects that a call may have. */
@@ -106,6 +128,8 @@ function causesOf({ planned }: CallEntry): readonly string[] {
       return ((body['configs'] ?? []) as readonly Named[]).map(
         ({ name }) => `alterConfig topic ${String(body['name'])} ${name}`,
       );
+    case 'electLeaders':
+      return body['electionType'] === 'unclean' ? [uncleanByHand] : [];
     case 'deleteTopic':
       return [`deleteTopic ${String(params['topic'])}`];
     case 'createToken':

@@ -1,6 +1,6 @@
 import type { MetadataImage } from '../../src/metadata/image.ts';
 import type { PartitionRow } from '../../src/metadata/resources/topic/partition-row.ts';
-import { noLeader } from '../../src/metadata/resources/topic/records.ts';
+import { isUncleanElection, noLeader } from '../../src/metadata/resources/topic/records.ts';
 import { findPartition, partitionAt } from '../../src/metadata/resources/topic/state.ts';
 import { effectiveMinIsr, topicPolicy } from '../../src/metadata/resources/topic/topic-policy.ts';
 import type { CommittedRecord, MetadataWatcher, MetadataWitness } from '../metadata-witness.ts';
@@ -15,7 +15,8 @@ const minIsrConfig = 'min.insync.replicas';
  *    (Who is in one already stays until its fencing is done, and the last member stays in any case.)
  * 3. Whoever is in the ELR is a replica outside the ISR, and the ELR is empty unless the ISR is below the effective
  *    min ISR (KIP-966). Who enters it comes from the ISR.
- * 4. A new leader has a new leader epoch, and every change a new partition epoch.
+ * 4. A new leader was in the ISR or the ELR, or else the log says that it was elected uncleanly.
+ * 5. A new leader has a new leader epoch, and every change a new partition epoch.
  */
 export function isrMembersAreActive(cluster: ClusterObservation, witness: MetadataWitness): Checker {
   const watcher: MetadataWatcher = {
@@ -31,6 +32,7 @@ export function isrMembersAreActive(cluster: ClusterObservation, witness: Metada
           : (findShapeFault(after) ??
             findElrFault(committed.after, before, after) ??
             findEntryFault(committed, before, after) ??
+            findElectionFault(committed, before, after) ??
             findEpochFault(before, after));
       if (fault === null) return;
       cluster.fail(checker, `partition ${partitionId} of ${topicId} at offset ${committed.offset}: ${fault}`);
@@ -95,6 +97,17 @@ function findEntryFault(
   const isElected = after.leader !== noLeader && after.leader !== before?.leader;
   if (isElected && !isActive(committed.before, after.leader)) return `leader ${after.leader} is not active`;
   return null;
+}
+
+/** That it was allowed is for `effects-have-calls.ts` to say. */
+function findElectionFault(
+  { record }: CommittedRecord,
+  before: PartitionRow | null,
+  { leader }: PartitionRow,
+): string | null {
+  if (before === null || leader === noLeader || leader === before.leader) return null;
+  const isClean = before.isr.includes(leader) || before.eligibleLeaderReplicas.includes(leader);
+  return isClean || isUncleanElection(record) ? null : `leader ${leader} was neither in sync nor eligible`;
 }
 
 /** A batch that unfences a broker, or fences it, has that record first. */

@@ -9,8 +9,8 @@ import type { Checker, ClusterObservation } from '../observation.ts';
  * 1. An incarnation of a broker has one epoch for as long as it is registered, which is the offset of its
  *    first record, and it starts fenced.
  * 2. A broker that becomes active is in an ISR only as its last member, where nobody leads: what an earlier
- *    incarnation held, or what it held before it was fenced, it has yet to catch up with. One that may have lost what it
- *    held is in no ISR and in no ELR.
+ *    incarnation held, or what it held before it was fenced, it has yet to catch up with. One that may have lost
+ *    what it held is in no ISR and in no ELR.
  */
 export function oneEpochPerIncarnation(cluster: ClusterObservation, witness: MetadataWitness): Checker {
   const checker: Checker = {

@@ -152,6 +152,7 @@ export const coverageMarks = [
   'group member: it is none any more',
   'group session: ends',
   'heartbeat: heard when nobody waits for its answer',
+  'election: unclean',
   'heartbeat: of an earlier registration',
   'heartbeat: of a broker that is held, and has its lease still',
   'ISR: refused, an earlier leader epoch',

@@ -260,6 +260,25 @@ export const errorCatalogue = {
     summary: 'A proposed member is fenced, shutting down, or has another broker epoch.',
     remedy: 'Propose again without that broker, or later, when it is unfenced.',
   },
+  ELECTION_NOT_NEEDED: {
+    status: 409,
+    retriable: false,
+    summary:
+      'The partition is led by its preferred leader already, or, for an unclean election, is led at all.',
+    remedy: 'Nothing: there is nobody to elect.',
+  },
+  PREFERRED_LEADER_NOT_AVAILABLE: {
+    status: 409,
+    retriable: true,
+    summary: 'The preferred leader is not active, or is not in sync.',
+    remedy: 'Wait until it is in the in-sync set again; `ottla partition describe` shows it.',
+  },
+  ELIGIBLE_LEADERS_NOT_AVAILABLE: {
+    status: 409,
+    retriable: true,
+    summary: 'No replica of the partition is active, so that none can be elected, not even uncleanly.',
+    remedy: 'Start one of the brokers that hold a replica.',
+  },
   INVALID_ISR: {
     status: 400,
     retriable: false,

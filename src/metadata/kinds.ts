@@ -2,6 +2,7 @@
  * The kinds of metadata, one line each (design 15): a folder that gives a `resource` (records, state,
  * replay) and its `operations`.
  */
+export * as election from './resources/election/index.ts';
 export * as feature from './resources/feature/index.ts';
 export * as controller from './resources/controller/index.ts';
 export * as broker from './resources/broker/index.ts';

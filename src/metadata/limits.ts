@@ -18,6 +18,8 @@ export const limits = {
   /** Work of one batch of fencing: partitions looked at, and partitions changed; a few ms at most. */
   repairRowsVisitedMax: 5_000,
   repairChangesMax: 500,
+  /** Partitions that one request for elections names, or that its answer lists: it is remembered under a key. */
+  electionResultsMax: 32,
   /** Partitions that one AlterPartition changes; the others are told that nothing was tried. */
   isrChangesMax: 5_000,
   /** Partitions that one request reassigns. */

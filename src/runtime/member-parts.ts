@@ -197,6 +197,7 @@ export class MemberParts {
         this.core.unflushedAppends < window.count && this.core.unflushedBytes < window.bytes,
       onActivated: () => meter.activated(),
       onRejected: () => meter.metadataError(),
+      onUncleanElections: (count) => meter.uncleanElections(count),
       lastTimestampMs: () => this.driver.lastTimestampMs,
       forgetProposed: () => this.state.forgetProposed(),
       image: () => this.state.image,

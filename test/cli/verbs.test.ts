@@ -158,6 +158,7 @@ const changes: Readonly<Record<string, string>> = {
   'topic delete': 'orders',
   'reassignment alter': `--file ${planFile}`,
   'reassignment cancel': '--topic orders --partition 0',
+  'partition elect': '--election-type preferred',
   'config alter': 'topic orders --set retention.ms=1',
   'feature update': 'metadata.version --feature-level 0',
   'resource put': 'quota alice {}',

@@ -157,7 +157,7 @@ describe('a change of min ISR', () => {
 describe('who is eligible after a change', () => {
   const before = { replicas: [1, 2, 3, 4], isr: [1, 2], eligibleLeaderReplicas: [3], lastKnownElr: [4] };
   const rules = (minInsyncReplicas: number) => ({
-    policy: { minInsyncReplicas, hasEligibleReplicas: true },
+    policy: { minInsyncReplicas, allowsUncleanElection: false, hasEligibleReplicas: true },
     isUnclean: () => false,
   });
 

@@ -109,7 +109,7 @@ function changes({
 }
 
 /** They change many things, each with an epoch of its own. */
-const changesMany = ['alterPartition', 'alterPartitionReassignments'];
+const changesMany = ['alterPartition', 'alterPartitionReassignments', 'electLeaders'];
 
 describe('an answer that the caller has already', () => {
   const notModified = operations.filter((operation) => answersNotModified(operation));

@@ -137,6 +137,13 @@ export function errorCases(
     cordonBroker: { BROKER_ID_NOT_REGISTERED: post('/brokers/99/cordon') },
     uncordonBroker: { BROKER_ID_NOT_REGISTERED: post('/brokers/99/uncordon') },
     listPartitionReassignments: { INVALID_REQUEST: get('/reassignments?continue=x') },
+    electLeaders: {
+      INVALID_REQUEST: post('/elections', { electionType: 'preferred', continue: 'x' }),
+      UNKNOWN_TOPIC_OR_PARTITION: elect('preferred', 'none'),
+      ELECTION_NOT_NEEDED: elect('preferred', 'orders'),
+      PREFERRED_LEADER_NOT_AVAILABLE: { producedBy: 'test/metadata/election.test.ts' },
+      ELIGIBLE_LEADERS_NOT_AVAILABLE: { producedBy: 'test/metadata/election.test.ts' },
+    },
     createTopic: {
       INVALID_REQUEST: create({ partitions: 20_000 }),
       INVALID_TOPIC_EXCEPTION: create({ name: '..' }),
@@ -259,6 +266,10 @@ export const member = { memberId: 'KAAAAAAAAAAAAAAAAAAAAQ', sessionTimeoutMs: 30
 
 export function token(changes: object = {}): object {
   return { name: 'dashboards', role: 'reader', secretHash: '01'.repeat(32), ...changes };
+}
+
+function elect(electionType: string, topic: string): Asked {
+  return post('/elections', { electionType, partitions: [{ topic, partition: 0 }] });
 }
 
 function alter(resource: string, name = 'retention.ms'): Asked {

@@ -46,6 +46,7 @@ class LeadershipHost extends VirtualProcess {
       hasRoomInLog: () => true,
       onActivated: () => {},
       onRejected: () => {},
+      onUncleanElections: () => {},
       lastTimestampMs: () => 0,
       forgetProposed: () => this.forgotten++,
       image: () => this.image,

@@ -1,3 +1,4 @@
+import { expireBrokerSessions } from '../../src/metadata/resources/broker/expiry.ts';
 import { describe, expect, it } from 'vitest';
 import type { Offset } from '../../src/base/brands.ts';
 import { operations, type RegisteredOperation } from '../../src/metadata/operations.ts';
@@ -62,6 +63,9 @@ const inputs: Readonly<Record<string, (cluster: TestCluster) => Input>> = {
     const partitions = [{ topicId, partition, leaderEpoch, partitionEpoch, newIsr }];
     return { body: { brokerId: 1, brokerEpoch, partitions } };
   },
+  electLeaders: () => ({
+    body: { electionType: 'unclean', partitions: [{ topic: 'dark', partition: 0 }] },
+  }),
   alterConfig: () => ({
     params: { resourceType: 'topic', resourceName: 'old' },
     body: { changes: [{ name: 'retention.ms', operation: 'set', value: '1' }] },
@@ -98,6 +102,12 @@ function cluster(): TestCluster {
   made.ok('cordonBroker', { params: { brokerId: 3 } });
   made.start(4);
   made.ok('createTopic', { body: { name: 'old', assignments: [[1, 2]] } });
+  made.start(5);
+  made.start(6);
+  made.ok('createTopic', { body: { name: 'dark', assignments: [[5, 6]] } });
+  made.expire(expireBrokerSessions, 6);
+  made.expire(expireBrokerSessions, 5);
+  made.heartbeat(6);
   made.ok('registerController', { body: controller(9) });
   made.ok('openSession', { body: {} });
   made.ok('joinGroup', { params: { group: 'jobs' }, body: { memberId: incarnationId(1) } });

@@ -1,3 +1,5 @@
+import { isUncleanElection } from '../../../src/metadata/resources/topic/records.ts';
+import { keyOf } from '../../workload/brokers/model-broker.ts';
 import type { MetadataWitness } from '../../metadata-witness.ts';
 import type { Checker, ClusterObservation } from '../../observation.ts';
 import type { Brokers } from '../../workload/brokers/brokers.ts';
@@ -23,6 +25,13 @@ export function replicaCheckers(
   minIsr: number,
 ): readonly Checker[] {
   const { ledger, hosted } = brokers;
+  // Before anybody judges the record: what it gives up is nobody's to hold from then on.
+  witness.watchers.push({
+    onRecord({ record }) {
+      if (record.type !== 'PartitionChangeRecord' || !isUncleanElection(record)) return;
+      ledger.electedUncleanly(keyOf(record.topicId, record.partitionId), record.leader);
+    },
+  });
   const judges = [
     minIsrRecoveryQuorum(cluster, witness, ledger, minIsr),
     replicationQuorumSuperset(cluster, witness, ledger),

@@ -7,7 +7,7 @@ const newestMax = 20;
 /**
  * What a consumer has once read at an offset it reads there again, whoever leads, and never something else.
  * (KIP-966's ConsistentRead.) Nor does it find less under a later leader than under one before: a new leader
- * hides offsets until it knows as much (KIP-207).
+ * hides offsets until it knows as much (KIP-207). An unclean election, which the log reports, ends all that.
  */
 export function consistentRead(cluster: ClusterObservation): Checker & ReplicaJudge {
   const seen = new Map<string, Map<number, number>>();
@@ -16,6 +16,10 @@ export function consistentRead(cluster: ClusterObservation): Checker & ReplicaJu
   const checker: Checker & ReplicaJudge = {
     name: 'ConsistentRead',
     source: 'KIP-966; KIP-207; protocols 1',
+    lost({ key }) {
+      seen.delete(key);
+      shown.delete(key);
+    },
     visible(log, { broker, leaderEpoch }, endOffset, records) {
       judgeEnd(log.key, broker, leaderEpoch, endOffset);
       const read = seen.get(log.key) ?? new Map<number, number>();

@@ -6,8 +6,7 @@ import type { AcknowledgedLog, ReplicaJudge, ReplicaLedger } from '../../workloa
 
 /**
  * No record that a producer was told of is ever cut off by a broker, and once all is healed the leader and
- * every broker in sync hold all of them. No disk of the model is wiped, so without exception: unclean
- * elections do not exist yet.
+ * every broker in sync hold all of them. What an unclean election gives up, as the log says, is not counted.
  */
 export function noCommittedRecordLost(
   cluster: ClusterObservation,

@@ -132,15 +132,39 @@ function brokerCall(chance: HashedChance): string {
   return drawn === 3 ? 'fenceBroker' : 'unfenceBroker';
 }
 
-/** Another min ISR of the data topic, up to as many as there are replicas, so that its ELRs are cleared. */
-function minIsrChange(chance: HashedChance): Pick<PlannedCall, 'operationId' | 'params' | 'body'> {
-  const value = String(chance.pick([1, 2, 2, 3]));
-  const changes = [{ name: 'min.insync.replicas', operation: 'set', value }];
-  return {
-    operationId: 'alterConfig',
-    params: { resourceType: 'topic', resourceName: dataTopic },
-    body: { changes },
-  };
+type Content = Pick<PlannedCall, 'operationId' | 'params' | 'body'>;
+
+/**
+ * What is asked of the data topic now and then: another min ISR, up to as many as there are replicas, so that its ELRs
+ * are cleared; an election; unclean ones by themselves, for a while. Null for most.
+ */
+function topicCall(chance: HashedChance, partitions: number): Content | null {
+  switch (chance.integer(24)) {
+    case 0:
+    case 1:
+    case 2:
+    case 3:
+      return configChange('min.insync.replicas', String(chance.pick([1, 2, 2, 3])));
+    case 4:
+      return configChange('unclean.leader.election.enable', chance.oneIn(3) ? 'true' : 'false');
+    case 5:
+      return electionCall('unclean', chance.integer(partitions));
+    case 6:
+    case 7:
+      return electionCall('preferred', chance.integer(partitions));
+    default:
+      return null;
+  }
+}
+
+function configChange(name: string, value: string): Content {
+  const params = { resourceType: 'topic', resourceName: dataTopic };
+  return { operationId: 'alterConfig', params, body: { changes: [{ name, operation: 'set', value }] } };
+}
+
+function electionCall(electionType: string, partition: number): Content {
+  const partitions = [{ topic: dataTopic, partition }];
+  return { operationId: 'electLeaders', params: {}, body: { electionType, partitions } };
 }
 
 /**
@@ -179,8 +203,9 @@ export function brokerCalls(
   for (let atUs = 2_500_000; ; ) {
     atUs += 1 + chance.integer(2 * meanGapUs);
     if (atUs >= config.durationUs) break;
-    if (chance.oneIn(6)) {
-      calls.push({ ...common, atUs, ...minIsrChange(chance) });
+    const ofTopic = topicCall(chance, partitions);
+    if (ofTopic !== null) {
+      calls.push({ ...common, atUs, ...ofTopic });
       continue;
     }
     const params = { brokerId: firstModelBroker + chance.integer(plan.brokers) };

@@ -25,7 +25,7 @@ export type StoredLog = {
 /** One broker's disk: a log for each partition, as bytes would be. It outlives the broker's processes. */
 export class ModelDisk {
   readonly logs = new Map<string, StoredLog>();
-  /** The epoch under which a broker was registered last, as far as it heard of it: it vouches for what it holds by it. */
+  /** Under which epoch its broker was registered last, as far as it heard of it: by it the broker vouches. */
   brokerEpoch: number | null = null;
   /** What stood there before the disk was lost, until its broker has registered with what is left. */
   #lost: ReadonlyMap<string, StoredLog> | null = null;

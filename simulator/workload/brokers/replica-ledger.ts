@@ -17,6 +17,8 @@ export type Showing = { readonly broker: number; readonly leaderEpoch: number };
 /** Told of what happens to records, and above all to acknowledged ones. */
 export type ReplicaJudge = {
   acknowledged?(log: AcknowledgedLog, offset: number, value: number, broker: number): void;
+  /** A leader was elected uncleanly, and what it does not hold is lost: `log` does not have it any more. */
+  lost?(log: AcknowledgedLog): void;
   /** A broker itself cuts its log to `to`. */
   truncating?(log: AcknowledgedLog, broker: number, stored: StoredLog, to: number): void;
   visible?(log: AcknowledgedLog, by: Showing, endOffset: number, records: readonly StoredRecord[]): void;
@@ -38,6 +40,8 @@ export class ReplicaLedger {
   readonly disks = new Map<number, ModelDisk>();
   readonly judges: ReplicaJudge[] = [];
   acknowledgedCount = 0;
+  /** Records that were acknowledged, and lost by unclean elections. */
+  lostCount = 0;
 
   addDisk(broker: number, disk: ModelDisk): void {
     this.disks.set(broker, disk);
@@ -58,6 +62,22 @@ export class ReplicaLedger {
     log.values.set(offset, value);
     log.endOffset = Math.max(log.endOffset, offset + 1);
     for (const judge of this.judges) judge.acknowledged?.(log, offset, value, broker);
+  }
+
+  /** What the new leader's disk lacks is lost, and the log says so. */
+  electedUncleanly(key: string, leader: number): void {
+    const log = this.logs.get(key);
+    if (log === undefined) return;
+    log.endOffset = 0;
+    for (const [offset, value] of [...log.values].sort(([left], [right]) => left - right)) {
+      if (this.holds(leader, key, offset, value)) {
+        log.endOffset = offset + 1;
+      } else {
+        log.values.delete(offset);
+        this.lostCount++;
+      }
+    }
+    for (const judge of this.judges) judge.lost?.(log);
   }
 
   fetching(key: string, broker: number, request: FetchRequest): void {

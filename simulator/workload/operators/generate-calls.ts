@@ -37,6 +37,7 @@ const writes: readonly (readonly [weight: number, template: Template])[] = [
   [2, (chance) => write('uncordonBroker', { brokerId: firstBroker + chance.integer(brokersMax) })],
   [2, (chance) => write('drainBroker', { brokerId: firstBroker + chance.integer(brokersMax) })],
   [1, updateFeature],
+  [2, electLeaders],
   [3, alterConfig],
   [1, registerController],
   [1, (chance) => write('unregisterController', { controllerId: firstBroker + chance.integer(brokersMax) })],
@@ -240,6 +241,13 @@ function registerController(chance: HashedChance, number: number): Content {
   const controllerId = firstBroker + chance.integer(brokersMax);
   const incarnationId = incarnationOf(number);
   return write('registerController', {}, { controllerId, incarnationId, listeners, features });
+}
+
+/** Of one partition that may not be there, or of all. */
+function electLeaders(chance: HashedChance): Content {
+  const electionType = chance.oneIn(3) ? 'unclean' : 'preferred';
+  const partitions = [{ topic: topicName(chance), partition: chance.integer(4) }];
+  return write('electLeaders', {}, chance.oneIn(2) ? { electionType } : { electionType, partitions });
 }
 
 function updateFeature(chance: HashedChance): Content {

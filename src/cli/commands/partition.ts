@@ -3,7 +3,10 @@ import type { Client } from '../../client/create-client.ts';
 import { operationsByName as operations } from '../../metadata/operations.ts';
 import type { CliDependencies } from '../context.ts';
 import { renderFields, type Column } from '../output/table.ts';
-import { addListVerb, addVerb } from '../verbs.ts';
+import type { CallOptions, InputOf } from '../../client/typed.ts';
+import { limits } from '../../metadata/limits.ts';
+import { CliFailure } from '../failures.ts';
+import { addListVerb, addVerb, outcome, tableText } from '../verbs.ts';
 
 export type PartitionView = Awaited<ReturnType<Client['listPartitions']>>['partitions'][number];
 
@@ -35,7 +38,75 @@ export function addPartitionCommands(program: Command, dependencies: CliDependen
     call: (client, input, options) => client.describePartition(input, options),
     text: (view, _view, { topic }) => partitionText(topic, view),
   });
+  addVerb(partition, dependencies, {
+    name: 'elect',
+    operation: operations.electLeaders,
+    explanations: { electionType: 'preferred; or unclean, where nobody can lead without lost records' },
+    description:
+      'Elect preferred leaders again, or leaders at the price of lost records: of some partitions, or of all.',
+    example: 'partition elect --election-type preferred --partition orders/0',
+    more: { add: addPartitionOption, read: readPartitions, hides: ['partitions', 'continue'] },
+    call: electEach,
+    text: ({ elected, partitions }, view) => {
+      const what = `${elected === 1 ? '1 leader' : `${elected} leaders`}`;
+      const refused = partitions.filter(({ code }) => code !== null);
+      const table = refused.length === 0 ? '' : tableText(view, electionColumns, refused, '');
+      return outcome(view, `${what} elected.`, `${what} would be elected.`) + table;
+    },
+  });
 }
+
+function addPartitionOption(command: Command): Command {
+  const add = (text: string, earlier: readonly string[]): readonly string[] => [...earlier, text];
+  const explanation = 'a partition; may be repeated; all partitions when absent';
+  return command.option('--partition <topic/number>', explanation, add, []);
+}
+
+function readPartitions(options: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  const given = Array.isArray(options['partition']) ? options['partition'].map(String) : [];
+  return given.length === 0 ? {} : { partitions: given.map(readPartition) };
+}
+
+function readPartition(text: string): { readonly topic: string; readonly partition: number } {
+  const [topic = '', number = ''] = text.split('/');
+  if (topic !== '' && /^[0-9]+$/.test(number)) return { topic, partition: Number(number) };
+  throw new CliFailure(
+    'usage',
+    `--partition ${text} names no partition.`,
+    'Give one, as in --partition orders/0.',
+  );
+}
+
+type ElectionInput = InputOf<typeof operations.electLeaders>;
+type ElectionView = Awaited<ReturnType<Client['electLeaders']>>;
+
+/** All partitions are looked at a part at a time, and partitions that are named so many at a time. */
+async function electEach(client: Client, input: ElectionInput, options: CallOptions): Promise<ElectionView> {
+  const named = input.partitions ?? [];
+  const whole = { elected: 0, partitions: [] as ElectionView['partitions'], continue: null };
+  const take = ({ elected, partitions }: ElectionView): void => {
+    whole.elected += elected;
+    whole.partitions = [...whole.partitions, ...partitions];
+  };
+  for (let at = 0; at < named.length; at += limits.electionResultsMax) {
+    const partitions = named.slice(at, at + limits.electionResultsMax);
+    take(await client.electLeaders({ ...input, partitions }, options));
+  }
+  if (named.length > 0) return whole;
+  for (let next: string | null | undefined; next !== null; ) {
+    const from = next === undefined ? {} : { continue: next };
+    const answer: ElectionView = await client.electLeaders({ ...input, ...from }, options);
+    take(answer);
+    next = answer.continue;
+  }
+  return whole;
+}
+
+const electionColumns: readonly Column<ElectionView['partitions'][number]>[] = [
+  { heading: 'TOPIC ID', cell: (row) => row.topicId },
+  { heading: 'PARTITION', cell: (row) => row.partition, align: 'right' },
+  { heading: 'NOT ELECTED', cell: (row) => row.code },
+];
 
 const nobody = 'nobody';
 

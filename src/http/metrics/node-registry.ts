@@ -18,11 +18,11 @@ export function registryOf(metrics: NodeMetrics): Registry {
   const counter = (name: string, help: string, value: number): void =>
     new Counter({ name, help, registers: [registry] }).inc(value);
   addController(metrics, gauge);
-  // Kafka: ControllerStats. A partition without an in-sync replica waits for one: no election is unclean.
+  // Kafka: ControllerStats.
   counter(
     'kafka_controller_controllerstats_uncleanleaderelections_total',
-    'Leaders elected from outside of the ISR; always 0, because nobody elects such a one.',
-    0,
+    'Leaders that this controller has had elected uncleanly, at the price of lost records.',
+    metrics.uncleanElections,
   );
   addRaft(metrics, registry, gauge);
   addDurations(metrics, registry, gauge);

@@ -34,6 +34,7 @@ export type LeadershipOptions = {
   /** This node begins to serve, and an operation threw: for whoever counts. */
   readonly onActivated: () => void;
   readonly onRejected: () => void;
+  readonly onUncleanElections: (count: number) => void;
   /** What was remembered of proposals is void. */
   readonly forgetProposed: () => void;
   /** The committed state, and where the log ends now. */
@@ -163,6 +164,10 @@ export class Leadership {
         onRejected: (operation, reason) => {
           logger.error('operation-rejected', { operation, reason });
           this.#options.onRejected();
+        },
+        onUncleanElections: (count) => {
+          logger.warn('unclean-leader-elections', { count });
+          this.#options.onUncleanElections(count);
         },
       },
       this.#nextProposalId,

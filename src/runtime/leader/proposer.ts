@@ -6,6 +6,7 @@ import { encodeRecords } from '../../codec/record-value.ts';
 import { createImageBuilder, type ImageBuilder, type MetadataImage } from '../../metadata/image.ts';
 import type { QuorumChange, QuorumView } from '../../metadata/operation.ts';
 import type { Policies } from '../../metadata/policy.ts';
+import { countUncleanElections } from '../../metadata/resources/topic/records.ts';
 import { finalizedMetadataVersion } from '../../metadata/resources/feature/supported.ts';
 import type { MetadataRecord } from '../../metadata/registry.ts';
 import type { Clock } from '../../ports/clock.ts';
@@ -39,6 +40,8 @@ export type ProposerOptions = {
   awaitBarrier(confirmed: () => void, failed: () => void): void;
   /** A record that could not be replayed: a bug in an operation, which is refused and reported. */
   onRejected(operationId: string, reason: string): void;
+  /** So many leaders are to be elected uncleanly by what is proposed now. */
+  onUncleanElections(count: number): void;
 };
 
 export type Proposal = {
@@ -316,6 +319,8 @@ export class Proposer {
       this.#replayAnew(draft);
       throw error;
     }
+    const unclean = countUncleanElections(records);
+    if (unclean > 0) this.#options.onUncleanElections(unclean);
     draft.records.push(records);
     draft.payloads.push(payload);
     draft.payloadBytes += payload.length;

@@ -18,6 +18,7 @@ type Measured = Pick<
   | 'appendedPerSecond'
   | 'fetchedPerSecond'
   | 'metadataErrors'
+  | 'uncleanElections'
   | 'flushSeconds'
   | 'electionSeconds'
   | 'failoverSeconds'
@@ -36,6 +37,7 @@ export class NodeMeter {
   /** Proposals under way, by when they were made. */
   readonly #proposedMs = new Map<number, number>();
   #metadataErrors = 0;
+  #uncleanElections = 0;
   #votedId: NodeId | null = null;
   /** When this node lost the leader it knew, and when it had heard from it last; null while it knows one. */
   #leaderless: { readonly sinceMs: number; readonly heardMs: number } | null;
@@ -115,6 +117,10 @@ export class NodeMeter {
     this.#metadataErrors += 1;
   }
 
+  uncleanElections(count: number): void {
+    this.#uncleanElections += count;
+  }
+
   read(): Measured {
     const nowMs = this.#clock.monotonicMs();
     return {
@@ -123,6 +129,7 @@ export class NodeMeter {
       appendedPerSecond: this.#appended.perSecond(nowMs),
       fetchedPerSecond: this.#fetched.perSecond(nowMs),
       metadataErrors: this.#metadataErrors,
+      uncleanElections: this.#uncleanElections,
       flushSeconds: this.#flushSeconds.snapshot(),
       electionSeconds: this.#electionSeconds.snapshot(),
       failoverSeconds: this.#failoverSeconds.snapshot(),

@@ -18,6 +18,8 @@ export type NodeMetrics = {
   /** How old the last applied record is; 0 on the active leader. */
   readonly appliedLagMs: number;
   readonly metadataErrors: number;
+  /** Leaders that this node, as the active controller, has had elected from outside of ISR and ELR. */
+  readonly uncleanElections: number;
   readonly brokersTimedOut: number;
   /** Of the broker that was not heard for longest, on the leader; null without one. */
   readonly heartbeatAgeMs: number | null;

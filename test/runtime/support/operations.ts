@@ -130,6 +130,7 @@ export class TestLeader {
         }),
         awaitBarrier: (confirmed, failed) => this.barriers.push({ confirmed, failed }),
         onRejected: (_operation, reason) => this.rejected.push(reason),
+        onUncleanElections: () => {},
       },
       1,
     );

@@ -14,7 +14,7 @@ export const bug: PlantedBug = {
     },
     {
       file: 'src/metadata/resources/broker/heartbeat.ts',
-      find: `  if (!isSettled(image.topic, row.brokerId, uncleanShutdownsOf(image))) return unchanged(true, false);
+      find: `  if (!isSettled(image.topic, row.brokerId, standingOf(image))) return unchanged(true, false);
 `,
       replace: '',
     },

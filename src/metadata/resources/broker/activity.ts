@@ -6,13 +6,34 @@ import type { MetadataImage } from '../../image.ts';
  */
 export type Activity = (broker: number) => boolean;
 
-/**
- * Which brokers' last incarnation may have lost what it held: they leave every ISR and ELR before they may be unfenced
- * (protocols 3). `changed` is one of which the operation at hand says so.
- */
-export function uncleanShutdownsOf(image: MetadataImage, changed: number | null = null): Activity {
-  const { uncleanShutdowns } = image.broker;
-  return (broker) => broker === changed || uncleanShutdowns.get(broker) !== null;
+/** Of each broker, what decides who may lead. */
+export type Standing = {
+  readonly isActive: Activity;
+  /**
+   * Its last incarnation may have lost what it held: it leaves every ISR and ELR before it may be unfenced
+   * (protocols 3). Nobody is this and active.
+   */
+  readonly isUnclean: Activity;
+  /** It is registered and not fenced, so that it may hold a lease and acknowledge records, leaving or not. */
+  readonly mayServe: Activity;
+};
+
+/** How it will be for brokers that the operation at hand changes. */
+export type StandingChange = {
+  readonly active?: ReadonlyMap<number, boolean>;
+  readonly fenced?: readonly number[];
+  readonly unclean?: readonly number[];
+};
+
+export function standingOf(image: MetadataImage, change: StandingChange = {}): Standing {
+  const { active = new Map<number, boolean>(), fenced = [], unclean = [] } = change;
+  const { brokers, uncleanShutdowns } = image.broker;
+  const inactive = fenced.map((broker) => [broker, false] as const);
+  return {
+    isActive: activityOf(image, new Map([...active, ...inactive])),
+    isUnclean: (broker) => unclean.includes(broker) || uncleanShutdowns.get(broker) !== null,
+    mayServe: (broker) => !fenced.includes(broker) && brokers.get(broker)?.fenced === false,
+  };
 }
 
 /** `changed` says how it will be for brokers that the operation at hand changes. */

@@ -8,7 +8,7 @@ import type { InternalOperation, OperationContext } from '../../operation.ts';
 import type { MetadataRecord } from '../../registry.ts';
 import { isSettled, settleLeaderless, settleReplicas } from '../topic/settling.ts';
 import { brokerPartitions } from '../topic/state.ts';
-import { activityOf, uncleanShutdownsOf } from './activity.ts';
+import { activityOf, standingOf } from './activity.ts';
 import { isHeld } from './hold.ts';
 import { registrationChange } from './registration-change.ts';
 import type { BrokerRow } from './resource.ts';
@@ -125,9 +125,9 @@ function stepFenced(image: MetadataImage, row: BrokerRow, body: Heartbeat): Step
   if (body.wantShutDown === true) return unchanged(true, true);
   if (row.inControlledShutdown || isHeld(image, row.brokerId)) return unchanged(true, false);
   if (body.wantFence === true || !isCaughtUp(row, body)) return unchanged(true, false);
-  if (!isSettled(image.topic, row.brokerId, uncleanShutdownsOf(image))) return unchanged(true, false);
-  const isActive = activityOf(image, new Map([[row.brokerId, true]]));
-  const { changes, continueWith } = settleLeaderless(image, isActive);
+  if (!isSettled(image.topic, row.brokerId, standingOf(image))) return unchanged(true, false);
+  const standing = standingOf(image, { active: new Map([[row.brokerId, true]]) });
+  const { changes, continueWith } = settleLeaderless(image, standing);
   const record = registrationChange(row, { fenced: -1 });
   return { isFenced: false, shouldShutDown: false, records: [record, ...changes], continueWith };
 }
@@ -160,8 +160,8 @@ function stepUnfenced(
 
 function beginShutdown(image: MetadataImage, row: BrokerRow): Step {
   coverageMark('controlled shutdown: begins');
-  const isActive = activityOf(image, new Map([[row.brokerId, false]]));
-  const { changes, continueWith } = settleReplicas(image, [row.brokerId], isActive);
+  const standing = standingOf(image, { active: new Map([[row.brokerId, false]]) });
+  const { changes, continueWith } = settleReplicas(image, [row.brokerId], standing);
   const records = [registrationChange(row, { inControlledShutdown: 1 }), ...changes];
   return { isFenced: false, shouldShutDown: false, records, continueWith };
 }
@@ -192,8 +192,7 @@ export function fence(
   rows: readonly BrokerRow[],
 ): { readonly records: readonly MetadataRecord[]; readonly continueWith: InternalOperation | null } {
   const ids = rows.map((row) => row.brokerId);
-  const isActive = activityOf(image, new Map(ids.map((id) => [id, false])));
-  const { changes, continueWith } = settleReplicas(image, ids, isActive);
+  const { changes, continueWith } = settleReplicas(image, ids, standingOf(image, { fenced: ids }));
   const fences = rows.map((row) => registrationChange(row, { fenced: 1 }));
   return { records: [...fences, ...changes], continueWith };
 }

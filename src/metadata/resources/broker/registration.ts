@@ -14,7 +14,7 @@ import {
 } from '../feature/supported.ts';
 import { settleReplicas } from '../topic/settling.ts';
 import { brokerPartitions } from '../topic/state.ts';
-import { activityOf, uncleanShutdownsOf } from './activity.ts';
+import { standingOf } from './activity.ts';
 import { endPointsOf, findNodeFault, sameEndPoints, sameFeatures, sameTexts } from './describe-node.ts';
 import type { RegisterBrokerRecord, UncleanShutdownRecord } from './records.ts';
 import type { BrokerRow } from './resource.ts';
@@ -83,10 +83,10 @@ export const registerBroker = defineOperation({
     if (before !== null && isSameRegistration(before, record)) return ok({ ...outcome, records: [] });
     if (before?.brokerEpoch === record.brokerEpoch) return ok({ ...outcome, records: [record] });
     // What the incarnation before led or kept in sync, this one has yet to catch up with.
-    const isActive = activityOf(image, new Map([[body.brokerId, false]]));
     const isUnclean = mayHaveLost(image, body, before);
-    const unclean = uncleanShutdownsOf(image, isUnclean ? body.brokerId : null);
-    const { changes, continueWith } = settleReplicas(image, [body.brokerId], isActive, unclean);
+    const fenced = [body.brokerId];
+    const standing = standingOf(image, { fenced, unclean: isUnclean ? fenced : [] });
+    const { changes, continueWith } = settleReplicas(image, fenced, standing);
     const heard = { brokerId: id, metadataOffset: null };
     const records = [record, ...(isUnclean ? [uncleanShutdown(body)] : []), ...changes];
     return ok({ ...outcome, heard, records, continueWith });
@@ -203,8 +203,8 @@ export const unregisterBroker = defineOperation({
       return refuse('BROKER_STILL_ACTIVE', `Broker ${params.brokerId} is not fenced: stop it first.`);
     }
     const { brokerEpoch } = row;
-    const isActive = activityOf(image, new Map([[params.brokerId, false]]));
-    const { changes, continueWith } = settleReplicas(image, [params.brokerId], isActive);
+    const fenced = [params.brokerId];
+    const { changes, continueWith } = settleReplicas(image, fenced, standingOf(image, { fenced }));
     return ok({
       records: [{ type: 'UnregisterBrokerRecord', brokerId: params.brokerId, brokerEpoch }, ...changes],
       response: { brokerId: params.brokerId, brokerEpoch },

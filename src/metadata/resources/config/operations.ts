@@ -17,7 +17,9 @@ import { limits } from '../../limits.ts';
 import type { OperationError } from '../../operation.ts';
 import { everyRole } from '../../roles.ts';
 import { elrClearings } from '../topic/elr-clearing.ts';
+import { electLeaderless } from '../topic/settling.ts';
 import { topicByName } from '../topic/state.ts';
+import { uncleanElectionConfig } from '../topic/topic-policy.ts';
 import { alterConfigs } from './alter.ts';
 import { isSensitive } from './definition.ts';
 import { definitionsOf } from './definitions.ts';
@@ -204,7 +206,9 @@ export const alterConfig = defineOperation({
     if (!altered.ok) return altered;
     const { value: changes } = altered;
     const records = [...changes, ...elrClearings(image, changes)];
-    return ok({ records, response: { ...params, changed: changes.length }, modifiedOffset });
+    const response = { ...params, changed: changes.length };
+    const isPolicy = changes.some(({ name }) => name === uncleanElectionConfig);
+    return ok({ records, response, modifiedOffset, continueWith: isPolicy ? electLeaderless : null });
   },
 });
 

@@ -178,7 +178,7 @@ export const topicDefinitions: readonly ConfigDefinition[] = Object.freeze([
   defineConfig(
     'unclean.leader.election.enable',
     'boolean',
-    'Whether a replica that is not in sync may lead when no other can, at the price of lost records. Not there yet: whatever it says, none may.',
+    'Whether a replica that is not in sync may lead when no other can, at the price of lost records.',
     { defaultValue: 'false', brokerName: 'unclean.leader.election.enable' },
   ),
 ]);

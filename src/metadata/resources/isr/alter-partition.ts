@@ -3,10 +3,10 @@ import { coverageMark } from '../../../base/coverage-marks.ts';
 import type { ErrorCode } from '../../errors.ts';
 import type { MetadataImage } from '../../image.ts';
 import { limits } from '../../limits.ts';
+import { standingOf } from '../broker/activity.ts';
 import type { PartitionRow } from '../topic/partition-row.ts';
 import { complete, membershipChange, withMembers } from '../topic/membership.ts';
 import { type PartitionChangeRecord, partitionChange, recovered, recovering } from '../topic/records.ts';
-import { standingOf } from '../topic/settling.ts';
 import { findPartition } from '../topic/state.ts';
 import { effectiveMinIsr, type TopicPolicy, topicPolicies } from '../topic/topic-policy.ts';
 

@@ -1,5 +1,6 @@
 import type { MetadataImage } from '../../image.ts';
 import { limits } from '../../limits.ts';
+import { type Standing, standingOf } from '../broker/activity.ts';
 import { type Candidate, placementCandidates } from '../topic/placement.ts';
 import {
   findPlaceFault,
@@ -7,11 +8,9 @@ import {
   type PlacementRules,
   placementRulesOf,
 } from '../topic/placement-rules.ts';
-import type { Standing } from '../topic/leadership.ts';
 import { membershipChange } from '../topic/membership.ts';
 import { column, type PartitionRow, targetReplicas } from '../topic/partition-row.ts';
 import { noLeader, type PartitionChangeRecord } from '../topic/records.ts';
-import { standingOf } from '../topic/settling.ts';
 import { brokerPartitions, partitionAt } from '../topic/state.ts';
 import { effectiveMinIsr, topicPolicies, type TopicPolicy } from '../topic/topic-policy.ts';
 import { moveTo } from './move.ts';

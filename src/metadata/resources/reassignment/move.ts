@@ -11,8 +11,10 @@ import { originalReplicas } from '../topic/partition-row.ts';
 export function moveTo(
   row: Membership,
   target: readonly number[],
-  rules: LeadershipRules,
+  { policy, ...standing }: LeadershipRules,
 ): Result<Membership, string> {
+  // Whatever the topic allows: nothing that was committed is given up for a move.
+  const rules = { ...standing, policy: { ...policy, allowsUncleanElection: false } };
   const originals = originalReplicas(row);
   const removingReplicas = originals.filter((replica) => !target.includes(replica));
   const replicas = [...target, ...removingReplicas];

@@ -1,7 +1,7 @@
 import { coverageMark } from '../../../base/coverage-marks.ts';
-import type { Activity } from '../broker/activity.ts';
+import type { Activity, Standing } from '../broker/activity.ts';
 import type { PartitionRow } from './partition-row.ts';
-import { noLeader, type PartitionChangeRecord } from './records.ts';
+import { noLeader, type PartitionChangeRecord, recovering } from './records.ts';
 import { minIsrOf, type TopicPolicy } from './topic-policy.ts';
 
 /**
@@ -14,8 +14,8 @@ import { minIsrOf, type TopicPolicy } from './topic-policy.ts';
  * the leader knows.
  *
  * Invariants
- * 1. ISR and ELR are disjoint sets of replicas. The ISR is empty only where nobody leads and all who were in it may have
- *    lost what they held.
+ * 1. ISR and ELR are disjoint sets of replicas. The ISR is empty only where nobody leads and all who were in it
+ *    may have lost what they held.
  * 2. The ELR is empty unless the ISR is below the effective min ISR.
  * 3. Each member of the ISR and of the ELR holds every committed record: so each of them may lead.
  * 4. The leader is an active member of the ISR, or there is none (-1).
@@ -33,18 +33,19 @@ import { minIsrOf, type TopicPolicy } from './topic-policy.ts';
  *   ELR hold them, too, and are the new ELR, or none are where 2 leaves no room.
  * - A broker's new incarnation that may have lost what it held (an unclean shutdown) leaves both before it is unfenced,
  *   and so before anybody could elect it.
+ * - An unclean election gives up what was committed before and the one who is elected does not hold: from then on
+ *   committed is what it holds, it is the ISR, and nobody is eligible beside it. It is the one way to lose such a
+ *   record, is only taken where an operator or the topic's policy allows it and nobody of ISR and ELR can lead, and
+ *   stands in the log as such: the leader is to recover (`leaderRecoveryState`, KIP-704).
  * - Replicas change: the proof for it stands with the invariants of reassignments (`../reassignment/README.md`).
  */
 export type Leadership = Pick<
   PartitionRow,
-  'replicas' | 'isr' | 'eligibleLeaderReplicas' | 'lastKnownElr' | 'leader'
+  'replicas' | 'addingReplicas' | 'isr' | 'eligibleLeaderReplicas' | 'lastKnownElr' | 'leader'
 >;
 
 /** What a change makes of it; the replicas stay what they are. */
-export type Settled = Omit<Leadership, 'replicas'>;
-
-/** Of each broker: whether it may lead, and whether it may have lost what it held. Nobody is both. */
-export type Standing = { readonly isActive: Activity; readonly isUnclean: Activity };
+export type Settled = Omit<Leadership, 'replicas' | 'addingReplicas'> & { readonly isUnclean?: true };
 
 export type LeadershipRules = Standing & { readonly policy: TopicPolicy };
 
@@ -57,7 +58,8 @@ export type LeadershipRules = Standing & { readonly policy: TopicPolicy };
  * 2. The leader is active and in the ISR: the one it is, if possible, else the first replica in order of
  *    preference that is both.
  * 3. Where the ISR has no such member, the first replica in order of preference that is active and in the ELR becomes
- *    the ISR and leads. Where the ELR has none either, nobody leads.
+ *    the ISR and leads.
+ * 4. Where the ELR has none either, and the topic allows it, one is elected uncleanly; else nobody leads.
  */
 export function settle(before: Leadership, rules: LeadershipRules): Settled | null {
   const { isActive, isUnclean } = rules;
@@ -67,6 +69,8 @@ export function settle(before: Leadership, rules: LeadershipRules): Settled | nu
   if (leader === noLeader) {
     const eligible = electEligible(before, isActive);
     if (eligible !== null) return { leader: eligible, ...withIsr(before, [eligible], rules) };
+    const unclean = rules.policy.allowsUncleanElection ? electUncleanly(before, rules) : null;
+    if (unclean !== null) return unclean;
     coverageMark('partition: nobody can lead it');
   }
   const isElrSame = !before.eligibleLeaderReplicas.some(isUnclean);
@@ -96,6 +100,26 @@ function electEligible({ replicas, eligibleLeaderReplicas }: Leadership, isActiv
   return elected;
 }
 
+/**
+ * The leader where none can be had without loss: of the active replicas one that was in sync most lately, else one that
+ * is not about to be filled, and the first of them in order of preference. Null where none is active, or where one
+ * that may lead without loss is still to stop: it may acknowledge records until it is fenced. It may lose what was
+ * committed.
+ */
+export function electUncleanly(before: Leadership, rules: LeadershipRules): Settled | null {
+  const { isActive, mayServe } = rules;
+  if ([...before.isr, ...before.eligibleLeaderReplicas].some(mayServe)) return null;
+  const active = before.replicas.filter(isActive);
+  const elected =
+    active.find((broker) => before.lastKnownElr.includes(broker)) ??
+    active.find((broker) => !before.addingReplicas.includes(broker)) ??
+    active[0];
+  if (elected === undefined) return null;
+  coverageMark('election: unclean');
+  const nobodyElse = { ...rules, isUnclean: () => true };
+  return { leader: elected, isUnclean: true, ...withIsr(before, [elected], nobodyElse) };
+}
+
 function withIsr(
   before: Leadership,
   isr: readonly number[],
@@ -109,7 +133,7 @@ function withIsr(
  * replicas as they will be.
  */
 export function eligibleAfter(
-  before: Omit<Leadership, 'leader'>,
+  before: Omit<Leadership, 'addingReplicas' | 'leader'>,
   isr: readonly number[],
   { policy, isUnclean }: Pick<LeadershipRules, 'policy' | 'isUnclean'>,
 ): Pick<Leadership, 'eligibleLeaderReplicas' | 'lastKnownElr'> {
@@ -137,6 +161,7 @@ export function changedFields(before: Leadership, after: Partial<Settled>): Part
       ? {}
       : { eligibleLeaderReplicas }),
     ...(lastKnownElr === undefined || sameMembers(lastKnownElr, before.lastKnownElr) ? {} : { lastKnownElr }),
+    ...(after.isUnclean === true ? { leaderRecoveryState: recovering } : {}),
   };
 }
 

@@ -1,13 +1,7 @@
 import type { TopicId } from '../../../base/brands.ts';
 import { coverageMark } from '../../../base/coverage-marks.ts';
-import {
-  changedFields,
-  eligibleAfter,
-  type Leadership,
-  type LeadershipRules,
-  settle,
-  type Standing,
-} from './leadership.ts';
+import type { Standing } from '../broker/activity.ts';
+import { changedFields, eligibleAfter, type Leadership, type LeadershipRules, settle } from './leadership.ts';
 import { column, list, type PartitionRow } from './partition-row.ts';
 import { noLeader, partitionChange, type PartitionChangeRecord } from './records.ts';
 import type { TopicState } from './state.ts';
@@ -17,7 +11,11 @@ import type { TopicPolicies } from './topic-policy.ts';
  * Who has a replica of a partition, who is coming and going, and who may lead it. The invariants, of reassignments
  * and of eligible leader replicas together, are in `../reassignment/README.md`.
  */
-export type Membership = Leadership & Pick<PartitionRow, 'addingReplicas' | 'removingReplicas'>;
+export type Membership = Leadership &
+  Pick<PartitionRow, 'removingReplicas'> & {
+    /** Its leader is elected uncleanly by the very change that makes this of the partition. */
+    readonly isUnclean?: true;
+  };
 
 /** With another ISR, or with other replicas and an ISR within them: who departs may be eligible, if it stays. */
 export function withMembers<Member extends Membership>(
@@ -103,7 +101,7 @@ export function settlingChange(
     leader,
   };
   const rules = { ...standing, policy: policies.ofSlot(partitions.column(slot, column.topicSlot)) };
-  // One who is elected from the ELR may be the last for whom a reassignment has waited.
+  // One who is elected from the ELR, or uncleanly, may be the last for whom a reassignment has waited.
   return membershipChange(before, complete(led(before, rules), rules));
 }
 

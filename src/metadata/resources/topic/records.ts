@@ -100,3 +100,14 @@ export function partitionChange(change: Change): PartitionChangeRecord {
     ...change,
   };
 }
+
+/** Leaders that these records elect at the price of lost records: such a one is to recover (KIP-704). */
+export function countUncleanElections(records: readonly { readonly type: string }[]): number {
+  return records.filter(isUncleanElection).length;
+}
+
+export function isUncleanElection(record: { readonly type: string }): boolean {
+  if (record.type !== 'PartitionChangeRecord') return false;
+  const { leaderRecoveryState } = record as PartitionChangeRecord;
+  return leaderRecoveryState === recovering;
+}

@@ -1,8 +1,7 @@
 import type { MetadataImage } from '../../image.ts';
 import { limits } from '../../limits.ts';
 import type { InternalOperation } from '../../operation.ts';
-import { type Activity, activityOf, uncleanShutdownsOf } from '../broker/activity.ts';
-import type { Standing } from './leadership.ts';
+import { type Standing, standingOf } from '../broker/activity.ts';
 import { settlingChange } from './membership.ts';
 import { list } from './partition-row.ts';
 import { noLeader, type PartitionChangeRecord } from './records.ts';
@@ -29,10 +28,9 @@ const start: Cursor = Object.freeze({ at: 0, slot: 0 });
 export function settleReplicas(
   image: MetadataImage,
   brokers: readonly number[],
-  isActive: Activity,
-  isUnclean: Activity = uncleanShutdownsOf(image),
+  standing: Standing,
 ): Settling {
-  return scanReplicas(image, brokers, { isActive, isUnclean }, start);
+  return scanReplicas(image, brokers, standing, start);
 }
 
 function scanReplicas(
@@ -86,8 +84,8 @@ function continueReplicas(brokers: readonly number[], cursor: Cursor): InternalO
 }
 
 /** The first batch over all partitions without a leader. */
-export function settleLeaderless(image: MetadataImage, isActive: Activity): Settling {
-  return scanLeaderless(image, { isActive, isUnclean: uncleanShutdownsOf(image) }, 0);
+export function settleLeaderless(image: MetadataImage, standing: Standing): Settling {
+  return scanLeaderless(image, standing, 0);
 }
 
 function scanLeaderless(image: MetadataImage, standing: Standing, from: number): Settling {
@@ -106,6 +104,9 @@ function scanLeaderless(image: MetadataImage, standing: Standing, from: number):
   return { changes, continueWith: null };
 }
 
+/** Elects where nobody leads, as the policies are by now. */
+export const electLeaderless: InternalOperation = continueLeaderless(0);
+
 function continueLeaderless(from: number): InternalOperation {
   return {
     name: 'electLeaders',
@@ -120,17 +121,13 @@ function continueLeaderless(from: number): InternalOperation {
 /**
  * Whether an inactive broker has left everything that it must leave: it leads nothing, and where it is in
  * an ISR still, it is the last member of a partition without a leader; and it is in no ISR and no ELR at all, if it may
- * have lost what it held. Until then it may not be unfenced: a new incarnation would come back into ISRs that it has not
- * caught up with (protocols 3).
+ * have lost what it held. Until then it may not be unfenced: a new incarnation would come back into ISRs that it has
+ * not caught up with (protocols 3).
  */
-export function isSettled(state: TopicState, broker: number, isUnclean: Activity): boolean {
+export function isSettled(state: TopicState, broker: number, { isUnclean }: Standing): boolean {
   const { leaderCount, isrCount, leaderlessIsrCount, elrCount } = brokerPartitions(state, broker);
   if (isUnclean(broker)) return isrCount === 0 && elrCount === 0;
   return leaderCount === 0 && isrCount === leaderlessIsrCount;
-}
-
-export function standingOf(image: MetadataImage): Standing {
-  return { isActive: activityOf(image), isUnclean: uncleanShutdownsOf(image) };
 }
 
 /**
@@ -138,10 +135,10 @@ export function standingOf(image: MetadataImage): Standing {
  * are inactive and not settled are scanned, and the partitions without a leader.
  */
 export function unfinishedFencing(image: MetadataImage): readonly InternalOperation[] {
-  const { isActive, isUnclean } = standingOf(image);
+  const standing = standingOf(image);
   const suspects: number[] = [];
   for (const broker of image.topic.brokers.keys()) {
-    if (!isActive(broker) && !isSettled(image.topic, broker, isUnclean)) suspects.push(broker);
+    if (!standing.isActive(broker) && !isSettled(image.topic, broker, standing)) suspects.push(broker);
   }
   const work: InternalOperation[] = [];
   if (suspects.length > 0) work.push(continueReplicas(suspects, start));

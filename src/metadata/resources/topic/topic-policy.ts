@@ -2,10 +2,14 @@ import type { MetadataImage } from '../../image.ts';
 import { configInForce } from '../config/in-force.ts';
 import { eligibleLeaderReplicasVersion, finalizedMetadataVersion } from '../feature/supported.ts';
 
+export const uncleanElectionConfig = 'unclean.leader.election.enable';
+
 /** What the configs in force say of who may lead the partitions of a topic. */
 export type TopicPolicy = {
   /** `min.insync.replicas`. */
   readonly minInsyncReplicas: number;
+  /** `unclean.leader.election.enable`. */
+  readonly allowsUncleanElection: boolean;
   /** Whether the cluster's level of `metadata.version` has eligible leader replicas. */
   readonly hasEligibleReplicas: boolean;
 };
@@ -28,8 +32,10 @@ export function topicPolicies(image: MetadataImage): TopicPolicies {
 
 /** A topic that is not there yet has the policy that the cluster has for it. */
 export function topicPolicy(image: MetadataImage, topic: string): TopicPolicy {
+  const resource = { type: 'topic', name: topic } as const;
   return {
-    minInsyncReplicas: Number(configInForce(image, { type: 'topic', name: topic }, 'min.insync.replicas')),
+    minInsyncReplicas: Number(configInForce(image, resource, 'min.insync.replicas')),
+    allowsUncleanElection: configInForce(image, resource, uncleanElectionConfig) === 'true',
     hasEligibleReplicas: finalizedMetadataVersion(image) >= eligibleLeaderReplicasVersion,
   };
 }

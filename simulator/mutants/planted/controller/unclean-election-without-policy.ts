@@ -1,0 +1,16 @@
+import type { PlantedBug } from '../../planted-bug.ts';
+
+export const bug: PlantedBug = {
+  name: 'a leader is elected uncleanly whatever the policy says',
+  source: 'KIP-106: unclean.leader.election.enable',
+  host: 'node',
+  workload: 'brokers',
+  mark: 'batch committed',
+  patches: [
+    {
+      file: 'src/metadata/resources/topic/leadership.ts',
+      find: `rules.allowsUnclean ? electUncleanly(before, rules) : null;`,
+      replace: `rules.allowsUnclean || before.isr.length > 0 ? electUncleanly(before, rules) : null;`,
+    },
+  ],
+};
