@@ -17,10 +17,10 @@ import {
 type Cause = { effects: number; readonly calls: CallEntry[] };
 
 /**
- * Nothing is done that nobody has asked for: a topic is deleted, a leader elected uncleanly (but by the topic's policy),
- * a token made or revoked and a config set either by a call whose answer the log remembers beside it, or by a call
- * without a key that may have had an effect, and as many such calls have been made as there are effects, also once they
- * have ended. (Of topics that are created, `exactly-once.ts` says the same.)
+ * Nothing is done that nobody has asked for: a topic is deleted, a leader elected uncleanly (but by its topic's
+ * policy), a token made or revoked and a config set either by a call whose answer the log remembers beside it, or by a
+ * call without a key that may have had an effect, and as many such calls have been made as there are effects, also
+ * once they have ended. (Of topics that are created, `exactly-once.ts` says the same.)
  */
 export function effectsHaveCalls(cluster: ClusterObservation, witness: MetadataWitness): Checker & CallJudge {
   const causes = new Map<string, Cause>();
