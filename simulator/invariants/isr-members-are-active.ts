@@ -15,7 +15,8 @@ const minIsrConfig = 'min.insync.replicas';
  *    (Who is in one already stays until its fencing is done, and the last member stays in any case.)
  * 3. Whoever is in the ELR is a replica outside the ISR, and the ELR is empty unless the ISR is below the effective
  *    min ISR (KIP-966). Who enters it comes from the ISR.
- * 4. A new leader was in the ISR or the ELR, or else the log says that it was elected uncleanly.
+ * 4. A new leader was in the ISR or the ELR; or the leader before it let it into the ISR, and by that ended a reassignment
+ *    that removes itself; or else the log says that it was elected uncleanly.
  * 5. A new leader has a new leader epoch, and every change a new partition epoch.
  */
 export function isrMembersAreActive(cluster: ClusterObservation, witness: MetadataWitness): Checker {
@@ -103,11 +104,15 @@ function findEntryFault(
 function findElectionFault(
   { record }: CommittedRecord,
   before: PartitionRow | null,
-  { leader }: PartitionRow,
+  after: PartitionRow,
 ): string | null {
+  const { leader } = after;
   if (before === null || leader === noLeader || leader === before.leader) return null;
   const isClean = before.isr.includes(leader) || before.eligibleLeaderReplicas.includes(leader);
-  return isClean || isUncleanElection(record) ? null : `leader ${leader} was neither in sync nor eligible`;
+  const isLetIn = before.removingReplicas.includes(before.leader) && after.removingReplicas.length === 0;
+  return isClean || isLetIn || isUncleanElection(record)
+    ? null
+    : `leader ${leader} was neither in sync nor eligible`;
 }
 
 /** A batch that unfences a broker, or fences it, has that record first. */

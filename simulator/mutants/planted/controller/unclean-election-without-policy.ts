@@ -9,8 +9,8 @@ export const bug: PlantedBug = {
   patches: [
     {
       file: 'src/metadata/resources/topic/leadership.ts',
-      find: `rules.allowsUnclean ? electUncleanly(before, rules) : null;`,
-      replace: `rules.allowsUnclean || before.isr.length > 0 ? electUncleanly(before, rules) : null;`,
+      find: `rules.policy.allowsUncleanElection ? electUncleanly(before, rules) : null;`,
+      replace: `rules.policy.allowsUncleanElection || before.isr.length > 0 ? electUncleanly(before, rules) : null;`,
     },
   ],
 };
