@@ -343,6 +343,7 @@ class ImageBench {
       sessions: { sessionTimeoutMs: 9_000, isLive: () => false, metadataOffset: () => null },
       groupSessions: { isLive: () => false },
       quorum: { supported: [], kraftVersion: 1, voters: [], isChanging: false },
+      recordsPerStepMax: Number.MAX_SAFE_INTEGER,
     };
   }
 

@@ -21,6 +21,7 @@ import { checkProgressInPartitions } from './invariants/progress-in-partition.ts
 import { groupCheckers } from './invariants/groups/all.ts';
 import { replicaCheckers } from './invariants/replicas/all.ts';
 import { fencedOnlyInSilence } from './invariants/replicas/fenced-only-in-silence.ts';
+import { transactionsAreAtomic } from './invariants/transactions-are-atomic.ts';
 import { watchStates } from './invariants/watch-states.ts';
 import { watchStreams } from './invariants/watch-streams.ts';
 import { MetadataWitness } from './metadata-witness.ts';
@@ -179,7 +180,9 @@ class Run {
     const heartbeats = onlyTheLeaderHearsHeartbeats(observation);
     this.#exchanges.judges.push(heartbeats);
     observation.add(heartbeats);
-    const streams = [watchStreams(observation, witness), watchStates(observation, witness)];
+    const atomic = transactionsAreAtomic(observation, witness);
+    this.#operators.calls.judges.push(atomic);
+    const streams = [watchStreams(observation, witness), watchStates(observation, witness), atomic];
     this.#watchers.judges.push(...streams);
     observation.add(...streams);
     if (this.#schedule.groups !== null) {

@@ -1,3 +1,4 @@
+import { supportedFeatures } from '../../src/metadata/resources/feature/supported.ts';
 import { uuid } from '../../src/base/brands.ts';
 import { uuidFromBytes } from '../../src/base/uuid.ts';
 import type { Client } from '../../src/client/create-client.ts';
@@ -60,6 +61,7 @@ export class Workload {
       clusterId: this.#clusterId,
       incarnationId: incarnationOf(lane),
       listeners: [{ name: 'PLAINTEXT', host, port: 9092 }],
+      features: [...supportedFeatures],
     };
     return { path: '/v1/brokers', body, send: (client) => client.registerBroker(body) };
   }

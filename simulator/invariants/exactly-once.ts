@@ -62,10 +62,10 @@ export function exactlyOnce(
     },
   };
   witness.watchers.push({
-    onBatch({ baseOffset, records }) {
+    onBatch({ records, offsets }) {
       const explained = new Set<unknown>();
       for (const [at, record] of records.entries()) {
-        if (isAnswerRecord(record)) explained.add(note(record, baseOffset + at));
+        if (isAnswerRecord(record)) explained.add(note(record, offsets[at] ?? 0));
         else if (record.type === 'ForgetHeaderAnswersRecord') forget(record.offsets);
       }
       for (const record of records) {

@@ -35,12 +35,16 @@ export function recordedAnswersFollow(
     },
   };
   witness.watchers.push({
-    onBatch({ baseOffset, records }) {
-      let from: number = baseOffset;
-      for (const [at, record] of records.entries()) {
-        if (!isAnswerRecord(record)) continue;
-        judge(record, from, baseOffset + at);
-        from = baseOffset + at + 1;
+    onBatch({ records, offsets }) {
+      // Behind the Begin of a transaction, which is no operation's own.
+      let at = records[0]?.type === 'BeginTransactionRecord' ? 1 : 0;
+      let from: number = offsets[at] ?? 0;
+      for (; at < records.length; at++) {
+        const record = records[at];
+        const offset = offsets[at] ?? 0;
+        if (record === undefined || !isAnswerRecord(record)) continue;
+        judge(record, from, offset);
+        from = offset + 1;
       }
     },
   });

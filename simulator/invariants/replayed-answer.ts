@@ -59,6 +59,8 @@ function contextAt(image: MetadataImage, clusterId: Uuid, principal: string): Op
     sessions: { sessionTimeoutMs: 1, isLive: () => false, metadataOffset: () => null },
     groupSessions: { isLive: () => false },
     quorum: { supported: releases.newer.features, kraftVersion: 0, voters: [], isChanging: false },
+    // Whatever takes several steps in truth comes in one.
+    recordsPerStepMax: Number.MAX_SAFE_INTEGER,
   };
 }
 

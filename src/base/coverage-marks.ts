@@ -108,6 +108,13 @@ export const coverageMarks = [
   'start: no checkpoint for a log that begins late',
   'start: the log ends before the checkpoint',
   'start: the whole log stands in for a damaged checkpoint',
+  'transaction: aborted by the next leader',
+  'transaction: aborted for its caller has gone',
+  'transaction: aborted for one of its operations is refused',
+  'transaction: pre-empted by fencing',
+  'transaction: replayed by several reads',
+  'transaction: truncated within',
+  'transaction: a heartbeat is answered within',
   'watch: catches up from the log',
   'watch: its place in the log is gone',
   // The SDK and the broker agent.
@@ -119,6 +126,7 @@ export const coverageMarks = [
   'call: sent again under its key',
   'lease: an acknowledgement comes too late to grant it',
   'lease: runs out',
+  'watch: a transaction has come in several deltas',
   'watch: begins again with the state',
   'watch: goes on where it broke off',
   // A partition's replica.

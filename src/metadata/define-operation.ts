@@ -113,7 +113,7 @@ export function answer<Response>(
 
 export const unknownToken = refuse('INVALID_REQUEST', 'The continue token is not one of this listing.');
 
-/** The refusal of what would not fit one batch of the log; larger operations need metadata transactions. */
+/** The refusal of what would not fit one batch of the log, where the cluster has no transactions yet. */
 export function tooManyRecords(count: number): ReturnType<typeof refuse> {
   return refuse(
     'INVALID_REQUEST',

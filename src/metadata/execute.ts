@@ -2,7 +2,13 @@ import type { Result } from '../base/result.ts';
 import { refuse, tooManyRecords } from './define-operation.ts';
 import type { MetadataImage } from './image.ts';
 import { limits } from './limits.ts';
-import type { OperationContext, OperationError, OperationInput, OperationOutcome } from './operation.ts';
+import type {
+  OperationContext,
+  OperationError,
+  OperationInput,
+  OperationOutcome,
+  OperationStep,
+} from './operation.ts';
 import type { MetadataRecord, Registry } from './registry.ts';
 import { structSizeMax } from './schema-values.ts';
 import type { TSchema } from 'typebox';
@@ -27,7 +33,16 @@ export function runOperation(
   input: OperationInput<TSchema, TSchema, TSchema>,
   context: OperationContext,
 ): Result<OperationOutcome<unknown>, OperationError> {
-  const result = operation.handle(image, input, context);
+  return runStep((now, within) => operation.handle(now, input, within), image, context);
+}
+
+/** The same for a further step of one (`OperationOutcome.next`). */
+export function runStep(
+  step: OperationStep<unknown>,
+  image: MetadataImage,
+  context: OperationContext,
+): Result<OperationOutcome<unknown>, OperationError> {
+  const result = step(image, context);
   if (!result.ok) return result;
   return findExcess(image.registry, result.value.records) ?? result;
 }

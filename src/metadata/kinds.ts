@@ -15,4 +15,5 @@ export * as session from './resources/session/index.ts';
 export * as group from './resources/group/index.ts';
 export * as token from './resources/token/index.ts';
 export * as custom from './resources/custom/index.ts';
+export * as transaction from './resources/transaction/index.ts';
 export * as noop from './resources/noop/index.ts';

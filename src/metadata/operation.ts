@@ -107,7 +107,18 @@ export type OperationOutcome<Response> = {
    * The answer waits for both.
    */
   readonly quorumChange?: QuorumChange | null;
+  /**
+   * What does not fit one batch goes on so, in one transaction with these records: on the state that they leave, with
+   * nothing of anybody else's in between. The answer is that of the last step. A later step that is refused refuses the
+   * whole. Null or absent: this is the last step.
+   */
+  readonly next?: OperationStep<Response> | null;
 };
+
+export type OperationStep<Response> = (
+  image: MetadataImage,
+  context: OperationContext,
+) => Result<OperationOutcome<Response>, OperationError>;
 
 /**
  * What the leader does of its own accord, a bounded batch at a time. Each batch is complete in itself: when
@@ -151,6 +162,8 @@ export type OperationContext = {
   readonly quorum: QuorumView;
   /** What the operator forbids beyond what operations refuse; absent where nothing is. */
   readonly policies?: Policies;
+  /** How many records a step of an operation gives at most where it may have several. */
+  readonly recordsPerStepMax: number;
 };
 
 /** What the image does not know of the controllers: it stands in control records, or in each one's software. */

@@ -34,6 +34,12 @@ export type Policies = {
   readonly alterConfig?: (alteration: ConfigAlteration) => string | null;
 };
 
+/** Whether a policy has a say in it, so that all that the operation would write is to be known to it. */
+export function isJudged({ createTopic, alterConfig }: Policies, operationId: string): boolean {
+  if (operationId === 'createTopic') return createTopic !== undefined;
+  return operationId === 'alterConfig' && alterConfig !== undefined;
+}
+
 /** Why the policies refuse what an operation would write; null when they do not. */
 export function findPolicyViolation(
   policies: Policies,

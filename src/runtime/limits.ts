@@ -10,6 +10,11 @@ export const runtimeLimits = {
   operationsPerBatchMax: 512,
   /** Time after which work that comes in many small steps lets the event loop have its turn, in ms. */
   sliceMs: 4,
+  /**
+   * An operation that may have several steps gives no more records at once, and a batch of a transaction holds about as
+   * many: some ms of work, on the leader and on whoever replays it.
+   */
+  recordsPerStepMax: 1_000,
   recordsPerBatchMax: metadataLimits.recordsPerBatchMax,
   batchBytesMax: metadataLimits.batchBytesMax,
   /** Batches appended and not yet committed; `proposalWindow` may allow fewer. */
@@ -96,6 +101,10 @@ assert(
 assert(
   runtimeLimits.pastImageRecords * 10 <= runtimeLimits.pastRecordsMax,
   'what is given up of the past at once is a small part of it',
+);
+assert(
+  runtimeLimits.recordsPerStepMax < runtimeLimits.recordsPerBatchMax,
+  'a step fits a batch, with the End of its transaction',
 );
 assert(runtimeLimits.drainMs < runtimeLimits.handOverMs, 'time is left to hand leadership over');
 assert(

@@ -30,6 +30,7 @@ import { BrokerSessions } from './sessions/broker-sessions.ts';
 import type { OpenedStorage } from './start/open-storage.ts';
 import type { StorageEvents } from './start/storage-events.ts';
 import { CommittedState } from './state/committed-state.ts';
+import { stableOffset } from './log/transaction-index.ts';
 import { faultOfFeatures, registeredFeatures, supportedBy } from './supported-versions.ts';
 import { BatchRecords } from './watch/batch-records.ts';
 import { WatchHub } from './watch/watch-hub.ts';
@@ -171,9 +172,10 @@ export class MemberParts {
       policies: node.policies ?? {},
       reads: this.reads,
       window,
-      propose: ({ proposalId, epoch, baseOffset, batch, image }) => {
+      recordsPerStepMax: node.recordsPerStepMax ?? runtimeLimits.recordsPerStepMax,
+      propose: ({ proposalId, epoch, baseOffset, batch, image, shows }) => {
         meter.proposed(proposalId);
-        this.state.remember(baseOffset, image, batch.payload.length);
+        if (shows !== null) this.state.remember(shows.since, image, shows.bytes);
         this.driver.push({
           type: 'recordsProposed',
           proposalId,
@@ -202,6 +204,8 @@ export class MemberParts {
       forgetProposed: () => this.state.forgetProposed(),
       image: () => this.state.image,
       logEndOffset: () => this.core.logEndOffset,
+      highWatermark: () => this.core.highWatermark,
+      transactions: this.#options.storage.log.transactions,
     });
   }
 
@@ -299,6 +303,7 @@ export class MemberParts {
     const { nodeId, settings } = this.#options.node;
     return new QuorumOperations({
       core: this.core,
+      transactions: this.#options.storage.log.transactions,
       localId: nodeId,
       caughtUpWithinMs: settings.raft.fetchTimeoutMs,
       nowMs: () => this.driver.nowMs(),
@@ -323,9 +328,10 @@ export class MemberParts {
 
   #createDriver(): RaftDriver {
     const { storage, transport, quorumStateStore, node, meter } = this.#options;
+    const { log } = storage;
     return new RaftDriver({
       core: this.core,
-      log: storage.log,
+      log,
       persistQuorumState: (ioId, state) => {
         meter.voted(state.voted?.id ?? null);
         quorumStateStore.persist(ioId, state);
@@ -334,7 +340,10 @@ export class MemberParts {
       clock: node.ports.clock,
       kraftVersions: this.supported.kraftVersions,
       handlers: {
-        applyCommitted: ({ to }) => this.state.advance(to),
+        applyCommitted: ({ to }) => {
+          this.state.advance(to);
+          this.leadership.committed();
+        },
         roleChanged: (effect) => this.#events.roleChanged(effect),
         controlAppended: (endOffset) => {
           this.leadership.controlAppended(endOffset);
@@ -352,7 +361,8 @@ export class MemberParts {
           if (reason !== 'OUTCOME_UNKNOWN') this.leadership.refused(proposalId);
         },
         completeReadBarrier: ({ barrierId, offset }) =>
-          this.reads.completed(barrierId, offset, this.state.appliedOffset),
+          // Within a transaction nothing is to be seen yet: what was answered stands before it.
+          this.reads.completed(barrierId, stableOffset(log.transactions, offset), this.state.appliedOffset),
         failReadBarriers: ({ barrierIds }) => this.reads.failed(barrierIds),
         sendSnapshotChunk: (effect) =>
           transport.send(effect.to, { channel: 'raft', message: this.snapshots.answer(effect) }),

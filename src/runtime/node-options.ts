@@ -32,6 +32,8 @@ export type ControllerNodeOptions = {
   readonly policies?: Policies;
   /** For tests and the simulator, where a controller of another release takes part; absent in production. */
   readonly supported?: SupportedVersions;
+  /** For tests and the simulator, where few records are many already; absent in production. */
+  readonly recordsPerStepMax?: number;
   /** For the simulator; absent in production. */
   readonly inspector?: NodeInspector;
   /** The node has stopped by itself and says why: a failed disk, a damaged record, a bug. */

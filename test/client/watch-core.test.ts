@@ -158,3 +158,63 @@ describe('a local image', () => {
     expect(image.image === null ? '' : imageDigest(image.image)).toBe(digest);
   });
 });
+
+describe('a transaction that comes in parts', () => {
+  const part = (base: number, end: number): WatchDelta => ({ ...delta(base, end), continues: true });
+
+  it('is given as one change once it is whole', () => {
+    const watch = core();
+    for (const event of state(10)) watch.take(event);
+    expect(watch.take(part(10, 12))).toEqual({ type: 'skip' });
+    expect(watch.take(part(12, 13))).toEqual({ type: 'skip' });
+    expect(watch.position).toBe(10);
+    const whole = watch.take(delta(13, 15));
+    expect(whole).toMatchObject({ type: 'give', event: { baseOffset: 10, endOffset: 15 } });
+    expect(watch.position).toBe(15);
+    expect(watch.take(delta(15, 16))).toMatchObject({ type: 'give', event: { baseOffset: 15 } });
+  });
+
+  it('is begun again where the stream breaks off within it', () => {
+    const watch = core();
+    for (const event of state(10)) watch.take(event);
+    watch.take(part(10, 12));
+    watch.broke(lost);
+    expect(watch.request.since).toBe(10);
+    watch.begun({ nodeId: nodeId(0), clusterId, offset: offset(20), logStartOffset: offset(0) });
+    expect(watch.take(part(10, 12)).type).toBe('skip');
+    expect(watch.take(delta(12, 15))).toMatchObject({ type: 'give', event: { baseOffset: 10 } });
+  });
+
+  it('has no gap, no repetition and no bookmark within it', () => {
+    for (const next of [delta(13, 14), delta(11, 13), { kind: 'bookmark', offset: offset(12) } as const]) {
+      const watch = core();
+      for (const event of state(10)) watch.take(event);
+      watch.take(part(10, 12));
+      expect(watch.take(next).type).toBe('fault');
+    }
+  });
+
+  it('is replayed at once, each part with its own time', () => {
+    const record = (at: number): WatchDelta['records'][number] => ({
+      offset: offset(at),
+      type: 'OpenSessionRecord',
+      value: { sessionId: at, principal: 'tester', timeoutMs: 60_000 },
+    });
+    const watch = core();
+    const copy = new LocalImageCore(builtInRegistry);
+    const follow = (event: WatchEvent): void => {
+      const step = watch.take(event);
+      if (step.type === 'give') copy.take(step.event);
+    };
+    for (const event of state(10)) follow(event);
+    const before = copy.image;
+    follow({ ...part(10, 11), timestampMs: 7, records: [record(10)] });
+    expect(copy.image).toBe(before);
+    follow({ ...delta(11, 12), timestampMs: 9, records: [record(11)] });
+    const rows = [...(copy.image?.session.sessions.values() ?? [])];
+    expect(rows.map(({ sessionId, lastUsedMs }) => [sessionId, lastUsedMs])).toEqual([
+      [10, 7],
+      [11, 9],
+    ]);
+  });
+});

@@ -1,3 +1,4 @@
+import { supportedFeatures } from '../../src/metadata/resources/feature/supported.ts';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { assertDefined } from '../../src/base/assert.ts';
@@ -94,6 +95,7 @@ export class Trio {
         clusterId: leader.status().clusterId,
         incarnationId: `${String(brokerId).padStart(21, 'A')}A`,
         listeners: [{ name: 'PLAINTEXT', host: `broker${brokerId}`, port: 9092 }],
+        features: supportedFeatures,
       });
       if (answer.result.ok) return answer.offset;
       if (answer.result.retryAfterMs === null) throw new Error(JSON.stringify(answer.result));

@@ -176,6 +176,7 @@ export class ImageController implements ControllerApi {
         voters: [],
         isChanging: false,
       },
+      recordsPerStepMax: 9_000,
     };
   }
 

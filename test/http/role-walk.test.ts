@@ -1,3 +1,4 @@
+import { supportedFeatures } from '../../src/metadata/resources/feature/supported.ts';
 import { describe, expect, it } from 'vitest';
 import { nodeId, offset } from '../../src/base/brands.ts';
 import { hashToken, makeToken } from '../../src/client/protocol/bearer-token.ts';
@@ -196,6 +197,7 @@ describe('a broker’s token', () => {
     clusterId: 'BBBBBBBBBBBBBBBBBBBBBA',
     incarnationId: 'CCCCCCCCCCCCCCCCCCCCCA',
     listeners: [{ name: 'PLAINTEXT', host: 'localhost', port: 9092 }],
+    features: supportedFeatures,
     rack: null,
   });
 

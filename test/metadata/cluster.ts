@@ -3,7 +3,7 @@ import { seededRandom } from '../../src/base/random.ts';
 import type { Result } from '../../src/base/result.ts';
 import { randomUuid } from '../../src/base/uuid.ts';
 import { decodeRecords, encodeRecords } from '../../src/codec/record-value.ts';
-import { runOperation } from '../../src/metadata/execute.ts';
+import { runOperation, runStep } from '../../src/metadata/execute.ts';
 import { createImageBuilder, emptyImageOf, type MetadataImage } from '../../src/metadata/image.ts';
 import type {
   InternalOperation,
@@ -53,6 +53,7 @@ export class TestCluster {
   pending: InternalOperation[] = [];
   isPaused = false;
   timestampMs = 1_000_000;
+  recordsPerStepMax = 9_000;
   principal = 'tester';
   /** What the leader supports, and whom its quorum consists of. */
   quorum: QuorumView = { supported: supportedFeatures, kraftVersion: 1, voters: [], isChanging: false };
@@ -84,6 +85,7 @@ export class TestCluster {
       },
       groupSessions: { isLive: (memberEpoch) => this.liveMembers.has(memberEpoch) },
       quorum: this.quorum,
+      recordsPerStepMax: this.recordsPerStepMax,
     };
   }
 
@@ -116,8 +118,15 @@ export class TestCluster {
     if (operation === undefined) throw new Error(`no operation ${operationId}`);
     const whole = { params: input.params ?? {}, query: input.query ?? {}, body: input.body ?? {} };
     const result = runOperation(operation, this.image, whole, this.context);
+    return this.#finish(result);
+  }
+
+  /** Step for step, as the leader writes a transaction; the result of the last is that of the whole. */
+  #finish(result: Result<OperationOutcome<unknown>, OperationError>): typeof result {
     if (!result.ok) return result;
     this.append(result.value.records);
+    const { next = null } = result.value;
+    if (next !== null) return this.#finish(runStep(next, this.image, this.context));
     this.follow(result.value);
     return result;
   }

@@ -1,7 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { seededRandom } from '../../src/base/random.ts';
 import { randomUuid } from '../../src/base/uuid.ts';
+import { runOperation, runStep } from '../../src/metadata/execute.ts';
 import { limits } from '../../src/metadata/limits.ts';
+import { operationsById } from '../../src/metadata/operations.ts';
+import { builtInRegistry } from '../../src/metadata/registry.ts';
+import { supportedFeatures } from '../../src/metadata/resources/feature/supported.ts';
 import { expireBrokerSessions } from '../../src/metadata/resources/broker/expiry.ts';
 import { partitionChange } from '../../src/metadata/resources/topic/records.ts';
 import { findPartition } from '../../src/metadata/resources/topic/state.ts';
@@ -99,6 +103,58 @@ describe('creating a topic', () => {
       body: { name: 'a', partitions: 5_000, replicationFactor: 60 },
     });
     expect(result.ok ? null : result.error.details).toMatchObject({ limit: 'operationBytesMax' });
+  });
+});
+
+describe('a topic of more partitions than a step may have', () => {
+  const stepped = (...ids: number[]): TestCluster => {
+    const cluster = new TestCluster(builtInRegistry, 2);
+    for (const id of ids) {
+      cluster.ok('registerBroker', { body: { ...cluster.registration(id), features: supportedFeatures } });
+      cluster.heartbeat(id);
+    }
+    cluster.recordsPerStepMax = 10;
+    return cluster;
+  };
+
+  it('is created step by step, its replicas spread as evenly as in one step', () => {
+    const cluster = stepped(1, 2, 3);
+    const body = { name: 'large', partitions: 300, replicationFactor: 2 };
+    expect(cluster.ok('createTopic', { body })).toMatchObject({ partitions: 300, replicationFactor: 2 });
+    const rows = allPartitions(cluster.image);
+    expect(rows.map(({ partitionId }) => partitionId)).toEqual(Array.from({ length: 300 }, (_, at) => at));
+    for (const broker of [1, 2, 3]) {
+      const led = rows.filter(({ leader }) => leader === broker).length;
+      expect(Math.abs(led - 100)).toBeLessThan(35);
+    }
+    expect(findSettledViolation(cluster.image)).toBeNull();
+  });
+
+  it('has its first step only while the state allows it, and gives as many records as one may have', () => {
+    const cluster = stepped(1, 2);
+    const operation = operationsById.get('createTopic');
+    const body = { name: 'large', partitions: 25 };
+    const input = { params: {}, query: {}, body };
+    const counts: number[] = [];
+    let result =
+      operation === undefined ? null : runOperation(operation, cluster.image, input, cluster.context);
+    while (result?.ok === true) {
+      counts.push(result.value.records.length);
+      cluster.append(result.value.records);
+      const { next = null } = result.value;
+      result = next === null ? null : runStep(next, cluster.image, cluster.context);
+    }
+    expect(counts).toEqual([10, 10, 6]);
+  });
+
+  it('is given its replicas by its creator, or more of them later', () => {
+    const cluster = stepped(1, 2);
+    const assignments = Array.from({ length: 25 }, (_, at) => [1 + (at % 2)]);
+    cluster.ok('createTopic', { body: { name: 'given', assignments } });
+    expect(allPartitions(cluster.image).map(({ replicas }) => [...replicas])).toEqual(assignments);
+    const grown = cluster.ok('addPartitions', { params: { topic: 'given' }, body: { count: 60 } });
+    expect(grown).toMatchObject({ partitions: 60, added: 35 });
+    expect(allPartitions(cluster.image)).toHaveLength(60);
   });
 });
 

@@ -145,7 +145,7 @@ export function errorCases(
       ELIGIBLE_LEADERS_NOT_AVAILABLE: { producedBy: 'test/metadata/election.test.ts' },
     },
     createTopic: {
-      INVALID_REQUEST: create({ partitions: 20_000 }),
+      INVALID_REQUEST: create({ assignments: [[1]] }),
       INVALID_TOPIC_EXCEPTION: create({ name: '..' }),
       TOPIC_ALREADY_EXISTS: create({ name: 'orders' }),
       INVALID_PARTITIONS: create({ partitions: 200_000 }),
@@ -155,7 +155,8 @@ export function errorCases(
       POLICY_VIOLATION: create({ name: forbidden.topic }),
     },
     addPartitions: {
-      INVALID_REQUEST: post('/topics/orders/partitions', { count: 20_000 }),
+      // While the cluster has no transactions.
+      INVALID_REQUEST: { producedBy: 'test/metadata/topic.test.ts' },
       UNKNOWN_TOPIC_OR_PARTITION: post('/topics/none/partitions', { count: 3 }),
       INVALID_PARTITIONS: post('/topics/orders/partitions', { count: 1 }),
       INVALID_REPLICATION_FACTOR: { producedBy: 'test/metadata/topic.test.ts' },
@@ -279,7 +280,13 @@ function alter(resource: string, name = 'retention.ms'): Asked {
 
 function controller(changes: object): object {
   const listeners = [{ name: 'CONTROLLER', host: 'c', port: 1 }];
-  return { controllerId: 9, incarnationId: incarnation(9), listeners, features: [], ...changes };
+  return {
+    controllerId: 9,
+    incarnationId: incarnation(9),
+    listeners,
+    features: supportedFeatures,
+    ...changes,
+  };
 }
 
 /** Which test produces each code that operations share. */

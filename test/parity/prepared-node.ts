@@ -1,4 +1,5 @@
 import { assert } from '../../src/base/assert.ts';
+import { supportedFeatures } from '../../src/metadata/resources/feature/supported.ts';
 import { ask, type Answered } from '../http/serve.ts';
 import { startQuorum } from '../embedding/quorum.ts';
 import { quotas } from '../metadata/quotas.ts';
@@ -43,11 +44,10 @@ export async function prepareNode(): Promise<PreparedNode> {
     await ok({ method: 'POST', path: `/brokers/${id}/heartbeat`, body });
   }
   const listeners = [{ name: 'CONTROLLER', host: 'c', port: 1 }];
-  const features = ['metadata.version', 'kind.quota'].map((name) => ({
-    name,
-    minSupportedVersion: 1,
-    maxSupportedVersion: 2,
-  }));
+  const features = [
+    ...supportedFeatures,
+    { name: 'kind.quota', minSupportedVersion: 1, maxSupportedVersion: 1 },
+  ];
   const gone = { controllerId: 8, incarnationId: 'HAAAAAAAAAAAAAAAAAAAAQ', listeners, features };
   await ok({ method: 'POST', path: '/controllers', body: gone });
   const assignments = [

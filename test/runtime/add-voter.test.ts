@@ -1,3 +1,7 @@
+import { ListLog } from './support/list-log.ts';
+import { noOps } from './support/operations.ts';
+import { begin } from './support/transactions.ts';
+import { TransactionIndex } from '../../src/runtime/log/transaction-index.ts';
 import { describe, expect, it } from 'vitest';
 import { nodeId, offset, uuid } from '../../src/base/brands.ts';
 import type { RaftCore } from '../../src/raft/core.ts';
@@ -30,6 +34,7 @@ function ask(fetchedMsAgo: ReadonlyMap<typeof lost, number>): unknown {
     caughtUpWithinMs: 2_000,
     nowMs: () => nowMs,
     image: () => emptyImage,
+    transactions: new TransactionIndex(),
     push: () => undefined,
   });
   const answers: unknown[] = [];
@@ -72,5 +77,40 @@ describe('a voter that is added after its disk was lost', () => {
 
   it('is none where nobody follows under its id', () => {
     expect(ask(new Map())).toMatchObject({ code: 'VOTER_NOT_CAUGHT_UP' });
+  });
+});
+
+// Seed 5008 of operators: whoever was told of an offset within a transaction was shown an earlier state afterwards.
+describe('an operation of the quorum', () => {
+  it('is answered outside of transactions, where every reader can be shown the state', () => {
+    const log = new ListLog(() => undefined);
+    log.data(noOps(5));
+    log.data([begin, ...noOps(5)]);
+    const offsets: number[] = [];
+    const follower = {
+      id: nodeId(2),
+      directoryId: present,
+      isVoter: true,
+      lastFetchMs: 0,
+      lastCaughtUpMs: 0,
+    };
+    const operations = new QuorumOperations({
+      core: { role: 'leader', highWatermark: offset(9), replicas: () => [follower] } as unknown as RaftCore,
+      localId: nodeId(0),
+      caughtUpWithinMs: 2_000,
+      nowMs: () => 0,
+      image: () => emptyImage,
+      transactions: log.transactions,
+      push: () => undefined,
+    });
+    const reply: Reply = {
+      isSettled: false,
+      expose: () => undefined,
+      succeed: (_response, at) => offsets.push(at),
+      fail: () => undefined,
+    };
+    const request = { input: { params: {}, query: {}, body: {} }, ifMatch: null, validateOnly: true };
+    operations.execute('transferLeadership', request as unknown as ControllerRequest, reply);
+    expect(offsets).toEqual([5]);
   });
 });

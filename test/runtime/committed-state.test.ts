@@ -9,6 +9,7 @@ import { BatchRecords } from '../../src/runtime/watch/batch-records.ts';
 import { VirtualProcess } from './support/clock.ts';
 import { ListLog } from './support/list-log.ts';
 import { impossible, noOps } from './support/operations.ts';
+import { abort, begin, end } from './support/transactions.ts';
 
 /** The process's clock, by which every look at it costs a ms: long work takes many slices. */
 function slowClock({ clock }: VirtualProcess, onTurn = (): void => undefined): Clock {
@@ -258,5 +259,76 @@ describe('the committed state', () => {
       one.host.run(10);
       expect([one.failures, one.state.appliedOffset]).toEqual([['the log has level 2'], 0]);
     }
+  });
+});
+
+describe('a transaction in the committed log', () => {
+  it('is not seen before its End is committed, and then whole', () => {
+    const { host, log, state, applied, failures } = start();
+    log.data([session(0)]);
+    log.data([begin, session(2)]);
+    log.control();
+    log.data([session(4), end]);
+    log.data([session(6)]);
+    for (const to of [1, 3, 4, 6, 7]) {
+      state.advance(offset(to));
+      expect(state.stuckMs() === null || to === 1 || to >= 6).toBe(true);
+      host.run(10);
+    }
+    expect(applied).toEqual([1, 6, 7]);
+    const expected = after(
+      after(after(emptyImage, [session(0)], 0), [begin, session(2)], 1),
+      [session(4), end],
+      4,
+    );
+    expect(imageDigest(state.image)).toBe(imageDigest(after(expected, [session(6)], 6)));
+    expect(failures).toEqual([]);
+  });
+
+  it('is replayed by several reads where it is large, into an image that nobody is shown', () => {
+    const { host, log, state, applied } = start();
+    log.data([session(0)]);
+    log.data([begin]);
+    for (let at = 2; at < 20_002; at += 2_000) {
+      log.data(Array.from({ length: 2_000 }, (_, more) => session(at + more)));
+    }
+    log.data([end]);
+    state.advance(log.endOffset);
+    host.run(500);
+    expect(applied).toEqual([1, log.endOffset]);
+    expect(log.reads.length).toBeGreaterThan(2);
+    expect([...state.image.session.sessions.values()]).toHaveLength(20_001);
+  });
+
+  it('that is aborted leaves the state from before it, and costs a read of its Abort', () => {
+    const { host, log, state, applied } = start();
+    log.data([session(0)]);
+    log.data([begin, session(2)]);
+    log.data([impossible]);
+    log.control(2);
+    log.data([abort], 2, 9);
+    log.data([session(6)], 2, 9);
+    state.advance(offset(5));
+    host.run(10);
+    expect(applied).toEqual([1]);
+    state.advance(log.endOffset);
+    host.run(10);
+    expect(applied).toEqual([1, 6, 7]);
+    expect([...state.image.session.sessions.values()].map(({ sessionId }) => sessionId)).toEqual([0, 6]);
+    expect(log.reads).toEqual(['0-1', '5-6', '6-7']);
+    expect(state.image).toMatchObject({ epoch: 2, timestampMs: 9 });
+  });
+
+  it('of this leader is shown by a pointer that moves once', () => {
+    const { log, state, applied } = start();
+    const whole = after(emptyImage, [session(1)], 1);
+    log.data([begin, session(1)]);
+    log.data([end]);
+    state.remember(offset(0), { ...whole, endOffset: offset(3) }, 60);
+    state.advance(offset(2));
+    expect(applied).toEqual([]);
+    state.advance(offset(3));
+    expect(applied).toEqual([3]);
+    expect(log.reads).toEqual([]);
   });
 });

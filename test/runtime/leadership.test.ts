@@ -5,8 +5,9 @@ import { decodeRecords } from '../../src/codec/record-value.ts';
 import { emptyImage, type MetadataImage } from '../../src/metadata/image.ts';
 import { silentLogger } from '../../src/ports/logger.ts';
 import { Leadership } from '../../src/runtime/leader/leadership.ts';
-import type { Proposal } from '../../src/runtime/leader/proposer.ts';
+import type { Proposal } from '../../src/runtime/leader/proposal.ts';
 import { proposalWindow } from '../../src/runtime/limits.ts';
+import { TransactionIndex } from '../../src/runtime/log/transaction-index.ts';
 import { defaultSettings } from '../../src/runtime/node-options.ts';
 import { ReadQueue } from '../../src/runtime/reads.ts';
 import { BrokerSessions } from '../../src/runtime/sessions/broker-sessions.ts';
@@ -24,6 +25,8 @@ class LeadershipHost extends VirtualProcess {
   /** The proposal that the core refuses, by its number in order; 0 for none. */
   refuse = 0;
   commits = true;
+  highWatermark = offset(Number.MAX_SAFE_INTEGER);
+  readonly transactions = new TransactionIndex();
   readonly leadership: Leadership;
 
   constructor(image: MetadataImage) {
@@ -51,6 +54,9 @@ class LeadershipHost extends VirtualProcess {
       forgetProposed: () => this.forgotten++,
       image: () => this.image,
       logEndOffset: () => this.logEndOffset,
+      highWatermark: () => this.highWatermark,
+      transactions: this.transactions,
+      recordsPerStepMax: 10,
     });
   }
 

@@ -7,6 +7,7 @@ import { runtimeLimits } from '../../src/runtime/limits.ts';
 import { PastImages, type PastState } from '../../src/runtime/requests/past-images.ts';
 import { VirtualProcess } from './support/clock.ts';
 import { ListLog } from './support/list-log.ts';
+import { abort, begin, end } from './support/transactions.ts';
 
 const { pastRecordsMax, pastAgeMs, pastImageRecords, pastReadsWaitingMax } = runtimeLimits;
 
@@ -141,5 +142,33 @@ describe('the past of a node', () => {
     expect(states).toHaveLength(pastReadsWaitingMax + 1);
     expect(scene.log.reads).toEqual(['0-10', '0-20', '0-30', '0-40']);
     expect(scene.past.waitingCount).toBe(0);
+  });
+});
+
+describe('the past of a log with transactions', () => {
+  it('stands outside of them, and is after an aborted one what it was before', () => {
+    const scene = new Scene();
+    scene.apply(2);
+    const before = scene.image;
+    for (const records of [[begin, session(3)], [session(4), end], [begin, session(7)], [abort]]) {
+      scene.log.data(records);
+    }
+    const builder = createImageBuilder(before);
+    for (const at of [3, 4]) {
+      builder.replay(session(at), { offset: offset(at), epoch: epoch(1), timestampMs: 7 });
+    }
+    scene.image = builder.freeze(scene.log.endOffset, epoch(1));
+    expect([3, 4, 5].map((at) => scene.find(at))).toEqual(
+      [3, 4, 5].map(() => ({ kind: 'within', baseOffset: 2, endOffset: 6 })),
+    );
+    expect(scene.find(8)).toEqual({ kind: 'within', baseOffset: 6, endOffset: 9 });
+    const idsAt = (at: number): readonly number[] => {
+      const state = scene.find(at);
+      assert(state.kind === 'there', `the state at ${at} is there`);
+      return [...state.image.session.sessions.values()].map(({ sessionId }) => sessionId);
+    };
+    expect(idsAt(2)).toEqual([0, 1]);
+    expect(idsAt(6)).toEqual([0, 1, 3, 4]);
+    expect(idsAt(9)).toEqual([0, 1, 3, 4]);
   });
 });

@@ -364,6 +364,7 @@ describe('a change of the quorum', () => {
       run: (state) => ({
         records: [],
         outcome: { quorumChange: changed() ? null : change },
+        next: null,
         mayStandAlready: false,
         answer: (to, answered) => to.succeed(state.endOffset, answered, null),
       }),

@@ -10,6 +10,7 @@ import { HubHost, hubClusterId as clusterId, session } from './support/hub-host.
 import type { VirtualProcess } from './support/clock.ts';
 import { ListLog } from './support/list-log.ts';
 import { noOps } from './support/operations.ts';
+import { abort, begin, end } from './support/transactions.ts';
 import { gaplessFrom, RecordedWatch } from './support/watch.ts';
 
 describe('a stream', () => {
@@ -344,5 +345,94 @@ describe('recent deltas', () => {
     expect(recent.take(offset(38), 250).map(({ baseOffset }) => baseOffset)).toEqual([38]);
     const taken = recent.take(offset(8), 250);
     expect(recent.take(offset(8), 250)).toBe(taken);
+  });
+});
+
+describe('a transaction, to whoever watches', () => {
+  const parts = [[begin, session(2)], [session(3)], [session(4), end]] as const;
+  const shape = ({ baseOffset, endOffset, continues, records }: WatchDelta): string =>
+    `${baseOffset}-${endOffset}${continues === true ? '+' : ''} ${records.length}`;
+
+  it('comes in deltas that are tied together, from memory and from the log', () => {
+    const host = new HubHost();
+    host.write([session(0)]);
+    const live = host.watch({ since: offset(0) });
+    host.run();
+    host.write(...parts, [session(6)]);
+    host.run();
+    const expected = ['0-1 1', '1-3+ 2', '3-4+ 1', '4-6 2', '6-7 1'];
+    expect(live.deltas.map(shape)).toEqual(expected);
+    const late = host.watch({ since: offset(0) });
+    host.run();
+    expect(late.deltas.map(shape)).toEqual(expected);
+  });
+
+  it('is gone on with out of the log by a reader that was slow, once memory holds its end alone', () => {
+    const host = new HubHost();
+    const watch = host.watch({ since: offset(0) });
+    host.write([begin, session(1)]);
+    host.write([end]);
+    host.run();
+    watch.isReading = false;
+    const large = (at: number): MetadataRecord[] =>
+      Array.from({ length: 60 }, (_, more) => session(at + more));
+    host.write([begin, ...large(4)], large(64), large(124), large(184), [...large(244), end]);
+    host.run();
+    watch.isReading = true;
+    watch.handle.more();
+    host.run();
+    expect(watch.deltas.map(shape).slice(2)).toEqual([
+      '3-64+ 61',
+      '64-124+ 60',
+      '124-184+ 60',
+      '184-244+ 60',
+      '244-305 61',
+    ]);
+    expect(watch.end).toBeNull();
+  });
+
+  it('is given from its beginning to whoever begins within it', () => {
+    const host = new HubHost();
+    host.write([session(0)], ...parts);
+    const watch = host.watch({ since: offset(4) });
+    host.run();
+    expect(watch.deltas.map(shape)).toEqual(['1-3+ 2', '3-4+ 1', '4-6 2']);
+    const ahead = host.watch({ since: offset(8) });
+    host.run();
+    host.write([begin, session(7)], [session(8), end]);
+    host.run();
+    expect(ahead.deltas.map(shape)).toEqual(['6-8+ 2', '8-10 2']);
+  });
+
+  it('is one delta of its Abort where it is aborted', () => {
+    const host = new HubHost();
+    const watch = host.watch({ since: offset(0) });
+    host.log.data([begin, session(1)]);
+    host.log.data([session(2)]);
+    host.log.data([abort]);
+    host.image = createImageBuilder(host.image).freeze(host.log.endOffset, epoch(1));
+    host.hub.applied();
+    host.run();
+    expect(watch.deltas.map(shape)).toEqual(['0-4 1']);
+    expect(watch.recordTypes).toEqual(['AbortTransactionRecord']);
+  });
+
+  it('ends with a delta for those, too, who watch none of what its last batch holds', () => {
+    const host = new HubHost();
+    const watch = host.watch({ since: offset(0), kinds: ['session'] });
+    host.write([begin], [session(1)], [end], noOps(1));
+    host.run();
+    expect(watch.deltas.map(shape)).toEqual(['1-2+ 1', '2-3 0']);
+  });
+
+  it('gives no place within it to go on from', () => {
+    const host = new HubHost();
+    const watch = host.watch({ since: offset(0) });
+    watch.isReading = false;
+    host.run();
+    host.write(...parts.map((part) => [...part, ...noOps(0)]));
+    host.run();
+    host.hub.close();
+    expect([0, 5]).toContain(watch.end?.position);
   });
 });

@@ -30,7 +30,11 @@ class Scene {
         const place = { offset: offset(baseOffset + at), epoch: epoch(1), timestampMs };
         watcher.onRecord?.({ record, ...place, before, after });
       }
-      watcher.onBatch?.({ baseOffset: offset(baseOffset), records });
+      watcher.onBatch?.({
+        baseOffset: offset(baseOffset),
+        records,
+        offsets: records.map((_, at) => offset(baseOffset + at)),
+      });
     }
   }
 }

@@ -37,6 +37,7 @@ function startNodeHost(context: HostContext): Host {
     advertised: endpointOf(context, context.key.id),
     settings: settingsOf(context),
     supported: context.supported,
+    recordsPerStepMax: smallStep,
     ports: portsOf(context),
     inspector: {
       wrapCore: (core) => context.wrapCore(core),
@@ -64,6 +65,9 @@ function begin(context: HostContext, node: ControllerNode): void {
     if (!started.ok) context.onStopped(`${started.error.code}: ${started.error.message}`);
   });
 }
+
+/** So that what few topics and partitions come to is a transaction of several batches. */
+const smallStep = 3;
 
 function settingsOf(context: HostContext): ControllerSettings {
   return {

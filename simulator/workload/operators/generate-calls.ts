@@ -22,12 +22,22 @@ const firstBroker = 500;
 const brokersMax = 4;
 const secretsMax = 6;
 const membersMax = 3;
+/** Partitions of a large topic, beyond ten. */
+const largeMax = 90;
 
 /** Writes, each with how often it is drawn where a seed has it turned on. */
 const writes: readonly (readonly [weight: number, template: Template])[] = [
   [6, createTopic],
   [3, (chance) => write('deleteTopic', { topic: topicName(chance) })],
-  [3, (chance) => write('addPartitions', { topic: topicName(chance) }, { count: 1 + chance.integer(8) })],
+  [
+    3,
+    (chance) =>
+      write(
+        'addPartitions',
+        { topic: topicName(chance) },
+        { count: 1 + chance.integer(chance.oneIn(4) ? largeMax : 8) },
+      ),
+  ],
   [4, reassign],
   [3, registerBroker],
   [2, (chance) => write('unregisterBroker', { brokerId: firstBroker + chance.integer(brokersMax) })],
@@ -208,7 +218,8 @@ function topicName(chance: HashedChance): string {
 function createTopic(chance: HashedChance, number: number): Content {
   // Some names are used once, so that what a call without a key has done can be told from another's.
   const name = chance.oneIn(3) ? `once-${number}` : topicName(chance);
-  const partitions = 1 + chance.integer(4);
+  // A large one is many batches of a transaction, where a step has few records.
+  const partitions = chance.oneIn(4) ? 10 + chance.integer(largeMax) : 1 + chance.integer(4);
   const size = chance.oneIn(3) ? { partitions, replicationFactor: 1 + chance.integer(3) } : { partitions };
   return write('createTopic', {}, { name, ...size });
 }

@@ -21,13 +21,23 @@ export function wantedRecords(batch: BatchNode, kinds: WatchedKinds): readonly W
 }
 
 /** The last batch of a log that must have been sent to whoever stands at `position`; null when there is none. */
-export function lastUnsent(log: BatchNode, position: number, kinds: WatchedKinds): BatchNode | null {
+export function lastUnsent(
+  log: BatchNode,
+  position: number,
+  kinds: WatchedKinds,
+  isAborted: (endOffset: number) => boolean = () => false,
+): BatchNode | null {
   for (
     let batch: BatchNode | null = log;
     batch !== null && batch.endOffset > position;
     batch = batch.parent
   ) {
-    if (kinds === null || recordsIn(batch).some(({ type }) => isWanted(type, kinds))) return batch;
+    if (kinds === null) return batch;
+    // Of an aborted transaction the Abort alone is sent.
+    const sent = recordsIn(batch).filter(
+      ({ type }) => type === 'AbortTransactionRecord' || !isAborted(batch.endOffset),
+    );
+    if (sent.some(({ type }) => isWanted(type, kinds))) return batch;
   }
   return null;
 }

@@ -5,6 +5,7 @@ import {
   createEditor,
   createImageBuilder,
   emptyImageOf,
+  type ImageBuilder,
   type ImageEditor,
   type ImageHeader,
   type MetadataImage,
@@ -100,17 +101,29 @@ export class LocalImageCore {
     this.#loading = null;
   }
 
-  #replay({ records, endOffset, epoch: batchEpoch, timestampMs }: WatchDelta): Result<null, string> {
+  #replay(delta: WatchDelta): Result<null, string> {
     const image = this.#image;
     assert(image !== null, 'a delta comes after the state');
+    assert(delta.continues === undefined, 'a transaction is given whole');
     const builder = createImageBuilder(image);
+    for (const part of delta.parts ?? [delta]) {
+      const replayed = this.#replayPart(builder, part);
+      if (!replayed.ok) return replayed;
+    }
+    this.#image = builder.freeze(delta.endOffset, delta.epoch);
+    return done;
+  }
+
+  #replayPart(
+    builder: ImageBuilder,
+    { records, epoch: batchEpoch, timestampMs }: WatchDelta,
+  ): Result<null, string> {
     for (const each of records) {
       if (this.#isOfOtherKind(each)) continue;
       const record = toMetadataRecord(this.#registry, each);
       if (!record.ok) return record;
       builder.replay(record.value, { offset: each.offset, epoch: batchEpoch, timestampMs });
     }
-    this.#image = builder.freeze(endOffset, batchEpoch);
     return done;
   }
 

@@ -1,7 +1,8 @@
+import { assert } from '../../base/assert.ts';
 import type { Offset, Uuid } from '../../base/brands.ts';
 import { coverageMark } from '../../base/coverage-marks.ts';
 import type { Random } from '../../base/random.ts';
-import type { WatchBegin, WatchEvent } from '../../runtime/watch/watch-api.ts';
+import type { WatchBegin, WatchDelta, WatchEvent } from '../../runtime/watch/watch-api.ts';
 import { backoffMs, type Backoff } from './backoff.ts';
 
 export type WatchSettings = {
@@ -47,7 +48,9 @@ const finalCodes: ReadonlySet<string> = new Set(['INCONSISTENT_CLUSTER_ID', 'INV
  *    one before ended, however often the stream broke off in between.
  * 2. `position` is where the next stream goes on; everything below it was given. It is null before and within
  *    the state, of which a half is worth nothing.
- * 3. A caller who said where to begin is never given the state in the place of what is lost: it is told. Any
+ * 3. A transaction is given as one delta once all of it has come. A stream that breaks off before leaves nothing of it,
+ *    and the next one begins where it begins.
+ * 4. A caller who said where to begin is never given the state in the place of what is lost: it is told. Any
  *    other begins again with the state.
  */
 export class WatchCore {
@@ -58,6 +61,8 @@ export class WatchCore {
   #failures = 0;
   /** Between `stateBegin` and `stateEnd`: where the state will stand. */
   #stateOffset: Offset | null = null;
+  /** What has come of a transaction of which more must come. */
+  #parts: WatchDelta[] = [];
   /** Nothing was given yet since the caller's own `since`, which may stand within a batch. */
   #isAtCallersPlace: boolean;
 
@@ -85,6 +90,7 @@ export class WatchCore {
   begun(begin: WatchBegin): void {
     this.#clusterId = begin.clusterId;
     this.#stateOffset = null;
+    this.#parts = [];
     if (this.#failures > 0 && this.#position !== null) coverageMark('watch: goes on where it broke off');
   }
 
@@ -142,24 +148,32 @@ export class WatchCore {
     }
   }
 
-  #takeDelta(event: Extract<WatchEvent, { kind: 'delta' }>): WatchStep {
-    const position = this.#position;
-    if (position === null) return fault('a delta before the state is whole');
+  #takeDelta(event: WatchDelta): WatchStep {
+    const before = this.#position;
+    if (before === null) return fault('a delta before the state is whole');
+    const position = this.#parts.at(-1)?.endOffset ?? before;
     if (event.endOffset <= position) return fault(`the batch at ${event.baseOffset} came already`);
     const isSplit = event.baseOffset < position;
-    if (isSplit && !this.#isAtCallersPlace)
+    if (isSplit && (!this.#isAtCallersPlace || this.#parts.length > 0))
       return fault(`half of the batch at ${event.baseOffset} came already`);
     if (event.baseOffset > position && !this.#settings.isFiltered) {
       return fault(`what stands between ${position} and ${event.baseOffset} did not come`);
     }
+    if (event.continues === true) {
+      this.#parts.push(event);
+      return skip;
+    }
+    const whole = wholeOf([...this.#parts, event]);
+    this.#parts = [];
     this.#position = event.endOffset;
     this.#isAtCallersPlace = false;
-    return { type: 'give', event };
+    return { type: 'give', event: whole };
   }
 
   #takeBookmark(event: Extract<WatchEvent, { kind: 'bookmark' }>): WatchStep {
     const position = this.#position;
     if (position === null) return fault('a bookmark before the state is whole');
+    if (this.#parts.length > 0) return fault(`a bookmark at ${event.offset}, within a transaction`);
     if (event.offset < position) return fault(`a bookmark at ${event.offset}, behind ${position}`);
     if (event.offset > position && !this.#settings.isFiltered) {
       return fault(`a bookmark at ${event.offset}, ahead of ${position}`);
@@ -167,6 +181,18 @@ export class WatchCore {
     this.#position = event.offset;
     return { type: 'give', event };
   }
+}
+
+/** One change, whatever number of deltas it came in. */
+function wholeOf(parts: readonly WatchDelta[]): WatchDelta {
+  const [first] = parts;
+  const last = parts.at(-1);
+  assert(first !== undefined, 'a change has a first part');
+  assert(last !== undefined, 'a change has a last part');
+  if (parts.length === 1) return last;
+  coverageMark('watch: a transaction has come in several deltas');
+  const records = parts.flatMap((part) => part.records);
+  return { ...last, baseOffset: first.baseOffset, records, parts };
 }
 
 const skip: WatchStep = { type: 'skip' };

@@ -56,6 +56,8 @@ export const watchMessageSchemas = {
     epoch,
     timestampMs,
     records: Type.Array(Type.Object(recordFields)),
+    /** A part of a transaction of which the next delta has more. */
+    continues: Type.Optional(Type.Literal(true)),
   }),
   bookmark: Type.Object({ kind: Type.Literal('bookmark'), offset }),
   heartbeat: Type.Object({ kind: Type.Literal('heartbeat') }),

@@ -74,11 +74,11 @@ function toServerSentEvent(message: WatchMessage): Buffer {
   return Buffer.from(`event: ${message.kind}\n${id}data: ${JSON.stringify(printable(message))}\n\n`);
 }
 
-/** Where to go on after this message; null where it is no place to go on from. */
+/** Where to go on after this message; null where it is no place to go on from, as within a transaction. */
 export function placeAfter(message: WatchMessage): number | null {
   switch (message.kind) {
     case 'delta':
-      return message.endOffset;
+      return message.continues === true ? null : message.endOffset;
     case 'bookmark':
     case 'stateEnd':
       return message.offset;

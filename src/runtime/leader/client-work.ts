@@ -1,12 +1,13 @@
+import { violated } from '../../base/assert.ts';
 import type { Offset } from '../../base/brands.ts';
 import { coverageMark } from '../../base/coverage-marks.ts';
 import { failed, type Result } from '../../base/result.ts';
 import type { ErrorCode } from '../../metadata/errors.ts';
-import { runOperation } from '../../metadata/execute.ts';
+import { runOperation, runStep } from '../../metadata/execute.ts';
 import type { MetadataImage } from '../../metadata/image.ts';
 import type { OperationContext, OperationError, OperationOutcome } from '../../metadata/operation.ts';
 import type { RegisteredOperation } from '../../metadata/operations.ts';
-import { findPolicyViolation } from '../../metadata/policy.ts';
+import { findPolicyViolation, isJudged } from '../../metadata/policy.ts';
 import type { MetadataRecord } from '../../metadata/registry.ts';
 import {
   type AnswerKey,
@@ -89,10 +90,11 @@ function validate(
   context: OperationContext,
 ): Execution {
   coverageMark('validation: a write is judged and not made');
-  const ran = runChecked(operation, request, image, context);
+  const ran = restJudged(operation, runChecked(operation, request, image, context), image, context);
   return {
     records: [],
     outcome: null,
+    next: null,
     mayStandAlready: false,
     // Without its records, the tag is that of the resource as it is.
     answer: (reply, offset) =>
@@ -107,29 +109,35 @@ function execute(
   context: OperationContext,
 ): Execution {
   const dishonoured = findDishonoured(image, request, context.timestampMs);
-  if (dishonoured !== null) return executionOf(failed(dishonoured), []);
+  if (dishonoured !== null) return lastExecution(failed(dishonoured), []);
   const key = keyOf(request);
-  if (key === null) return executionOf(runChecked(operation, request, image, context), []);
+  if (key === null)
+    return executionOf(operation, runChecked(operation, request, image, context), (ran) =>
+      lastExecution(ran, []),
+    );
   const requestHash = requestHashOf(request);
   const known = lookupAnswer(image, key, requestHash, request.principal);
-  if (known.kind === 'refused') return executionOf(failed(known.error), []);
+  if (known.kind === 'refused') return lastExecution(failed(known.error), []);
   if (known.kind === 'recorded') {
     coverageMark('exactly once: the recorded answer is given again');
     const { status, answer } = known;
     return {
       records: [],
       outcome: null,
+      next: null,
       mayStandAlready: true,
       answer: (reply, offset) => giveRecorded(status, answer, reply, offset),
     };
   }
-  const { ran, answer } = rememberable(runChecked(operation, request, image, context));
-  if (closesItsSession(ran, key)) {
-    coverageMark('exactly once: a session closes itself');
-    return executionOf(ran, []);
-  }
-  const status = ran.ok ? null : ran.error.code;
-  return executionOf(ran, [answerRecord(key, request.principal, requestHash, status, answer)]);
+  return executionOf(operation, runChecked(operation, request, image, context), (last) => {
+    const { ran, answer } = rememberable(last);
+    if (closesItsSession(ran, key)) {
+      coverageMark('exactly once: a session closes itself');
+      return lastExecution(ran, []);
+    }
+    const status = ran.ok ? null : ran.error.code;
+    return lastExecution(ran, [answerRecord(key, request.principal, requestHash, status, answer)]);
+  });
 }
 
 /**
@@ -176,15 +184,42 @@ function runChecked(
   });
 }
 
-/** What Ottla would do, as the operator's policies have it. */
+/** What Ottla would do, as the operator's policies have it: they are asked at the last step, when all is known. */
 function withPolicies(
   { operationId }: RegisteredOperation,
   ran: Ran,
   { policies = {} }: OperationContext,
+  before: readonly MetadataRecord[] = [],
 ): Ran {
-  if (!ran.ok) return ran;
-  const message = findPolicyViolation(policies, operationId, ran.value.records);
+  if (!ran.ok || hasMoreSteps(ran.value)) return ran;
+  const message = findPolicyViolation(policies, operationId, [...before, ...ran.value.records]);
   return message === null ? ran : failed({ code: 'POLICY_VIOLATION', message });
+}
+
+function hasMoreSteps({ next = null }: OperationOutcome<unknown>): boolean {
+  return next !== null;
+}
+
+/**
+ * Its further steps, for the policies alone: what an operation may be refused for by itself, its first step says.
+ * Nothing of one step is read by the next, so that the state as it is serves for all of them.
+ */
+function restJudged(
+  operation: RegisteredOperation,
+  first: Ran,
+  image: MetadataImage,
+  context: OperationContext,
+): Ran {
+  if (!first.ok || !isJudged(context.policies ?? {}, operation.operationId)) return first;
+  const before: MetadataRecord[] = [];
+  let ran: Ran = first;
+  while (ran.ok) {
+    const { records, next = null }: OperationOutcome<unknown> = ran.value;
+    if (next === null) break;
+    for (const record of records) before.push(record);
+    ran = withPolicies(operation, runStep(next, image, context), context, before);
+  }
+  return ran.ok ? first : ran;
 }
 
 function inputOf({ input }: ControllerRequest): Parameters<typeof runOperation>[2] {
@@ -192,10 +227,35 @@ function inputOf({ input }: ControllerRequest): Parameters<typeof runOperation>[
   return input as Parameters<typeof runOperation>[2];
 }
 
-function executionOf(ran: Ran, answerRecords: readonly MetadataRecord[]): Execution {
+/** Step for step; only the last one has an answer, which `finish` puts beside its records. */
+function executionOf(
+  operation: RegisteredOperation,
+  ran: Ran,
+  finish: (ran: Ran) => Execution,
+  before: readonly MetadataRecord[] = [],
+): Execution {
+  const step = ran.ok ? (ran.value.next ?? null) : null;
+  if (!ran.ok || step === null) return finish(ran);
+  const { records } = ran.value;
+  return {
+    records,
+    outcome: ran.value,
+    next: (image, context) => {
+      const isKept = isJudged(context.policies ?? {}, operation.operationId);
+      const soFar = isKept ? [...before, ...records] : [];
+      const further = withPolicies(operation, runStep(step, image, context), context, soFar);
+      return executionOf(operation, further, finish, soFar);
+    },
+    mayStandAlready: false,
+    answer: () => violated('a step that has others behind it is not answered'),
+  };
+}
+
+function lastExecution(ran: Ran, answerRecords: readonly MetadataRecord[]): Execution {
   return {
     records: ran.ok ? [...ran.value.records, ...answerRecords] : answerRecords,
     outcome: ran.ok ? ran.value : null,
+    next: null,
     mayStandAlready: false,
     answer: (reply, offset) => give(ran, reply, offset),
   };

@@ -19,7 +19,7 @@ export function internalWork(operation: InternalOperation): PendingOperation {
     run: (image, context) => {
       const { records, continueWith, quorumChange = null } = operation.handle(image, context);
       const outcome = { continueWith, quorumChange };
-      return { records, outcome, mayStandAlready: false, answer: () => {} };
+      return { records, outcome, next: null, mayStandAlready: false, answer: () => {} };
     },
   };
 }
@@ -39,7 +39,7 @@ export function afterHeartbeats(name: string, look: () => void): PendingOperatio
     // Without records it always fits into its batch, and so runs once.
     run: () => {
       look();
-      return { records: [], outcome: null, mayStandAlready: false, answer: () => {} };
+      return { records: [], outcome: null, next: null, mayStandAlready: false, answer: () => {} };
     },
   };
 }

@@ -8,12 +8,14 @@ import type { Policies } from '../../metadata/policy.ts';
 import type { Clock, Timer } from '../../ports/clock.ts';
 import type { Logger } from '../../ports/logger.ts';
 import { type ProposalWindow, runtimeLimits } from '../limits.ts';
+import { type LoggedTransactions, stableOffset } from '../log/transaction-index.ts';
 import type { ReadQueue } from '../reads.ts';
 import type { BrokerSessions } from '../sessions/broker-sessions.ts';
 import { GroupSessions } from '../sessions/group-sessions.ts';
 import { dutiesAtStart, dutiesByTime, fencingOf } from './duties.ts';
 import { afterHeartbeats, internalWork } from './internal-work.ts';
-import { type Proposal, Proposer, type QuorumChangeProposal } from './proposer.ts';
+import type { Proposal, QuorumChangeProposal } from './proposal.ts';
+import { Proposer } from './proposer.ts';
 
 export type LeadershipOptions = {
   readonly clusterId: Uuid;
@@ -24,6 +26,7 @@ export type LeadershipOptions = {
   readonly policies: Policies;
   readonly reads: ReadQueue;
   readonly window: ProposalWindow;
+  readonly recordsPerStepMax: number;
   readonly propose: (proposal: Proposal) => void;
   readonly proposeQuorumChange: (proposal: QuorumChangeProposal) => void;
   readonly quorum: () => QuorumView;
@@ -40,6 +43,8 @@ export type LeadershipOptions = {
   /** The committed state, and where the log ends now. */
   readonly image: () => MetadataImage;
   readonly logEndOffset: () => Offset;
+  readonly highWatermark: () => Offset;
+  readonly transactions: LoggedTransactions;
 };
 
 type Reign = { readonly epoch: Epoch; readonly serveFrom: Offset };
@@ -49,7 +54,8 @@ type Reign = { readonly epoch: Epoch; readonly serveFrom: Offset };
  *
  * Invariants
  * 1. It serves only once everything up to the log end at which it became leader is applied (KAFKA-15345),
- *    so its speculative state begins as the committed one.
+ *    so its speculative state begins as the committed one. Where the log ends within a transaction, which nobody
+ *    can end any more, that is the state from before it, and the first thing proposed is its Abort.
  * 2. When leadership ends, by whatever way, every operation is answered and the speculative state is
  *    dropped (design 10).
  * 3. The sessions of brokers and of groups' members begin anew with each leadership (design 13).
@@ -136,12 +142,25 @@ export class Leadership {
     const reign = this.#reign;
     if (reign === null) return;
     if (this.#proposer !== null) this.#proposer.applied(image.endOffset);
-    else if (image.endOffset >= reign.serveFrom) this.#activate(reign, image);
+    else this.#activateOnceThere(reign, image);
+  }
+
+  /** More of the log is committed, which need not mean another state. */
+  committed(): void {
+    const reign = this.#reign;
+    if (reign !== null && this.#proposer === null) this.#activateOnceThere(reign, this.#options.image());
+  }
+
+  #activateOnceThere(reign: Reign, image: MetadataImage): void {
+    const { highWatermark, transactions } = this.#options;
+    if (highWatermark() < reign.serveFrom) return;
+    if (image.endOffset >= stableOffset(transactions, reign.serveFrom)) this.#activate(reign, image);
   }
 
   #activate(reign: Reign, image: MetadataImage): void {
     const { clusterId, clock, random, sessions, policies, reads, logger } = this.#options;
-    const { window, propose, proposeQuorumChange, quorum, hasRoomInLog, lastTimestampMs } = this.#options;
+    const { window, recordsPerStepMax, propose, proposeQuorumChange, quorum } = this.#options;
+    const { hasRoomInLog, lastTimestampMs } = this.#options;
     sessions.startAfresh(brokersOf(image), clock.monotonicMs());
     const groupSessions = new GroupSessions(image.group.members.values(), clock.monotonicMs());
     const proposer = new Proposer(
@@ -149,6 +168,8 @@ export class Leadership {
         epoch: reign.epoch,
         clusterId,
         image,
+        leftOpenUntil: this.#leftOpenUntil(),
+        recordsPerStepMax,
         lastTimestampMs,
         clock,
         random,
@@ -178,6 +199,12 @@ export class Leadership {
     logger.info('controller-active', { epoch: reign.epoch, offset: image.endOffset });
     for (const duty of dutiesAtStart(image, this.#options.foundingLevels)) proposer.offer(internalWork(duty));
     this.#lookAfterTime(proposer, groupSessions);
+  }
+
+  /** Where the log ends, if within a transaction. */
+  #leftOpenUntil(): Offset | null {
+    const end = this.#options.logEndOffset();
+    return this.#options.transactions.around(end) === null ? null : end;
   }
 
   /** Expiry is looked for by time and takes effect by record. */

@@ -27,6 +27,11 @@ export type Execution = {
     OperationOutcome<unknown>,
     'heard' | 'forgotten' | 'heardMember' | 'forgottenMember' | 'continueWith' | 'quorumChange'
   > | null;
+  /**
+   * The next step of what does not fit one batch, on the state that these records leave: both stand in one transaction.
+   * Null for the last one, which has the answer.
+   */
+  readonly next: PendingOperation['run'] | null;
   /** An earlier attempt has executed it, and whether that one is committed is not known yet. */
   readonly mayStandAlready: boolean;
   answer(reply: Reply, offset: Offset): void;
@@ -88,6 +93,18 @@ export class OperationQueue {
     }
     this.#size -= taken.length;
     return taken;
+  }
+
+  /** Those of one priority, up to so many of them. */
+  takeOf(priority: Priority, countMax: number): PendingOperation[] {
+    const taken = this.#queueOf(priority).splice(0, countMax);
+    this.#size -= taken.length;
+    return taken;
+  }
+
+  /** The leader's own fencing waits: it goes before a transaction that is open. */
+  get hasFencing(): boolean {
+    return this.#queueOf('fencing').some(({ isInternal }) => isInternal);
   }
 
   /** Puts back what a full batch left over, before what came later. */

@@ -1,34 +1,35 @@
-import { assert } from '../../base/assert.ts';
 import { coverageMark } from '../../base/coverage-marks.ts';
 import type { Epoch, Offset, Uuid } from '../../base/brands.ts';
 import type { Random } from '../../base/random.ts';
-import { encodeRecords } from '../../codec/record-value.ts';
-import { createImageBuilder, type ImageBuilder, type MetadataImage } from '../../metadata/image.ts';
-import type { QuorumChange, QuorumView } from '../../metadata/operation.ts';
+import { createImageBuilder, type MetadataImage } from '../../metadata/image.ts';
+import type { OperationContext, QuorumChange, QuorumView } from '../../metadata/operation.ts';
 import type { Policies } from '../../metadata/policy.ts';
-import { countUncleanElections } from '../../metadata/resources/topic/records.ts';
-import { finalizedMetadataVersion } from '../../metadata/resources/feature/supported.ts';
-import type { MetadataRecord } from '../../metadata/registry.ts';
-import type { Clock } from '../../ports/clock.ts';
-import type { ProposedBatch } from '../../raft/inputs.ts';
-import type { BrokerSessions } from '../sessions/broker-sessions.ts';
-import type { GroupSessions } from '../sessions/group-sessions.ts';
-import { type DeferredAnswer, DeferredAnswers } from '../answers/deferred-answers.ts';
+import type { Proposal, QuorumChangeProposal } from './proposal.ts';
 import { type ProposalWindow, runtimeLimits } from '../limits.ts';
+import { BatchDraft } from './batch-draft.ts';
 import { internalWork } from './internal-work.ts';
+import { OpenTransaction } from './open-transaction.ts';
 import { type Execution, OperationQueue, type PendingOperation } from './operation-queue.ts';
+import {
+  type AppendedProposal,
+  failUnanswered,
+  type Settlement,
+  Settlements,
+  type SettlementsOptions,
+} from './settlements.ts';
 
-export type ProposerOptions = {
+export type ProposerOptions = SettlementsOptions & {
   readonly epoch: Epoch;
   readonly clusterId: Uuid;
   /** The committed state at the moment this node became active: it reaches the log's end. */
   readonly image: MetadataImage;
+  /** Where the log ends, if an earlier leader has left a transaction open there: `image` is from before its Begin. */
+  readonly leftOpenUntil: Offset | null;
+  /** Records that an operation gives at once, and a batch of a transaction holds: what one slice of work may be. */
+  readonly recordsPerStepMax: number;
   /** Append timestamp of the log's last batch, in ms since 1970. */
   readonly lastTimestampMs: () => number;
-  readonly clock: Clock;
   readonly random: Random;
-  readonly sessions: BrokerSessions;
-  readonly groupSessions: GroupSessions;
   readonly policies: Policies;
   readonly window: ProposalWindow;
   propose(proposal: Proposal): void;
@@ -36,26 +37,10 @@ export type ProposerOptions = {
   readonly quorum: () => QuorumView;
   /** False while this node's own disk is behind: what it has not flushed stays in memory. */
   readonly hasRoomInLog: () => boolean;
-  /** Heartbeats (design 13), and what has appended nothing, are answered after a barrier begun after their arrival. */
-  awaitBarrier(confirmed: () => void, failed: () => void): void;
   /** A record that could not be replayed: a bug in an operation, which is refused and reported. */
   onRejected(operationId: string, reason: string): void;
   /** So many leaders are to be elected uncleanly by what is proposed now. */
   onUncleanElections(count: number): void;
-};
-
-export type Proposal = {
-  readonly proposalId: number;
-  readonly epoch: Epoch;
-  readonly baseOffset: Offset;
-  readonly batch: ProposedBatch;
-  /** The state after the proposal, computed already (design 9). */
-  readonly image: MetadataImage;
-};
-
-/** Control records, which the core makes. */
-export type QuorumChangeProposal = Pick<Proposal, 'proposalId' | 'epoch' | 'baseOffset'> & {
-  readonly change: QuorumChange;
 };
 
 /**
@@ -68,18 +53,23 @@ export type QuorumChangeProposal = Pick<Proposal, 'proposalId' | 'epoch' | 'base
  *    waits for a barrier as well: it must not come from a leader that others have replaced.
  * 4. Nothing is executed while a change of the quorum is under way: what follows it, and its own operation when that
  *    is run again and finds nothing left to change, sees it committed.
- * 5. After `close` nothing is proposed, and every operation was answered: appended ones as unknown, others
+ * 5. One transaction is open at most; while it is, nothing but its batches is proposed, and its Abort. Fencing ends it
+ *    by that, and it begins anew behind the fencing, under its key.
+ * 6. After `close` nothing is proposed, and every operation was answered: appended ones as unknown, others
  *    as retriable.
  */
 export class Proposer {
   readonly #options: ProposerOptions;
   readonly #queue = new OperationQueue(runtimeLimits.operationsQueuedMax);
-  readonly #answers = new DeferredAnswers();
+  readonly #answers: Settlements;
   readonly #appended = new Map<number, AppendedProposal>();
   /** The change of the quorum that is under way. */
   #quorumChangeId: number | null = null;
   /** Operations that have had the quorum changed and are run again to be answered. */
   readonly #changers = new Map<PendingOperation, AppendedProposal>();
+  #transaction: OpenTransaction | null = null;
+  /** The state from before a transaction that an earlier leader has left open, until its Abort is proposed. */
+  #leftOpen: MetadataImage | null;
   #speculative: MetadataImage;
   #appliedOffset: Offset;
   #lastTimestampMs: number;
@@ -92,10 +82,15 @@ export class Proposer {
 
   constructor(options: ProposerOptions, firstProposalId: number) {
     this.#options = options;
-    this.#speculative = options.image;
+    this.#answers = new Settlements(options);
+    const { image, epoch, leftOpenUntil } = options;
+    this.#leftOpen = leftOpenUntil === null ? null : image;
+    this.#speculative =
+      leftOpenUntil === null ? image : createImageBuilder(image).freeze(leftOpenUntil, epoch);
     this.#appliedOffset = options.image.endOffset;
     this.#lastTimestampMs = Math.max(options.image.timestampMs, options.lastTimestampMs());
     this.#nextProposalId = firstProposalId;
+    if (this.#leftOpen !== null) this.#schedule();
   }
 
   /** Never used twice within a process, so that a late completion cannot be taken for another's. */
@@ -108,7 +103,7 @@ export class Proposer {
   }
 
   get pendingCount(): number {
-    return this.#queue.size + this.#answers.size;
+    return this.#queue.size + this.#answers.size + (this.#transaction === null ? 0 : 1);
   }
 
   /** Takes an operation in, or refuses it when too much waits. */
@@ -133,12 +128,16 @@ export class Proposer {
     this.#appended.delete(proposalId);
     this.#bytesInFlight -= proposal.bytes;
     if (proposalId === this.#quorumChangeId) this.#quorumChangeId = null;
-    if (this.#queue.size > 0) this.#schedule();
+    if (this.#hasWork) this.#schedule();
   }
 
   /** This node's own disk has taken more of the log. */
   logFlushed(): void {
-    if (this.#queue.size > 0) this.#schedule();
+    if (this.#hasWork) this.#schedule();
+  }
+
+  get #hasWork(): boolean {
+    return this.#queue.size > 0 || this.#transaction !== null || this.#leftOpen !== null;
   }
 
   /**
@@ -174,6 +173,8 @@ export class Proposer {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#answers.failAll();
+    // Without its End, which was not proposed, it never takes effect.
+    this.#giveUpTransaction();
     for (const pending of this.#queue.take(Number.MAX_SAFE_INTEGER)) {
       if (this.#hasChangedQuorum(pending)) failUnanswered(pending, true);
       else pending.reply.fail('NOT_CONTROLLER', 'This node no longer leads the quorum; nothing was changed.');
@@ -198,10 +199,15 @@ export class Proposer {
       coverageMark("proposer: the leader's own disk is behind");
       return;
     }
+    if (this.#leftOpen !== null) this.#abortLeftOpen(this.#leftOpen);
+    else if (this.#transaction !== null) this.#goOnWith(this.#transaction);
+    else this.#executeNext();
+    if (this.#hasWork) this.#schedule();
+  }
+
+  #executeNext(): void {
     const operations = this.#queue.take(runtimeLimits.operationsPerBatchMax);
-    if (operations.length === 0) return;
-    this.#execute(operations.filter((pending) => this.#isWanted(pending)));
-    if (this.#queue.size > 0) this.#schedule();
+    if (operations.length > 0) this.#execute(operations.filter((pending) => this.#isWanted(pending)));
   }
 
   /** Whoever waited for it may have been told already that its time is over. A heartbeat has arrived all the same. */
@@ -212,21 +218,25 @@ export class Proposer {
 
   #execute(operations: readonly PendingOperation[]): void {
     const draft = this.#beginBatch();
-    let changing: Changing | null = null;
+    const settlements: Settlement[] = [];
+    let left: Left | null = null;
     for (const [at, pending] of operations.entries()) {
-      const taken = this.#executeOne(draft, pending);
+      const taken = this.#executeOne(draft, settlements, pending);
       if (taken === 'taken') continue;
-      // This one and those behind it begin the next batch.
-      this.#queue.putBack(operations.slice(at));
-      if (taken === 'full') {
-        coverageMark('proposer: a full batch leaves work for the next');
-      } else {
-        changing = { pending, change: taken };
-      }
+      left = { pending, taken, others: operations.slice(at + 1) };
       break;
     }
-    this.#finishBatch(draft);
-    if (changing !== null) this.#proposeQuorumChange(changing);
+    this.#finishBatch(draft, settlements);
+    if (left !== null) this.#leave(left, draft.recordCount > 0);
+  }
+
+  /** What ends a batch before it is full of what waits: the rest begins the next. */
+  #leave({ pending, taken, others }: Left, hasAppended: boolean): void {
+    const begins = taken === 'transaction' && !hasAppended;
+    this.#queue.putBack(begins ? others : [pending, ...others]);
+    if (taken === 'full') coverageMark('proposer: a full batch leaves work for the next');
+    else if (taken !== 'transaction') this.#proposeQuorumChange({ pending, change: taken });
+    else if (begins) this.#writePart((this.#transaction = new OpenTransaction(pending, this.#speculative)));
   }
 
   /** Control records stand in a batch of the core's own, behind everything proposed so far. */
@@ -248,162 +258,219 @@ export class Proposer {
     return this.#changers.get(pending)?.isAppended ?? false;
   }
 
-  #beginBatch(): Draft {
+  #beginBatch(base = this.#speculative): BatchDraft {
     // Timestamps never decrease in the log, whatever the wall clock does (design 11).
     const timestampMs = Math.max(this.#lastTimestampMs, this.#options.clock.wallMs());
-    return {
-      image: this.#speculative,
-      builder: createImageBuilder(this.#speculative),
-      records: [],
-      baseOffset: this.#speculative.endOffset,
-      timestampMs,
-      payloads: [],
-      payloadBytes: 0,
-      settlements: [],
-    };
+    return new BatchDraft(base, this.#options.epoch, timestampMs);
   }
 
   /**
-   * `full`: its records no longer fit into this batch; a change: it wants the quorum changed before it goes on. What
-   * throws changes nothing and is refused.
+   * `full`: its records no longer fit into this batch, or not behind others; a change: it wants the quorum changed
+   * before it goes on; `transaction`: it has more steps than one. What throws changes nothing and is refused.
    */
-  #executeOne(draft: Draft, pending: PendingOperation): 'taken' | 'full' | QuorumChange {
+  #executeOne(
+    draft: BatchDraft,
+    settlements: Settlement[],
+    pending: PendingOperation,
+  ): 'taken' | 'full' | 'transaction' | QuorumChange {
     try {
-      const execution = pending.run(draft.image, {
-        nextOffset: draft.image.endOffset,
-        epoch: this.#options.epoch,
-        timestampMs: draft.timestampMs,
-        random: this.#options.random,
-        clusterId: this.#options.clusterId,
-        principal: pending.principal,
-        sessions: this.#options.sessions,
-        groupSessions: this.#options.groupSessions,
-        quorum: this.#options.quorum(),
-        policies: this.#options.policies,
-      });
-      if (pending.reply.isSettled) {
-        // Its sender was told that nothing was changed, and has said that it lives.
-        coverageMark('heartbeat: heard when nobody waits for its answer');
-        this.#hear(execution);
-        return 'taken';
-      }
+      const execution = pending.run(draft.image, this.#contextOf(draft, pending));
+      if (this.#isHeardAlone(pending, execution)) return 'taken';
       const change = execution.outcome?.quorumChange ?? null;
       if (change !== null) return change;
+      if (execution.next !== null) return 'transaction';
       const hasRecords = execution.records.length > 0;
-      if (hasRecords && !this.#add(draft, execution.records)) return 'full';
-      this.#hear(execution);
-      draft.settlements.push({ pending, offset: draft.image.endOffset, hasRecords, execution });
+      if (hasRecords && !draft.add(execution.records)) return 'full';
+      this.#answers.taken(execution);
+      settlements.push({ pending, offset: draft.image.endOffset, hasRecords, execution });
     } catch (error) {
       this.#reject(pending, error);
     }
     return 'taken';
   }
 
-  /**
-   * Replays one operation's records speculatively and adds them to the batch. The batch has one builder
-   * (design 9), so that a page is copied once however many of its operations touch it.
-   */
-  #add(draft: Draft, records: readonly MetadataRecord[]): boolean {
-    const payload = encodeRecords(draft.image.registry, records, finalizedMetadataVersion(draft.image));
-    const recordCount = draft.image.endOffset - draft.baseOffset;
-    const fits =
-      recordCount + records.length <= runtimeLimits.recordsPerBatchMax &&
-      draft.payloadBytes + payload.length <= runtimeLimits.batchBytesMax;
-    if (!fits) {
-      assert(recordCount > 0, 'an operation returned more records than a batch holds');
-      return false;
-    }
-    try {
-      this.#replay(draft, records);
-    } catch (error) {
-      this.#replayAnew(draft);
-      throw error;
-    }
-    const unclean = countUncleanElections(records);
-    if (unclean > 0) this.#options.onUncleanElections(unclean);
-    draft.records.push(records);
-    draft.payloads.push(payload);
-    draft.payloadBytes += payload.length;
+  /** Its sender was told that nothing was changed, and has said that it lives. */
+  #isHeardAlone(pending: PendingOperation, execution: Execution): boolean {
+    if (!pending.reply.isSettled) return false;
+    coverageMark('heartbeat: heard when nobody waits for its answer');
+    this.#answers.hear(execution);
     return true;
   }
 
-  #replay(draft: Draft, records: readonly MetadataRecord[]): void {
-    let { endOffset } = draft.image;
-    for (const record of records) {
-      const position = { offset: endOffset, epoch: this.#options.epoch, timestampMs: draft.timestampMs };
-      draft.builder.replay(record, position);
-      endOffset = (endOffset + 1) as Offset;
-    }
-    draft.image = draft.builder.peek();
+  #contextOf(
+    { image, timestampMs }: Pick<BatchDraft, 'image' | 'timestampMs'>,
+    { principal }: PendingOperation,
+  ): OperationContext {
+    const { epoch, random, clusterId, sessions, groupSessions, quorum } = this.#options;
+    const { policies, recordsPerStepMax } = this.#options;
+    return {
+      nextOffset: image.endOffset,
+      epoch,
+      timestampMs,
+      random,
+      clusterId,
+      principal,
+      sessions,
+      groupSessions,
+      quorum: quorum(),
+      policies,
+      recordsPerStepMax,
+    };
   }
 
-  /** A throw discards the builder: what stands in the batch already is replayed into another. */
-  #replayAnew(draft: Draft): void {
-    draft.builder = createImageBuilder(this.#speculative);
-    draft.image = this.#speculative;
-    for (const records of draft.records) this.#replay(draft, records);
+  /** The next batch of the transaction that is open, unless something ends it. */
+  #goOnWith(transaction: OpenTransaction): void {
+    if (this.#queue.hasFencing) {
+      coverageMark('transaction: pre-empted by fencing');
+      this.#abort(transaction, 'fencing goes before it');
+      this.#queue.putBack([transaction.pending]);
+      return;
+    }
+    // Its caller was told that nothing was changed.
+    if (!this.#isWanted(transaction.pending)) {
+      coverageMark('transaction: aborted for its caller has gone');
+      this.#abort(transaction, 'its time is over');
+      return;
+    }
+    this.#hearHeartbeats(transaction);
+    this.#writePart(transaction);
   }
 
-  #finishBatch(draft: Draft): void {
-    const proposal = draft.payloads.length === 0 ? null : this.#append(draft);
-    let isBarrierAwaited = false;
-    const barrier = new SharedBarrier();
-    for (const { pending, offset, hasRecords, execution } of draft.settlements) {
-      this.#goOn(execution);
-      const hasChangedQuorum = this.#hasChangedQuorum(pending);
-      this.#changers.delete(pending);
-      // A refusal changes nothing by which a deposed leader would be found out, so that others may know better.
-      const awaitsBarrier = pending.awaitsBarrier || (!hasRecords && !pending.isInternal);
-      isBarrierAwaited ||= awaitsBarrier;
-      const isUnknown = (): boolean =>
-        hasChangedQuorum || execution.mayStandAlready || (hasRecords && (proposal?.isAppended ?? false));
-      if (isUnknown()) pending.reply.expose();
-      const give = (): void => execution.answer(pending.reply, offset);
-      const fail = (): void => failUnanswered(pending, isUnknown());
-      this.#answers.defer({
-        offset,
-        give: awaitsBarrier ? () => barrier.whenConfirmed({ give, fail }) : give,
-        fail,
-      });
+  /**
+   * Sessions go on while a transaction is written. A heartbeat that changes nothing is answered by the state from
+   * before it, which is what every reader sees; one that would write something is heard, and waits.
+   */
+  #hearHeartbeats({ before, waiting }: OpenTransaction): void {
+    const settlements: Settlement[] = [];
+    const draft = { image: before, timestampMs: this.#beginBatch().timestampMs };
+    for (const pending of this.#queue.takeOf('heartbeat', runtimeLimits.operationsPerBatchMax)) {
+      if (!this.#isWanted(pending)) continue;
+      try {
+        const execution = pending.run(before, this.#contextOf(draft, pending));
+        if (this.#isHeardAlone(pending, execution)) continue;
+        const writes = execution.records.length > 0 || execution.next !== null;
+        this.#answers.hear(execution);
+        if (writes) waiting.push(pending);
+        else settlements.push({ pending, offset: before.endOffset, hasRecords: false, execution });
+      } catch (error) {
+        this.#reject(pending, error);
+      }
     }
-    if (isBarrierAwaited) {
-      this.#options.awaitBarrier(
-        () => barrier.confirm(),
-        () => barrier.fail(),
+    if (settlements.length > 0) coverageMark('transaction: a heartbeat is answered within');
+    this.#settle(settlements, null);
+  }
+
+  #writePart(transaction: OpenTransaction): void {
+    const { pending } = transaction;
+    const { clock } = this.#options;
+    const overMs = clock.monotonicMs() + runtimeLimits.sliceMs;
+    const draft = this.#beginBatch();
+    try {
+      const part = transaction.write(
+        draft,
+        (now) => this.#contextOf(now, pending),
+        () => clock.monotonicMs() >= overMs,
       );
+      if (part.kind === 'refused') this.#refuse(transaction, part.execution);
+      else if (part.kind === 'last') this.#end(transaction, draft, part.execution);
+      else transaction.appended(this.#append(draft, null).bytes);
+    } catch (error) {
+      this.#abort(transaction, 'it could not be applied');
+      this.#reject(pending, error);
+    }
+  }
+
+  #end(transaction: OpenTransaction, draft: BatchDraft, execution: Execution): void {
+    const { pending, before, bytes } = transaction;
+    const offset = draft.image.endOffset;
+    const proposal = this.#append(draft, { since: before.endOffset, bytesBefore: bytes });
+    this.#leaveTransaction(transaction);
+    this.#answers.taken(execution);
+    this.#settle([{ pending, offset, hasRecords: true, execution }], proposal);
+  }
+
+  /** One of its later steps is refused: nothing of it takes effect, and its answer is recorded like any other. */
+  #refuse(transaction: OpenTransaction, execution: Execution): void {
+    coverageMark('transaction: aborted for one of its operations is refused');
+    this.#abort(transaction, 'one of its operations is refused');
+    this.#queue.putBack([{ ...transaction.pending, run: () => execution }]);
+  }
+
+  /** Everything since its Begin takes no effect. */
+  #abort(transaction: OpenTransaction, reason: string): void {
+    const { before, bytes } = transaction;
+    if (transaction.hasBegun) this.#appendAbort(before, bytes, reason);
+    this.#leaveTransaction(transaction);
+  }
+
+  #leaveTransaction({ waiting }: OpenTransaction): void {
+    this.#transaction = null;
+    this.#queue.putBack(waiting);
+  }
+
+  #abortLeftOpen(before: MetadataImage): void {
+    coverageMark('transaction: aborted by the next leader');
+    this.#leftOpen = null;
+    this.#appendAbort(before, 0, 'its leader has lost the lead');
+  }
+
+  /** The state goes back to the one from before Begin; the log goes on where it is. */
+  #appendAbort(before: MetadataImage, bytesBefore: number, reason: string): void {
+    const base = createImageBuilder(before).freeze(this.#speculative.endOffset, this.#options.epoch);
+    const draft = this.#beginBatch(base);
+    draft.add([{ type: 'AbortTransactionRecord', reason }]);
+    this.#append(draft, { since: before.endOffset, bytesBefore });
+  }
+
+  #giveUpTransaction(): void {
+    const transaction = this.#transaction;
+    this.#transaction = null;
+    for (const pending of transaction === null ? [] : [transaction.pending, ...transaction.waiting]) {
+      failUnanswered(pending, false);
+    }
+  }
+
+  #finishBatch(draft: BatchDraft, settlements: readonly Settlement[]): void {
+    const since = draft.baseOffset;
+    const proposal = draft.recordCount === 0 ? null : this.#append(draft, { since, bytesBefore: 0 });
+    this.#settle(settlements, proposal);
+  }
+
+  /** Their answers wait, and work that is to go on is taken in. */
+  #settle(settlements: readonly Settlement[], proposal: AppendedProposal | null): void {
+    this.#answers.add(settlements, proposal, (pending) => this.#hasChangedQuorum(pending));
+    for (const { pending, execution } of settlements) {
+      this.#changers.delete(pending);
+      const continueWith = execution.outcome?.continueWith ?? null;
+      if (continueWith !== null) this.offer(internalWork(continueWith));
     }
     this.#answers.release(this.#appliedOffset);
   }
 
-  /** Brokers and members that were heard, or are to be forgotten: before the next of a batch looks for silence. */
-  #hear({ outcome }: Execution): void {
-    const { sessions, groupSessions, clock } = this.#options;
-    if (outcome?.heard !== undefined) {
-      sessions.heard(outcome.heard.brokerId, outcome.heard.metadataOffset, clock.monotonicMs());
-    }
-    if (outcome?.forgotten !== undefined) sessions.remove(outcome.forgotten);
-    if (outcome?.heardMember !== undefined) groupSessions.heard(outcome.heardMember, clock.monotonicMs());
-    if (outcome?.forgottenMember !== undefined) groupSessions.remove(outcome.forgottenMember);
-  }
-
-  /** Work that goes on after this batch. */
-  #goOn({ outcome }: Execution): void {
-    const continueWith = outcome?.continueWith ?? null;
-    if (continueWith !== null) this.offer(internalWork(continueWith));
-  }
-
-  #append(draft: Draft): AppendedProposal {
-    const proposalId = this.#nextProposalId++;
-    const proposal: AppendedProposal = { bytes: draft.payloadBytes, isAppended: true };
-    this.#appended.set(proposalId, proposal);
-    this.#bytesInFlight += draft.payloadBytes;
+  #append(
+    draft: BatchDraft,
+    shows: { readonly since: Offset; readonly bytesBefore: number } | null,
+  ): AppendedProposal {
     const { epoch } = this.#options;
-    const image = draft.builder.freeze(draft.image.endOffset, epoch);
+    const { baseOffset, timestampMs } = draft;
+    const { batch, image } = draft.finish();
+    const bytes = batch.payload.length;
+    const proposalId = this.#nextProposalId++;
+    const proposal: AppendedProposal = { bytes, isAppended: true };
+    this.#appended.set(proposalId, proposal);
+    this.#bytesInFlight += bytes;
     this.#speculative = image;
-    this.#lastTimestampMs = draft.timestampMs;
-    const recordCount = image.endOffset - draft.baseOffset;
-    const batch = { recordCount, payload: concatenate(draft), appendTimestampMs: draft.timestampMs };
-    this.#options.propose({ proposalId, epoch, baseOffset: draft.baseOffset, batch, image });
+    this.#lastTimestampMs = timestampMs;
+    const { uncleanElectionCount } = draft;
+    if (uncleanElectionCount > 0) this.#options.onUncleanElections(uncleanElectionCount);
+    this.#options.propose({
+      proposalId,
+      epoch,
+      baseOffset,
+      batch,
+      image,
+      shows: shows === null ? null : { since: shows.since, bytes: shows.bytesBefore + bytes },
+    });
     return proposal;
   }
 
@@ -414,77 +481,11 @@ export class Proposer {
   }
 }
 
-type Changing = { readonly pending: PendingOperation; readonly change: QuorumChange };
-
-type AppendedProposal = { readonly bytes: number; isAppended: boolean };
-
-type Settlement = {
+/** What its batch had no place for, why, and what waited behind it. */
+type Left = {
   readonly pending: PendingOperation;
-  readonly offset: Offset;
-  readonly hasRecords: boolean;
-  readonly execution: Execution;
+  readonly taken: 'full' | 'transaction' | QuorumChange;
+  readonly others: readonly PendingOperation[];
 };
 
-/** A batch that is being made. */
-type Draft = {
-  /** The state after everything in the batch so far: a look into the builder, valid until it goes on. */
-  image: MetadataImage;
-  builder: ImageBuilder;
-  /** Of each operation in the batch. */
-  readonly records: (readonly MetadataRecord[])[];
-  readonly baseOffset: Offset;
-  readonly timestampMs: number;
-  readonly payloads: Uint8Array[];
-  payloadBytes: number;
-  readonly settlements: Settlement[];
-};
-
-/** One barrier for all of a batch that await one; each also waits for its own offset. */
-class SharedBarrier {
-  #state: 'waiting' | 'confirmed' | 'failed' = 'waiting';
-  #waiting: Pick<DeferredAnswer, 'give' | 'fail'>[] = [];
-
-  whenConfirmed(answer: Pick<DeferredAnswer, 'give' | 'fail'>): void {
-    if (this.#state === 'confirmed') answer.give();
-    else if (this.#state === 'failed') answer.fail();
-    else this.#waiting.push(answer);
-  }
-
-  confirm(): void {
-    this.#state = 'confirmed';
-    for (const answer of this.#waiting.splice(0)) answer.give();
-  }
-
-  fail(): void {
-    this.#state = 'failed';
-    for (const answer of this.#waiting.splice(0)) answer.fail();
-  }
-}
-
-/** Leadership was lost: nothing appended means retriable, appended means unknown (design 10). */
-function failUnanswered(pending: PendingOperation, isAppended: boolean): void {
-  if (isAppended) {
-    coverageMark('proposer: leadership ends with an unknown outcome');
-    pending.reply.fail(
-      'OUTCOME_UNKNOWN',
-      'Leadership was lost after the write was appended; it may or may not take effect.',
-    );
-  } else {
-    pending.reply.fail(
-      'NOT_CONTROLLER',
-      'Leadership was lost before the answer was certain; nothing was changed.',
-    );
-  }
-}
-
-function concatenate(draft: Draft): Uint8Array {
-  const [first] = draft.payloads;
-  if (first !== undefined && draft.payloads.length === 1) return first;
-  const whole = new Uint8Array(draft.payloadBytes);
-  let at = 0;
-  for (const payload of draft.payloads) {
-    whole.set(payload, at);
-    at += payload.length;
-  }
-  return whole;
-}
+type Changing = { readonly pending: PendingOperation; readonly change: QuorumChange };

@@ -5,10 +5,12 @@ import type { EpochStart, VoterSetAt } from '../../raft/config.ts';
 import { DiskIndex } from './disk-index.ts';
 import type { KRaftVersionAt } from './raft-log.ts';
 import type { Segment } from './segment.ts';
+import { TransactionIndex } from './transaction-index.ts';
 
 /** What a scan of the segments has found so far: the index, and what the control records say. */
 export class LogContents {
   readonly index = new DiskIndex();
+  readonly transactions = new TransactionIndex();
   #epochStarts: EpochStart[] = [];
   #voterSets: VoterSetAt[] = [];
   #kraftVersions: KRaftVersionAt[] = [];
@@ -27,6 +29,7 @@ export class LogContents {
 
   /** The first segment of the scan is where the log begins. */
   addSegment(segment: Segment): void {
+    if (this.index.segments.length === 0) this.transactions.beginScan(segment.header.baseOffset);
     this.index.addSegment(segment);
   }
 
@@ -44,6 +47,7 @@ export class LogContents {
     const { batch, header } = decoded;
     this.#noteEpoch(batch.epoch, batch.baseOffset);
     this.index.addBatch({ ...header, endOffset: batchEndOffset(batch), payloadPosition });
+    this.transactions.add(batch);
     if (batch.kind !== 'control') return;
     batch.records.forEach((record, position) => {
       const at = (batch.baseOffset + position) as Offset;
@@ -55,6 +59,7 @@ export class LogContents {
 
   truncateTo(to: Offset): void {
     this.index.truncateTo(to);
+    this.transactions.truncateTo(to);
     this.#epochStarts = this.#epochStarts.filter((start) => start.startOffset < to);
     this.#voterSets = this.#voterSets.filter((set) => set.offset < to);
     this.#kraftVersions = this.#kraftVersions.filter((version) => version.offset < to);

@@ -177,7 +177,7 @@ function settle(
     const { index, epochStarts, voterSets, kraftVersion } = contents;
     const { logStart, endOffset, lastEpoch } = index;
     const found = { epochStarts, voterSets, kraftVersion, tornTail: torn, corruption };
-    const log = new SegmentedLog(options, index, maker);
+    const log = new SegmentedLog(options, contents, maker);
     complete(ok({ log, recovery: { logStart, endOffset, lastEpoch, ...found } }));
   });
 }

@@ -4,6 +4,7 @@ import type { LogBatch } from '../../raft/batch.ts';
 import type { EpochStart, VoterSetAt } from '../../raft/config.ts';
 import type { IoId } from '../../raft/inputs.ts';
 import type { SnapshotId } from '../../raft/snapshot-id.ts';
+import type { LoggedTransactions } from './transaction-index.ts';
 
 /**
  * The metadata log of one node: our own checksummed segments over `ports/files` (design 17, 19, 20).
@@ -35,6 +36,8 @@ export type RaftLog = {
   cleanTo(logStart: SnapshotId): void;
   /** CRC that chains the batch which would begin at `offset`; only for batch boundaries still in the log. */
   chainCrcAt(offset: Offset): number | null;
+  /** Where metadata transactions stand in it, those that are not committed yet included. */
+  readonly transactions: LoggedTransactions;
   readonly endOffset: Offset;
   readonly flushedOffset: Offset;
   readonly bytesOnDisk: number;

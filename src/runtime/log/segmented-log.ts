@@ -9,11 +9,13 @@ import { batchEndOffset, type LogBatch } from '../../raft/batch.ts';
 import type { IoId } from '../../raft/inputs.ts';
 import type { SnapshotId } from '../../raft/snapshot-id.ts';
 import type { DiskIndex } from './disk-index.ts';
+import type { LogContents } from './log-contents.ts';
 import { LogWriter } from './log-writer.ts';
 import type { LogReadError, RaftLog, RaftLogEvents } from './raft-log.ts';
 import { planRead, type ReadPlan, readBatches } from './read-batches.ts';
 import { RecentBatches } from './recent-batches.ts';
 import type { SegmentMaker } from './segment-maker.ts';
+import type { TransactionIndex } from './transaction-index.ts';
 
 export type SegmentedLogOptions = {
   readonly files: Files;
@@ -35,6 +37,7 @@ type ReadCompletion = (result: Result<readonly LogBatch[], LogReadError>) => voi
  * 2. Whatever is not on disk is in `#recent`; below its start the index and the log agree.
  */
 export class SegmentedLog implements RaftLog {
+  readonly transactions: TransactionIndex;
   readonly #index: DiskIndex;
   readonly #maker: SegmentMaker;
   readonly #writer: LogWriter;
@@ -49,8 +52,14 @@ export class SegmentedLog implements RaftLog {
   readonly #pendingCuts: { readonly to: Offset; readonly isReset: boolean }[] = [];
   readonly #pendingReads = new Set<{ readonly endOffset: Offset; cancelled: boolean }>();
 
-  constructor(options: SegmentedLogOptions, index: DiskIndex, maker: SegmentMaker) {
+  constructor(
+    options: SegmentedLogOptions,
+    { index, transactions }: Pick<LogContents, 'index' | 'transactions'>,
+    maker: SegmentMaker,
+  ) {
     this.#index = index;
+    this.transactions = transactions;
+    transactions.endScan();
     this.#maker = maker;
     this.#events = options.events;
     this.#endOffset = index.endOffset;
@@ -99,6 +108,7 @@ export class SegmentedLog implements RaftLog {
       `the batch at ${batch.baseOffset} breaks the chain`,
     );
     this.#recent.add(encoded);
+    this.transactions.add(encoded);
     this.#endOffset = batchEndOffset(encoded);
     this.#chainCrc = statedCrc(encoded);
     return encoded;
@@ -112,6 +122,7 @@ export class SegmentedLog implements RaftLog {
     const chainCrc = this.chainCrcAt(to);
     assert(chainCrc !== null, `a cut at ${to}, where no batch begins`);
     this.#recent.truncate(to);
+    this.transactions.truncateTo(to);
     this.#endOffset = to;
     this.#chainCrc = chainCrc;
     this.#beginCut(to, false);
@@ -122,6 +133,7 @@ export class SegmentedLog implements RaftLog {
     this.#takeIoId(ioId);
     if (!this.#writer.isOpen) return;
     this.#recent.reset(at.endOffset);
+    this.transactions.reset();
     this.#endOffset = at.endOffset;
     this.#startOffset = at.endOffset;
     this.#chainCrc = chainCrc;
@@ -191,6 +203,7 @@ export class SegmentedLog implements RaftLog {
     if (dropped.length === 0) return;
     coverageMark('log: segments behind a checkpoint are removed');
     this.#startOffset = this.#index.logStart.endOffset;
+    this.transactions.dropBelow(this.#startOffset);
     this.#writer.removeSegments(dropped);
   }
 

@@ -11,6 +11,7 @@ import type { ReplicaKey, Voter } from '../../raft/replica-key.ts';
 import type { ControllerRequest } from '../controller-api.ts';
 import type { UntimedInput } from '../event-queue.ts';
 import type { Reply } from '../leader/operation-queue.ts';
+import { type LoggedTransactions, stableOffset } from '../log/transaction-index.ts';
 import { isOnlyValidated } from '../leader/client-work.ts';
 import type { QuorumOperationId, quorumOperations } from './definitions.ts';
 
@@ -21,6 +22,7 @@ export type QuorumOperationsOptions = {
   readonly caughtUpWithinMs: number;
   readonly nowMs: () => number;
   readonly image: () => MetadataImage;
+  readonly transactions: LoggedTransactions;
   readonly push: (input: UntimedInput) => void;
 };
 
@@ -101,7 +103,9 @@ export class QuorumOperations {
   }
 
   #give(reply: Reply, answered: Answered): void {
-    if (answered.ok) reply.succeed(answered.value, this.#options.core.highWatermark, null);
+    // Not within a transaction: whoever is told of an offset is shown a state that reaches it.
+    const { core, transactions } = this.#options;
+    if (answered.ok) reply.succeed(answered.value, stableOffset(transactions, core.highWatermark), null);
     else reply.fail(answered.error.code, answered.error.message);
   }
 

@@ -4,6 +4,7 @@ import type { Clock } from '../../ports/clock.ts';
 import { batchEndOffset, type LogBatch } from '../../raft/batch.ts';
 import { runtimeLimits } from '../limits.ts';
 import type { RaftLog } from '../log/raft-log.ts';
+import { nextStretch } from '../log/transaction-index.ts';
 import { batchBaseAt } from '../read-log.ts';
 import { runSequence, type Sequence, wait } from '../sequence.ts';
 import { recordsOf } from '../watch/batch-records.ts';
@@ -11,7 +12,7 @@ import { SlicedLoop } from '../work-slices.ts';
 
 export type PastImagesOptions = {
   readonly clock: Clock;
-  readonly log: Pick<RaftLog, 'read' | 'chainCrcAt'>;
+  readonly log: Pick<RaftLog, 'read' | 'chainCrcAt' | 'transactions'>;
   readonly image: () => MetadataImage;
   readonly logStartOffset: () => Offset;
 };
@@ -20,7 +21,7 @@ export type PastImagesOptions = {
 export type PastState =
   | { readonly kind: 'there'; readonly image: MetadataImage }
   | { readonly kind: 'gone'; readonly oldest: Offset; readonly newest: Offset }
-  /** A batch is seen whole or not at all: the state stood at its base and at its end, and never between them. */
+  /** A batch, or a transaction, is seen whole or not at all: the state stood at its base and at its end alone. */
   | { readonly kind: 'within'; readonly baseOffset: Offset; readonly endOffset: Offset }
   | { readonly kind: 'busy' }
   /** The disk gives something else than was written: another node's may not. */
@@ -88,6 +89,11 @@ export class PastImages {
     const oldest = this.#kept[0]?.image.endOffset ?? newest.endOffset;
     if (at < oldest || at > newest.endOffset) {
       complete({ kind: 'gone', oldest, newest: newest.endOffset });
+      return;
+    }
+    const around = log.transactions.around(at);
+    if (around !== null && around.endOffset !== null) {
+      complete({ kind: 'within', baseOffset: around.baseOffset, endOffset: around.endOffset });
       return;
     }
     if (log.chainCrcAt(at) === null) {
@@ -177,9 +183,9 @@ export class PastImages {
     if (base === undefined) return gone();
     let { image } = base;
     while (image.endOffset < at) {
-      const from = image.endOffset;
+      const { from, to } = nextStretch(log.transactions, image.endOffset, at);
       const read = yield* wait<Parameters<Parameters<RaftLog['read']>[3]>[0]>((done) =>
-        log.read(from, at, runtimeLimits.pastSliceBytes, done),
+        log.read(from, to, runtimeLimits.pastSliceBytes, done),
       );
       if (!read.ok) {
         const isGone = read.error.code === 'BELOW_LOG_START' || read.error.code === 'CANCELLED';

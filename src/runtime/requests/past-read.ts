@@ -37,7 +37,7 @@ export function explainMissing(
   }
   const { baseOffset, endOffset } = state;
   return {
-    message: `Offset ${at} lies within one batch, which is seen whole or not at all: ask for ${baseOffset} or ${endOffset}.`,
+    message: `Offset ${at} lies within one batch or transaction, which is seen whole or not at all: ask for ${baseOffset} or ${endOffset}.`,
     details: { batchBaseOffset: baseOffset, batchEndOffset: endOffset },
   };
 }

@@ -340,6 +340,7 @@ export class RequestRouter {
       sessions,
       groupSessions: noGroupSessions,
       quorum: this.#options.view.quorum(),
+      recordsPerStepMax: runtimeLimits.recordsPerStepMax,
     };
     try {
       const reply = isListing(routed.operation) ? this.#pagingReply(routed.reply, image) : routed.reply;

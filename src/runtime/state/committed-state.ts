@@ -1,10 +1,12 @@
 import { assert } from '../../base/assert.ts';
+import { coverageMark } from '../../base/coverage-marks.ts';
 import type { Offset } from '../../base/brands.ts';
 import { createImageBuilder, type MetadataImage } from '../../metadata/image.ts';
 import type { MetadataRecord } from '../../metadata/registry.ts';
 import type { Clock } from '../../ports/clock.ts';
 import { batchEndOffset, type LogBatch } from '../../raft/batch.ts';
 import type { RaftLog } from '../log/raft-log.ts';
+import { nextStretch, stableOffset, type Stretch } from '../log/transaction-index.ts';
 import { runSequence, type Sequence } from '../sequence.ts';
 import type { BatchRecords } from '../watch/batch-records.ts';
 import { SlicedLoop } from '../work-slices.ts';
@@ -14,7 +16,7 @@ const sliceBytesMax = 256 * 1024;
 
 export type CommittedStateOptions = {
   readonly image: MetadataImage;
-  readonly log: RaftLog;
+  readonly log: Pick<RaftLog, 'read' | 'transactions'>;
   readonly records: Pick<BatchRecords, 'replayed'>;
   readonly clock: Clock;
   /** Everything below the image's end is applied, `bytes` of it since the last call; called after each advance. */
@@ -34,12 +36,19 @@ type ProposedImage = { readonly baseOffset: Offset; readonly image: MetadataImag
  * Invariants
  * 1. `image` is the replay of exactly the records below `image.endOffset`, all of them committed.
  * 2. `image.endOffset` never decreases, other than by `replaceBy` with a snapshot further on.
- * 3. A batch is applied whole.
+ * 3. A batch is applied whole, and so is a transaction: `image` stands outside of every one, and what an aborted one
+ *    holds is never read.
  * 4. No image is shown with a feature at a level that this node does not support.
  */
 export class CommittedState {
   readonly #options: CommittedStateOptions;
   #image: MetadataImage;
+  /** The replay goes on from here: behind `#image` while it is within a transaction, which has ended. */
+  #tip: MetadataImage;
+  /** Bytes of the log between the two. */
+  #tipBytes = 0;
+  #committed: Offset;
+  /** Up to where the committed log gives a state that may be shown. */
   #target: Offset;
   #isReading = false;
   #isClosed = false;
@@ -52,6 +61,8 @@ export class CommittedState {
   constructor(options: CommittedStateOptions) {
     this.#options = options;
     this.#image = options.image;
+    this.#tip = options.image;
+    this.#committed = options.image.endOffset;
     this.#target = options.image.endOffset;
     this.#progressMs = options.clock.monotonicMs();
   }
@@ -88,9 +99,10 @@ export class CommittedState {
 
   /** Records below `to` are committed. */
   advance(to: Offset): void {
-    assert(to >= this.#target, `the committed offset went back from ${this.#target} to ${to}`);
+    assert(to >= this.#committed, `the committed offset went back from ${this.#committed} to ${to}`);
     if (this.#image.endOffset === this.#target) this.#progressMs = this.#options.clock.monotonicMs();
-    this.#target = to;
+    this.#committed = to;
+    this.#raiseTarget();
     if (!this.#isReading) this.#advance();
   }
 
@@ -107,8 +119,9 @@ export class CommittedState {
     if (!this.#accepts(image)) return;
     this.#generation++;
     this.#isReading = false;
-    this.#image = image;
-    this.#target = image.endOffset > this.#target ? image.endOffset : this.#target;
+    this.#show(image);
+    if (image.endOffset > this.#committed) this.#committed = image.endOffset;
+    this.#raiseTarget();
     this.#proposed = [];
     this.#options.onApplied(image, 0);
     if (!this.#isReading) this.#advance();
@@ -117,6 +130,18 @@ export class CommittedState {
   close(): void {
     this.#isClosed = true;
     this.#generation++;
+  }
+
+  /** An image that was loaded counts by itself: of a log that a snapshot has replaced nothing is known any more. */
+  #raiseTarget(): void {
+    const stable = stableOffset(this.#options.log.transactions, this.#committed);
+    this.#target = stable > this.#image.endOffset ? stable : this.#image.endOffset;
+  }
+
+  #show(image: MetadataImage): void {
+    this.#image = image;
+    this.#tip = image;
+    this.#tipBytes = 0;
   }
 
   #advance(): void {
@@ -135,7 +160,7 @@ export class CommittedState {
     if (next === undefined) return null;
     if (next.image.endOffset > this.#target) return null;
     if (next.baseOffset !== this.#image.endOffset || !this.#accepts(next.image)) return null;
-    this.#image = next.image;
+    this.#show(next.image);
     this.#proposed.shift();
     return next;
   }
@@ -159,14 +184,17 @@ export class CommittedState {
     const nextProposed = this.#proposed[0]?.baseOffset ?? this.#target;
     const end =
       nextProposed > this.#image.endOffset && nextProposed < this.#target ? nextProposed : this.#target;
-    log.read(this.#image.endOffset, end, sliceBytesMax, (result) => {
+    const stretch = nextStretch(log.transactions, this.#tip.endOffset, end);
+    log.read(stretch.from, stretch.to, sliceBytesMax, (result) => {
       if (generation !== this.#generation) return;
       if (!result.ok) {
-        onFailed(`reading committed records at offset ${this.#image.endOffset}: ${result.error.message}`);
+        onFailed(`reading committed records at offset ${stretch.from}: ${result.error.message}`);
         return;
       }
       const batches = result.value;
-      runSequence(this.#replay(batches, generation), (replayed) => this.#replayed(batches, replayed));
+      runSequence(this.#replay(batches, stretch, generation), (replayed) =>
+        this.#replayed(batches, replayed),
+      );
     });
   }
 
@@ -177,14 +205,18 @@ export class CommittedState {
       onFailed(replayed.reason);
       return;
     }
-    if (!this.#accepts(replayed.image)) return;
-    this.#image = replayed.image;
+    const bytes = batches.reduce((sum, batch) => sum + batch.sizeInBytes, this.#tipBytes);
     this.#progressMs = clock.monotonicMs();
     const generation = this.#generation;
-    onApplied(
-      this.#image,
-      batches.reduce((sum, batch) => sum + batch.sizeInBytes, 0),
-    );
+    if (this.#options.log.transactions.around(replayed.image.endOffset) !== null) {
+      coverageMark('transaction: replayed by several reads');
+      this.#tip = replayed.image;
+      this.#tipBytes = bytes;
+    } else {
+      if (!this.#accepts(replayed.image)) return;
+      this.#show(replayed.image);
+      onApplied(this.#image, bytes);
+    }
     // Messages and timers get their turn between two reads.
     clock.afterPendingEvents(() => {
       if (generation !== this.#generation) return;
@@ -193,12 +225,12 @@ export class CommittedState {
     });
   }
 
-  *#replay(batches: readonly LogBatch[], generation: number): Sequence<Replayed> {
+  *#replay(batches: readonly LogBatch[], stretch: Stretch, generation: number): Sequence<Replayed> {
     try {
-      return yield* this.#replayAll(batches, generation);
+      return yield* this.#replayAll(batches, stretch, generation);
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
-      const reason = `replaying the committed records from offset ${this.#image.endOffset} failed: ${message}`;
+      const reason = `replaying the committed records from offset ${stretch.from} failed: ${message}`;
       return { kind: 'failed', reason };
     }
   }
@@ -214,11 +246,12 @@ export class CommittedState {
   }
 
   /** Replays whole batches, of which one may hold ten thousand records; nothing is seen of it before its end. */
-  *#replayAll(batches: readonly LogBatch[], generation: number): Sequence<Replayed> {
+  *#replayAll(batches: readonly LogBatch[], stretch: Stretch, generation: number): Sequence<Replayed> {
     const slices = new SlicedLoop(this.#options.clock);
-    const builder = createImageBuilder(this.#image);
-    let end = this.#image.endOffset;
-    let epoch = this.#image.epoch;
+    assert(stretch.since === this.#tip.endOffset, 'the replay goes on where it was');
+    const builder = createImageBuilder(this.#tip);
+    let end = stretch.from;
+    let epoch = this.#tip.epoch;
     for (const batch of batches) {
       assert(batch.baseOffset === end, `a gap in the log at offset ${end}`);
       let offset = batch.baseOffset;

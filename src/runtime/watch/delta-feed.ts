@@ -5,12 +5,13 @@ import type { LogBatch } from '../../raft/batch.ts';
 import { runtimeLimits } from '../limits.ts';
 import type { LogReadError, RaftLog } from '../log/raft-log.ts';
 import type { BatchRecords } from './batch-records.ts';
-import { deltaOf } from './delta-of.ts';
+import { nextStretch, type Stretch } from '../log/transaction-index.ts';
+import { deltasOf } from './delta-of.ts';
 import { RecentDeltas } from './recent-deltas.ts';
 
 export type DeltaFeedOptions = {
   readonly clock: Clock;
-  readonly log: Pick<RaftLog, 'read'>;
+  readonly log: Pick<RaftLog, 'read' | 'transactions'>;
   readonly records: BatchRecords;
   readonly recentBytesMax: number;
   readonly appliedOffset: () => Offset;
@@ -50,10 +51,12 @@ export class DeltaFeed {
     if (this.#isFilling || this.recent.end >= to) return;
     this.#isFilling = true;
     const generation = this.#generation;
-    this.#options.log.read(this.recent.end, to, runtimeLimits.watchSliceBytesMax, (read) => {
+    const { log } = this.#options;
+    const stretch = nextStretch(log.transactions, this.recent.end, to);
+    log.read(stretch.from, stretch.to, runtimeLimits.watchSliceBytesMax, (read) => {
       if (generation !== this.#generation) return;
       this.#isFilling = false;
-      this.#take(read);
+      this.#take(read, stretch);
       this.#options.onGrown();
       if (this.recent.end < this.#options.appliedOffset()) this.#fillLater(generation);
     });
@@ -69,15 +72,16 @@ export class DeltaFeed {
    * Where the log does not hold what comes next, a snapshot has taken its place: the deltas begin again where
    * the state stands now. Nobody skips anything by that, because whoever stands before looks into the log.
    */
-  #take(read: Result<readonly LogBatch[], LogReadError>): void {
-    if (!read.ok || !this.#addAll(read.value)) this.recent.reset(this.#options.appliedOffset());
+  #take(read: Result<readonly LogBatch[], LogReadError>, stretch: Stretch): void {
+    if (!read.ok || !this.#addAll(read.value, stretch)) this.recent.reset(this.#options.appliedOffset());
   }
 
   /** False when a batch cannot be read. */
-  #addAll(batches: readonly LogBatch[]): boolean {
+  #addAll(batches: readonly LogBatch[], stretch: Stretch): boolean {
+    const { log, records } = this.#options;
     try {
-      for (const batch of batches) {
-        this.recent.add(deltaOf(batch, this.#options.records.take(batch)), batch.sizeInBytes);
+      for (const { delta, bytes } of deltasOf(batches, stretch, log.transactions, records)) {
+        this.recent.add(delta, bytes);
       }
       return true;
     } catch {

@@ -1,5 +1,8 @@
 import type { Registry, WatchedKind } from '../../metadata/registry.ts';
+import { endTransactionRecord } from '../../metadata/resources/transaction/resource.ts';
 import type { WatchDelta } from './watch-api.ts';
+
+const transactionEnd = endTransactionRecord.name;
 
 /**
  * Leaves out the records of other kinds. What it makes of a delta it makes once, for all who watch the same
@@ -30,7 +33,10 @@ export class KindFilter {
     const known = this.#ofDelta.get(delta);
     if (known !== undefined) return known.left;
     const records = delta.records.filter(({ type }) => this.#isWanted(type));
-    const left = records.length === 0 ? null : { ...delta, records };
+    // The last part of a transaction says that it is whole, whatever it holds.
+    const isLastPart =
+      delta.continues === undefined && delta.records.some(({ type }) => type === transactionEnd);
+    const left = records.length === 0 && !isLastPart ? null : { ...delta, records };
     this.#ofDelta.set(delta, { left });
     return left;
   }

@@ -26,7 +26,11 @@ export type WatchStateSlice = { readonly kind: 'state'; readonly records: readon
 
 export type WatchStateEnd = { readonly kind: 'stateEnd'; readonly offset: Offset };
 
-/** One committed batch, with those of its records that were asked for; one of the quorum's own has none. */
+/**
+ * One committed batch, with those of its records that were asked for; one of the quorum's own has none. A transaction
+ * is several that `continues` ties together, so that frames stay bounded; an aborted one is a single delta, of its
+ * Abort.
+ */
 export type WatchDelta = {
   readonly kind: 'delta';
   readonly baseOffset: Offset;
@@ -35,6 +39,10 @@ export type WatchDelta = {
   readonly epoch: Epoch;
   readonly timestampMs: number;
   readonly records: readonly WatchRecord[];
+  /** It is a part of a transaction of which the next delta has more: nothing of it counts before the last of them. */
+  readonly continues?: true;
+  /** Of a whole transaction, as clients are given it: the deltas that it came in. */
+  readonly parts?: readonly WatchDelta[];
 };
 
 /** Everything below `offset` that was asked for was sent: a place to resume from. */

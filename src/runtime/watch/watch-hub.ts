@@ -16,7 +16,7 @@ export type WatchHubOptions = {
   readonly nodeId: NodeId;
   readonly clusterId: Uuid;
   readonly clock: Clock;
-  readonly log: Pick<RaftLog, 'read' | 'chainCrcAt'>;
+  readonly log: Pick<RaftLog, 'read' | 'chainCrcAt' | 'transactions'>;
   readonly records: BatchRecords;
   readonly image: () => MetadataImage;
   readonly logStartOffset: () => Offset;

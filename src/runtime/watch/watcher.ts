@@ -7,7 +7,8 @@ import { runtimeLimits } from '../limits.ts';
 import type { LogReadError, RaftLog } from '../log/raft-log.ts';
 import { batchBaseAt } from '../read-log.ts';
 import type { BatchRecords } from './batch-records.ts';
-import { deltaOf } from './delta-of.ts';
+import { nextStretch, type Stretch, stableOffset } from '../log/transaction-index.ts';
+import { deltasOf } from './delta-of.ts';
 import type { KindFilter } from './kind-filter.ts';
 import type { RecentDeltas } from './recent-deltas.ts';
 import type { WatchDelta, WatchEnd, WatchEvent, WatchListener } from './watch-api.ts';
@@ -19,7 +20,7 @@ export type WatcherOptions = {
   readonly position: Offset;
   /** What comes before them; null when the state is known. */
   readonly state: Iterator<readonly WatchEvent[], void> | null;
-  readonly log: Pick<RaftLog, 'read' | 'chainCrcAt'>;
+  readonly log: Pick<RaftLog, 'read' | 'chainCrcAt' | 'transactions'>;
   readonly records: BatchRecords;
   readonly recent: RecentDeltas;
   readonly logStartOffset: () => Offset;
@@ -33,7 +34,8 @@ export type WatcherOptions = {
  *
  * Invariants
  * 1. Everything below `position` that was asked for was given to the listener, in the order of the log; nothing
- *    at or above it was, but for the rest of the batch that holds the offset where the stream began.
+ *    at or above it was, but for the rest of the batch, or of the transaction, that holds the offset where the stream
+ *    began. While it is within a transaction its reader is told of no place to resume from but that one's beginning.
  * 2. At most one array of events is with the listener that it has not asked beyond.
  * 3. Nothing is kept for a reader that does not read, but the image of a state that it has not taken whole.
  */
@@ -47,6 +49,8 @@ export class Watcher {
   /** Something was given since the last tick of the bookmarks' clock. */
   #wasBusy = true;
   #isBookmarkDue = false;
+  /** Nothing of the log was given yet: the stream may begin in the middle of a transaction, which is given whole. */
+  #isAtBeginning = true;
   /** What the reader was told last of where it stands. */
   #toldPosition: Offset | null;
 
@@ -83,6 +87,7 @@ export class Watcher {
   /** Gives the next events, if there are any and they are wanted. */
   pump(): void {
     if (!this.isWanting) return;
+    if (this.#state === null) this.#align();
     if (this.#state !== null) this.#giveState(this.#state);
     else if (this.#position < this.#options.recent.start) this.#giveFromLog();
     else this.#giveRecent();
@@ -90,10 +95,18 @@ export class Watcher {
 
   end(code: WatchEnd['code'], message: string, mayResume = true): void {
     if (this.#isEnded) return;
-    const position = mayResume && this.#state === null ? this.#position : null;
+    const stable = stableOffset(this.#options.log.transactions, this.#position);
+    const position = mayResume && this.#state === null ? stable : null;
     this.close();
     const logStartOffset = this.#options.logStartOffset();
     this.#options.listener.ended({ code, message, position, logStartOffset });
+  }
+
+  /** Once what holds its place is applied here, so that the log knows where that begins. */
+  #align(): void {
+    const { log, recent } = this.#options;
+    if (!this.#isAtBeginning || this.#position > recent.end) return;
+    this.#position = stableOffset(log.transactions, this.#position);
   }
 
   close(): void {
@@ -130,6 +143,7 @@ export class Watcher {
     assert(last !== undefined, 'at least one batch is read');
     assert(last.endOffset > this.#position, 'a stream never goes back');
     this.#position = last.endOffset;
+    this.#isAtBeginning = false;
     const wanted = filter === null ? deltas : filter.apply(deltas);
     const lastWanted = wanted.at(-1);
     if (lastWanted === undefined) return false;
@@ -141,7 +155,8 @@ export class Watcher {
   #giveBookmark(): void {
     // One that waits for an offset which this node has not reached stands nowhere yet.
     const isAhead = this.#position > this.#options.recent.end;
-    const isNews = this.#toldPosition !== this.#position && !isAhead;
+    const isWithin = this.#options.log.transactions.around(this.#position) !== null;
+    const isNews = this.#toldPosition !== this.#position && !isAhead && !isWithin;
     if (isNews) this.#toldPosition = this.#position;
     this.#give([isNews ? { kind: 'bookmark', offset: this.#position } : { kind: 'heartbeat' }]);
   }
@@ -164,26 +179,28 @@ export class Watcher {
     if (base === null) return;
     coverageMark('watch: catches up from the log');
     this.#isReading = true;
-    log.read(base, recent.start, runtimeLimits.watchSliceBytesMax, (read) => {
+    const stretch = nextStretch(log.transactions, base, recent.start);
+    log.read(stretch.from, stretch.to, runtimeLimits.watchSliceBytesMax, (read) => {
       this.#isReading = false;
-      if (!this.#isEnded) this.#readFromLog(read);
+      if (!this.#isEnded) this.#readFromLog(read, stretch);
     });
   }
 
-  #readFromLog(read: Result<readonly LogBatch[], LogReadError>): void {
+  #readFromLog(read: Result<readonly LogBatch[], LogReadError>, stretch: Stretch): void {
     if (!read.ok) {
       if (read.error.code === 'BELOW_LOG_START') this.#lose();
       else if (read.error.code !== 'CANCELLED') this.end('UNKNOWN_SERVER_ERROR', read.error.message);
       return;
     }
-    const deltas = this.#decode(read.value);
+    const deltas = this.#decode(read.value, stretch);
     if (!deltas.ok) this.end('UNKNOWN_SERVER_ERROR', deltas.error);
     else if (!this.#advance(deltas.value, this.#options.filter)) this.#options.onReady(this);
   }
 
-  #decode(batches: readonly LogBatch[]): Result<readonly WatchDelta[], string> {
+  #decode(batches: readonly LogBatch[], stretch: Stretch): Result<readonly WatchDelta[], string> {
+    const { log, records } = this.#options;
     try {
-      return ok(batches.map((batch) => deltaOf(batch, this.#options.records.take(batch))));
+      return ok(Array.from(deltasOf(batches, stretch, log.transactions, records), ({ delta }) => delta));
     } catch (error) {
       return failed(error instanceof Error ? error.message : String(error));
     }

@@ -5,11 +5,13 @@ import { encodeRecords } from '../../../src/codec/record-value.ts';
 import { builtInRegistry, type MetadataRecord } from '../../../src/metadata/registry.ts';
 import { batchEndOffset, type LogBatch } from '../../../src/raft/batch.ts';
 import type { RaftLog } from '../../../src/runtime/log/raft-log.ts';
+import { TransactionIndex } from '../../../src/runtime/log/transaction-index.ts';
 
 /** A log in memory that answers reads later, and counts them. */
 export class ListLog {
   batches: LogBatch[] = [];
   readonly reads: string[] = [];
+  readonly transactions = new TransactionIndex();
   readonly #schedule: (delayUs: number, run: () => void) => void;
   /** What was cut off at its beginning. */
   startOffset: Offset = offset(0);
@@ -25,7 +27,7 @@ export class ListLog {
 
   data(records: readonly MetadataRecord[], inEpoch = 1, appendTimestampMs = 7): void {
     const header = { baseOffset: this.endOffset, epoch: epoch(inEpoch), appendTimestampMs };
-    const payload = encodeRecords(builtInRegistry, records);
+    const payload = encodeRecords(builtInRegistry, records, Number.MAX_SAFE_INTEGER);
     const made: LogBatch = {
       ...header,
       kind: 'data',
@@ -34,7 +36,9 @@ export class ListLog {
       body: { form: 'payload', bytes: payload },
     };
     const bytes = encodeBatch(made, 0);
-    this.batches.push({ ...made, sizeInBytes: bytes.length, body: { form: 'encoded', bytes } });
+    const encoded: LogBatch = { ...made, sizeInBytes: bytes.length, body: { form: 'encoded', bytes } };
+    this.batches.push(encoded);
+    this.transactions.add(encoded);
   }
 
   control(inEpoch = 1): void {
@@ -65,7 +69,7 @@ export class ListLog {
     };
     const chainCrcAt = (at: Offset): number | null =>
       at === this.endOffset || this.batches.some(({ baseOffset }) => baseOffset === at) ? 1 : null;
-    return { read, chainCrcAt } as unknown as RaftLog;
+    return { read, chainCrcAt, transactions: this.transactions } as unknown as RaftLog;
   }
 
   #read(from: Offset, to: Offset, maxBytes: number): Parameters<Parameters<RaftLog['read']>[3]>[0] {

@@ -12,7 +12,8 @@ import type {
   Priority,
   Reply,
 } from '../../../src/runtime/leader/operation-queue.ts';
-import { type Proposal, Proposer, type QuorumChangeProposal } from '../../../src/runtime/leader/proposer.ts';
+import type { Proposal, QuorumChangeProposal } from '../../../src/runtime/leader/proposal.ts';
+import { Proposer } from '../../../src/runtime/leader/proposer.ts';
 import { BrokerSessions } from '../../../src/runtime/sessions/broker-sessions.ts';
 import { GroupSessions } from '../../../src/runtime/sessions/group-sessions.ts';
 import { clusterId } from '../../metadata/cluster.ts';
@@ -52,6 +53,7 @@ export type TestOperation = {
   readonly isInternal?: boolean;
   readonly mayStandAlready?: boolean;
   readonly outcome?: NonNullable<Execution['outcome']>;
+  readonly next?: Execution['next'];
   readonly onRun?: (image: MetadataImage) => void;
 };
 
@@ -79,6 +81,7 @@ export function operation(reply: Reply, test: TestOperation = {}): PendingOperat
       return {
         records,
         outcome,
+        next: test.next ?? null,
         mayStandAlready,
         answer: (to, offset) => to.succeed(image.endOffset, offset, null),
       };
@@ -103,12 +106,18 @@ export class TestLeader {
   /** Called for each proposal, as the core would be. */
   onProposed: (proposal: Proposal) => void = () => {};
 
-  constructor(image: MetadataImage, window: ProposalWindow = proposalWindow(defaultSettings.raft)) {
+  constructor(
+    image: MetadataImage,
+    window: ProposalWindow = proposalWindow(defaultSettings.raft),
+    leftOpenUntil: Offset | null = null,
+  ) {
     this.proposer = new Proposer(
       {
         epoch: epoch(1),
         clusterId,
         image,
+        leftOpenUntil,
+        recordsPerStepMax: 10,
         lastTimestampMs: () => this.lastTimestampMs,
         clock: this.host.clock,
         window,

@@ -8,7 +8,7 @@ export const bug: PlantedBug = {
   mark: 'role leader',
   patches: [
     {
-      file: 'src/runtime/leader/proposer.ts',
+      file: 'src/runtime/leader/settlements.ts',
       find: '      const fail = (): void => failUnanswered(pending, isUnknown());',
       replace: '      const fail = (): void => failUnanswered(pending, false);',
     },

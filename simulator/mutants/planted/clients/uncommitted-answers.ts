@@ -12,11 +12,11 @@ export const bug: PlantedBug = {
       find: `    this.#answers.release(this.#appliedOffset);
   }
 
-  /** Brokers`,
-      replace: `    this.#answers.release(draft.image.endOffset);
+  #append`,
+      replace: `    this.#answers.release(this.#speculative.endOffset);
   }
 
-  /** Brokers`,
+  #append`,
     },
   ],
 };

@@ -8,7 +8,7 @@ export const bug: PlantedBug = {
   mark: 'batch committed',
   patches: [
     {
-      file: 'src/runtime/leader/proposer.ts',
+      file: 'src/runtime/leader/settlements.ts',
       find: '      const give = (): void => execution.answer(pending.reply, offset);',
       replace: `      const give = (): void => {
         const heard = execution.outcome?.heard;
@@ -18,7 +18,7 @@ export const bug: PlantedBug = {
       };`,
     },
     {
-      file: 'src/runtime/leader/proposer.ts',
+      file: 'src/runtime/leader/settlements.ts',
       find: `    const { sessions, groupSessions, clock } = this.#options;
     if (outcome?.heard !== undefined) {
       sessions.heard(outcome.heard.brokerId, outcome.heard.metadataOffset, clock.monotonicMs());

@@ -8,7 +8,7 @@ export const bug: PlantedBug = {
   mark: 'completeReadBarrier',
   patches: [
     {
-      file: 'src/runtime/leader/proposer.ts',
+      file: 'src/runtime/leader/settlements.ts',
       find: '        give: awaitsBarrier ? () => barrier.whenConfirmed({ give, fail }) : give,',
       replace: '        give,',
     },

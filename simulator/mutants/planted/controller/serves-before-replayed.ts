@@ -9,7 +9,7 @@ export const bug: PlantedBug = {
   patches: [
     {
       file: 'src/runtime/leader/leadership.ts',
-      find: '    else if (image.endOffset >= reign.serveFrom) this.#activate(reign, image);',
+      find: '    else this.#activateOnceThere(reign, image);',
       replace: '    else this.#activate(reign, image);',
     },
   ],

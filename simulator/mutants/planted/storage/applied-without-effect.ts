@@ -10,11 +10,11 @@ export const bug: PlantedBug = {
     {
       file: 'src/runtime/state/committed-state.ts',
       find: `      if (!result.ok) {
-        onFailed(\`reading committed records at offset \${this.#image.endOffset}: \${result.error.message}\`);
+        onFailed(\`reading committed records at offset \${stretch.from}: \${result.error.message}\`);
         return;
       }`,
       replace: `      if (!result.ok) {
-        this.#image = createImageBuilder(this.#image).freeze(end, this.#image.epoch);
+        this.#show(createImageBuilder(this.#image).freeze(end, this.#image.epoch));
         this.#isReading = false;
         this.#options.onApplied(this.#image, 0);
         this.#advance();

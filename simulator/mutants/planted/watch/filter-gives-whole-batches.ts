@@ -9,8 +9,8 @@ export const bug: PlantedBug = {
   patches: [
     {
       file: 'src/runtime/watch/kind-filter.ts',
-      find: 'records.length === 0 ? null : { ...delta, records };',
-      replace: 'records.length === 0 ? null : delta;',
+      find: 'isLastPart ? null : { ...delta, records };',
+      replace: 'isLastPart ? null : delta;',
     },
   ],
 };

@@ -6,17 +6,17 @@ import { closed, defineOperation, nothing, refuse, schemas, tooManyRecords } fro
 import { exampleIds } from '../../example-ids.ts';
 import type { MetadataImage } from '../../image.ts';
 import { limits } from '../../limits.ts';
-import type { OperationContext, OperationError } from '../../operation.ts';
+import type { OperationError } from '../../operation.ts';
 import { alterConfigs } from '../config/alter.ts';
 import { configNameLengthMax, configValueLengthMax } from '../config/records.ts';
+import { fitsTransaction } from '../transaction/steps.ts';
 import {
   type Assignments,
   defaultReplicationFactor,
   findAssignmentFault,
   findPartitionCountFault,
-  partitionRecords,
-  placeAssignments,
 } from './assignment.ts';
+import { addInSteps, type NewPartitions } from './new-partitions.ts';
 import { targetReplicas } from './partition-row.ts';
 import { type PlacementRules, placementRules, placementRulesOf } from './placement-rules.ts';
 import { findPartition, partitionCount, topicByName, topicModified, type TopicRow } from './state.ts';
@@ -87,21 +87,15 @@ export const createTopic = defineOperation({
     const configs = alterConfigs(image, { type: 'topic', name: body.name }, changes);
     if (!configs.ok) return configs;
     const rules = placementRules(new Map(configs.value.map(({ name, value }) => [name, value ?? ''])));
-    const assignments = assignmentsFor(image, body, rules, context);
-    if (!assignments.ok) return assignments;
-    const partitions = assignments.value.length;
-    const replicationFactor = assignments.value[0]?.length ?? 0;
-    const response = { name: body.name, partitions, replicationFactor };
+    const size = sizeOf(image, body, rules);
+    if (!size.ok) return size;
+    const { name } = body;
     // 122 random bits: one that is in use would be refused when the record is replayed, and changes nothing.
     const topicId = randomUuid(context.random);
-    return ok({
-      records: [
-        { type: 'TopicRecord', name: body.name, topicId },
-        ...configs.value,
-        ...partitionRecords(image, topicId, 0, assignments.value),
-      ],
-      response: { ...response, topicId },
-    });
+    const { count: partitions, replicationFactor } = size.value;
+    const response = { topicId, name, partitions, replicationFactor };
+    const head = [{ type: 'TopicRecord', name, topicId } as const, ...configs.value];
+    return addInSteps({ ...size.value, topicId, first: 0 }, response, head)(image, context);
   },
 });
 
@@ -113,39 +107,42 @@ function findNameFault(name: string): string | null {
     : "A topic's name consists of letters, digits, '.', '_' and '-'.";
 }
 
-function assignmentsFor(
+type TopicSize = Pick<NewPartitions, 'count' | 'replicationFactor' | 'given' | 'rules'>;
+
+function sizeOf(
   image: MetadataImage,
   body: Creation,
   rules: PlacementRules,
-  context: OperationContext,
-): Result<Assignments, OperationError> {
-  if (body.assignments !== undefined) return givenAssignments(image, body, body.assignments, rules);
-  const partitions = body.partitions ?? 1;
+): Result<TopicSize, OperationError> {
+  if (body.assignments !== undefined) return givenSize(image, body, body.assignments, rules);
+  const count = body.partitions ?? 1;
   const replicationFactor = body.replicationFactor ?? defaultReplicationFactor(image, rules);
-  const fault = findPartitionCountFault(partitions);
+  const fault = findPartitionCountFault(count);
   if (fault !== null) return failed(fault);
-  if (partitions + 1 > limits.recordsPerOperationMax) return tooManyRecords(partitions + 1);
+  if (!fitsTransaction(image, count + 1)) return tooManyRecords(count + 1);
   if (replicationFactor > limits.replicasPerPartitionMax) {
     return refuse(
       'INVALID_REPLICATION_FACTOR',
       `A partition has at most ${limits.replicasPerPartitionMax} replicas (replicasPerPartitionMax).`,
     );
   }
-  return placeAssignments(image, partitions, replicationFactor, rules, context);
+  return ok({ count, replicationFactor, given: null, rules });
 }
 
-function givenAssignments(
+function givenSize(
   image: MetadataImage,
   body: Creation,
-  assignments: Assignments,
+  given: Assignments,
   rules: PlacementRules,
-): Result<Assignments, OperationError> {
+): Result<TopicSize, OperationError> {
   if (body.partitions !== undefined || body.replicationFactor !== undefined) {
     return refuse('INVALID_REQUEST', 'With assignments there is neither partitions nor replicationFactor.');
   }
-  if (assignments.length + 1 > limits.recordsPerOperationMax) return tooManyRecords(assignments.length + 1);
-  const fault = findAssignmentFault(image, assignments, assignments[0]?.length ?? 0, rules);
-  return fault === null ? ok(assignments) : failed(fault);
+  const count = given.length;
+  if (!fitsTransaction(image, count + 1)) return tooManyRecords(count + 1);
+  const replicationFactor = given[0]?.length ?? 0;
+  const fault = findAssignmentFault(image, given, replicationFactor, rules);
+  return fault === null ? ok({ count, replicationFactor, given, rules }) : failed(fault);
 }
 
 export const addPartitions = defineOperation({
@@ -194,35 +191,34 @@ export const addPartitions = defineOperation({
     }
     const countFault = findPartitionCountFault(body.count);
     if (countFault !== null) return failed(countFault);
-    if (added > limits.recordsPerOperationMax) return tooManyRecords(added);
-    const assignments = newAssignments(image, topic, added, body.assignments ?? null, context);
-    if (!assignments.ok) return assignments;
-    const response = { topicId: topic.topicId, partitions: body.count, added };
+    if (!fitsTransaction(image, added)) return tooManyRecords(added);
+    const size = growthOf(image, topic, added, body.assignments ?? null);
+    if (!size.ok) return size;
+    const { topicId } = topic;
+    const response = { topicId, partitions: body.count, added };
+    const grown = addInSteps({ ...size.value, topicId, first: before }, response)(image, context);
     const modifiedOffset = offset(topicModified(image.topic, topic));
-    const records = partitionRecords(image, topic.topicId, before, assignments.value);
-    return ok({ records, response, modifiedOffset });
+    return grown.ok ? ok({ ...grown.value, modifiedOffset }) : grown;
   },
 });
 
 /** New partitions have as many replicas as the topic's first one, once a reassignment of it is through. */
-function newAssignments(
+function growthOf(
   image: MetadataImage,
   { topicId, name }: TopicRow,
-  added: number,
+  count: number,
   given: Assignments | null,
-  context: OperationContext,
-): Result<Assignments, OperationError> {
+): Result<TopicSize, OperationError> {
   const first = findPartition(image.topic, topicId, 0);
   const rules = placementRulesOf(image, name);
   const replicationFactor =
     first === null ? defaultReplicationFactor(image, rules) : targetReplicas(first).length;
-  if (given === null) return placeAssignments(image, added, replicationFactor, rules, context);
-  if (given.length !== added) {
+  if (given !== null && given.length !== count) {
     return refuse(
       'INVALID_REPLICA_ASSIGNMENT',
-      `${added} partitions are added and ${given.length} assignments given.`,
+      `${count} partitions are added and ${given.length} assignments given.`,
     );
   }
-  const fault = findAssignmentFault(image, given, replicationFactor, rules);
-  return fault === null ? ok(given) : failed(fault);
+  const fault = given === null ? null : findAssignmentFault(image, given, replicationFactor, rules);
+  return fault === null ? ok({ count, replicationFactor, given, rules }) : failed(fault);
 }

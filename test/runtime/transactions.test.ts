@@ -1,0 +1,248 @@
+import { describe, expect, it } from 'vitest';
+import { brokerId, offset } from '../../src/base/brands.ts';
+import { decodeRecords } from '../../src/codec/record-value.ts';
+import { imageDigest, type MetadataImage } from '../../src/metadata/image.ts';
+import { builtInRegistry, type MetadataRecord } from '../../src/metadata/registry.ts';
+import type { Execution, PendingOperation } from '../../src/runtime/leader/operation-queue.ts';
+import type { Proposal } from '../../src/runtime/leader/proposal.ts';
+import { TestCluster } from '../metadata/cluster.ts';
+import { impossible, operation, RecordedReply, TestLeader } from './support/operations.ts';
+
+const { image } = new TestCluster(builtInRegistry, 2);
+
+const feature = (name: string): MetadataRecord => ({ type: 'FeatureLevelRecord', name, featureLevel: 1 });
+
+function namesIn({ feature: { finalized } }: MetadataImage): readonly string[] {
+  return [...finalized.values()].map(({ name }) => name).filter((name) => name.startsWith('test.'));
+}
+
+type Steps = { readonly records: readonly (readonly MetadataRecord[])[]; readonly refusedAt?: number };
+
+/** An operation that gives its records step by step. */
+function stepped(reply: RecordedReply, { records, refusedAt = -1 }: Steps): PendingOperation {
+  const step = (at: number): Execution => ({
+    records: at === refusedAt ? [] : (records[at] ?? []),
+    outcome: at === refusedAt ? null : {},
+    next: at === refusedAt || at === records.length - 1 ? null : () => step(at + 1),
+    mayStandAlready: false,
+    answer: (to, answered) =>
+      at === refusedAt ? to.fail('INVALID_REQUEST', 'refused') : to.succeed('done', answered, null),
+  });
+  return { ...operation(reply), run: () => step(0) };
+}
+
+const threeSteps = ['a', 'b', 'c'].map((letter) =>
+  Array.from({ length: 10 }, (_, at) => feature(`test.${letter}${at}`)),
+);
+
+function typesOf({ batch }: Proposal): readonly string[] {
+  const records = decodeRecords(builtInRegistry, batch.payload, batch.recordCount);
+  return records.ok ? records.value.map(({ type }) => type) : ['unreadable'];
+}
+
+/** The first and the last record of each batch. */
+function edges(proposals: readonly Proposal[]): readonly string[] {
+  return proposals.map((proposal) => {
+    const types = typesOf(proposal);
+    return `${types[0]} … ${types.at(-1)}`;
+  });
+}
+
+const withinIt = 'FeatureLevelRecord … FeatureLevelRecord';
+
+function begun(): { readonly host: TestLeader; readonly reply: RecordedReply } {
+  const host = new TestLeader(image, { count: 1, bytes: 1_000_000 });
+  const reply = new RecordedReply();
+  host.proposer.offer(stepped(reply, { records: threeSteps }));
+  host.run();
+  expect(edges(host.proposals)).toEqual(['BeginTransactionRecord … FeatureLevelRecord']);
+  return { host, reply };
+}
+
+/** What was proposed last is committed, so that there is room for the next. */
+function goOn(host: TestLeader): void {
+  host.proposer.completed(host.proposals.at(-1)?.proposalId ?? 0);
+  host.run();
+}
+
+describe('an operation of several steps', () => {
+  it('is written as one transaction, of which nothing shows before its End', () => {
+    const { host, reply } = begun();
+    goOn(host);
+    goOn(host);
+    expect(edges(host.proposals)).toEqual([
+      'BeginTransactionRecord … FeatureLevelRecord',
+      withinIt,
+      'FeatureLevelRecord … EndTransactionRecord',
+    ]);
+    expect(host.proposals.map(({ shows }) => shows?.since ?? null)).toEqual([null, null, image.endOffset]);
+    const whole = host.proposals.reduce((sum, { batch }) => sum + batch.payload.length, 0);
+    expect(host.proposals.at(-1)?.shows?.bytes).toBe(whole);
+    expect(reply.told).toBeNull();
+    host.commit();
+    expect(reply).toMatchObject({ told: 'ok "done"', offset: image.endOffset + 32 });
+  });
+
+  it('stays one batch where it has one step', () => {
+    const host = new TestLeader(image);
+    const reply = new RecordedReply();
+    host.proposer.offer(stepped(reply, { records: threeSteps.slice(0, 1) }));
+    host.run();
+    expect(edges(host.proposals)).toEqual([withinIt]);
+  });
+
+  it('begins a batch of its own behind what was executed before it, and ends before what comes after', () => {
+    const host = new TestLeader(image);
+    const reply = new RecordedReply();
+    const before = host.offer();
+    host.proposer.offer(stepped(reply, { records: threeSteps }));
+    const after = host.offer();
+    host.run();
+    expect(edges(host.proposals)).toEqual([
+      'NoOpRecord … NoOpRecord',
+      'BeginTransactionRecord … FeatureLevelRecord',
+      withinIt,
+      'FeatureLevelRecord … EndTransactionRecord',
+      'NoOpRecord … NoOpRecord',
+    ]);
+    host.commit();
+    expect([before.offset, reply.offset, after.offset]).toEqual(
+      [1, 33, 34].map((count) => image.endOffset + count),
+    );
+  });
+
+  it('is aborted where a later step is refused, and answered with the refusal', () => {
+    const host = new TestLeader(image);
+    const reply = new RecordedReply();
+    host.proposer.offer(stepped(reply, { records: [...threeSteps, []], refusedAt: 3 }));
+    host.run();
+    expect(edges(host.proposals).at(-1)).toBe('AbortTransactionRecord … AbortTransactionRecord');
+    expect(namesIn(host.proposer.speculativeImage)).toEqual([]);
+    host.commit();
+    host.barriers[0]?.confirmed();
+    expect(reply.told).toBe('INVALID_REQUEST');
+  });
+
+  it('is aborted where a record of it contradicts the state', () => {
+    const host = new TestLeader(image);
+    const reply = new RecordedReply();
+    host.proposer.offer(stepped(reply, { records: [...threeSteps.slice(0, 2), [impossible]] }));
+    host.run();
+    expect(edges(host.proposals).at(-1)).toBe('AbortTransactionRecord … AbortTransactionRecord');
+    expect(namesIn(host.proposer.speculativeImage)).toEqual([]);
+    expect(reply.told).toBe('UNKNOWN_SERVER_ERROR');
+  });
+
+  it('is aborted once its caller was told that nothing was changed', () => {
+    const { host, reply } = begun();
+    reply.fail('THROTTLING_QUOTA_EXCEEDED');
+    goOn(host);
+    expect(edges(host.proposals).at(-1)).toBe('AbortTransactionRecord … AbortTransactionRecord');
+    goOn(host);
+    expect(host.proposals).toHaveLength(2);
+  });
+
+  it('leaves nothing in doubt when leadership is lost before its End is proposed, and everything after', () => {
+    const { host, reply } = begun();
+    expect(reply.isExposed).toBe(false);
+    host.proposer.close();
+    expect(reply.told).toBe('NOT_CONTROLLER');
+    const ended = begun();
+    goOn(ended.host);
+    goOn(ended.host);
+    expect(ended.reply.isExposed).toBe(true);
+    ended.host.proposer.close();
+    expect(ended.reply.told).toBe('OUTCOME_UNKNOWN');
+  });
+});
+
+describe('a transaction that is open', () => {
+  it('is aborted by fencing, which goes before it, and begins anew behind that', () => {
+    const { host, reply } = begun();
+    const seen: (readonly string[])[] = [];
+    host.proposer.offer(
+      operation(new RecordedReply(), {
+        priority: 'fencing',
+        isInternal: true,
+        onRun: (now) => seen.push(namesIn(now)),
+      }),
+    );
+    for (let turn = 0; turn < 6; turn++) goOn(host);
+    expect(edges(host.proposals)).toEqual([
+      'BeginTransactionRecord … FeatureLevelRecord',
+      'AbortTransactionRecord … AbortTransactionRecord',
+      'NoOpRecord … NoOpRecord',
+      'BeginTransactionRecord … FeatureLevelRecord',
+      withinIt,
+      'FeatureLevelRecord … EndTransactionRecord',
+    ]);
+    expect(seen).toEqual([[]]);
+    host.commit();
+    expect(reply.told).toBe('ok "done"');
+  });
+
+  it('lets heartbeats be answered that change nothing, by the state from before it', () => {
+    const { host } = begun();
+    const seen: (readonly string[])[] = [];
+    const beat = host.offer({
+      priority: 'heartbeat',
+      awaitsBarrier: true,
+      records: [],
+      onRun: (now) => seen.push(namesIn(now)),
+    });
+    goOn(host);
+    host.proposer.applied(image.endOffset);
+    host.barriers[0]?.confirmed();
+    expect(beat).toMatchObject({ told: `ok ${image.endOffset}`, offset: image.endOffset });
+    expect(seen).toEqual([[]]);
+  });
+
+  it('hears a heartbeat that would write, which is carried out behind it', () => {
+    const { host } = begun();
+    host.sessions.startAfresh([brokerId(4)], 0);
+    host.host.run(900);
+    const outcome = { heard: { brokerId: brokerId(4), metadataOffset: null } };
+    const beat = host.offer({ priority: 'heartbeat', outcome });
+    goOn(host);
+    expect(host.sessions.takeExpired(1_500)).toEqual([]);
+    goOn(host);
+    goOn(host);
+    expect(edges(host.proposals).slice(-2)).toEqual([
+      'FeatureLevelRecord … EndTransactionRecord',
+      'NoOpRecord … NoOpRecord',
+    ]);
+    host.commit();
+    expect(beat.offset).toBe(image.endOffset + 33);
+  });
+
+  it('goes on behind control records of the quorum, and its Abort, too', () => {
+    const { host, reply } = begun();
+    const end = host.proposals[0]?.image.endOffset ?? offset(0);
+    host.proposer.controlAppended(offset(end + 1));
+    goOn(host);
+    expect(host.proposals[1]?.baseOffset).toBe(end + 1);
+    host.proposer.controlAppended(offset(end + 12));
+    reply.fail('THROTTLING_QUOTA_EXCEEDED');
+    goOn(host);
+    const abort = host.proposals[2];
+    expect(abort).toMatchObject({ baseOffset: end + 12, shows: { since: image.endOffset } });
+    expect(imageDigest(abort?.image ?? image)).not.toBe(imageDigest(host.proposals[1]?.image ?? image));
+    expect(namesIn(abort?.image ?? image)).toEqual([]);
+  });
+
+  it('is aborted first of all by the leader that finds it at the end of its log', () => {
+    const host = new TestLeader(image, undefined, offset(image.endOffset + 7));
+    const reply = host.offer();
+    host.run();
+    expect(edges(host.proposals)).toEqual([
+      'AbortTransactionRecord … AbortTransactionRecord',
+      'NoOpRecord … NoOpRecord',
+    ]);
+    expect(host.proposals.map(({ baseOffset, shows }) => [baseOffset, shows?.since])).toEqual([
+      [image.endOffset + 7, image.endOffset],
+      [image.endOffset + 8, image.endOffset + 8],
+    ]);
+    host.commit();
+    expect(reply.offset).toBe(image.endOffset + 9);
+  });
+});
