@@ -1,0 +1,16 @@
+import type { PlantedBug } from '../../planted-bug.ts';
+
+export const bug: PlantedBug = {
+  name: 'the next leader goes on where a transaction was left open',
+  source: 'KIP-868: an in-flight transaction is aborted at failover',
+  host: 'node',
+  workload: 'operators',
+  mark: 'role leader',
+  patches: [
+    {
+      file: 'src/runtime/leader/leadership.ts',
+      find: '    return this.#options.transactions.around(end) === null ? null : end;',
+      replace: '    return end < 0 ? end : null;',
+    },
+  ],
+};
