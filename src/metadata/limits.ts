@@ -36,6 +36,8 @@ export const limits = {
   topicNameLengthMax: 249,
   replicasPerPartitionMax: 60,
   partitionsPerTopicMax: 100_000,
+  /** Partitions that one record takes out of a topic that is deleted: a page of them. */
+  partitionsPerRemovalMax: 64,
 
   listenersPerBrokerMax: 16,
   featuresPerNodeMax: 64,

@@ -61,8 +61,13 @@ export class SlicedLoop {
     this.#endMs = clock.monotonicMs() + runtimeLimits.sliceMs;
   }
 
+  /** It is time for a pause: for loops to whose steps a generator of their own would be a cost. */
+  get isOver(): boolean {
+    return this.#clock.monotonicMs() >= this.#endMs;
+  }
+
   *pause(): Sequence<void> {
-    if (this.#clock.monotonicMs() < this.#endMs) return;
+    if (!this.isOver) return;
     yield* wait<void>((done) => this.#clock.afterPendingEvents(done));
     this.#endMs = this.#clock.monotonicMs() + runtimeLimits.sliceMs;
   }

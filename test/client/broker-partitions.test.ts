@@ -7,6 +7,8 @@ import {
   type BrokerPartition,
   type PartitionChanges,
 } from '../../src/client/core/broker-partitions.ts';
+import { builtInRegistry } from '../../src/metadata/registry.ts';
+import { supportedFeatures } from '../../src/metadata/resources/feature/supported.ts';
 import { partitionChange } from '../../src/metadata/resources/topic/records.ts';
 import type { WatchDelta } from '../../src/runtime/watch/watch-api.ts';
 import { TestCluster } from '../metadata/cluster.ts';
@@ -133,6 +135,29 @@ describe('the partitions of a broker', () => {
     const deleted = next(() => cluster.ok('deleteTopic', { params: { topic: 'orders' } }));
     expect(deleted.unassigned).toEqual([expect.objectContaining({ topic: 'orders', partition: 0 })]);
     expect(followed.partitions).toEqual([]);
+  });
+
+  it('go with a large topic, whose partitions are taken out before it', () => {
+    const cluster = new TestCluster(builtInRegistry, 2);
+    cluster.ok('registerBroker', { body: { ...cluster.registration(1), features: supportedFeatures } });
+    cluster.heartbeat(1);
+    cluster.ok('createTopic', { body: { name: 'large', partitions: 200 } });
+    cluster.ok('createTopic', { body: { name: 'other', partitions: 2 } });
+    const known = new BrokerPartitions(1);
+    known.takeState(cluster.image);
+    cluster.recordsPerStepMax = 10;
+    const from = cluster.log.length;
+    cluster.ok('deleteTopic', { params: { topic: 'large' } });
+    const delta = deltaSince(cluster, from);
+    const inParts = delta.records.filter(({ type }) => type === 'RemovePartitionsRecord');
+    expect(inParts.length).toBeGreaterThan(2);
+    // Before its last part, which an image of its own may show to who applies each as it comes.
+    const until = new TestCluster(builtInRegistry, 2);
+    for (const { record } of cluster.log.slice(until.log.length, -1)) until.append([record]);
+    const withoutLast = { ...delta, records: delta.records.slice(0, -1) };
+    expect(known.takeDelta(until.image, withoutLast).unassigned).toHaveLength(190);
+    expect(known.takeDelta(cluster.image, delta).unassigned).toHaveLength(10);
+    expect(known.partitions.map(({ topic }) => topic)).toEqual(['other', 'other']);
   });
 
   it('count the same leader under another epoch as another leadership', () => {

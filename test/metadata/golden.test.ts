@@ -96,6 +96,7 @@ describe('the bytes of records', () => {
       'JoinGroupRecord',
       'LeaveGroupRecord',
       'OpenSessionRecord',
+      'RemovePartitionsRecord',
       'RemoveTokenRecord',
       'SessionAnswerRecord',
       'TokenRecord',

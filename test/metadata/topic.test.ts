@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { seededRandom } from '../../src/base/random.ts';
 import { randomUuid } from '../../src/base/uuid.ts';
 import { runOperation, runStep } from '../../src/metadata/execute.ts';
+import { imageDigest } from '../../src/metadata/image.ts';
 import { limits } from '../../src/metadata/limits.ts';
 import { operationsById } from '../../src/metadata/operations.ts';
 import { builtInRegistry } from '../../src/metadata/registry.ts';
@@ -145,6 +146,43 @@ describe('a topic of more partitions than a step may have', () => {
       result = next === null ? null : runStep(next, cluster.image, cluster.context);
     }
     expect(counts).toEqual([10, 10, 6]);
+  });
+
+  it('is deleted from its last partition down, and leaves nothing', () => {
+    const cluster = stepped(1, 2);
+    cluster.ok('createTopic', { body: { name: 'other', partitions: 3 } });
+    const before = imageDigest(cluster.image);
+    const configs = [{ name: 'retention.ms', value: '1' }];
+    cluster.recordsPerStepMax = 150;
+    cluster.ok('createTopic', { body: { name: 'large', partitions: 400, configs } });
+    const from = cluster.log.length;
+    cluster.ok('deleteTopic', { params: { topic: 'large' } });
+    const told = cluster.log
+      .slice(from)
+      .map(({ record }) => ('fromPartition' in record ? record.fromPartition : record.type));
+    expect(told).toEqual([336, 272, 250, 186, 122, 100, 'ConfigRecord', 'RemoveTopicRecord']);
+    expect(allPartitions(cluster.image)).toHaveLength(3);
+    expect(imageDigest(cluster.image)).toBe(before);
+    expect(findSettledViolation(cluster.image)).toBeNull();
+    cluster.ok('addPartitions', { params: { topic: 'other' }, body: { count: 5 } });
+    expect(allPartitions(cluster.image)).toHaveLength(5);
+  });
+
+  it('is deleted by one record where it has no more partitions than a step has records, or there are no steps', () => {
+    for (const [level, partitions] of [
+      [2, 10],
+      [1, 300],
+    ] as const) {
+      const cluster = new TestCluster(builtInRegistry, level);
+      cluster.ok('registerBroker', { body: { ...cluster.registration(1), features: supportedFeatures } });
+      cluster.heartbeat(1);
+      cluster.ok('createTopic', { body: { name: 'a', partitions } });
+      cluster.recordsPerStepMax = 10;
+      const from = cluster.log.length;
+      cluster.ok('deleteTopic', { params: { topic: 'a' } });
+      expect(cluster.log.slice(from).map(({ record }) => record.type)).toEqual(['RemoveTopicRecord']);
+      expect(allPartitions(cluster.image)).toEqual([]);
+    }
   });
 
   it('is given its replicas by its creator, or more of them later', () => {

@@ -15,6 +15,7 @@ import { decodeQuorumState, encodeQuorumState } from '../../src/codec/quorum-sta
 import { decodeRecords, encodeRecords } from '../../src/codec/record-value.ts';
 import { builtInRegistry, type MetadataRecord } from '../../src/metadata/registry.ts';
 import type { LogBatch } from '../../src/raft/batch.ts';
+import { newestMetadataVersion } from '../metadata/cluster.ts';
 import { arbitraryRecord } from '../metadata/samples.ts';
 import {
   batchChains,
@@ -88,7 +89,7 @@ const recordFormats = schemas.map((schema) =>
     name: schema.name,
     // The border to the registry: a value of the schema is one of its records.
     legal: arbitraryRecord(schema) as fc.Arbitrary<MetadataRecord>,
-    encode: (record) => encodeRecords(builtInRegistry, [record]),
+    encode: (record) => encodeRecords(builtInRegistry, [record], newestMetadataVersion),
     decode: (bytes) => first(decodeRecords(builtInRegistry, bytes, 1)),
     content: (bytes) => bytes.subarray(4),
     reframe: (content) => {

@@ -42,6 +42,7 @@ const nowhere = incarnationId(123_456);
 const contradictions: readonly MetadataRecord[] = [
   { type: 'CloseSessionRecord', sessionId: 1_000_000 },
   { type: 'RemoveTopicRecord', topicId: nowhere },
+  { type: 'RemovePartitionsRecord', topicId: nowhere, fromPartition: 0 },
   { type: 'UnregisterBrokerRecord', brokerId: 1_000, brokerEpoch: 1 },
   partitionChange({ topicId: nowhere, partitionId: 0, leader: 1 }),
   { type: 'ForgetHeaderAnswersRecord', offsets: [1_000_000] },

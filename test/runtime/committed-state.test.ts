@@ -6,24 +6,10 @@ import type { LogBatch } from '../../src/raft/batch.ts';
 import type { Clock } from '../../src/ports/clock.ts';
 import { CommittedState } from '../../src/runtime/state/committed-state.ts';
 import { BatchRecords } from '../../src/runtime/watch/batch-records.ts';
-import { VirtualProcess } from './support/clock.ts';
+import { slowClock, VirtualProcess } from './support/clock.ts';
 import { ListLog } from './support/list-log.ts';
 import { impossible, noOps } from './support/operations.ts';
 import { abort, begin, end } from './support/transactions.ts';
-
-/** The process's clock, by which every look at it costs a ms: long work takes many slices. */
-function slowClock({ clock }: VirtualProcess, onTurn = (): void => undefined): Clock {
-  let looks = 0;
-  return {
-    monotonicMs: () => clock.monotonicMs() + looks++,
-    wallMs: () => clock.wallMs(),
-    setTimer: (delayMs, callback) => clock.setTimer(delayMs, callback),
-    afterPendingEvents: (callback) => {
-      clock.afterPendingEvents(onTurn);
-      clock.afterPendingEvents(callback);
-    },
-  };
-}
 
 function start(
   clockOf = (host: VirtualProcess): Clock => host.clock,

@@ -8,6 +8,7 @@ import { proposalWindow, runtimeLimits } from '../../src/runtime/limits.ts';
 import { defaultSettings } from '../../src/runtime/node-options.ts';
 import { OperationQueue, type PendingOperation } from '../../src/runtime/leader/operation-queue.ts';
 import { TestCluster } from '../metadata/cluster.ts';
+import { slowClock } from './support/clock.ts';
 import { impossible, noOps, operation, RecordedReply, TestLeader } from './support/operations.ts';
 
 const { image } = new TestCluster();
@@ -175,6 +176,17 @@ describe('the proposer', () => {
       `ok ${base + 12_000}`,
     ]);
     expect(seen.length).toBeGreaterThan(3);
+  });
+
+  it('begins another batch when one has taken its time, so that what is long is executed in slices', () => {
+    const host = new TestLeader(image, proposalWindow(defaultSettings.raft), null, slowClock);
+    const replies = [1, 2, 3, 4, 5, 6, 7].map(() => host.offer());
+    host.run();
+    expect(host.proposals.length).toBeGreaterThan(1);
+    host.commit();
+    expect(replies.map(({ offset: at }) => at)).toEqual(
+      [1, 2, 3, 4, 5, 6, 7].map((n) => image.endOffset + n),
+    );
   });
 
   it('proposes no further when enough is in flight, and goes on as it is committed', () => {

@@ -84,7 +84,7 @@ export class BrokerPartitions {
       if (type === 'PartitionRecord' || type === 'PartitionChangeRecord') {
         const place = { topicId: topicId(), partition: Number(value['partitionId']) };
         touched.set(keyOf(place), place);
-      } else if (type === 'RemoveTopicRecord') {
+      } else if (type === 'RemoveTopicRecord' || type === 'RemovePartitionsRecord') {
         for (const place of this.#knownOf(topicId())) touched.set(keyOf(place), place);
       }
     }

@@ -6,6 +6,7 @@ import type { OperationContext, QuorumChange, QuorumView } from '../../metadata/
 import type { Policies } from '../../metadata/policy.ts';
 import type { Proposal, QuorumChangeProposal } from './proposal.ts';
 import { type ProposalWindow, runtimeLimits } from '../limits.ts';
+import { SlicedLoop } from '../work-slices.ts';
 import { BatchDraft } from './batch-draft.ts';
 import { internalWork } from './internal-work.ts';
 import { OpenTransaction } from './open-transaction.ts';
@@ -220,8 +221,10 @@ export class Proposer {
     const draft = this.#beginBatch();
     const settlements: Settlement[] = [];
     let left: Left | null = null;
+    const slice = new SlicedLoop(this.#options.clock);
     for (const [at, pending] of operations.entries()) {
-      const taken = this.#executeOne(draft, settlements, pending);
+      // A deletion may have a thousand partitions behind one record.
+      const taken = at > 0 && slice.isOver ? 'full' : this.#executeOne(draft, settlements, pending);
       if (taken === 'taken') continue;
       left = { pending, taken, others: operations.slice(at + 1) };
       break;
@@ -362,14 +365,13 @@ export class Proposer {
 
   #writePart(transaction: OpenTransaction): void {
     const { pending } = transaction;
-    const { clock } = this.#options;
-    const overMs = clock.monotonicMs() + runtimeLimits.sliceMs;
+    const slice = new SlicedLoop(this.#options.clock);
     const draft = this.#beginBatch();
     try {
       const part = transaction.write(
         draft,
         (now) => this.#contextOf(now, pending),
-        () => clock.monotonicMs() >= overMs,
+        () => slice.isOver,
       );
       if (part.kind === 'refused') this.#refuse(transaction, part.execution);
       else if (part.kind === 'last') this.#end(transaction, draft, part.execution);

@@ -201,9 +201,6 @@ export class PastImages {
   }
 }
 
-/** Records after which a replay looks at the clock. */
-const recordsPerLook = 16;
-
 function* replay(
   base: MetadataImage,
   batches: readonly LogBatch[],
@@ -219,7 +216,7 @@ function* replay(
     for (const record of recordsOf(base.registry, batch)) {
       builder.replay(record, { offset, epoch, timestampMs });
       offset = (offset + 1) as Offset;
-      if (offset % recordsPerLook === 0) yield* slices.pause();
+      if (slices.isOver) yield* slices.pause();
     }
     end = batchEndOffset(batch);
   }

@@ -258,7 +258,7 @@ export class CommittedState {
       for (const record of this.#recordsOf(batch, () => builder.freeze(end, epoch))) {
         builder.replay(record, { offset, epoch: batch.epoch, timestampMs: batch.appendTimestampMs });
         offset = (offset + 1) as Offset;
-        if (offset % recordsPerLook === 0) yield* slices.pause();
+        if (slices.isOver) yield* slices.pause();
         if (generation !== this.#generation) return { kind: 'superseded' };
       }
       end = batchEndOffset(batch);
@@ -267,9 +267,6 @@ export class CommittedState {
     return { kind: 'replayed', image: builder.freeze(end, epoch) };
   }
 }
-
-/** Records after which a replay looks at the clock. */
-const recordsPerLook = 16;
 
 type Replayed =
   | { readonly kind: 'replayed'; readonly image: MetadataImage }

@@ -33,6 +33,20 @@ export class VirtualProcess {
   }
 }
 
+/** The process's clock, by which every look at it costs a ms: long work takes many slices. */
+export function slowClock({ clock }: VirtualProcess, onTurn = (): void => undefined): Clock {
+  let looks = 0;
+  return {
+    monotonicMs: () => clock.monotonicMs() + looks++,
+    wallMs: () => clock.wallMs(),
+    setTimer: (delayMs, callback) => clock.setTimer(delayMs, callback),
+    afterPendingEvents: (callback) => {
+      clock.afterPendingEvents(onTurn);
+      clock.afterPendingEvents(callback);
+    },
+  };
+}
+
 /** Lets the world go on; whatever was thrown in it is thrown here. */
 export function runWorld(world: World, forMs: number): void {
   world.runUntil(world.nowUs + forMs * 1000);

@@ -4,6 +4,7 @@ import type { ErrorCode } from '../../../src/metadata/errors.ts';
 import type { MetadataImage } from '../../../src/metadata/image.ts';
 import type { MetadataRecord } from '../../../src/metadata/registry.ts';
 import { supportedFeatures } from '../../../src/metadata/resources/feature/supported.ts';
+import type { Clock } from '../../../src/ports/clock.ts';
 import { type ProposalWindow, proposalWindow } from '../../../src/runtime/limits.ts';
 import { defaultSettings } from '../../../src/runtime/node-options.ts';
 import type {
@@ -110,6 +111,7 @@ export class TestLeader {
     image: MetadataImage,
     window: ProposalWindow = proposalWindow(defaultSettings.raft),
     leftOpenUntil: Offset | null = null,
+    clockOf = ({ clock }: VirtualProcess): Clock => clock,
   ) {
     this.proposer = new Proposer(
       {
@@ -119,7 +121,7 @@ export class TestLeader {
         leftOpenUntil,
         recordsPerStepMax: 10,
         lastTimestampMs: () => this.lastTimestampMs,
-        clock: this.host.clock,
+        clock: clockOf(this.host),
         window,
         hasRoomInLog: () => this.hasRoom,
         random: seededRandom(1),

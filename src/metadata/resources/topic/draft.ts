@@ -59,13 +59,18 @@ export class TopicDraft {
   removeTopic(topicId: TopicId): void {
     const topicSlot = this.#topics.slotOf(topicId);
     assert(topicSlot !== null, `topic ${topicId} is removed but unknown`);
-    for (const [, slot] of this.#slots.get(topicSlot)?.entriesFrom(0) ?? []) {
-      this.#unindex(slot);
-      this.#partitions.remove(slot, this.#token);
-    }
+    this.#removePartitions(topicSlot, 0);
     if (this.#slots.get(topicSlot) !== null) this.#slots.set(topicSlot, null, this.#token);
     this.#byName.delete(this.#topics.row(topicSlot).name);
     this.#topics.delete(topicId);
+  }
+
+  /** Those from `fromPartition` on. */
+  removePartitions(topicId: TopicId, fromPartition: number): void {
+    const topicSlot = this.#topics.slotOf(topicId);
+    if (topicSlot === null) violated(`partitions are removed of an unknown topic ${topicId}`);
+    this.#removePartitions(topicSlot, fromPartition);
+    this.#topicSlots(topicSlot).removeFrom(fromPartition);
   }
 
   addPartition(row: PartitionRow): void {
@@ -150,6 +155,13 @@ export class TopicDraft {
       reassigning: this.#reassigning,
       withElr: this.#withElr,
     });
+  }
+
+  #removePartitions(topicSlot: number, fromPartition: number): void {
+    for (const [, slot] of this.#slots.get(topicSlot)?.entriesFrom(fromPartition) ?? []) {
+      this.#unindex(slot);
+      this.#partitions.remove(slot, this.#token);
+    }
   }
 
   #slotOf(topicId: TopicId, partitionId: number): number {

@@ -15,10 +15,10 @@ import {
 } from '../../define-operation.ts';
 import { exampleIds } from '../../example-ids.ts';
 import { everyRole } from '../../roles.ts';
-import { removeConfigs } from '../config/alter.ts';
 import { addPartitions, createTopic } from './create.ts';
 import { partitionExample, topicExample } from './examples.ts';
 import { type PartitionRow, targetReplicas } from './partition-row.ts';
+import { removeInSteps } from './removal.ts';
 import {
   brokerPartitions,
   findPartition,
@@ -108,15 +108,13 @@ export const deleteTopic = defineOperation({
   response: closed({ topicId: schemas.uuid, name: schemas.topicName }),
   errors: ['UNKNOWN_TOPIC_OR_PARTITION'],
   example: { params: { topic: 'orders' }, response: { topicId: exampleIds.topic, name: 'orders' } },
-  handle: (image, { params }) => {
+  handle: (image, { params }, context) => {
     const topic = topicByName(image.topic, params.topic);
     if (topic === null) return noTopic(params.topic);
     const { topicId, name } = topic;
-    return ok({
-      records: [...removeConfigs(image, { type: 'topic', name }), { type: 'RemoveTopicRecord', topicId }],
-      response: { topicId, name },
-      modifiedOffset: offset(topicModified(image.topic, topic)),
-    });
+    const removed = removeInSteps({ topic, response: { topicId, name } })(image, context);
+    const modifiedOffset = offset(topicModified(image.topic, topic));
+    return removed.ok ? ok({ ...removed.value, modifiedOffset }) : removed;
   },
 });
 

@@ -18,6 +18,7 @@ import {
   type TopicRecord,
   topicRecord,
 } from './records.ts';
+import { removePartitionsRecord } from './removal.ts';
 import { emptyTopicState, partitionsOf, topicFields, type TopicRow, type TopicState } from './state.ts';
 
 export const resource = defineKind<
@@ -28,12 +29,20 @@ export const resource = defineKind<
     typeof partitionChangeRecord,
     typeof removeTopicRecord,
     typeof clearElrRecord,
+    typeof removePartitionsRecord,
   ],
   TopicState,
   TopicDraft
 >({
   name: 'topic',
-  records: [topicRecord, partitionRecord, partitionChangeRecord, removeTopicRecord, clearElrRecord],
+  records: [
+    topicRecord,
+    partitionRecord,
+    partitionChangeRecord,
+    removeTopicRecord,
+    clearElrRecord,
+    removePartitionsRecord,
+  ],
   empty: () => emptyTopicState,
   edit: (state, token) => new TopicDraft(state, token),
   freeze: (draft) => draft.freeze(),
@@ -50,6 +59,9 @@ export const resource = defineKind<
       draft.removeTopic(record.topicId);
     },
     ClearElrRecord: replayClearElr,
+    RemovePartitionsRecord: (draft, record) => {
+      draft.removePartitions(record.topicId, record.fromPartition);
+    },
   },
   tables: [
     {

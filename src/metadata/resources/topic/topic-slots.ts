@@ -66,6 +66,21 @@ export class TopicSlots {
     runs.splice(before < 0 ? 0 : before + 3, 0, partition, slot, 1);
   }
 
+  /** Those from `from` on are there no more. */
+  removeFrom(from: number): void {
+    const runs = this.#runs;
+    for (let last = runs.length - 3; last >= 0; last -= 3) {
+      const length = runs[last + 2] ?? 0;
+      const kept = Math.min(length, Math.max(0, from - (runs[last] ?? 0)));
+      this.#size -= length - kept;
+      if (kept > 0) {
+        runs[last + 2] = kept;
+        return;
+      }
+      runs.length = last;
+    }
+  }
+
   /** Index of the last run that begins at or before `partition`; negative when there is none. */
   #runAt(partition: number): number {
     let low = -1;
