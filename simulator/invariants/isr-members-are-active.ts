@@ -15,8 +15,8 @@ const minIsrConfig = 'min.insync.replicas';
  *    (Who is in one already stays until its fencing is done, and the last member stays in any case.)
  * 3. Whoever is in the ELR is a replica outside the ISR, and the ELR is empty unless the ISR is below the effective
  *    min ISR (KIP-966). Who enters it comes from the ISR.
- * 4. A new leader was in the ISR or the ELR; or the leader before it let it into the ISR, and by that ended a reassignment
- *    that removes itself; or else the log says that it was elected uncleanly.
+ * 4. A new leader was in the ISR or the ELR; or the leader before it let it into the ISR, and by that ended a
+ *    reassignment that removes itself; or else the log says that it was elected uncleanly.
  * 5. A new leader has a new leader epoch, and every change a new partition epoch.
  */
 export function isrMembersAreActive(cluster: ClusterObservation, witness: MetadataWitness): Checker {

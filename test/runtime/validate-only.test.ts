@@ -39,7 +39,7 @@ function memberOf(cluster: TestCluster): Input {
 const inputs: Readonly<Record<string, (cluster: TestCluster) => Input>> = {
   updateFeature: () => ({ params: { feature: 'metadata.version' }, body: { featureLevel: 1 } }),
   registerController: () => ({ body: controller(1) }),
-  registerBroker: (cluster) => ({ body: cluster.registration(5) }),
+  registerBroker: (cluster) => ({ body: cluster.registration(7) }),
   heartbeatBroker: (cluster) => {
     const brokerEpoch = cluster.image.broker.brokers.get(3)?.brokerEpoch ?? 0;
     return { params: { brokerId: 3 }, body: { brokerEpoch, metadataOffset: cluster.image.endOffset } };
