@@ -160,6 +160,24 @@ describe('the partitions of a broker', () => {
     expect(known.partitions.map(({ topic }) => topic)).toEqual(['other', 'other']);
   });
 
+  it('have other partition epochs when a change of min ISR clears their eligible replicas', () => {
+    const cluster = new TestCluster();
+    cluster.start(1, 2);
+    const configs = [{ name: 'min.insync.replicas', value: '2' }];
+    cluster.ok('createTopic', { body: { name: 'orders', assignments: [[1, 2]], configs } });
+    cluster.heartbeat(1, { wantFence: true });
+    const followed = new BrokerPartitions(2);
+    followed.takeState(cluster.image);
+    const from = cluster.log.length;
+    const changes = [{ name: 'min.insync.replicas', operation: 'set', value: '1' }];
+    cluster.ok('alterConfig', {
+      params: { resourceType: 'topic', resourceName: 'orders' },
+      body: { changes },
+    });
+    const { replication } = followed.takeDelta(cluster.image, deltaSince(cluster, from));
+    expect(replication).toEqual([expect.objectContaining({ partitionEpoch: 2 })]);
+  });
+
   it('count the same leader under another epoch as another leadership', () => {
     const cluster = new TestCluster();
     cluster.start(1, 2);

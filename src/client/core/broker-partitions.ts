@@ -1,7 +1,12 @@
 import { type TopicId, uuid } from '../../base/brands.ts';
 import type { MetadataImage } from '../../metadata/image.ts';
 import type { PartitionRow } from '../../metadata/resources/topic/partition-row.ts';
-import { brokerPartitions, findPartition, partitionAt } from '../../metadata/resources/topic/state.ts';
+import {
+  brokerPartitions,
+  findPartition,
+  partitionAt,
+  topicByName,
+} from '../../metadata/resources/topic/state.ts';
 import type { WatchDelta, WatchRecord } from '../../runtime/watch/watch-api.ts';
 
 /** A partition that has a replica on the broker, as the metadata shows it. */
@@ -69,7 +74,7 @@ export class BrokerPartitions {
   /** The image that a batch has made of the one before: nothing but what the batch names can differ. */
   takeDelta(image: MetadataImage, delta: WatchDelta): PartitionChanges {
     const changes = noChanges();
-    for (const [key, { topicId, partition }] of this.#touchedBy(delta.records)) {
+    for (const [key, { topicId, partition }] of this.#touchedBy(image, delta.records)) {
       const row = findPartition(image.topic, topicId, partition);
       const isHere = row?.replicas.includes(this.#brokerId) ?? false;
       this.#compare(key, row !== null && isHere ? this.#toPartition(image, row) : null, changes);
@@ -77,7 +82,7 @@ export class BrokerPartitions {
     return changes;
   }
 
-  #touchedBy(records: readonly WatchRecord[]): ReadonlyMap<string, Place> {
+  #touchedBy(image: MetadataImage, records: readonly WatchRecord[]): ReadonlyMap<string, Place> {
     const touched = new Map<string, Place>();
     for (const { type, value } of records) {
       const topicId = (): TopicId => uuid(String(value['topicId']));
@@ -86,12 +91,17 @@ export class BrokerPartitions {
         touched.set(keyOf(place), place);
       } else if (type === 'RemoveTopicRecord' || type === 'RemovePartitionsRecord') {
         for (const place of this.#knownOf(topicId())) touched.set(keyOf(place), place);
+      } else if (type === 'ClearElrRecord') {
+        // It raises the partition epochs of those that had an ELR; the empty name means every topic.
+        const name = String(value['topicName']);
+        const topics = name === '' ? this.partitions : this.#knownOf(topicByName(image.topic, name)?.topicId);
+        for (const place of topics) touched.set(keyOf(place), place);
       }
     }
     return touched;
   }
 
-  #knownOf(topicId: TopicId): readonly Place[] {
+  #knownOf(topicId: TopicId | undefined): readonly Place[] {
     return this.partitions.filter((known) => known.topicId === topicId);
   }
 
