@@ -146,6 +146,7 @@ export const coverageMarks = [
   'replica: an older word of the controller',
   'replica: leadership ends with an unknown outcome',
   'replica: producers are rebuilt from the bytes',
+  'replica: named as the leader that an earlier incarnation was',
   'replica: the controller lags behind its own log',
   'replica: truncates',
   // The state machine.

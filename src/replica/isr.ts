@@ -1,5 +1,5 @@
 import { coverageMark } from '../base/coverage-marks.ts';
-import { emit, type LeaderRole, type PendingProposal, type ReplicaState } from './state.ts';
+import { emit, type LeaderRole, mayAct, type PendingProposal, type ReplicaState } from './state.ts';
 import type { PartitionView, ProposalAnswer, ProposedMember } from './types.ts';
 
 /**
@@ -20,7 +20,7 @@ export function replicationQuorum(view: PartitionView, role: LeaderRole): readon
  */
 export function tendIsr(state: ReplicaState, role: LeaderRole): void {
   const { view, nowMs } = state;
-  if (view === null || !state.holdsLease) return;
+  if (view === null || !mayAct(state, role)) return;
   const { proposal } = role;
   if (proposal !== null) {
     const isDue = !proposal.isInFlight && !proposal.awaitsMetadata && nowMs >= proposal.retryAtMs;

@@ -1,7 +1,14 @@
 import { coverageMark } from '../base/coverage-marks.ts';
 import { noEpoch } from './leader-epochs.ts';
 import { replicationQuorum } from './isr.ts';
-import { advanceHighWatermark, emit, type LeaderRole, type ReplicaState } from './state.ts';
+import {
+  advanceHighWatermark,
+  emit,
+  isOwnLeadership,
+  type LeaderRole,
+  mayAct,
+  type ReplicaState,
+} from './state.ts';
 import type { BatchProducer } from './producer-state.ts';
 import type {
   FetchAnswer,
@@ -18,7 +25,7 @@ type ProduceRequest = Extract<ReplicaInput, { type: 'produceRequested' }>;
 export function produce(state: ReplicaState, role: LeaderRole, request: ProduceRequest): void {
   const { view } = state;
   const { produceId, recordCount, producer } = request;
-  if (view === null || !state.holdsLease) {
+  if (view === null || !mayAct(state, role)) {
     coverageMark('produce: refused without a lease');
     return failProduce(state, produceId, 'NOT_LEADER_OR_FOLLOWER');
   }
@@ -83,6 +90,10 @@ export function answerFetch(
 function answerTo(state: ReplicaState, role: LeaderRole | null, request: FetchRequest): FetchAnswer {
   const { view } = state;
   if (role === null || view === null) return refused('NOT_LEADER_OR_FOLLOWER');
+  if (!isOwnLeadership(state, role)) {
+    coverageMark('replica: named as the leader that an earlier incarnation was');
+    return refused('NOT_LEADER_OR_FOLLOWER');
+  }
   const error = findFetchError(view, role, request);
   if (error !== null) return refused(error);
   const { leaderEpoch } = view;
@@ -151,7 +162,7 @@ function noteProgress(state: ReplicaState, role: LeaderRole, request: FetchReque
  */
 export function raiseHighWatermark(state: ReplicaState, role: LeaderRole): void {
   const { view, config } = state;
-  if (view === null || !state.holdsLease || view.isr.length < view.minIsr) return;
+  if (view === null || !mayAct(state, role) || view.isr.length < view.minIsr) return;
   let least = state.flushedOffset;
   for (const member of replicationQuorum(view, role)) {
     if (member === config.brokerId) continue;

@@ -12,7 +12,7 @@ import {
 import { answerFetch, failProduce, produce, raiseHighWatermark } from './leader.ts';
 import { LeaderEpochs } from './leader-epochs.ts';
 import { type ProducedBatch, ProducerState } from './producer-state.ts';
-import type { ReplicaRole, ReplicaState } from './state.ts';
+import { mayAct, type ReplicaRole, type ReplicaState } from './state.ts';
 import type { PartitionView, RecoveredReplica, ReplicaConfig, ReplicaInput, ReplicaStep } from './types.ts';
 
 /**
@@ -43,7 +43,9 @@ import type { PartitionView, RecoveredReplica, ReplicaConfig, ReplicaInput, Repl
  *    leader's.
  * 8. Readers see nothing above `visibleEndOffset`: a new leader hides offsets until its high watermark has
  *    reached the start of its epoch, because it may know less than what was read before.
- * 9. What is known of idempotent producers follows from the log's bytes alone (`producer-state.ts`); whoever leads
+ * 9. A leader does nothing before the metadata has shown its broker active under the present registration: who has
+ *    started anew may find itself named as the leader that it was, and hold less (protocols 3).
+ * 10. What is known of idempotent producers follows from the log's bytes alone (`producer-state.ts`); whoever leads
  *    while it is not known takes nothing from them.
  */
 export class Replica {
@@ -91,8 +93,8 @@ export class Replica {
 
   /** Up to where a consumer may read; null while nothing may be read here. */
   get visibleEndOffset(): number | null {
-    const { role, holdsLease, highWatermark } = this.#state;
-    if (role.name !== 'leader' || !holdsLease) return null;
+    const { role, highWatermark } = this.#state;
+    if (role.name !== 'leader' || !mayAct(this.#state, role)) return null;
     return highWatermark >= role.epochStartOffset ? highWatermark : null;
   }
 
@@ -132,10 +134,12 @@ export class Replica {
         return;
       case 'partitionChanged':
         this.#partitionChanged(input.view);
+        this.#noteRegistration();
         return;
       case 'leaseChanged':
         state.holdsLease = input.holdsLease;
         state.brokerEpoch = input.brokerEpoch;
+        this.#noteRegistration();
         return;
       case 'produceRequested':
         if (role.name === 'leader') produce(state, role, input);
@@ -221,6 +225,7 @@ export class Replica {
         name: 'leader',
         epochStartOffset: state.logEndOffset,
         becameLeaderMs: nowMs,
+        brokerEpoch: null,
         followers: new Map(),
         produces: [],
         proposal: null,
@@ -230,6 +235,13 @@ export class Replica {
     } else {
       state.role = { name: 'follower', fetch: null, nextFetchAtMs: nowMs };
     }
+  }
+
+  /** Whoever is registered anew is unfenced only when it has left all that it led before (protocols 3). */
+  #noteRegistration(): void {
+    const { role, view, brokerEpoch, config } = this.#state;
+    if (role.name !== 'leader' || view === null) return;
+    if (view.eligible.get(config.brokerId) === brokerEpoch) role.brokerEpoch = brokerEpoch;
   }
 
   #assertInvariants(): void {
@@ -245,7 +257,7 @@ function nextWakeAtMs(state: ReplicaState): number | null {
   const { role, view } = state;
   if (role.name === 'idle' || view === null) return null;
   if (role.name === 'follower') return role.fetch?.untilMs ?? role.nextFetchAtMs;
-  if (!state.holdsLease) return null;
+  if (!mayAct(state, role)) return null;
   const { proposal } = role;
   if (proposal !== null) return proposal.isInFlight || proposal.awaitsMetadata ? null : proposal.retryAtMs;
   const members = view.isr.filter((member) => member !== state.config.brokerId);

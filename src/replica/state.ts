@@ -38,6 +38,11 @@ export type LeaderRole = {
   /** Where its own epoch begins: below lies what it took over. */
   readonly epochStartOffset: number;
   readonly becameLeaderMs: number;
+  /**
+   * The registration under which the metadata has shown this broker as active while it led; null for none. An earlier
+   * one's leadership is no more once that is shown, and what this incarnation has of its log may be less.
+   */
+  brokerEpoch: number | null;
   readonly followers: Map<number, FollowerProgress>;
   /** In the order in which the high watermark completes them. */
   readonly produces: PendingProduce[];
@@ -58,6 +63,16 @@ export type FollowerRole = {
 };
 
 export type ReplicaRole = LeaderRole | FollowerRole | { readonly name: 'idle' };
+
+/** Whether the leadership is that of the broker's present registration, and not what an earlier one has left behind. */
+export function isOwnLeadership({ brokerEpoch }: ReplicaState, role: LeaderRole): boolean {
+  return role.brokerEpoch === brokerEpoch;
+}
+
+/** Whether a leader may append, propose, acknowledge and show what it has. */
+export function mayAct(state: ReplicaState, role: LeaderRole): boolean {
+  return state.holdsLease && isOwnLeadership(state, role);
+}
 
 /** The state that the rules of leader and follower share. */
 export type ReplicaState = {

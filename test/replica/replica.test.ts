@@ -143,6 +143,46 @@ describe('the replicas of a partition', () => {
     expect(replica.role).toBe('leader');
   });
 
+  // Found by the simulator, seed 41023 of brokers: it answered with its empty log, and followers cut theirs to that.
+  it('do nothing in the name of an earlier incarnation before they have read of themselves as active', () => {
+    const replica = patientReplica();
+    const known = { leader: 1, leaderEpoch: 1, replicas: [1, 2], isr: [1, 2], minIsr: 1 };
+    const told = (partitionEpoch: number, own: number): ReplicaStep =>
+      replica.step({
+        type: 'partitionChanged',
+        nowMs: 0,
+        view: {
+          ...known,
+          partitionEpoch,
+          eligible: new Map([
+            [1, own],
+            [2, 6],
+          ]),
+        },
+      });
+    const request = { brokerId: 2, brokerEpoch: 6, currentLeaderEpoch: 1, fetchOffset: 1 };
+    const fetched = (): ReplicaStep['effects'] =>
+      replica.step({
+        type: 'fetchReceived',
+        nowMs: 0,
+        fetchId: 1,
+        request: { ...request, lastFetchedEpoch: 1, flushedOffset: 1 },
+      }).effects;
+    const refused = {
+      type: 'answerFetch',
+      fetchId: 1,
+      answer: { kind: 'refused', error: 'NOT_LEADER_OR_FOLLOWER' },
+    };
+    told(1, 4);
+    expect(fetched()).toEqual([refused]);
+    replica.step({ type: 'leaseChanged', nowMs: 0, holdsLease: true, brokerEpoch: 9 });
+    expect(fetched()).toEqual([refused]);
+    expect(replica.visibleEndOffset).toBeNull();
+    told(2, 9);
+    expect(fetched()[0]).toMatchObject({ answer: { kind: 'diverging' } });
+    expect(replica.visibleEndOffset).toBe(0);
+  });
+
   // Found by the soak, seed 4382: refused for ever, it was proposed for ever, and the leader waited for it for ever.
   it('propose one that has registered anew under its new epoch, though it is not known what became of the old', () => {
     const replica = patientReplica();
