@@ -1,3 +1,5 @@
+import { chanceOf } from './faults/salts.ts';
+import type { ProbeNetwork } from './workload/brokers/probe-network.ts';
 import { hashIntegers, seededRandom } from '../src/base/random.ts';
 import { nodeId, type NodeId, type Uuid } from '../src/base/brands.ts';
 import { randomUuid } from '../src/base/uuid.ts';
@@ -39,12 +41,18 @@ export type ClusterOptions = {
   readonly name: string;
   readonly config: RunConfig;
   readonly host: HostKind;
+  readonly probes: ProbeNetwork;
   /** Told when a life ends, for whatever reason. */
   readonly onEnd: (node: SimulatedNode) => void;
 };
 
 /** How long a node that stopped by itself waits for its supervisor. */
 const supervisorUs = 200_000;
+
+/** Half of the runs leave it to sessions alone to tell that a broker is gone. */
+function fastFencingGraceMs(seed: number): number {
+  return chanceOf(seed, 'probes').pick([0, 0, 100, 300]);
+}
 
 /** The controllers of one quorum, with their disks, over all their lives. */
 export class SimulatedCluster {
@@ -153,6 +161,8 @@ export class SimulatedCluster {
       segmentBytes: config.segmentBytes,
       recordsBetweenSnapshots: config.recordsBetweenSnapshots,
       brokerSessionTimeoutMs: config.brokerSessionTimeoutMs,
+      fastFencingGraceMs: fastFencingGraceMs(world.seed),
+      prober: this.#options.probes.prober(process),
       wrapCore: (core) => this.#observe(node, core),
       renewKey: () => this.#renewKey(node),
       connect: (key, events) => {

@@ -27,6 +27,7 @@ import { watchStreams } from './invariants/watch-streams.ts';
 import { MetadataWitness } from './metadata-witness.ts';
 import type { SimulatedProcess } from '../src/testing/world/process.ts';
 import { findIdlePart } from './idle-part.ts';
+import { ProbeNetwork } from './workload/brokers/probe-network.ts';
 import { messageInOneLine } from './timeline/message-text.ts';
 import type { TimelineRecorder } from './timeline/recorder.ts';
 import { watchNodes } from './timeline/watch-nodes.ts';
@@ -128,8 +129,10 @@ class Run {
       recorder: recorder ?? null,
     });
     const world = this.#world;
+    const probes = new ProbeNetwork(world);
     this.#cluster = new SimulatedCluster({
       world,
+      probes,
       name: 'node',
       config: schedule.config,
       host,
@@ -159,6 +162,7 @@ class Run {
       world,
       cluster: this.#cluster,
       exchanges: this.#exchanges,
+      probes,
     });
     this.#groups = new Groups({ world, cluster: this.#cluster, exchanges: this.#exchanges });
     this.#watchers = new Watchers(world, this.#cluster);
@@ -191,7 +195,8 @@ class Run {
     const minIsr = this.#schedule.brokers?.minIsr ?? null;
     if (minIsr === null) return;
     observation.add(...replicaCheckers(observation, witness, this.#brokers, minIsr));
-    const silence = fencedOnlyInSilence(observation, this.#schedule.config.brokerSessionTimeoutMs);
+    const { brokerSessionTimeoutMs } = this.#schedule.config;
+    const silence = fencedOnlyInSilence(observation, brokerSessionTimeoutMs, this.#brokers.hosted);
     this.#exchanges.judges.push(silence);
     observation.add(silence);
   }

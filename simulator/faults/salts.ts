@@ -27,6 +27,7 @@ export const seedSalts = {
   brokerTrialCalls: 22,
   brokerPowerFailure: 0x62726f6b,
   codecSample: 0x636f6465,
+  probes: 0x70726f62,
   producers: 0x70726f64,
   rot: 0x726f74,
 } as const;

@@ -1,5 +1,6 @@
 import type { Offset, Uuid } from '../../src/base/brands.ts';
 import type { CheckpointStores } from '../../src/ports/checkpoint-store.ts';
+import type { Prober } from '../../src/ports/prober.ts';
 import type { Clock } from '../../src/ports/clock.ts';
 import type { Files } from '../../src/ports/files.ts';
 import type { Transport, TransportEvents } from '../../src/ports/transport.ts';
@@ -46,6 +47,9 @@ export type HostContext = {
   /** A checkpoint is made after so many applied records, and the log before it is cleaned. */
   readonly recordsBetweenSnapshots: number;
   readonly brokerSessionTimeoutMs: number;
+  /** 0: the session alone tells that a broker is gone. */
+  readonly fastFencingGraceMs: number;
+  readonly prober: Prober;
   /** Puts the observer around the core. */
   wrapCore(core: RaftCore): RaftCore;
   /** A new directory id: its old one may have cast a vote that is forgotten (design 19). */

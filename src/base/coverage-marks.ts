@@ -63,6 +63,10 @@ export const coverageMarks = [
   'vote: the epoch has its leader',
   'vote: the epoch has its vote',
   // The controller node.
+  'broker probe: it is heard all the same',
+  'broker probe: its process is gone',
+  'broker probe: several are suspected at once',
+  'broker probe: the connection breaks',
   'broker session: a stall of the leader is credited',
   'checkpoint: a damaged one is set aside',
   'checkpoint: a snapshot waits for the one being written',

@@ -26,6 +26,11 @@ export type BrokerOptions = {
    */
   readonly metadataOffset?: () => number;
   readonly heartbeatIntervalMs?: number;
+  /**
+   * Whether a port that only this process listens on stands among its listeners, as `PROBE` at the host of the first:
+   * controllers that find it closed fence the broker at once, without waiting for its session. True when absent.
+   */
+  readonly probePort?: boolean;
   readonly tls?: ClientTls;
   /** A token of the role broker for this broker's id, or what gives it anew for each request. */
   readonly token?: TokenSource;

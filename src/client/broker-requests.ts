@@ -39,20 +39,21 @@ export type BrokerRequests = {
 };
 
 export function createBrokerRequests(
-  registration: Registration,
+  /** As it is by the time that it is asked for. */
+  registration: () => Registration,
   options: BrokerRequestsOptions,
 ): BrokerRequests {
   const { client, clock, metadataOffset } = options;
-  const cluster: { id: string | null } = { id: registration.clusterId };
+  const cluster: { id: string | null } = { id: registration().clusterId };
   // Each controller once: the waiting between attempts is the core's, which has its own clock for it.
   const attemptsMax = client.endpoints.length;
   return {
     register: (timeoutMs) =>
-      attempt(() => register(client, registration, cluster, { attemptsMax, timeoutMs, clock })),
+      attempt(() => register(client, registration(), cluster, { attemptsMax, timeoutMs, clock })),
     heartbeat: ({ brokerEpoch, wantShutDown, timeoutMs }) =>
       attempt(async () => {
         const input = {
-          brokerId: registration.brokerId,
+          brokerId: registration().brokerId,
           brokerEpoch,
           metadataOffset: metadataOffset(),
           wantShutDown,

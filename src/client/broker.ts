@@ -13,12 +13,15 @@ import {
   type BrokerStateName,
   type BrokerStep,
 } from './broker-core.ts';
+import { limits } from '../metadata/limits.ts';
+import { probeListenerName } from '../metadata/resources/broker/probe-listener.ts';
 import { BrokerMetadata } from './broker-metadata.ts';
 import { createBrokerRequests, type BrokerRequests, type Registration } from './broker-requests.ts';
 import type { BrokerPartition, PartitionChanges } from './core/broker-partitions.ts';
 import { createClient, type Client } from './create-client.ts';
 import { iterateEvents } from './events.ts';
 import { nodeClock } from './node-clock.ts';
+import { openProbePort, type ProbePort } from './probe-port.ts';
 import type { ClientOptions } from './operations-client.ts';
 
 const closeTimeoutDefaultMs = 30_000;
@@ -27,7 +30,13 @@ const closeTimeoutDefaultMs = 30_000;
 export function createBroker(options: BrokerOptions): Broker {
   const client = createClient(brokerClientOptions(options));
   const random = seededRandom(randomInt(2 ** 32));
-  return createBrokerOver(options, { client, clock: nodeClock, random, incarnationId: newIncarnationId() });
+  return createBrokerOver(options, {
+    client,
+    clock: nodeClock,
+    random,
+    incarnationId: newIncarnationId(),
+    ...(options.probePort === false ? {} : { openProbePort }),
+  });
 }
 
 /** The same over another client and another clock than the process's own. */
@@ -53,6 +62,8 @@ export type BrokerPorts = {
   readonly clock: Clock;
   readonly random: Random;
   readonly incarnationId: string;
+  /** Absent where the session alone tells that it is gone. */
+  readonly openProbePort?: () => Promise<ProbePort | null>;
 };
 
 class BrokerShell implements Broker {
@@ -71,18 +82,22 @@ class BrokerShell implements Broker {
   #lease = new AbortController();
   #timer: Timer | null = null;
   #caughtUpEpoch: number | null = null;
+  readonly #openProbePort: NonNullable<BrokerPorts['openProbePort']> | null;
+  #probePort: ProbePort | null = null;
   /** Why it leaves without having been asked to. */
   #failure: BrokerEnd['failure'] = null;
 
-  constructor(options: BrokerOptions, { client, clock, random, incarnationId }: BrokerPorts) {
+  constructor(options: BrokerOptions, ports: BrokerPorts) {
+    const { client, clock, random, incarnationId } = ports;
     this.id = options.id;
+    this.#openProbePort = ports.openProbePort ?? null;
     this.incarnationId = incarnationId;
     this.#client = client;
     this.#clock = clock;
     const metadata = options.metadataOffset === undefined ? this.#createMetadata(random.fork()) : null;
     this.#metadata = metadata;
     this.#metadataOffset = options.metadataOffset ?? (() => metadata?.offset ?? 0);
-    this.#requests = createBrokerRequests(registrationOf(options, incarnationId), {
+    this.#requests = createBrokerRequests(() => registrationOf(options, incarnationId, this.#probePort), {
       client,
       clock,
       metadataOffset: this.#metadataOffset,
@@ -93,7 +108,7 @@ class BrokerShell implements Broker {
       this.#resolveStopped = resolve;
     });
     // In a later turn, so that who creates a broker can subscribe before anything happens.
-    clock.afterPendingEvents(() => this.#start());
+    clock.afterPendingEvents(() => void this.#start());
   }
 
   get state(): BrokerStateName {
@@ -163,8 +178,12 @@ class BrokerShell implements Broker {
     await this.close();
   }
 
-  #start(): void {
-    if (this.#core.state === 'stopped') return;
+  async #start(): Promise<void> {
+    if (this.#openProbePort !== null) this.#probePort = await this.#openProbePort();
+    if (this.#core.state === 'stopped') {
+      this.#probePort?.close();
+      return;
+    }
     this.#metadata?.start();
     this.#carryOut(this.#core.start(this.#clock.monotonicMs()));
   }
@@ -262,6 +281,7 @@ class BrokerShell implements Broker {
 
   #stop(end: BrokerEnd): void {
     this.#metadata?.close();
+    this.#probePort?.close();
     void this.#client.close();
     this.#emit({ type: 'stopped', end });
     this.#resolveStopped(end);
@@ -295,11 +315,21 @@ function configOf(options: BrokerOptions): BrokerCoreConfig {
   };
 }
 
-function registrationOf(options: BrokerOptions, incarnationId: string): Registration {
+function registrationOf(
+  options: BrokerOptions,
+  incarnationId: string,
+  probePort: ProbePort | null,
+): Registration {
+  const listeners = options.listeners.map((listener) => ({ ...listener }));
+  // Controllers reach it where the broker's own clients do.
+  const host = listeners[0]?.host ?? null;
+  const isRoom = listeners.length < limits.listenersPerBrokerMax;
+  const isShown = probePort !== null && host !== null && isRoom;
+  const probe = isShown ? [{ name: probeListenerName, host, port: probePort.port }] : [];
   return {
     brokerId: options.id,
     incarnationId,
-    listeners: options.listeners.map((listener) => ({ ...listener })),
+    listeners: [...listeners, ...probe],
     rack: options.rack ?? null,
     logDirs: options.logDirs ?? [],
     previousBrokerEpoch: options.previousBrokerEpoch ?? null,

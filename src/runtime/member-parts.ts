@@ -169,6 +169,8 @@ export class MemberParts {
       random,
       logger,
       sessions: this.sessions,
+      prober: node.ports.prober ?? null,
+      fastFencingGraceMs: node.settings.fastFencingGraceMs,
       policies: node.policies ?? {},
       reads: this.reads,
       window,

@@ -11,6 +11,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { NodeInspector } from './node-inspector.ts';
 import type { Files } from '../ports/files.ts';
 import type { Logger } from '../ports/logger.ts';
+import type { Prober } from '../ports/prober.ts';
 import type { Transport, TransportEvents } from '../ports/transport.ts';
 import type { RaftConfig } from '../raft/config.ts';
 import type { Endpoint, ReplicaKey, VersionRange } from '../raft/replica-key.ts';
@@ -56,6 +57,11 @@ export type ControllerSettings = {
    * broker that it never heard, while the lease that the first gave still runs, for at most the difference.
    */
   readonly brokerSessionTimeoutMs: number;
+  /**
+   * For how long connections to the probe port of a broker must be refused, after the one that stood was closed,
+   * until it is fenced without waiting for its session (protocols 5); 0 leaves it to the session alone.
+   */
+  readonly fastFencingGraceMs: number;
   /** Below so much free space client writes are refused, however small log and state are. */
   readonly diskReserveBytesMin: number;
 };
@@ -92,6 +98,7 @@ export const defaultSettings: ControllerSettings = {
   checkpointIntervalMs: 60 * 60 * 1000,
   logRetentionBytes: 16 * 1024 * 1024,
   brokerSessionTimeoutMs: 9000,
+  fastFencingGraceMs: 300,
   diskReserveBytesMin: 64 * 1024 * 1024,
 };
 
@@ -101,6 +108,8 @@ export type ControllerPorts = {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
+  /** Absent where brokers cannot be probed: the session timeout alone tells that one is gone. */
+  readonly prober?: Prober;
   readonly createTransport: (local: TransportIdentity, events: TransportEvents) => NodeTransport;
 };
 

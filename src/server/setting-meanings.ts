@@ -18,6 +18,8 @@ export const settingMeanings: Readonly<Record<SettingName, string>> = {
   logRetentionBytes:
     'log that is kept behind the newest checkpoint, for replicas and watches that were away briefly, and for reads of the past',
   brokerSessionTimeoutMs: 'a broker that is not heard for so long is fenced; the same on all controllers',
+  fastFencingGraceMs:
+    'a broker whose process has ended, as its machine says for so long, is fenced without waiting for its session; 0 for never',
   diskReserveBytesMin: 'with less room on the disk than this, client writes are refused',
   electionTimeoutMs: 'how long a candidate waits for votes; each draws between this and twice this',
   electionBackoffMaxMs: 'how long at most a candidate that was refused waits before it asks again',

@@ -34,6 +34,7 @@ import { nodeClock } from '../client/node-clock.ts';
 import { createLogger } from './pino-logger.ts';
 import { readPolicies } from './policies.ts';
 import { resolveSettings, type ServerSettings } from './settings.ts';
+import { tcpProber } from './tcp-prober.ts';
 import { readTls } from './tls-files.ts';
 import { readVersion } from './version.ts';
 
@@ -205,6 +206,7 @@ function createPorts(
     clock: nodeClock,
     random,
     logger,
+    prober: tcpProber,
     createTransport: (local, events): NodeTransport => {
       const transport = createTcpTransport(
         {

@@ -39,6 +39,8 @@ class LeadershipHost extends VirtualProcess {
       random: seededRandom(1),
       logger: silentLogger,
       sessions: this.sessions,
+      prober: null,
+      fastFencingGraceMs: 0,
       policies: {},
       reads: new ReadQueue(this.clock, () => {}),
       propose: (proposal) => this.#propose(proposal),

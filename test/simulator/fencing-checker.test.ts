@@ -16,7 +16,7 @@ const wake = { type: 'wake', nowMs: 1, stalledMs: 0 } as const;
 /** Broker 7 of epoch 12, and two controllers that may hear it. */
 class Fencing {
   readonly #scene = new Scene();
-  readonly #checker = fencedOnlyInSilence(this.#scene.cluster, sessionTimeoutMs);
+  readonly #checker = fencedOnlyInSilence(this.#scene.cluster, sessionTimeoutMs, []);
   readonly #nodes = [this.#node(1, 'leader'), this.#node(2, 'follower')] as const;
 
   at(ms: number): this {

@@ -77,6 +77,7 @@ function settingsOf(context: HostContext): ControllerSettings {
     checkpointIntervalMs: 3_600_000,
     logRetentionBytes: 1,
     brokerSessionTimeoutMs: context.brokerSessionTimeoutMs,
+    fastFencingGraceMs: context.fastFencingGraceMs,
     diskReserveBytesMin: 65_536,
   };
 }
@@ -88,6 +89,7 @@ function portsOf(context: HostContext): ControllerPorts {
     clock: context.clock,
     random: seededRandom(context.seed),
     logger: loggerOf(context),
+    prober: context.prober,
     createTransport: (local, events) => {
       let transport: Transport | null = null;
       const made: NodeTransport = {

@@ -4,6 +4,7 @@ import type { LogBatch } from '../../../src/raft/batch.ts';
 import { batchEndOffset } from '../../../src/raft/batch.ts';
 import type { Checker, ClusterObservation, ObservedNode } from '../../observation.ts';
 import { recordsIn } from '../../records-in.ts';
+import type { HostedBroker } from '../../workload/brokers/brokers.ts';
 import type { ExchangeJudge } from '../../workload/operators/exchange.ts';
 
 /** Of a session: a heartbeat that is younger may still wait for its turn behind what the leader was about to do. */
@@ -17,18 +18,23 @@ const tooOld = 0.9;
  * on by a follower, or after a silence as long as that. That a lease is over where its broker is fenced does not say
  * as much, because a heartbeat that nobody acknowledges renews none.
  *
+ * One whose process has ended may be fenced at once: its machine refuses the connections that are made to its port.
+ *
  * A broker that has asked to leave or to be fenced is fenced by its own wish, and one that an operator holds is not
  * heard (`src/metadata/resources/broker/heartbeat.ts`).
  */
 export function fencedOnlyInSilence(
   cluster: ClusterObservation,
   sessionTimeoutMs: number,
+  brokers: readonly HostedBroker[],
 ): Checker & ExchangeJudge {
   /** By who heard whom: when, and how long it had heard nothing before. */
   const arrivals = new Map<string, Arrival[]>();
   /** When each node has begun to lead, and when each registration was made: with both a session begins. */
   const leadingSince = new Map<ObservedNode, number>();
   const registeredAt = new Map<number, number>();
+  /** Which incarnation each registration was of. */
+  const incarnations = new Map<number, string>();
   /** Epochs of brokers that have asked to leave or to be fenced. */
   const leaving = new Set<number>();
   const held = new Set<number>();
@@ -74,11 +80,22 @@ export function fencedOnlyInSilence(
     const { baseOffset } = batch;
     const written = { baseOffset, endOffset: batchEndOffset(batch), payload: batch.body.bytes };
     for (const [at, record] of recordsIn(written).entries()) {
-      if (record.type === 'RegisterBrokerRecord') registeredAt.set(baseOffset + at, cluster.world.nowUs);
+      if (record.type === 'RegisterBrokerRecord') {
+        registeredAt.set(baseOffset + at, cluster.world.nowUs);
+        incarnations.set(baseOffset + at, record.incarnationId);
+      }
       if (record.type === 'HoldBrokerRecord') held.add(record.brokerId);
       if (record.type !== 'BrokerRegistrationChangeRecord' || record.fenced !== 1) continue;
-      if (!leaving.has(record.brokerEpoch) && !held.has(record.brokerId)) judge(node, record);
+      const { brokerId, brokerEpoch } = record;
+      if (!leaving.has(brokerEpoch) && !held.has(brokerId) && lives(brokerId, brokerEpoch))
+        judge(node, record);
     }
+  }
+
+  /** Of one whose process has ended its machine says so, and its session need not be over. */
+  function lives(brokerId: number, brokerEpoch: number): boolean {
+    const hosted = brokers.find((broker) => broker.brokerId === brokerId);
+    return hosted === undefined || hosted.life?.incarnationId === incarnations.get(brokerEpoch);
   }
 
   function judge(node: ObservedNode, { brokerId, brokerEpoch }: BrokerInEpoch): void {

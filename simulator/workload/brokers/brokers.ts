@@ -17,6 +17,7 @@ import { ModelProducer } from './model-producer.ts';
 import type { BatchProducer } from '../../../src/replica/producer-state.ts';
 import { ReplicaLedger } from './replica-ledger.ts';
 import type { ProduceAnswer } from './replica-shell.ts';
+import type { ProbeNetwork } from './probe-network.ts';
 import { Usurper } from './usurper.ts';
 import { seedSalts } from '../../faults/salts.ts';
 
@@ -24,6 +25,7 @@ export type BrokersOptions = {
   readonly world: World;
   readonly cluster: SimulatedCluster;
   readonly exchanges: Exchanges;
+  readonly probes: ProbeNetwork;
 };
 
 /** One broker over all its lives. */
@@ -160,6 +162,7 @@ export class Brokers {
     if (process.isUp) return;
     const { world, cluster, exchanges } = this.#options;
     process.begin();
+    this.#options.probes.started(process);
     world.say(() => `${process.name} starts, life ${process.generation}`);
     const life = new ModelBroker({
       brokerId,
@@ -280,11 +283,11 @@ export class Brokers {
       case 'stop': {
         const { life } = broker;
         return life?.shutDown(() => {
-          if (broker.life === life) this.#end(broker, fault.forUs);
+          if (broker.life === life) this.#end(broker, fault.forUs, true);
         });
       }
       case 'crash':
-        this.#end(broker, fault.forUs);
+        this.#end(broker, fault.forUs, !fault.power);
         if (fault.power)
           broker.disk.losePower(world.chance(seedSalts.brokerPowerFailure, broker.brokerId, world.nowUs));
         return;
@@ -338,9 +341,10 @@ export class Brokers {
     }
   }
 
-  #end(broker: HostedBroker, downUs: number): void {
+  #end(broker: HostedBroker, downUs: number, hasPower: boolean): void {
     broker.process.end();
     broker.life = null;
+    this.#options.probes.ended(broker.process, hasPower);
     this.#options.world.schedule(downUs, eventKinds.boot, () => this.#boot(broker));
   }
 

@@ -12,6 +12,7 @@ import { eventKinds } from '../../../src/testing/world/event-kinds.ts';
 import { newerFeatures } from '../../releases.ts';
 import type { SimulatedProcess } from '../../../src/testing/world/process.ts';
 import type { Exchanges } from '../operators/exchange.ts';
+import { probeListenerOf } from './probe-network.ts';
 import { type BrokerJudge, ControllerCalls } from './controller-calls.ts';
 import type { ModelDisk } from './model-disk.ts';
 import { type CarriedAnswer, type ProduceAnswer, ReplicaShell } from './replica-shell.ts';
@@ -80,6 +81,10 @@ export class ModelBroker {
 
   get image(): MetadataImage | null {
     return this.#image;
+  }
+
+  get incarnationId(): string {
+    return this.#incarnationId;
   }
 
   get isActive(): boolean {
@@ -256,7 +261,10 @@ export class ModelBroker {
         this.#take(this.#core.registrationCompleted(effect.requestId, failed, this.#nowMs())),
       );
     } else if (effect.type === 'register') {
-      const listeners = [{ name: 'PLAINTEXT', host: `broker-${brokerId}`, port: 9092 }];
+      const listeners = [
+        { name: 'PLAINTEXT', host: `broker-${brokerId}`, port: 9092 },
+        probeListenerOf(this.#options.process),
+      ];
       const incarnationId = this.#incarnationId;
       const { disk } = this.#options;
       const vouching = disk.brokerEpoch === null ? {} : { previousBrokerEpoch: disk.brokerEpoch };

@@ -3,6 +3,7 @@ import { brokerId } from '../../base/brands.ts';
 import type { Random } from '../../base/random.ts';
 import type { MetadataImage } from '../../metadata/image.ts';
 import type { QuorumView } from '../../metadata/operation.ts';
+import { expireBrokerSessions } from '../../metadata/resources/broker/expiry.ts';
 import type { FeatureLevel } from '../../metadata/resources/feature/supported.ts';
 import type { Policies } from '../../metadata/policy.ts';
 import type { Clock, Timer } from '../../ports/clock.ts';
@@ -11,6 +12,8 @@ import { type ProposalWindow, runtimeLimits } from '../limits.ts';
 import { type LoggedTransactions, stableOffset } from '../log/transaction-index.ts';
 import type { ReadQueue } from '../reads.ts';
 import type { BrokerSessions } from '../sessions/broker-sessions.ts';
+import type { Prober } from '../../ports/prober.ts';
+import { BrokerProbes } from '../sessions/broker-probes.ts';
 import { GroupSessions } from '../sessions/group-sessions.ts';
 import { dutiesAtStart, dutiesByTime, fencingOf } from './duties.ts';
 import { afterHeartbeats, internalWork } from './internal-work.ts';
@@ -23,6 +26,9 @@ export type LeadershipOptions = {
   readonly random: Random;
   readonly logger: Logger;
   readonly sessions: BrokerSessions;
+  /** Null where the session timeout alone tells that a broker is gone. */
+  readonly prober: Prober | null;
+  readonly fastFencingGraceMs: number;
   readonly policies: Policies;
   readonly reads: ReadQueue;
   readonly window: ProposalWindow;
@@ -67,6 +73,7 @@ export class Leadership {
   #reign: Reign | null = null;
   #proposer: Proposer | null = null;
   #timer: Timer | null = null;
+  #probes: BrokerProbes | null = null;
   #nextProposalId = 1;
   /** A look for expired sessions waits for its turn. */
   #isLooking = false;
@@ -92,6 +99,8 @@ export class Leadership {
     this.#reign = null;
     this.#timer?.cancel();
     this.#timer = null;
+    this.#probes?.close();
+    this.#probes = null;
     const proposer = this.#proposer;
     this.#proposer = null;
     if (proposer === null) return;
@@ -141,8 +150,9 @@ export class Leadership {
   applied(image: MetadataImage): void {
     const reign = this.#reign;
     if (reign === null) return;
-    if (this.#proposer !== null) this.#proposer.applied(image.endOffset);
-    else this.#activateOnceThere(reign, image);
+    if (this.#proposer === null) return this.#activateOnceThere(reign, image);
+    this.#proposer.applied(image.endOffset);
+    this.#probes?.follow(image);
   }
 
   /** More of the log is committed, which need not mean another state. */
@@ -198,6 +208,8 @@ export class Leadership {
     this.#options.onActivated();
     logger.info('controller-active', { epoch: reign.epoch, offset: image.endOffset });
     for (const duty of dutiesAtStart(image, this.#options.foundingLevels)) proposer.offer(internalWork(duty));
+    this.#probes = this.#createProbes(proposer);
+    this.#probes?.follow(image);
     this.#lookAfterTime(proposer, groupSessions);
   }
 
@@ -205,6 +217,24 @@ export class Leadership {
   #leftOpenUntil(): Offset | null {
     const end = this.#options.logEndOffset();
     return this.#options.transactions.around(end) === null ? null : end;
+  }
+
+  #createProbes(proposer: Proposer): BrokerProbes | null {
+    const { prober, fastFencingGraceMs: graceMs, clock, sessions, logger } = this.#options;
+    if (prober === null || graceMs === 0) return null;
+    return new BrokerProbes({
+      prober,
+      clock,
+      sessions,
+      graceMs,
+      afterHeartbeats: (look) => proposer.offer(afterHeartbeats('lookForTheGone', look)),
+      gone: (broker) => {
+        if (this.#isLeaving) return;
+        logger.info('broker-process-gone', { brokerId: broker });
+        sessions.end(broker);
+        proposer.offer(internalWork(expireBrokerSessions([broker])));
+      },
+    });
   }
 
   /** Expiry is looked for by time and takes effect by record. */

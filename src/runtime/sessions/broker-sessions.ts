@@ -8,7 +8,8 @@ import type { BrokerSessionView } from '../../metadata/operation.ts';
  *
  * Invariants
  * 1. A session expires only when `sessionTimeoutMs` have passed, stalls of this process not counted,
- *    since the broker's last heartbeat or since the session was made, whichever is later.
+ *    since the broker's last heartbeat or since the session was made, whichever is later; or when the
+ *    broker's process is known to be gone (`broker-probes.ts`).
  * 2. Expiry is only reported here. It takes effect as a record (design 11).
  */
 export class BrokerSessions implements BrokerSessionView {
@@ -43,6 +44,20 @@ export class BrokerSessions implements BrokerSessionView {
 
   remove(broker: BrokerId): void {
     this.#sessions.delete(broker);
+  }
+
+  /** Its process is gone. A heartbeat that arrives all the same begins its session anew. */
+  end(broker: BrokerId): void {
+    const session = this.#sessions.get(broker);
+    if (session === undefined || !session.isLive) return;
+    session.isReported = true;
+    session.isLive = false;
+    this.#expiredCount += 1;
+  }
+
+  /** Also where its session was made since then. */
+  wasHeardSince(broker: BrokerId, sinceMs: number): boolean {
+    return (this.#sessions.get(broker)?.lastHeardMs ?? Number.POSITIVE_INFINITY) >= sinceMs;
   }
 
   /** This process did not run for `stalledMs`: brokers are not to blame for what was not read meanwhile. */

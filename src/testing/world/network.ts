@@ -148,6 +148,11 @@ export class SimulatedNetwork {
     if (link.cuts > 0) link.cuts--;
   }
 
+  /** Nothing cuts either direction at present. */
+  isOpen(one: SimulatedProcess, other: SimulatedProcess): boolean {
+    return this.#link(one.index, other.index).cuts === 0 && this.#link(other.index, one.index).cuts === 0;
+  }
+
   /** Multiplies the delays of one direction; 1 is as usual. */
   clog(from: SimulatedProcess, to: SimulatedProcess, factor: number): void {
     this.#link(from.index, to.index).clog = factor;

@@ -1,0 +1,184 @@
+import { type BrokerId, brokerId } from '../../base/brands.ts';
+import { coverageMark } from '../../base/coverage-marks.ts';
+import { probeEndpointOf } from '../../metadata/resources/broker/probe-listener.ts';
+import type { MetadataImage } from '../../metadata/image.ts';
+import type { Clock, Timer } from '../../ports/clock.ts';
+import type { Probe, ProbeEndpoint, ProbeEvent, Prober } from '../../ports/prober.ts';
+import type { BrokerSessions } from './broker-sessions.ts';
+
+export type BrokerProbesOptions = {
+  readonly prober: Prober;
+  readonly clock: Clock;
+  readonly sessions: BrokerSessions;
+  /** For how long connections must be refused. */
+  readonly graceMs: number;
+  /** Calls back behind the heartbeats that wait already. */
+  readonly afterHeartbeats: (look: () => void) => void;
+  /** Its process is gone: its session is over, and it is to be fenced. */
+  readonly gone: (broker: BrokerId) => void;
+};
+
+/** Connections that are refused within the grace, one after the other, before a process is taken for gone. */
+const refusalsMin = 3;
+/** Where a connection cannot be made, it is tried again after so long. */
+const retryMs = 1_000;
+
+/**
+ * Which brokers' processes are gone, as their machines say it (protocols 5). The active controller holds an idle
+ * connection to the probe port of each broker that is not fenced, which nobody but that incarnation listens on. When
+ * a process ends its machine closes the connection and refuses every other; when a process merely stands still, or
+ * its network fails, neither happens.
+ *
+ *   connecting ──opened──▶ proved ──closed──▶ suspected ──refused throughout the grace, and unheard──▶ gone
+ *       ▲                     ▲                  │  │
+ *       └──── after a pause ──┼──────────────────┘  │ failed, heard meanwhile, or not the only one
+ *                             └──────────opened─────┘
+ *
+ * Invariants
+ * 1. A broker is suspected only where a connection to its probe port, of this incarnation and from this node, was
+ *    open before: what refuses connections in general, as a firewall does, says nothing.
+ * 2. A broker is gone only when its connection was closed, at least three connections and all that were tried were
+ *    refused throughout the grace, and no heartbeat was heard since it was closed.
+ * 3. One at a time: where several are suspected at once, and for a session timeout after a broker was gone, the
+ *    session timeout alone decides. What breaks many connections is hardly many processes that ended.
+ * 4. It is only told here. What follows takes effect as a record (design 11).
+ */
+export class BrokerProbes {
+  readonly #options: BrokerProbesOptions;
+  readonly #probed = new Map<number, Probed>();
+  #brokers: MetadataImage['broker']['brokers'] | null = null;
+  #lastGoneMs = Number.NEGATIVE_INFINITY;
+
+  constructor(options: BrokerProbesOptions) {
+    this.#options = options;
+  }
+
+  /** The committed state; called with each one. */
+  follow(image: MetadataImage): void {
+    const { brokers } = image.broker;
+    if (brokers === this.#brokers) return;
+    this.#brokers = brokers;
+    const wanted = new Set<number>();
+    for (const row of brokers.values()) {
+      const endpoint = row.fenced ? null : probeEndpointOf(row.endPoints);
+      if (endpoint === null) continue;
+      wanted.add(row.brokerId);
+      const known = this.#probed.get(row.brokerId);
+      if (known?.brokerEpoch === row.brokerEpoch) continue;
+      if (known !== undefined) release(known);
+      this.#begin(row.brokerId, row.brokerEpoch, endpoint);
+    }
+    for (const [id, probed] of this.#probed) {
+      if (wanted.has(id)) continue;
+      release(probed);
+      this.#probed.delete(id);
+    }
+  }
+
+  close(): void {
+    for (const probed of this.#probed.values()) release(probed);
+    this.#probed.clear();
+  }
+
+  #begin(id: number, brokerEpoch: number, endpoint: ProbeEndpoint): void {
+    const probed: Probed = { id, brokerEpoch, endpoint, probe: null, timer: null, suspicion: null };
+    this.#probed.set(id, probed);
+    this.#connect(probed);
+  }
+
+  #connect(probed: Probed): void {
+    probed.timer = null;
+    const probe = this.#options.prober.connect(probed.endpoint, (event) => {
+      if (probed.probe === probe && this.#isHeld(probed)) this.#told(probed, event);
+    });
+    probed.probe = probe;
+  }
+
+  #isHeld(probed: Probed): boolean {
+    return this.#probed.get(probed.id) === probed;
+  }
+
+  #told(probed: Probed, event: ProbeEvent): void {
+    switch (event) {
+      case 'opened':
+        probed.suspicion = null;
+        return;
+      case 'closed':
+        coverageMark('broker probe: the connection breaks');
+        probed.suspicion = { sinceMs: this.#options.clock.monotonicMs(), refusals: 0 };
+        return this.#connect(probed);
+      case 'refused':
+        return this.#refused(probed);
+      case 'failed':
+        return this.#standDown(probed);
+    }
+  }
+
+  #refused(probed: Probed): void {
+    const { suspicion } = probed;
+    if (suspicion === null) return this.#connectLater(probed, retryMs);
+    suspicion.refusals++;
+    const { clock, graceMs, afterHeartbeats } = this.#options;
+    const isOver = clock.monotonicMs() - suspicion.sinceMs >= graceMs;
+    if (!isOver || suspicion.refusals < refusalsMin) {
+      return this.#connectLater(probed, Math.ceil(graceMs / refusalsMin));
+    }
+    probed.probe = null;
+    afterHeartbeats(() => {
+      if (this.#isHeld(probed) && probed.suspicion === suspicion) this.#decide(probed, suspicion);
+    });
+  }
+
+  #decide(probed: Probed, { sinceMs }: Suspicion): void {
+    const { clock, sessions, gone } = this.#options;
+    const nowMs = clock.monotonicMs();
+    const id = brokerId(probed.id);
+    const suspected = [...this.#probed.values()].filter(({ suspicion }) => suspicion !== null);
+    if (suspected.length > 1) {
+      coverageMark('broker probe: several are suspected at once');
+      for (const each of suspected) this.#standDown(each);
+    } else if (sessions.wasHeardSince(id, sinceMs)) {
+      coverageMark('broker probe: it is heard all the same');
+      this.#standDown(probed);
+    } else if (nowMs - this.#lastGoneMs < sessions.sessionTimeoutMs) {
+      this.#standDown(probed);
+    } else {
+      coverageMark('broker probe: its process is gone');
+      this.#lastGoneMs = nowMs;
+      this.#probed.delete(probed.id);
+      gone(id);
+    }
+  }
+
+  /** The session timeout decides; a connection that can be made again proves it again. */
+  #standDown(probed: Probed): void {
+    probed.suspicion = null;
+    this.#connectLater(probed, retryMs);
+  }
+
+  #connectLater(probed: Probed, delayMs: number): void {
+    release(probed);
+    probed.timer = this.#options.clock.setTimer(delayMs, () => {
+      if (this.#isHeld(probed)) this.#connect(probed);
+    });
+  }
+}
+
+type Suspicion = { readonly sinceMs: number; refusals: number };
+
+type Probed = {
+  readonly id: number;
+  readonly brokerEpoch: number;
+  readonly endpoint: ProbeEndpoint;
+  probe: Probe | null;
+  timer: Timer | null;
+  /** Null unless its connection was closed. */
+  suspicion: Suspicion | null;
+};
+
+function release(probed: Probed): void {
+  probed.probe?.close();
+  probed.probe = null;
+  probed.timer?.cancel();
+  probed.timer = null;
+}
