@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { brokersOf } from '../../bench/processes/brokers.ts';
 import { NotYet, waitFor } from '../../bench/processes/wait.ts';
@@ -34,6 +35,33 @@ describe('a real broker process', () => {
     const moved = before.flatMap((partition, index) => (partition.leader === victim ? [index] : []));
     for (const index of moved) {
       expect(after[index]?.leaderEpoch).toBeGreaterThan(before[index]?.leaderEpoch ?? Infinity);
+    }
+  });
+
+  it('is fenced where its process has ended, and not where it stands still, long before its session is over', async () => {
+    const settings = { brokerSessionTimeoutMs: 3_600_000 };
+    const { quorum, brokers, leadership } = await startCluster({ settings });
+    const { leader } = leadership;
+    const [stopped, killed] = [brokers.broker(1), brokers.broker(2)];
+    stopped.child.signal('SIGSTOP');
+    await pause(2_000);
+    stopped.child.signal('SIGCONT');
+    await killed.killHard();
+    const views = await waitFor(
+      'the dead broker is fenced',
+      async () => {
+        const seen = (await brokersOf(leader)) ?? [];
+        const isFenced = seen.find(({ brokerId }) => brokerId === killed.id)?.isFenced === true;
+        return isFenced ? seen : new NotYet(JSON.stringify(seen));
+      },
+      { describe: () => quorum.dump() },
+    );
+    expect(views.filter(({ isFenced }) => isFenced).map(({ brokerId }) => brokerId)).toEqual([killed.id]);
+    const others = [...views].filter(({ brokerId }) => brokerId !== killed.id);
+    await killed.start();
+    const after = await brokers.waitUntilUnfenced(quorum);
+    for (const { brokerId, brokerEpoch } of others) {
+      expect(after.find((view) => view.brokerId === brokerId)?.brokerEpoch).toBe(brokerEpoch);
     }
   });
 

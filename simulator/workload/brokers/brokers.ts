@@ -292,7 +292,7 @@ export class Brokers {
           broker.disk.losePower(world.chance(seedSalts.brokerPowerFailure, broker.brokerId, world.nowUs));
         return;
       case 'wipe':
-        this.#end(broker, fault.forUs);
+        this.#end(broker, fault.forUs, true);
         broker.disk.wipe();
         return;
       case 'stallDisk':
