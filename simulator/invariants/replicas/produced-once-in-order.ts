@@ -6,7 +6,7 @@ import type { ReplicaJudge, ReplicaLedger } from '../../workload/brokers/replica
 /**
  * Whatever an idempotent producer sends, and however often, stands in every replica's log once and in the order in
  * which it was numbered: each of its records follows the one before it by one, or begins at 0 in a later epoch. And a
- * record is acknowledged at one offset only.
+ * record is acknowledged at one offset only, unless an unclean election has lost it there.
  */
 export function producedOnceInOrder(
   cluster: ClusterObservation,
@@ -36,6 +36,11 @@ export function producedOnceInOrder(
       offsets.set(record, first);
       if (first === offset) return;
       cluster.fail(checker, `broker ${broker} acknowledges ${record} at ${offset}, and it stood at ${first}`);
+    },
+    lost({ key, values }) {
+      for (const [record, offset] of offsets) {
+        if (record.endsWith(` of ${key}`) && !values.has(offset)) offsets.delete(record);
+      }
     },
   };
   return checker;

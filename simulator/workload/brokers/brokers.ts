@@ -75,6 +75,7 @@ export class Brokers {
     this.#usurper = new Usurper(world, exchanges, () => cluster.leader()?.view?.clusterId ?? null);
     this.#producer = world.addProcess('producer', { driftPpm: 0, wallOffsetMs: 0 });
     this.#producer.begin();
+    this.ledger.judges.push({ lost: ({ partition }) => this.#lost(partition) });
     for (let at = 0; at < plan.brokers; at++) {
       const brokerId = firstModelBroker + at;
       const process = world.addProcess(`broker${brokerId}`, { driftPpm: 0, wallOffsetMs: 0 });
@@ -123,11 +124,16 @@ export class Brokers {
     return this.#whoLags(image) ?? this.#whoWaits(image);
   }
 
-  /** Every record of an idempotent producer is acknowledged once nothing fails any more and nobody is held. */
+  /**
+   * Every record of an idempotent producer is acknowledged once nothing fails any more and nobody is held, but where
+   * nobody can lead without loss, and nobody has allowed for it.
+   */
   #whoWaits({ topic, broker }: MetadataImage): string | null {
     const isAnyHeld = this.hosted.some(({ brokerId }) => broker.holds.get(brokerId) !== null);
-    if (isAnyHeld || topicByName(topic, dataTopic) === null) return null;
+    const data = topicByName(topic, dataTopic);
+    if (isAnyHeld || data === null) return null;
     for (const [partition, producers] of this.#producers) {
+      if (findPartition(topic, data.topicId, partition)?.leader === noLeader) continue;
       const pending = producers.reduce((total, producer) => total + producer.pending, 0);
       if (pending > 0) return `${pending} records of partition ${partition} are not acknowledged`;
     }
@@ -226,6 +232,14 @@ export class Brokers {
           send: (producer, answered) => this.#send(partition, producer, answered),
         }),
     );
+  }
+
+  /**
+   * What an unclean election has lost leaves a gap in the numbers of its producer, which can go on in another epoch alone
+   * (KIP-360: UNKNOWN_PRODUCER_ID and OUT_OF_ORDER_SEQUENCE_NUMBER).
+   */
+  #lost(partition: number): void {
+    for (const producer of this.#producers.get(partition) ?? []) producer.restart();
   }
 
   /** By one of the producers that number their records, or by one that sends each once and asks for no answer. */
