@@ -1,0 +1,201 @@
+import type { Random } from '../base/random.ts';
+import { createBroker } from '../client/broker.ts';
+import type { Broker, BrokerEvent, BrokerOptions } from '../client/broker-api.ts';
+import { createClient, type Client } from '../client/create-client.ts';
+import type { MetadataImage } from '../metadata/image.ts';
+import type { PartitionRow } from '../metadata/resources/topic/partition-row.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { FileError, Files } from '../ports/files.ts';
+import type { Logger } from '../ports/logger.ts';
+import type { Result } from '../base/result.ts';
+import { addressOf, type BrokerAddress, heldPartitions, isNews, partitionNamed } from './broker-core.ts';
+import { IsrProposals } from './isr-proposals.ts';
+import { MetadataFollower } from './metadata-follower.ts';
+import type { Lease, Partition, PartitionPorts } from './partition.ts';
+import { Partitions } from './partitions.ts';
+import { ReplicaAnswers } from './replica-answers.ts';
+import { ReplicaFetchers } from './replica-fetcher.ts';
+import type { BrokerSettings } from './settings.ts';
+
+export type BrokerNodeOptions = {
+  readonly agent: Omit<BrokerOptions, 'metadataOffset' | 'heartbeatIntervalMs'> & {
+    readonly clusterId: string;
+  };
+  readonly partitionsDirectory: string;
+  readonly settings: BrokerSettings;
+  readonly files: Files;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly onEvent: (event: BrokerEvent) => void;
+  /** Nothing can be promised any more: the process must stop, without having left in an orderly way. */
+  readonly onFatal: (message: string) => void;
+};
+
+/**
+ * One broker without its listener: the agent that keeps it registered, its copy of the metadata, and a replica for
+ * each partition that it holds.
+ */
+export class BrokerNode {
+  readonly partitions: Partitions;
+  readonly replicaAnswers: ReplicaAnswers;
+  readonly settings: BrokerSettings;
+  readonly clock: Clock;
+  readonly #options: BrokerNodeOptions;
+  readonly #client: Client;
+  readonly #metadata: MetadataFollower;
+  readonly #fetchers: ReplicaFetchers;
+  readonly #proposals: IsrProposals;
+  #agent: Broker | null = null;
+  /** Up to where the metadata were taken in and acted upon (caught-up). */
+  #settledOffset = 0;
+  #taken: MetadataImage | null = null;
+
+  constructor(options: BrokerNodeOptions) {
+    const { agent, settings, clock, logger, files } = options;
+    this.#options = options;
+    this.settings = settings;
+    this.clock = clock;
+    const { tls, token, controllers } = agent;
+    this.#client = createClient({
+      endpoints: controllers,
+      ...(tls === undefined ? {} : { tls }),
+      ...(token === undefined ? {} : { token }),
+    });
+    this.#metadata = this.#followMetadata();
+    this.#fetchers = new ReplicaFetchers({
+      addressOf: (brokerId) => this.addressOf(brokerId),
+      clock,
+      logger,
+      waitMaxMs: settings.replicaFetchWaitMaxMs,
+      timeoutMs: settings.replicaFetchTimeoutMs,
+      bytesMax: settings.fetchBytesMax,
+    });
+    this.#proposals = new IsrProposals({
+      brokerId: agent.id,
+      brokerEpoch: () => this.#lease().brokerEpoch,
+      client: this.#client,
+      clock,
+    });
+    this.partitions = new Partitions({
+      files,
+      directory: options.partitionsDirectory,
+      logger,
+      ports: this.#partitionPorts(),
+      onFailed: (error) => options.onFatal(`${error.path}: ${error.message}`),
+      onSettled: () => {
+        this.#settledOffset = this.#taken?.endOffset ?? 0;
+      },
+    });
+    this.replicaAnswers = new ReplicaAnswers({
+      find: (topicId, partition) => this.partitions.find(topicId, partition),
+      clock,
+      waitMaxMs: settings.replicaFetchWaitMaxMs,
+      bytesMax: settings.fetchBytesMax,
+    });
+  }
+
+  get id(): number {
+    return this.#options.agent.id;
+  }
+
+  /** Null before `start`. */
+  get agent(): Broker | null {
+    return this.#agent;
+  }
+
+  /** Surveys its disk, then registers; it serves once it is unfenced. */
+  async start(): Promise<Result<null, FileError>> {
+    const surveyed = await this.partitions.survey();
+    if (!surveyed.ok) return surveyed;
+    const { agent, settings, onEvent } = this.#options;
+    this.#agent = createBroker({
+      ...agent,
+      heartbeatIntervalMs: settings.heartbeatIntervalMs,
+      metadataOffset: () => this.#settledOffset,
+    });
+    this.#agent.subscribe((event) => {
+      if (event.type === 'registered') this.#take(this.#metadata.image);
+      this.partitions.lookAtLease();
+      onEvent(event);
+    });
+    this.#metadata.start();
+    return surveyed;
+  }
+
+  addressOf(brokerId: number): BrokerAddress | null {
+    const { image } = this.#metadata;
+    return image === null ? null : addressOf(image, brokerId);
+  }
+
+  /** As the metadata have it, held here or not. */
+  partitionNamed(topic: string, partition: number): PartitionRow | null {
+    const { image } = this.#metadata;
+    return image === null ? null : partitionNamed(image, topic, partition);
+  }
+
+  /** Gives its leaderships away first, and goes on serving until then; or at once. */
+  async stop(how: 'orderly' | 'at once'): Promise<void> {
+    const timeoutMs = how === 'orderly' ? this.settings.controlledShutdownMaxMs : 0;
+    await this.#agent?.close({ timeoutMs });
+    this.#metadata.close();
+    this.replicaAnswers.close();
+    await this.#fetchers.close();
+    await this.partitions.close();
+    await this.#client.close();
+  }
+
+  #lease(): Lease {
+    const agent = this.#agent;
+    if (agent === null) return { holdsLease: false, brokerEpoch: -1 };
+    return { holdsLease: !agent.lease.aborted, brokerEpoch: agent.brokerEpoch ?? -1 };
+  }
+
+  #partitionPorts(): PartitionPorts {
+    const { settings, clock, agent, onFatal } = this.#options;
+    return {
+      clock,
+      config: {
+        brokerId: agent.id,
+        replicaLagTimeMaxMs: settings.replicaLagTimeMaxMs,
+        fetchTimeoutMs: settings.replicaFetchTimeoutMs,
+        retryBackoffMs: settings.retryBackoffMs,
+        // How much one answer holds is counted in bytes, where they are read.
+        fetchRecordsMax: Number.MAX_SAFE_INTEGER,
+      },
+      lease: () => this.#lease(),
+      sendFetch: (leader, fetch) => this.#fetchers.want(leader, fetch),
+      proposeIsr: ({ topicId, partition }: Partition, proposal, answered) =>
+        this.#proposals.propose({ topicId, partition, proposal, answered }),
+      onDamaged: onFatal,
+    };
+  }
+
+  #followMetadata(): MetadataFollower {
+    const { clock, random, logger } = this.#options;
+    return new MetadataFollower({
+      client: this.#client,
+      clock,
+      random,
+      onImage: (image) => this.#take(image),
+      onRetrying: (reason) => logger.warn('metadata-not-followed', { reason }),
+      onUnreadable: (message) => {
+        // What it leads is moved while it can still be believed.
+        logger.error('metadata-not-understood', { message });
+        void this.#agent?.close({ timeoutMs: this.settings.controlledShutdownMaxMs });
+      },
+    });
+  }
+
+  #take(image: MetadataImage | null): void {
+    if (image === null) return;
+    const before = this.#taken;
+    this.#taken = image;
+    const brokerEpoch = this.#agent?.brokerEpoch ?? null;
+    const isOwnRead = brokerEpoch !== null && image.endOffset > brokerEpoch;
+    const isRead = before !== image && !isNews(before, image);
+    // What has changed nothing here is taken in by having been looked at, unless something is still being opened.
+    if (isRead && this.#settledOffset === before?.endOffset) this.#settledOffset = image.endOffset;
+    else this.partitions.take(heldPartitions(image, this.id), isOwnRead);
+  }
+}

@@ -1,0 +1,172 @@
+import { rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { failed, type Result } from '../base/result.ts';
+import type { FileError, Files } from '../ports/files.ts';
+import type { Logger } from '../ports/logger.ts';
+import { type HeldPartition, isPartitionKey, isSameHolding, partitionKey } from './broker-core.ts';
+import { type OpenedPartitionLog, openPartitionLog } from './log/open-partition-log.ts';
+import { Partition, type PartitionPorts } from './partition.ts';
+
+export type PartitionsOptions = {
+  readonly files: Files;
+  /** Where each partition has a folder; it is there. */
+  readonly directory: string;
+  readonly logger: Logger;
+  readonly ports: PartitionPorts;
+  /** A disk has failed: nothing is acknowledged any more, and the process must stop. */
+  readonly onFailed: (error: FileError) => void;
+  /** Everything that the metadata want is there. */
+  readonly onSettled: () => void;
+};
+
+const segmentBytesMax = 2 ** 30;
+/** What is being removed is called so first: after a crash it is removed on, and never taken for a partition's log. */
+const removedSuffix = '.removed';
+
+/**
+ * The partitions that are here, which follow what the metadata want: opened, told, and removed, one thing at a time
+ * for each.
+ */
+export class Partitions {
+  readonly #options: PartitionsOptions;
+  readonly #open = new Map<string, Partition>();
+  readonly #working = new Map<string, Promise<void>>();
+  /** Folders that nobody has opened. */
+  readonly #strangers = new Set<string>();
+  #wanted: ReadonlyMap<string, HeldPartition> = new Map();
+  #mayRemove = false;
+  #isOver = false;
+
+  constructor(options: PartitionsOptions) {
+    this.#options = options;
+  }
+
+  get all(): readonly Partition[] {
+    return [...this.#open.values()];
+  }
+
+  find(topicId: string, partition: number): Partition | null {
+    return this.#open.get(partitionKey(topicId, partition)) ?? null;
+  }
+
+  /** What an earlier process has left. */
+  async survey(): Promise<Result<null, FileError>> {
+    const { directory, files } = this.#options;
+    const listed = await new Promise<Result<readonly string[], FileError>>((resolve) =>
+      files.submit({ kind: 'list', path: directory }, resolve),
+    );
+    if (!listed.ok) return listed;
+    for (const name of listed.value) {
+      if (isPartitionKey(name)) this.#strangers.add(name);
+      if (!name.endsWith(removedSuffix)) continue;
+      const removed = await attempted(directory, rm(join(directory, name), { recursive: true }));
+      if (!removed.ok) return removed;
+    }
+    return { ok: true, value: null };
+  }
+
+  /**
+   * `mayRemove`: the metadata are at least as new as this broker's registration, so that what they do not name is
+   * gone, and not unknown to a controller that lags.
+   */
+  take(held: readonly HeldPartition[], mayRemove: boolean): void {
+    this.#wanted = new Map(held.map((each) => [each.key, each]));
+    this.#mayRemove ||= mayRemove;
+    const keys = new Set([...this.#wanted.keys(), ...this.#open.keys(), ...this.#strangers]);
+    for (const key of keys) this.#settle(key);
+    this.#tellSettled();
+  }
+
+  lookAtLease(): void {
+    for (const partition of this.#open.values()) partition.lookAtLease();
+  }
+
+  async close(): Promise<void> {
+    this.#isOver = true;
+    await Promise.all(this.#working.values());
+    await Promise.all(this.all.map((partition) => partition.close()));
+  }
+
+  #settle(key: string): void {
+    if (this.#isOver || this.#working.has(key)) return;
+    const held = this.#wanted.get(key);
+    const partition = this.#open.get(key);
+    if (held !== undefined && partition !== undefined) {
+      if (!isSameHolding(partition.held, held)) partition.changed(held);
+    } else if (held !== undefined) this.#work(key, this.#openPartition(held));
+    else if (this.#mayRemove) this.#work(key, this.#remove(key, partition));
+  }
+
+  #work(key: string, work: Promise<void>): void {
+    const whole = work.then(() => {
+      this.#working.delete(key);
+      // The metadata may have changed meanwhile.
+      if (this.#open.has(key) || this.#wanted.has(key)) this.#settle(key);
+      this.#tellSettled();
+    });
+    this.#working.set(key, whole);
+  }
+
+  #tellSettled(): void {
+    for (const key of this.#wanted.keys()) if (!this.#open.has(key)) return;
+    this.#options.onSettled();
+  }
+
+  async #openPartition(held: HeldPartition): Promise<void> {
+    const { directory, files, onFailed, ports, logger } = this.#options;
+    const opened = await new Promise<Result<OpenedPartitionLog, FileError>>((resolve) =>
+      openPartitionLog(
+        {
+          files,
+          directory: join(directory, held.key),
+          segmentBytes: Math.min(held.settings.segmentBytes, segmentBytesMax),
+          flushes: true,
+          onFailed,
+        },
+        resolve,
+      ),
+    );
+    if (!opened.ok) {
+      this.#fail(opened.error);
+      return;
+    }
+    this.#strangers.delete(held.key);
+    const { isClean, damage } = opened.value.recovery;
+    if (damage !== null || !isClean) {
+      const { topic, partition } = held;
+      logger.warn('log-was-damaged', { topic, partition, isClean, damage });
+    }
+    this.#open.set(held.key, new Partition(held, opened.value, ports));
+  }
+
+  async #remove(key: string, partition: Partition | undefined): Promise<void> {
+    const { directory, files, logger } = this.#options;
+    this.#open.delete(key);
+    await partition?.close();
+    const removed = join(directory, `${key}${removedSuffix}`);
+    const renamed = await attempted(directory, rename(join(directory, key), removed));
+    const synced = renamed.ok
+      ? await new Promise<Result<null, FileError>>((resolve) =>
+          files.submit({ kind: 'syncDirectory', path: directory }, resolve),
+        )
+      : renamed;
+    const gone = synced.ok ? await attempted(directory, rm(removed, { recursive: true })) : synced;
+    this.#strangers.delete(key);
+    if (gone.ok) logger.info('partition-removed', { partition: key });
+    else this.#fail(gone.error);
+  }
+
+  #fail(error: FileError): void {
+    this.#isOver = true;
+    this.#options.onFailed(error);
+  }
+}
+
+async function attempted(path: string, work: Promise<unknown>): Promise<Result<null, FileError>> {
+  try {
+    await work;
+    return { ok: true, value: null };
+  } catch (error) {
+    return failed({ code: 'IO', path, message: error instanceof Error ? error.message : String(error) });
+  }
+}

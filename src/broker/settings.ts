@@ -1,0 +1,84 @@
+import { failed, ok, type Result } from '../base/result.ts';
+
+/**
+ * What can be set of a broker by a flat name and a number. Times are in ms and sizes in bytes, as the names say.
+ *
+ * Invariants
+ * 1. A fetch that waits for news is answered before its follower gives it up, and well before it counts as lagging:
+ *    `replicaFetchWaitMaxMs` < `replicaFetchTimeoutMs` <= `replicaLagTimeMaxMs`.
+ */
+export type BrokerSettings = {
+  /** A follower that was not caught up for so long leaves the in-sync set (Kafka's `replica.lag.time.max.ms`). */
+  readonly replicaLagTimeMaxMs: number;
+  /** How long a leader holds back an answer without news (Kafka's `replica.fetch.wait.max.ms`). */
+  readonly replicaFetchWaitMaxMs: number;
+  /** How long a follower waits for an answer before it asks anew. */
+  readonly replicaFetchTimeoutMs: number;
+  /** Pause before what was refused is asked for again. */
+  readonly retryBackoffMs: number;
+  /** Records in one answer, to a follower or a consumer, unless one batch alone is larger. */
+  readonly fetchBytesMax: number;
+  /** How long a consumer may let an answer without records wait. */
+  readonly consumerWaitMaxMs: number;
+  /** Records that were taken in and not acknowledged yet; more are refused. */
+  readonly pendingProduceBytesMax: number;
+  readonly heartbeatIntervalMs: number;
+  /** How long the controllers may take to move away what it leads, when it is asked to stop. */
+  readonly controlledShutdownMaxMs: number;
+  readonly connectionsMax: number;
+  readonly connectionsPerAddressMax: number;
+  readonly headersTimeoutMs: number;
+  readonly receiveTimeoutMs: number;
+};
+
+export const defaultBrokerSettings: BrokerSettings = {
+  replicaLagTimeMaxMs: 30_000,
+  replicaFetchWaitMaxMs: 500,
+  replicaFetchTimeoutMs: 5_000,
+  retryBackoffMs: 200,
+  fetchBytesMax: 8_388_608,
+  consumerWaitMaxMs: 30_000,
+  pendingProduceBytesMax: 134_217_728,
+  heartbeatIntervalMs: 2_000,
+  controlledShutdownMaxMs: 30_000,
+  connectionsMax: 16_384,
+  connectionsPerAddressMax: 4_096,
+  headersTimeoutMs: 10_000,
+  receiveTimeoutMs: 30_000,
+};
+
+/** What is not given has its default. The failure is a sentence for people. */
+export function resolveBrokerSettings(
+  given: Readonly<Record<string, number>>,
+): Result<BrokerSettings, string> {
+  const settings: Record<string, number> = { ...defaultBrokerSettings };
+  for (const [name, value] of Object.entries(given)) {
+    if (!Object.hasOwn(settings, name)) {
+      return failed(`There is no setting ${name}. There are: ${Object.keys(settings).join(', ')}.`);
+    }
+    if (!Number.isSafeInteger(value) || value < 1) {
+      return failed(`${name} must be a whole number of at least 1, not ${value}.`);
+    }
+    settings[name] = value;
+  }
+  // Every name of the type is there, since the defaults were copied first.
+  const resolved = settings as unknown as BrokerSettings;
+  const fault = findFault(resolved);
+  return fault === null ? ok(resolved) : failed(fault);
+}
+
+function findFault(settings: BrokerSettings): string | null {
+  if (settings.replicaFetchWaitMaxMs >= settings.replicaFetchTimeoutMs) {
+    return 'replicaFetchWaitMaxMs must be below replicaFetchTimeoutMs.';
+  }
+  if (settings.replicaFetchTimeoutMs > settings.replicaLagTimeMaxMs) {
+    return 'replicaFetchTimeoutMs must be at most replicaLagTimeMaxMs.';
+  }
+  if (settings.connectionsPerAddressMax >= settings.connectionsMax) {
+    return 'connectionsPerAddressMax must be below connectionsMax.';
+  }
+  if (settings.headersTimeoutMs > settings.receiveTimeoutMs) {
+    return 'headersTimeoutMs must be at most receiveTimeoutMs.';
+  }
+  return null;
+}

@@ -1,0 +1,23 @@
+import { failed, type Result } from '../../../src/base/result.ts';
+import type { FileError, FileOperation, FileResults, Files } from '../../../src/ports/files.ts';
+import { NodeFiles } from '../../../src/storage/files.ts';
+
+type Complete<Kind extends FileOperation['kind']> = (result: Result<FileResults[Kind], FileError>) => void;
+
+/** The machine's files, of which every durable write fails once `failure` is set. */
+export class FailingFiles implements Files {
+  failure: FileError['code'] | null = null;
+  readonly #files = new NodeFiles();
+
+  submit<Kind extends FileOperation['kind']>(
+    operation: Extract<FileOperation, { kind: Kind }>,
+    complete: Complete<Kind>,
+  ): void {
+    const { failure } = this;
+    if (operation.kind !== 'pwriteDurably' || failure === null) {
+      this.#files.submit(operation, complete);
+      return;
+    }
+    setImmediate(() => complete(failed({ code: failure, path: 'the log', message: 'it was made to fail' })));
+  }
+}
