@@ -19,7 +19,8 @@ export type TestCluster = { readonly controllers: readonly string[]; readonly cl
 
 /** One controller within this process; brokers are started beside it. */
 export async function startCluster(): Promise<TestCluster> {
-  const quorum = await startQuorum(1, { settings: { brokerSessionTimeoutMs: 2_000 } });
+  // All of it shares one event loop with the test: no broker shall lose its lease because that was busy.
+  const quorum = await startQuorum(1, { settings: { brokerSessionTimeoutMs: 15_000 } });
   const controllers = quorum.map(({ httpUrl }) => httpUrl);
   const client = createClient({ endpoints: controllers });
   onTestFinished(() => client.close());
