@@ -1,4 +1,5 @@
 #!/usr/bin/env -S UV_THREADPOOL_SIZE=16 node
+import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { runCli } from './cli/main.ts';
 import { createTerminal } from './cli/output/terminal.ts';
@@ -11,6 +12,8 @@ import { readVersion } from './server/version.ts';
 process.exitCode = await runCli(process.argv.slice(2), {
   // Loaded when they are needed: most commands only ask a running controller.
   startServer: async (config) => (await import('./server/start-server.ts')).startServer(config),
+  startBroker: async (config) => (await import('./server/broker-process.ts')).startBrokerProcess(config),
+  readLines: () => createInterface({ input: process.stdin }),
   readLogDirectory: async (dataDir, request) =>
     (await import('./server/read-log-directory.ts')).readLogDirectory(dataDir, request),
   inspectStorage: async (dataDir) => (await import('./server/inspect-storage.ts')).inspectStorage(dataDir),

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { assert } from '../../src/base/assert.ts';
 import { createProgram } from '../../src/cli/main.ts';
 import { exitCodes } from '../../src/cli/exit-codes.ts';
+import { brokerSettingMeanings, defaultBrokerSettings } from '../../src/broker/settings.ts';
 import { settingMeanings } from '../../src/server/setting-meanings.ts';
 import { effectiveSettings } from '../../src/server/settings.ts';
 
@@ -12,6 +13,10 @@ function describedProgram(): Command {
   };
   return createProgram({
     startServer: refuse,
+    startBroker: refuse,
+    readLines: () => {
+      throw new Error('Documents run no command.');
+    },
     readLogDirectory: refuse,
     inspectStorage: refuse,
     resolveServerSettings: refuse,
@@ -58,6 +63,12 @@ ${fileOfSettings}
 controllers should have the same.
 
 ${settingTable()}
+
+## Settings of a reference broker
+
+\`--set <name=number>\` of \`ottla broker start\`, or \`broker.set\` in a file.
+
+${brokerSettingTable()}
 
 ${sectionsOf(program, '##').join('\n\n')}
 `;
@@ -120,6 +131,19 @@ function settingTable(): string {
   const rows = Object.entries(settingMeanings).map(
     ([name, meaning]) => `| \`${name}\` | ${defaults.value[name]} | ${meaning} |`,
   );
+  return tableOfSettings(rows);
+}
+
+function brokerSettingTable(): string {
+  const defaults: Readonly<Record<string, number>> = defaultBrokerSettings;
+  return tableOfSettings(
+    Object.entries(brokerSettingMeanings).map(
+      ([name, meaning]) => `| \`${name}\` | ${defaults[name]} | ${meaning} |`,
+    ),
+  );
+}
+
+function tableOfSettings(rows: readonly string[]): string {
   return ['| name | default | meaning |', '|---|---:|---|', ...rows].join('\n');
 }
 

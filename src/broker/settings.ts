@@ -47,6 +47,23 @@ export const defaultBrokerSettings: BrokerSettings = {
   receiveTimeoutMs: 30_000,
 };
 
+/** For people; times are in ms and sizes in bytes, as the names say. */
+export const brokerSettingMeanings: Readonly<Record<keyof BrokerSettings, string>> = {
+  replicaLagTimeMaxMs: 'a follower that was not caught up for so long leaves the in-sync set',
+  replicaFetchWaitMaxMs: 'how long a leader holds back an answer to a follower that has no news',
+  replicaFetchTimeoutMs: 'how long a follower waits for an answer before it asks anew',
+  retryBackoffMs: 'pause before what was refused is asked for again',
+  fetchBytesMax: 'records in one answer, unless one batch alone is larger',
+  consumerWaitMaxMs: 'how long a consumer may let an answer without records wait',
+  pendingProduceBytesMax: 'records that are not acknowledged yet; more are refused',
+  heartbeatIntervalMs: 'how often it tells the controllers that it lives',
+  controlledShutdownMaxMs: 'how long it waits for its leaderships to be moved when it is asked to stop',
+  connectionsMax: 'open connections of clients and brokers',
+  connectionsPerAddressMax: 'and how many of them one address may have',
+  headersTimeoutMs: 'how long a client may take to send the head of a request',
+  receiveTimeoutMs: 'and the whole of it',
+};
+
 /** What is not given has its default. The failure is a sentence for people. */
 export function resolveBrokerSettings(
   given: Readonly<Record<string, number>>,

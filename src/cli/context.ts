@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Option, type Command } from 'commander';
+import type { Result } from '../base/result.ts';
+import type { BrokerConfig, BrokerStartError, RunningBroker } from '../broker/start-broker.ts';
 import { createClient, type Client } from '../client/create-client.ts';
 import type { ClientTls } from '../client/exchange.ts';
 import { isToken } from '../client/protocol/bearer-token.ts';
@@ -11,6 +13,7 @@ import type { ScreenDevice } from './screen/screen.ts';
 import { withSettings } from './settings/options.ts';
 import type {
   InspectStorage,
+  LogLevel,
   ReadLogDirectory,
   RequestAdministrator,
   ResolveServerSettings,
@@ -20,6 +23,11 @@ import type {
 /** What the commands get from outside; the composition root fills it in, tests fill it in otherwise. */
 export type CliDependencies = {
   readonly startServer: StartServer;
+  readonly startBroker: (
+    config: BrokerConfig & { readonly logLevel: LogLevel },
+  ) => Promise<Result<RunningBroker, BrokerStartError>>;
+  /** Standard input, line by line. */
+  readonly readLines: () => AsyncIterable<string>;
   readonly readLogDirectory: ReadLogDirectory;
   readonly inspectStorage: InspectStorage;
   readonly requestAdministrator: RequestAdministrator;
@@ -126,7 +134,9 @@ function makeClient(options: ClusterOptions, endpoints: readonly string[], timeo
   }
 }
 
-function readTls(options: ClusterOptions): ClientTls | null {
+export function readTls(
+  options: Pick<ClusterOptions, 'tlsAuthority' | 'tlsCertificate' | 'tlsKey'>,
+): ClientTls | null {
   const { tlsAuthority, tlsCertificate, tlsKey } = options;
   if (tlsAuthority === undefined && tlsCertificate === undefined && tlsKey === undefined) return null;
   return {

@@ -1,3 +1,4 @@
+import { brokerErrors } from '../broker/problems.ts';
 import type { EndpointOutcome, FailureKind } from '../client/connection-failure.ts';
 import { errorCatalogue } from '../metadata/errors.ts';
 import { NoAnswerError, OttlaError, OutcomeUnknownError, UnexpectedAnswerError } from '../client/errors.ts';
@@ -121,6 +122,7 @@ function describeProblem(error: OttlaError): Failure {
 
 function errorCatalogueAdvice(error: OttlaError): string {
   if (error.retryable) return 'Try again in a moment.';
+  if (Object.hasOwn(brokerErrors, error.code)) return 'Correct what the message names.';
   return isErrorCode(error.code)
     ? errorCatalogue[error.code].remedy
     : 'The server is newer than this command.';

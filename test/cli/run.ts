@@ -9,6 +9,8 @@ export type CliRun = { readonly exitCode: number; readonly out: string; readonly
 export function dependencies(changes: Partial<CliDependencies> = {}): CliDependencies {
   return {
     startServer: async () => failed({ code: 'CONFIG_INVALID', message: 'This test starts no server.' }),
+    startBroker: async () => failed({ code: 'CONFIG_INVALID', message: 'This test starts no broker.' }),
+    readLines: async function* () {},
     readLogDirectory: async () => failed({ message: 'This test reads no directory.' }),
     inspectStorage: async () => failed({ message: 'This test looks at no directory.' }),
     resolveServerSettings: async (given) => effectiveSettings(given),

@@ -5,6 +5,7 @@ import type { CliDependencies } from '../context.ts';
 import { featureRange, listenersOf } from '../output/registration.ts';
 import { renderFields, type Column } from '../output/table.ts';
 import { addListVerb, addVerb, outcome, type Verb } from '../verbs.ts';
+import { addBrokerStart } from './broker-start.ts';
 import { addDrain } from './drain.ts';
 import { partitionColumns, type PartitionView } from './partition.ts';
 
@@ -15,7 +16,8 @@ const named = { positional: ['brokerId'], explanations: { brokerId: 'the brokerâ
 export function addBrokerCommands(program: Command, dependencies: CliDependencies): void {
   const broker = program
     .command('broker')
-    .description('Look at the brokers, hold one, empty one, forget one.');
+    .description('Run a reference broker; look at the brokers, hold one, empty one, forget one.');
+  addBrokerStart(broker, dependencies);
   addListVerb(broker, dependencies, {
     name: 'list',
     operation: operations.listBrokers,

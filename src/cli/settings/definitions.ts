@@ -188,10 +188,86 @@ export const serverSettings = {
   }),
 } as const satisfies Settings;
 
+export const brokerSettings = {
+  id: setting({
+    schema: Type.Integer({ minimum: 0, maximum: 2_147_483_647 }),
+    flags: '--id <id>',
+    meaning: 'this broker’s id, a whole number',
+    isRequired: true,
+  }),
+  controllers: setting({
+    schema: Type.Array(text, { minItems: 1 }),
+    flags: '--controllers <urls>',
+    meaning: 'the controllers, separated by commas',
+    fallback: [...defaultEndpoints],
+    allowed: 'URLs separated by commas, as in http://127.0.0.1:9644',
+  }),
+  directory: setting({
+    schema: text,
+    flags: '--directory <directory>',
+    meaning: 'where its partitions stand; made when it is not there',
+    isRequired: true,
+  }),
+  listen: setting({
+    schema: text,
+    flags: '--listen <address>',
+    meaning: 'where clients and other brokers reach it; port 0 takes a free one',
+    fallback: '127.0.0.1:9092',
+    findFault: addressFault,
+    allowed: addressText,
+  }),
+  advertise: setting({
+    schema: text,
+    flags: '--advertise <address>',
+    meaning: 'where it says that it is reached; where it listens when absent',
+    findFault: addressFault,
+    allowed: addressText,
+  }),
+  rack: setting({ schema: text, flags: '--rack <rack>', meaning: 'the rack in which it stands' }),
+  insecure: setting({
+    schema: Type.Boolean(),
+    flags: '--insecure',
+    meaning: 'allow an address that other machines can reach: the broker asks nobody who they are',
+    fallback: false,
+  }),
+  tlsAuthority: setting({
+    schema: text,
+    flags: '--tls-authority <file>',
+    meaning: 'PEM of the authority that signed the controllers’ certificates',
+  }),
+  tlsCertificate: setting({
+    schema: text,
+    flags: '--tls-certificate <file>',
+    meaning: 'PEM of the certificate that it shows to controllers',
+  }),
+  tlsKey: setting({ schema: text, flags: '--tls-key <file>', meaning: 'PEM of its key' }),
+  tokenFile: setting({
+    schema: text,
+    flags: '--token-file <file>',
+    meaning: 'a file with a token of the role broker for its id; or the token itself as OTTLA_TOKEN',
+  }),
+  set: setting({
+    schema: texts,
+    flags: '--set <name=number>',
+    meaning: 'change a setting of the broker, as in replicaLagTimeMaxMs=10000; may be repeated',
+    fallback: [],
+    isRepeatable: true,
+    findFault: (given) => (/^[A-Za-z]+=\d{1,15}$/.test(given) ? null : 'it is no setting'),
+    allowed: 'a name and a number, as in replicaLagTimeMaxMs=10000',
+  }),
+  logLevel: setting({
+    schema: Type.Enum(logLevels),
+    flags: '--log-level <level>',
+    meaning: 'how much it says',
+    fallback: 'info',
+  }),
+} as const satisfies Settings;
+
 /** The sections of a file of settings, and what the names of their variables begin with. */
 export const sections = {
   client: { settings: clientSettings, variablePrefix: 'OTTLA_' },
   server: { settings: serverSettings, variablePrefix: 'OTTLA_SERVER_' },
+  broker: { settings: brokerSettings, variablePrefix: 'OTTLA_BROKER_' },
 } as const satisfies Readonly<
   Record<string, { readonly settings: Settings; readonly variablePrefix: string }>
 >;

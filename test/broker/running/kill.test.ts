@@ -1,0 +1,178 @@
+import { describe, expect, it, onTestFailed, onTestFinished } from 'vitest';
+import { Child } from '../../../bench/processes/child.ts';
+import { mainFile } from '../../../bench/processes/controller.ts';
+import { reservePorts } from '../../../bench/processes/ports.ts';
+import type { Quorum } from '../../../bench/processes/quorum.ts';
+import { NotYet, waitFor } from '../../../bench/processes/wait.ts';
+import { exitCodes } from '../../../src/cli/exit-codes.ts';
+import { type Client, createClient } from '../../../src/client/index.ts';
+import { startQuorum } from '../../processes/harness.ts';
+import { ask, post, recordsPath, temporaryDirectory } from './cluster.ts';
+
+/** `ottla broker start` as a process of its own, which can be killed and started again. */
+class BrokerProcess {
+  readonly id: number;
+  readonly url: string;
+  readonly directory = temporaryDirectory();
+  readonly #controllers: readonly string[];
+  readonly #port: number;
+  #child: Child | null = null;
+
+  constructor(id: number, port: number, controllers: readonly string[]) {
+    this.id = id;
+    this.url = `http://127.0.0.1:${port}`;
+    this.#port = port;
+    this.#controllers = controllers;
+  }
+
+  get child(): Child {
+    if (this.#child === null) throw new Error(`broker ${this.id} was never started`);
+    return this.#child;
+  }
+
+  async start(): Promise<void> {
+    const args = [
+      '--id',
+      String(this.id),
+      '--directory',
+      this.directory,
+      '--listen',
+      `127.0.0.1:${this.#port}`,
+    ];
+    const others = ['--controllers', this.#controllers.join(','), '--set', 'replicaFetchWaitMaxMs=200'];
+    this.#child = await Child.start({
+      name: `broker ${this.id}`,
+      command: process.execPath,
+      args: [mainFile, 'broker', 'start', ...args, ...others],
+    });
+    const { child } = this;
+    onTestFinished(() => child.kill());
+    onTestFailed(() => void process.stderr.write(`\n${child.dump()}\n`));
+  }
+
+  async killHard(): Promise<void> {
+    this.child.signal('SIGKILL');
+    await this.child.ended;
+  }
+}
+
+async function startBrokerProcesses(quorum: Quorum): Promise<readonly BrokerProcess[]> {
+  const reserved = await reservePorts(3);
+  onTestFinished(() => reserved.release());
+  const brokers = reserved.ports.map((port, at) => new BrokerProcess(at + 1, port, quorum.origins));
+  await Promise.all(brokers.map((broker) => broker.start()));
+  for (const { child } of brokers) await child.waitForLine(/serves http/);
+  return brokers;
+}
+
+/** A producer that numbers its records, and what it was told of each. */
+class Ledger {
+  /** The offset of each record that was acknowledged, by its number. */
+  readonly acknowledged = new Map<number, number>();
+  readonly #client: Client;
+  readonly #brokers: readonly BrokerProcess[];
+
+  constructor(client: Client, brokers: readonly BrokerProcess[]) {
+    this.#client = client;
+    this.#brokers = brokers;
+  }
+
+  /** Sends it, again and again under its number, until it is acknowledged. */
+  async write(number: number): Promise<void> {
+    await waitFor(`record ${number} is acknowledged`, async () => {
+      const leader = await this.leader();
+      if (leader === null) return new NotYet('nobody leads');
+      const body = {
+        records: [{ value: String(number) }],
+        producerId: 1,
+        producerEpoch: 0,
+        baseSequence: number,
+      };
+      const answer = await post(leader.url, `${recordsPath('ledger')}?timeout_ms=2000`, body).catch(
+        () => null,
+      );
+      if (answer?.status !== 200) return new NotYet(JSON.stringify(answer?.body ?? 'no answer'));
+      this.acknowledged.set(number, Number(answer.body['baseOffset']));
+      return true;
+    });
+  }
+
+  async leader(): Promise<BrokerProcess | null> {
+    const { leader } = await this.#client.describePartition({ topic: 'ledger', partition: 0 });
+    return this.#brokers.find(({ id }) => id === leader) ?? null;
+  }
+
+  /** What a consumer sees, by offset. */
+  async read(): Promise<ReadonlyMap<number, number>> {
+    const leader = await waitFor('a leader shows all of it', async () => {
+      const found = await this.leader();
+      const offsets =
+        found === null
+          ? null
+          : await ask(found.url, '/v1/topics/ledger/partitions/0/offsets').catch(() => null);
+      return found !== null && offsets?.status === 200 ? found : new NotYet('nobody does');
+    });
+    const seen = new Map<number, number>();
+    for (let next = 0; ; ) {
+      const { body } = await ask(leader.url, `${recordsPath('ledger')}?offset=${next}&max_bytes=10000`);
+      const records = body['records'] as readonly { readonly offset: number; readonly value: string }[];
+      if (records.length === 0) return seen;
+      for (const { offset, value } of records) seen.set(offset, Number(value));
+      next = Number(body['nextOffset']);
+    }
+  }
+}
+
+describe('reference brokers as processes', () => {
+  it('lose nothing that was acknowledged, and keep its order, when leader after leader is killed', async () => {
+    const { quorum } = await startQuorum();
+    const brokers = await startBrokerProcesses(quorum);
+    const client = createClient({ endpoints: quorum.origins });
+    onTestFinished(() => client.close());
+    await client.createTopic({ name: 'ledger', partitions: 1, replicationFactor: 3 });
+    const ledger = new Ledger(client, brokers);
+    const perRound = 40;
+    for (let round = 0; round < 3; round++) {
+      for (let at = 0; at < perRound; at++) {
+        const number = round * perRound + at;
+        if (at !== perRound / 2) await ledger.write(number);
+        else {
+          const victim = await ledger.leader();
+          // It dies while a record is on its way.
+          await Promise.all([ledger.write(number), victim?.killHard()]);
+          await victim?.start();
+        }
+      }
+    }
+    const seen = await ledger.read();
+    expect(ledger.acknowledged.size).toBe(3 * perRound);
+    for (const [number, offset] of ledger.acknowledged) expect(seen.get(offset)).toBe(number);
+    // Each once, in the order in which they were written.
+    expect([...seen.values()]).toEqual(Array.from({ length: 3 * perRound }, (_, at) => at));
+  });
+
+  it('end with a signal, and say with an exit code why they do not start', async () => {
+    const { quorum } = await startQuorum();
+    const [first, second] = await startBrokerProcesses(quorum);
+    first?.child.signal('SIGTERM');
+    expect(await first?.child.waitForEnd()).toEqual({ code: 0, signal: null });
+    const args = [
+      'broker',
+      'start',
+      '--id',
+      '2',
+      '--listen',
+      '127.0.0.1:0',
+      '--directory',
+      second?.directory ?? '',
+    ];
+    const intruder = await Child.start({
+      name: 'an intruder',
+      command: process.execPath,
+      args: [mainFile, ...args],
+    });
+    onTestFinished(() => intruder.kill());
+    expect((await intruder.waitForEnd()).code).toBe(exitCodes.cannotStart.code);
+    expect(intruder.output).toMatch(/the data directory .* is in use by process/);
+  });
+});
