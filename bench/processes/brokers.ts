@@ -1,9 +1,12 @@
+import { fileURLToPath } from 'node:url';
 import { Child } from './child.ts';
-import { mainFile, type Controller } from './controller.ts';
+import type { Controller } from './controller.ts';
 import { field, listField, numberField } from './http.ts';
 import { reservePorts, type ReservedPorts } from './ports.ts';
 import type { Quorum } from './quorum.ts';
 import { NotYet, waitFor, type WaitOptions } from './wait.ts';
+
+const agentFile = fileURLToPath(new URL('agent-broker.mjs', import.meta.url));
 
 /** A broker as the cluster shows it. */
 export type BrokerView = {
@@ -37,7 +40,7 @@ export class Broker {
     this.#child = await Child.start({
       name: `broker ${this.id}`,
       command: process.execPath,
-      args: [mainFile, ...brokerArguments(this.id, this.#port, this.#origins)],
+      args: [agentFile, ...brokerArguments(this.id, this.#port, this.#origins)],
     });
   }
 
@@ -55,20 +58,9 @@ export class Broker {
   }
 }
 
-/** The verb by which `ottla dev` starts its own brokers. */
+/** Numbers and addresses, as `agent-broker.mjs` takes them. */
 function brokerArguments(id: number, port: number, origins: readonly string[]): string[] {
-  const rack = `rack-${id % 3}`;
-  return [
-    'dev-broker',
-    '--id',
-    String(id),
-    '--port',
-    String(port),
-    '--rack',
-    rack,
-    '--endpoints',
-    origins.join(','),
-  ];
+  return [String(id), String(port), `rack-${id % 3}`, origins.join(',')];
 }
 
 /** Brokers 1, 2, … of one quorum. */

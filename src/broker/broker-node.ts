@@ -134,9 +134,8 @@ export class BrokerNode {
     return image === null ? null : partitionNamed(image, topic, partition);
   }
 
-  /** Gives its leaderships away first, and goes on serving until then; or at once. */
-  async stop(how: 'orderly' | 'at once'): Promise<void> {
-    const timeoutMs = how === 'orderly' ? this.settings.controlledShutdownMaxMs : 0;
+  /** Gives its leaderships away first, for so long at most, and goes on serving until then. */
+  async stop(timeoutMs: number): Promise<void> {
     await this.#agent?.close({ timeoutMs });
     this.#metadata.close();
     this.replicaAnswers.close();

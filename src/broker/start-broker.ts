@@ -64,8 +64,11 @@ export type RunningBroker = {
   readonly directory: string;
   /** Resolves when it has ended, by `stop` or by itself. */
   readonly stopped: Promise<RunningBrokerEnd>;
-  /** Gives its leaderships away, flushes and closes. May be called more than once. */
-  stop(): Promise<RunningBrokerEnd>;
+  /**
+   * Gives its leaderships away, for at most `timeoutMs` (`controlledShutdownMaxMs` when absent), flushes and closes.
+   * May be called more than once; the first call counts.
+   */
+  stop(options?: { readonly timeoutMs?: number }): Promise<RunningBrokerEnd>;
 };
 
 /** Starts a reference broker: the lock, its identity, the listener, then the agent. Undone where a part fails. */
@@ -147,14 +150,15 @@ class ReferenceBroker implements RunningBroker {
     return ok(null);
   }
 
-  stop(): Promise<RunningBrokerEnd> {
-    this.#ending ??= this.#shutDown('orderly', null);
+  stop(options: { readonly timeoutMs?: number } = {}): Promise<RunningBrokerEnd> {
+    const { timeoutMs = this.#settings.controlledShutdownMaxMs } = options;
+    this.#ending ??= this.#shutDown(timeoutMs, null);
     return this.#ending;
   }
 
   /** Undoes a start that did not succeed. */
   async abandon(): Promise<void> {
-    this.#ending ??= this.#shutDown('at once', null);
+    this.#ending ??= this.#shutDown(0, null);
     await this.#ending;
   }
 
@@ -226,18 +230,18 @@ class ReferenceBroker implements RunningBroker {
   /** A refusal for good, or metadata that it does not understand. */
   #agentStopped({ failure }: BrokerEnd): void {
     if (failure !== null) this.#fail(`${failure.code}: ${failure.message}`);
-    else this.#ending ??= this.#shutDown('at once', null);
+    else this.#ending ??= this.#shutDown(0, null);
   }
 
   #fail(message: string): void {
     this.#logger.error('broker-failed', { message });
-    this.#ending ??= this.#shutDown('at once', message);
+    this.#ending ??= this.#shutDown(0, message);
   }
 
-  async #shutDown(how: 'orderly' | 'at once', failure: string | null): Promise<RunningBrokerEnd> {
+  async #shutDown(timeoutMs: number, failure: string | null): Promise<RunningBrokerEnd> {
     this.#stopping.abort();
     const node = this.#node;
-    await node?.stop(how);
+    await node?.stop(timeoutMs);
     await this.#http?.close();
     await this.#lock.release();
     const isControlled = (await node?.agent?.stopped)?.isControlled ?? true;

@@ -60,15 +60,25 @@ describe('the tour of the README', () => {
     const shell = new Typist(dev, basePort);
     const saidSoon = async (line: RegExp): Promise<void> =>
       void (await dev.child.waitForLine(line, 0, patienceMs));
-    const [status = '', create = '', killBroker = '', fenced = '', killLeader = '', dump = '', ...more] =
-      blocksBelow('A tour');
+    const [
+      status = '',
+      create = '',
+      write = '',
+      killBroker = '',
+      fenced = '',
+      killLeader = '',
+      dump = '',
+      ...more
+    ] = blocksBelow('A tour');
     expect(more).toEqual([]);
 
     expect(await shell.type(status)).toMatch(/^Controller \d leads/);
     expect(await shell.type(create)).toMatch(/orders/);
+    expect(await shell.type(write)).toMatch(/^a first order$/m);
     await shell.type(killBroker.replace('PID_OF_BROKER_2', String(pidOf(dev, 'broker 2'))));
     const afterFence = await shell.type(fenced, () => saidSoon(/broker 2 is fenced: others lead/));
     expect(afterFence).toMatch(/^ *2 .*fenced/m);
+    expect(afterFence).toMatch(/^a first order$/m);
 
     const { nodeId } = await leaderOf(dev.endpoints);
     const kill = killLeader.replace('PID_OF_THE_LEADER', String(pidOf(dev, `controller ${nodeId}`)));

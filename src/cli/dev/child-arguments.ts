@@ -38,5 +38,7 @@ export function brokerArguments(layout: DevLayout, broker: DevBroker): readonly 
     broker.rack,
     '--endpoints',
     endpointsOfLayout(layout).join(','),
+    '--directory',
+    broker.directory,
   ];
 }

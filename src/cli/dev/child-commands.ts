@@ -1,7 +1,6 @@
-import { createServer, type Server } from 'node:http';
 import type { Command } from 'commander';
-import { createBroker } from '../../client/broker.ts';
-import type { Broker, BrokerEvent } from '../../client/broker-api.ts';
+import type { BrokerEvent } from '../../client/broker-api.ts';
+import { startBroker, throwIfFailed } from '../commands/broker-start.ts';
 import { readServerConfig, startServer, type StartOptions } from '../commands/server.ts';
 import { positiveInteger, type CliDependencies } from '../context.ts';
 import { CliFailure, describeFailure } from '../failures.ts';
@@ -23,9 +22,10 @@ export function addDevChildCommands(program: Command, dependencies: CliDependenc
     .requiredOption('--port <port>')
     .requiredOption('--rack <rack>')
     .requiredOption('--endpoints <urls>')
+    .requiredOption('--directory <directory>')
     .action(async (options: BrokerChildOptions) => {
       const life = childLife();
-      await telling(life, () => runBroker(options, life));
+      await telling(life, () => runBroker(options, life, dependencies));
     });
 }
 
@@ -60,34 +60,39 @@ type BrokerChildOptions = {
   readonly port: string;
   readonly rack: string;
   readonly endpoints: string;
+  readonly directory: string;
 };
 
 /** Several times in Kafka's interval, so that leaving does not wait for the others' next heartbeat. */
 const heartbeatIntervalMs = 500;
 
-async function runBroker(options: BrokerChildOptions, life: ChildLife): Promise<void> {
+async function runBroker(
+  options: BrokerChildOptions,
+  life: ChildLife,
+  dependencies: CliDependencies,
+): Promise<void> {
   const id = Number(options.id);
-  const port = positiveInteger(options.port, '--port');
-  const broker = createBroker({
-    controllers: options.endpoints.split(','),
-    id,
-    listeners: [{ name: 'HTTP', host: devHost, port }],
-    rack: options.rack,
-    heartbeatIntervalMs,
-  });
   const waits = { areTold: false };
-  broker.subscribe((event) => {
-    if (event.type === 'registered') life.tell({ type: 'registered', brokerEpoch: event.brokerEpoch });
-    const text = eventText(id, event, waits);
-    if (text !== null) life.tell({ type: 'says', text });
-  });
-  const page = await showState(broker, port);
+  const broker = await startBroker(
+    {
+      id,
+      controllers: options.endpoints.split(','),
+      directory: options.directory,
+      listen: { host: devHost, port: positiveInteger(options.port, '--port') },
+      rack: options.rack,
+      settings: { heartbeatIntervalMs },
+      logLevel: 'info',
+      onEvent: (event) => {
+        if (event.type === 'registered') life.tell({ type: 'registered', brokerEpoch: event.brokerEpoch });
+        const text = eventText(id, event, waits);
+        if (text !== null) life.tell({ type: 'says', text });
+      },
+    },
+    dependencies,
+  );
   life.tell({ type: 'ready' });
   const why = await Promise.race([life.ended, broker.stopped.then(() => null)]);
-  const end = await broker.close({ timeoutMs: brokerCloseMs(why) });
-  page.close();
-  page.closeAllConnections();
-  if (end.failure !== null) throw new CliFailure('stopped', end.failure.message, 'Mend what it names.');
+  throwIfFailed(await broker.stop({ timeoutMs: brokerCloseMs(why) }));
 }
 
 /** What a broker alone can know; fencing is told by the controllers' view. */
@@ -111,23 +116,4 @@ function eventText(id: number, event: BrokerEvent, waits: { areTold: boolean }):
     default:
       return null;
   }
-}
-
-/** The address that the broker registers is a real one: it answers what the broker believes of itself. */
-async function showState(broker: Broker, port: number): Promise<Server> {
-  const server = createServer((_request, response) => {
-    const { id, state, brokerEpoch, incarnationId, lease } = broker;
-    const view = { brokerId: id, state, brokerEpoch, incarnationId, holdsLease: !lease.aborted };
-    response.setHeader('content-type', 'application/json');
-    response.end(`${JSON.stringify(view)}\n`);
-  });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', (error) =>
-      reject(
-        new CliFailure('cannotStart', `Port ${port} cannot be used: ${error.message}.`, 'Choose another.'),
-      ),
-    );
-    server.listen(port, devHost, resolve);
-  });
-  return server;
 }

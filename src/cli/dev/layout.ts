@@ -21,9 +21,10 @@ export type DevController = {
 
 export type DevBroker = {
   readonly id: number;
-  /** It shows its own state there. */
+  /** Records are produced and read there. */
   readonly port: number;
   readonly rack: string;
+  readonly directory: string;
   readonly logFile: string;
 };
 
@@ -52,6 +53,7 @@ export function devLayout(dataDir: string, basePort: number): DevLayout {
       id,
       port: basePort + 2 * controllerCount + index,
       rack: `rack-${id}`,
+      directory: join(directory, `broker-${id}`),
       logFile: join(directory, `broker-${id}.log`),
     }),
   );

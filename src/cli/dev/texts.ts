@@ -53,6 +53,8 @@ export function stepsOf(
     ['See who leads', `${command} quorum status`],
     ['Create a topic', `${command} topic create orders --partitions 6 --replication-factor 3`],
     ['See who leads its partitions', `${command} topic describe orders`],
+    ['Write a record', `echo hello | ${command} produce --topic orders`],
+    ['Show all records', `${command} consume --topic orders --from-beginning`],
     [
       'Kill broker 2: within 9 s it is fenced, and its partitions get other leaders',
       `kill -9 ${broker?.pid ?? ''}`,
