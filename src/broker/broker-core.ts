@@ -5,6 +5,7 @@ import type { PartitionRow } from '../metadata/resources/topic/partition-row.ts'
 import {
   brokerPartitions,
   findPartition,
+  partitionCount,
   partitionAt,
   topicByName,
 } from '../metadata/resources/topic/state.ts';
@@ -133,6 +134,12 @@ export function addressOf(image: MetadataImage, brokerId: number): BrokerAddress
 export function partitionNamed(image: MetadataImage, topic: string, partition: number): PartitionRow | null {
   const row = topicByName(image.topic, topic);
   return row === null ? null : findPartition(image.topic, row.topicId, partition);
+}
+
+/** 0 where there is no such topic. */
+export function partitionCountOf(image: MetadataImage, topic: string): number {
+  const row = topicByName(image.topic, topic);
+  return row === null ? 0 : partitionCount(image.topic, row.topicId);
 }
 
 /** Whether anything has changed that a broker goes by. */

@@ -8,7 +8,14 @@ import type { Clock } from '../ports/clock.ts';
 import type { FileError, Files } from '../ports/files.ts';
 import type { Logger } from '../ports/logger.ts';
 import type { Result } from '../base/result.ts';
-import { addressOf, type BrokerAddress, heldPartitions, isNews, partitionNamed } from './broker-core.ts';
+import {
+  addressOf,
+  type BrokerAddress,
+  heldPartitions,
+  isNews,
+  partitionCountOf,
+  partitionNamed,
+} from './broker-core.ts';
 import { IsrProposals } from './isr-proposals.ts';
 import { MetadataFollower } from './metadata-follower.ts';
 import type { Lease, Partition, PartitionPorts } from './partition.ts';
@@ -50,6 +57,7 @@ export class BrokerNode {
   /** Up to where the metadata were taken in and acted upon (caught-up). */
   #settledOffset = 0;
   #taken: MetadataImage | null = null;
+  #isCreating = false;
 
   constructor(options: BrokerNodeOptions) {
     const { agent, settings, clock, logger, files } = options;
@@ -132,6 +140,29 @@ export class BrokerNode {
   partitionNamed(topic: string, partition: number): PartitionRow | null {
     const { image } = this.#metadata;
     return image === null ? null : partitionNamed(image, topic, partition);
+  }
+
+  partitionCount(topic: string): number {
+    const { image } = this.#metadata;
+    return image === null ? 0 : partitionCountOf(image, topic);
+  }
+
+  /** Asks the controllers for it; whether it is there, the metadata will say. */
+  createInternalTopic(name: string, partitions: number): void {
+    if (this.#isCreating) return;
+    this.#isCreating = true;
+    const configs = [{ name: 'cleanup.policy', value: 'compact' }];
+    void this.#client
+      .outcome('createTopic', { name, partitions, configs })
+      .then((outcome) => {
+        const isRefused = outcome.type === 'refused' && outcome.error.code !== 'TOPIC_ALREADY_EXISTS';
+        const { logger } = this.#options;
+        if (isRefused) logger.warn('topic-not-created', { topic: name, code: outcome.error.code });
+      })
+      .catch(() => undefined)
+      .finally(() => {
+        this.#isCreating = false;
+      });
   }
 
   /** Gives its leaderships away first, for so long at most, and goes on serving until then. */

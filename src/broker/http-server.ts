@@ -10,6 +10,7 @@ import type { Endpoint } from '../raft/replica-key.ts';
 import type { BrokerNode } from './broker-node.ts';
 import { sendProblem } from './problems.ts';
 import { addConsumeRoutes } from './routes/consume.ts';
+import { addGroupOffsetsRoutes } from './routes/group-offsets.ts';
 import { addProduceRoute } from './routes/produce.ts';
 import { addReplicaFetchRoute } from './routes/replica-fetch.ts';
 import type { RouteContext } from './routes/route-context.ts';
@@ -63,6 +64,7 @@ export async function startBrokerHttpServer(
   addConsumeRoutes(app, context);
   addReplicaFetchRoute(app, context);
   addStandingRoutes(app, context);
+  addGroupOffsetsRoutes(app, context);
   try {
     await app.listen({ host: listen.host, port: listen.port });
   } catch (error) {

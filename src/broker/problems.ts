@@ -58,6 +58,16 @@ export const brokerErrors = {
     retriable: false,
     summary: 'Nothing is known of this producer, and its batch does not begin at sequence 0.',
   },
+  NOT_COORDINATOR: {
+    status: 409,
+    retriable: true,
+    summary: 'Another broker keeps the offsets of this group. Nothing was done.',
+  },
+  COORDINATOR_NOT_AVAILABLE: {
+    status: 503,
+    retriable: true,
+    summary: 'Whoever keeps the offsets of this group is not ready for it yet. Nothing was done.',
+  },
   KAFKA_STORAGE_ERROR: { status: 500, retriable: true, summary: 'The broker’s disk fails.' },
 } as const;
 

@@ -3,9 +3,9 @@ import { failed, ok, type Result } from '../../base/result.ts';
 import { decodeRecordBatchHeader, recordBatchEndOffset } from '../../codec/record-batch/header.ts';
 import { type DecodedRecordBatch, decodeRecordBatch } from '../../codec/record-batch/records.ts';
 import { showRecord } from '../json-records.ts';
-import type { ReadAnswer } from '../log/read.ts';
 import type { Partition } from '../partition.ts';
 import { type BrokerProblem, sendProblem } from '../problems.ts';
+import { readBatches } from '../read-batches.ts';
 import { type Fields, findLed, integerOf, type RouteContext, untilNews } from './route-context.ts';
 
 const bytesDefault = 1_048_576;
@@ -105,10 +105,6 @@ async function look(
 function visibleEnd(partition: Partition): Result<number, BrokerProblem> {
   const { visibleEndOffset } = partition;
   return visibleEndOffset === null ? failed(hidden) : ok(visibleEndOffset);
-}
-
-function readBatches(partition: Partition, from: number, to: number, bytesMax: number): Promise<ReadAnswer> {
-  return new Promise((resolve) => partition.read(from, to, bytesMax, resolve));
 }
 
 function outOfRange({ logStartOffset, replica }: Partition, offset: number): BrokerProblem {

@@ -51,19 +51,33 @@ async function produce(context: RouteContext, request: FastifyRequest): Promise<
     const message = 'Too many records wait for their acknowledgement at this broker. Nothing was appended.';
     return failed({ code: 'THROTTLING_QUOTA_EXCEEDED', message, retryAfterMs: 100 });
   }
-  const answer = await append(context, partition, read.value, acks.value, timeoutMs.value);
-  if (answer === 'not waited for') return ok(answer);
-  if (answer === 'timed out') return failed(timedOut(timeoutMs.value));
-  return answer.ok ? answer : failed(problemOfRefusal(context, partition, answer.error));
+  const demands = { acks: acks.value, timeoutMs: timeoutMs.value };
+  const answer = await append(context, partition, read.value, demands);
+  const problem = problemOfAnswer(context, partition, answer, timeoutMs.value);
+  if (problem !== null) return failed(problem);
+  return ok(typeof answer === 'object' && answer.ok ? answer.value : 'not waited for');
 }
 
-function append(
+type AppendAnswer = ProduceAnswer | 'timed out' | 'not waited for';
+
+/** Null where nothing went wrong. */
+export function problemOfAnswer(
+  context: RouteContext,
+  partition: Partition,
+  answer: AppendAnswer,
+  timeoutMs: number,
+): BrokerProblem | null {
+  if (answer === 'not waited for') return null;
+  if (answer === 'timed out') return timedOut(timeoutMs);
+  return answer.ok ? null : problemOfRefusal(context, partition, answer.error);
+}
+
+export function append(
   { pending, node }: RouteContext,
   partition: Partition,
   batch: PlacedRecordBatch,
-  acks: Acknowledgement | 'none',
-  timeoutMs: number,
-): Promise<ProduceAnswer | 'timed out' | 'not waited for'> {
+  { acks, timeoutMs }: { readonly acks: Acknowledgement | 'none'; readonly timeoutMs: number },
+): Promise<AppendAnswer> {
   const bytes = batch.header.sizeInBytes;
   pending.bytes += bytes;
   return new Promise((resolve) => {

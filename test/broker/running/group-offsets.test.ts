@@ -1,0 +1,53 @@
+import { describe, expect, it } from 'vitest';
+import { NotYet, waitFor } from '../../../bench/processes/wait.ts';
+import type { RunningBroker } from '../../../src/broker/index.ts';
+import { type Answer, ask, startBrokers, startCluster } from './cluster.ts';
+
+const path = '/v1/groups/billing/offsets';
+
+/** Asks one broker after the other, until the one that keeps the group's offsets answers. */
+async function askCoordinator(brokers: readonly RunningBroker[], body?: unknown): Promise<Answer> {
+  const headers = { 'content-type': 'application/json' };
+  const init = body === undefined ? {} : { method: 'PUT', headers, body: JSON.stringify(body) };
+  return await waitFor('the group’s offsets are kept by somebody', async () => {
+    for (const { url } of brokers) {
+      const answer = await ask(url, path, init);
+      if (answer.status === 200) return answer;
+      expect(['NOT_COORDINATOR', 'COORDINATOR_NOT_AVAILABLE']).toContain(answer.body['code']);
+    }
+    return new NotYet('nobody does');
+  });
+}
+
+describe('the committed offsets of a group', () => {
+  it('are the latest of each partition, also under the next leader', async () => {
+    const cluster = await startCluster();
+    const brokers = await startBrokers(cluster, 2);
+    expect((await askCoordinator(brokers)).body).toEqual({ group: 'billing', offsets: [] });
+    const orders = { topic: 'orders', partition: 0 };
+    await askCoordinator(brokers, {
+      offsets: [
+        { ...orders, offset: 3 },
+        { ...orders, partition: 1, offset: 9 },
+      ],
+    });
+    await askCoordinator(brokers, { offsets: [{ ...orders, offset: 7, metadata: 'host-1' }] });
+    const expected = [
+      { ...orders, offset: 7, metadata: 'host-1' },
+      { ...orders, partition: 1, offset: 9 },
+    ];
+    expect((await askCoordinator(brokers)).body['offsets']).toEqual(expected);
+    const statuses = await Promise.all(brokers.map(async ({ url }) => (await ask(url, path)).status));
+    const [leader, other] = statuses[0] === 200 ? brokers : brokers.toReversed();
+    await leader?.stop();
+    expect((await askCoordinator(other === undefined ? [] : [other])).body['offsets']).toEqual(expected);
+  });
+
+  it('are refused by name where they are none', async () => {
+    const cluster = await startCluster();
+    const [broker] = await startBrokers(cluster, 1);
+    const headers = { 'content-type': 'application/json' };
+    const answer = await ask(broker?.url ?? '', path, { method: 'PUT', headers, body: '{"offsets":[]}' });
+    expect(answer.body['code']).toBe('INVALID_REQUEST');
+  });
+});
