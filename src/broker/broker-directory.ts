@@ -18,6 +18,8 @@ const identitySchema = Type.Object({
   version: Type.Integer(),
   clusterId: Type.String(),
   brokerId: Type.Integer(),
+  /** Of the last registration; null before the first. */
+  brokerEpoch: Type.Union([Type.Integer({ minimum: 0 }), Type.Null()]),
 });
 const validator = Compile(identitySchema);
 
@@ -38,7 +40,8 @@ export async function readIdentity(directory: string): Promise<Result<BrokerIden
     if (!validator.Check(read) || !isUuid(read.clusterId)) return failed(`${path} is damaged`);
     if (read.version !== identityVersion)
       return failed(`${path} is of version ${read.version}, which is not known`);
-    return ok({ clusterId: read.clusterId, brokerId: read.brokerId });
+    const { clusterId, brokerId, brokerEpoch } = read;
+    return ok({ clusterId, brokerId, brokerEpoch });
   } catch (error) {
     if (error instanceof SyntaxError) return failed(`${path} is damaged`);
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return ok(null);

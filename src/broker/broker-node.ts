@@ -7,7 +7,7 @@ import type { PartitionRow } from '../metadata/resources/topic/partition-row.ts'
 import type { Clock } from '../ports/clock.ts';
 import type { FileError, Files } from '../ports/files.ts';
 import type { Logger } from '../ports/logger.ts';
-import type { Result } from '../base/result.ts';
+import { ok, type Result } from '../base/result.ts';
 import {
   addressOf,
   type BrokerAddress,
@@ -28,6 +28,8 @@ export type BrokerNodeOptions = {
   readonly agent: Omit<BrokerOptions, 'metadataOffset' | 'heartbeatIntervalMs'> & {
     readonly clusterId: string;
   };
+  /** Of the incarnation before, by what stands in its directory; null where there was none. */
+  readonly previousBrokerEpoch: number | null;
   readonly partitionsDirectory: string;
   readonly settings: BrokerSettings;
   readonly files: Files;
@@ -112,14 +114,17 @@ export class BrokerNode {
     return this.#agent;
   }
 
-  /** Surveys its disk, then registers; it serves once it is unfenced. */
+  /** Recovers its logs, then registers; it serves once it is unfenced. */
   async start(): Promise<Result<null, FileError>> {
-    const surveyed = await this.partitions.survey();
-    if (!surveyed.ok) return surveyed;
-    const { agent, settings, onEvent } = this.#options;
+    const recovered = await this.partitions.recover();
+    if (!recovered.ok) return recovered;
+    const { agent, settings, onEvent, previousBrokerEpoch } = this.#options;
+    // Nothing is acknowledged that is not flushed: with sound logs it holds all that it held before (protocols 3).
+    const isVouching = recovered.value.isClean && previousBrokerEpoch !== null;
     this.#agent = createBroker({
       ...agent,
       heartbeatIntervalMs: settings.heartbeatIntervalMs,
+      ...(isVouching ? { previousBrokerEpoch } : {}),
       metadataOffset: () => this.#settledOffset,
     });
     this.#agent.subscribe((event) => {
@@ -128,7 +133,7 @@ export class BrokerNode {
       onEvent(event);
     });
     this.#metadata.start();
-    return surveyed;
+    return ok(null);
   }
 
   addressOf(brokerId: number): BrokerAddress | null {

@@ -79,10 +79,10 @@ function answerOf(result: {
   readonly code: string | null;
   readonly partitionEpoch: number | null;
   readonly isr: readonly number[] | null;
-  readonly minIsr: number | null;
+  readonly minInsyncReplicas?: number | null;
 }): ProposalAnswer {
-  const { code, partitionEpoch, isr, minIsr } = result;
+  const { code, partitionEpoch, isr, minInsyncReplicas: minIsr } = result;
   if (code !== null) return { kind: 'refused', code };
-  if (partitionEpoch === null || isr === null || minIsr === null) return { kind: 'unknown' };
-  return { kind: 'accepted', partitionEpoch, isr, minIsr };
+  if (partitionEpoch === null || isr === null) return { kind: 'unknown' };
+  return { kind: 'accepted', partitionEpoch, isr, minIsr: minIsr ?? 1 };
 }

@@ -1,6 +1,6 @@
 import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { failed, type Result } from '../base/result.ts';
+import { failed, ok, type Result } from '../base/result.ts';
 import type { FileError, Files } from '../ports/files.ts';
 import type { Logger } from '../ports/logger.ts';
 import { type HeldPartition, isPartitionKey, isSameHolding, partitionKey } from './broker-core.ts';
@@ -19,6 +19,9 @@ export type PartitionsOptions = {
   readonly onSettled: () => void;
 };
 
+/** Its segments are as large as the topic says, once that is known. */
+type FoundLog = { readonly opened: OpenedPartitionLog; readonly options: { segmentBytes: number } };
+
 const segmentBytesMax = 2 ** 30;
 /** What is being removed is called so first: after a crash it is removed on, and never taken for a partition's log. */
 const removedSuffix = '.removed';
@@ -31,8 +34,9 @@ export class Partitions {
   readonly #options: PartitionsOptions;
   readonly #open = new Map<string, Partition>();
   readonly #working = new Map<string, Promise<void>>();
-  /** Folders that nobody has opened. */
-  readonly #strangers = new Set<string>();
+  /** What was found on the disk, and is not assigned to this broker as far as it has read. */
+  readonly #found = new Map<string, FoundLog>();
+  readonly #damaged = new Map<string, OpenedPartitionLog['log']>();
   #wanted: ReadonlyMap<string, HeldPartition> = new Map();
   #mayRemove = false;
   #isOver = false;
@@ -49,20 +53,35 @@ export class Partitions {
     return this.#open.get(partitionKey(topicId, partition)) ?? null;
   }
 
-  /** What an earlier process has left. */
-  async survey(): Promise<Result<null, FileError>> {
+  /**
+   * Opens every log that an earlier process has left. Gives whether all of them are sound, so that this broker holds
+   * whatever that process acknowledged (protocols 3).
+   */
+  async recover(): Promise<Result<{ readonly isClean: boolean }, FileError>> {
     const { directory, files } = this.#options;
     const listed = await new Promise<Result<readonly string[], FileError>>((resolve) =>
       files.submit({ kind: 'list', path: directory }, resolve),
     );
     if (!listed.ok) return listed;
     for (const name of listed.value) {
-      if (isPartitionKey(name)) this.#strangers.add(name);
+      if (isPartitionKey(name)) {
+        const found = await this.#openLog(name, segmentBytesMax);
+        if (!found.ok) return found;
+        this.#found.set(name, found.value);
+      }
       if (!name.endsWith(removedSuffix)) continue;
       const removed = await attempted(directory, rm(join(directory, name), { recursive: true }));
       if (!removed.ok) return removed;
     }
-    return { ok: true, value: null };
+    const isClean = [...this.#found.values()].every(({ opened }) => opened.recovery.isClean);
+    return { ok: true, value: { isClean } };
+  }
+
+  /** The controllers know that what was damaged may have lost something: the next start need not say so again. */
+  forgetDamage(): void {
+    if (this.#isOver) return;
+    for (const log of this.#damaged.values()) log.forgetDamage(() => undefined);
+    this.#damaged.clear();
   }
 
   /**
@@ -72,7 +91,7 @@ export class Partitions {
   take(held: readonly HeldPartition[], mayRemove: boolean): void {
     this.#wanted = new Map(held.map((each) => [each.key, each]));
     this.#mayRemove ||= mayRemove;
-    const keys = new Set([...this.#wanted.keys(), ...this.#open.keys(), ...this.#strangers]);
+    const keys = new Set([...this.#wanted.keys(), ...this.#open.keys(), ...this.#found.keys()]);
     for (const key of keys) this.#settle(key);
     this.#tellSettled();
   }
@@ -85,6 +104,7 @@ export class Partitions {
     this.#isOver = true;
     await Promise.all(this.#working.values());
     await Promise.all(this.all.map((partition) => partition.close()));
+    for (const { opened } of this.#found.values()) await closed(opened.log);
   }
 
   #settle(key: string): void {
@@ -113,36 +133,38 @@ export class Partitions {
   }
 
   async #openPartition(held: HeldPartition): Promise<void> {
-    const { directory, files, onFailed, ports, logger } = this.#options;
-    const opened = await new Promise<Result<OpenedPartitionLog, FileError>>((resolve) =>
-      openPartitionLog(
-        {
-          files,
-          directory: join(directory, held.key),
-          segmentBytes: Math.min(held.settings.segmentBytes, segmentBytesMax),
-          flushes: true,
-          onFailed,
-        },
-        resolve,
-      ),
-    );
+    const segmentBytes = Math.min(held.settings.segmentBytes, segmentBytesMax);
+    const known = this.#found.get(held.key);
+    const opened = known === undefined ? await this.#openLog(held.key, segmentBytes) : ok(known);
     if (!opened.ok) {
       this.#fail(opened.error);
       return;
     }
-    this.#strangers.delete(held.key);
+    this.#found.delete(held.key);
+    opened.value.options.segmentBytes = segmentBytes;
+    this.#open.set(held.key, new Partition(held, opened.value.opened, this.#options.ports));
+  }
+
+  async #openLog(key: string, segmentBytes: number): Promise<Result<FoundLog, FileError>> {
+    const { directory, files, onFailed, logger } = this.#options;
+    const options = { files, directory: join(directory, key), segmentBytes, flushes: true, onFailed };
+    const opened = await new Promise<Result<OpenedPartitionLog, FileError>>((resolve) =>
+      openPartitionLog(options, resolve),
+    );
+    if (!opened.ok) return opened;
     const { isClean, damage } = opened.value.recovery;
-    if (damage !== null || !isClean) {
-      const { topic, partition } = held;
-      logger.warn('log-was-damaged', { topic, partition, isClean, damage });
-    }
-    this.#open.set(held.key, new Partition(held, opened.value, ports));
+    if (damage !== null || !isClean) logger.warn('log-was-damaged', { partition: key, isClean, damage });
+    if (!isClean) this.#damaged.set(key, opened.value.log);
+    return ok({ opened: opened.value, options });
   }
 
   async #remove(key: string, partition: Partition | undefined): Promise<void> {
     const { directory, files, logger } = this.#options;
     this.#open.delete(key);
+    this.#damaged.delete(key);
     await partition?.close();
+    const found = this.#found.get(key);
+    if (found !== undefined) await closed(found.opened.log);
     const removed = join(directory, `${key}${removedSuffix}`);
     const renamed = await attempted(directory, rename(join(directory, key), removed));
     const synced = renamed.ok
@@ -151,7 +173,7 @@ export class Partitions {
         )
       : renamed;
     const gone = synced.ok ? await attempted(directory, rm(removed, { recursive: true })) : synced;
-    this.#strangers.delete(key);
+    this.#found.delete(key);
     if (gone.ok) logger.info('partition-removed', { partition: key });
     else this.#fail(gone.error);
   }
@@ -160,6 +182,10 @@ export class Partitions {
     this.#isOver = true;
     this.#options.onFailed(error);
   }
+}
+
+function closed(log: OpenedPartitionLog['log']): Promise<void> {
+  return new Promise((resolve) => log.close(resolve));
 }
 
 async function attempted(path: string, work: Promise<unknown>): Promise<Result<null, FileError>> {

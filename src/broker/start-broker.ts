@@ -13,7 +13,12 @@ import type { Endpoint } from '../raft/replica-key.ts';
 import { acquireDirectoryLock, type DirectoryLock } from '../storage/directory-lock.ts';
 import { NodeFiles } from '../storage/files.ts';
 import { isLoopbackHost } from '../transport/loopback.ts';
-import { makePartitionsFolder, readIdentity, writeIdentity } from './broker-directory.ts';
+import {
+  type BrokerIdentity,
+  makePartitionsFolder,
+  readIdentity,
+  writeIdentity,
+} from './broker-directory.ts';
 import { BrokerNode } from './broker-node.ts';
 import { type BrokerHttpServer, startBrokerHttpServer } from './http-server.ts';
 import { type BrokerSettings, resolveBrokerSettings } from './settings.ts';
@@ -105,6 +110,7 @@ class ReferenceBroker implements RunningBroker {
   readonly #clock: Clock = nodeClock;
   readonly #stopping = new AbortController();
   #http: BrokerHttpServer | null = null;
+  #noting: Promise<void> = Promise.resolve();
   #node: BrokerNode | null = null;
   #ending: Promise<RunningBrokerEnd> | null = null;
   #end: (end: RunningBrokerEnd) => void = () => {};
@@ -146,7 +152,7 @@ class ReferenceBroker implements RunningBroker {
     if (!http.ok) return http;
     this.#http = http.value;
     // The controllers may be down: it is up and waits for them.
-    void this.#join(folder.value, identity.value?.clusterId ?? null);
+    void this.#join(folder.value, identity.value);
     return ok(null);
   }
 
@@ -163,16 +169,16 @@ class ReferenceBroker implements RunningBroker {
   }
 
   /** Whose data it stores is on disk before any of it is. */
-  async #join(folder: string, known: string | null): Promise<void> {
-    const clusterId = known ?? (await this.#findCluster());
+  async #join(folder: string, known: BrokerIdentity | null): Promise<void> {
+    const clusterId = known?.clusterId ?? (await this.#findCluster());
     if (clusterId === null || this.#ending !== null) return;
     if (known === null) {
-      const identity = { clusterId, brokerId: this.id };
+      const identity = { clusterId, brokerId: this.id, brokerEpoch: null };
       const written = await writeIdentity(this.#files, this.directory, identity);
       if (!written.ok) return this.#fail(`${written.error.path}: ${written.error.message}`);
       if (this.#ending !== null) return;
     }
-    const node = this.#createNode(folder, clusterId);
+    const node = this.#createNode(folder, clusterId, known?.brokerEpoch ?? null);
     this.#node = node;
     const started = await node.start();
     if (!started.ok) return this.#fail(`${started.error.path}: ${started.error.message}`);
@@ -203,7 +209,11 @@ class ReferenceBroker implements RunningBroker {
     }
   }
 
-  #createNode(partitionsDirectory: string, clusterId: string): BrokerNode {
+  #createNode(
+    partitionsDirectory: string,
+    clusterId: string,
+    previousBrokerEpoch: number | null,
+  ): BrokerNode {
     const { tls, token, rack, advertised, controllers, id, onEvent } = this.#config;
     const { host, port } = advertised ?? this.#http?.endpoint ?? this.#config.listen;
     return new BrokerNode({
@@ -216,14 +226,28 @@ class ReferenceBroker implements RunningBroker {
         ...(tls === undefined ? {} : { tls }),
         ...(token === undefined ? {} : { token }),
       },
+      previousBrokerEpoch,
       partitionsDirectory,
       settings: this.#settings,
       files: this.#files,
       clock: this.#clock,
       random: seededRandom(randomInt(2 ** 47)),
       logger: this.#logger,
-      onEvent: (event) => onEvent?.(event),
+      onEvent: (event) => {
+        if (event.type === 'registered') this.#noteEpoch(clusterId, event.brokerEpoch);
+        onEvent?.(event);
+      },
       onFatal: (message) => this.#fail(message),
+    });
+  }
+
+  /** The next start vouches by it for what this one holds; until it is on disk, by none, which costs its ISRs alone. */
+  #noteEpoch(clusterId: string, brokerEpoch: number): void {
+    this.#noting = this.#noting.then(async () => {
+      const identity = { clusterId, brokerId: this.id, brokerEpoch };
+      const written = await writeIdentity(this.#files, this.directory, identity);
+      if (written.ok) this.#node?.partitions.forgetDamage();
+      else this.#fail(`${written.error.path}: ${written.error.message}`);
     });
   }
 
@@ -242,6 +266,7 @@ class ReferenceBroker implements RunningBroker {
     this.#stopping.abort();
     const node = this.#node;
     await node?.stop(timeoutMs);
+    await this.#noting;
     await this.#http?.close();
     await this.#lock.release();
     const isControlled = (await node?.agent?.stopped)?.isControlled ?? true;
