@@ -3,6 +3,7 @@ import { addBrokerCommands } from './commands/broker.ts';
 import { addCheckCommands } from './commands/check.ts';
 import { addClusterCommands } from './commands/cluster.ts';
 import { addCompletionCommand } from './commands/completion.ts';
+import { addConformanceCommand } from './commands/conformance.ts';
 import { addConfigCommands } from './commands/config.ts';
 import { addConsumeCommand } from './commands/consume.ts';
 import { addControllerCommands } from './commands/controller.ts';
@@ -78,6 +79,7 @@ export function createProgram(dependencies: CliDependencies): Command {
   addLogCommands(program, dependencies);
   addStorageCommands(program, dependencies);
   addCheckCommands(program, dependencies);
+  addConformanceCommand(program, dependencies);
   addTokenCommands(program, dependencies);
   addProduceCommand(program, dependencies);
   addConsumeCommand(program, dependencies);

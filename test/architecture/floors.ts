@@ -54,6 +54,8 @@ export const areas: Readonly<Record<string, Area>> = {
     ],
   },
   'src/broker': { floor: 4 },
+  // It is given what starts a controller, so that it stands beside the command that runs it.
+  'src/conformance': { floor: 4 },
   'src/cli': { floor: 4 },
   'src/console': { floor: 4 },
   // The composition root, which the package's faces share.
