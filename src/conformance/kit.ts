@@ -1,9 +1,11 @@
 import type { Client } from '../client/create-client.ts';
 import { assertDefined } from '../base/assert.ts';
 import type { BrokerControl } from './broker-control.ts';
+import { DataCluster } from './data/cluster.ts';
 import type { Gateway } from './gateway/gateway.ts';
 import type { SeenRequest } from './gateway/seen-request.ts';
 import { Inconclusive, RuleBroken } from './verdict.ts';
+import { patienceMs, pause } from './waiting.ts';
 
 /** What a check has to work with. */
 export type KitParts = {
@@ -11,12 +13,12 @@ export type KitParts = {
   /** Asks the controllers themselves, past the gateway. */
   readonly client: Client;
   readonly control: BrokerControl | null;
+  /** Null: the broker has a data plane of another kind. */
+  readonly data: { readonly url: string | null } | null;
   readonly sessionTimeoutMs: number;
 };
 
 const lookEveryMs = 15;
-/** However slow a machine is, what takes longer is taken not to come. */
-export const patienceMs = 20_000;
 /** A kit that was held up for so long says nothing about what did not come in time. */
 const stallMaxMs = 1_000;
 
@@ -26,16 +28,19 @@ export class Kit {
   readonly client: Client;
   readonly sessionTimeoutMs: number;
   readonly #control: BrokerControl | null;
+  readonly #dataOptions: KitParts['data'];
   readonly #ticker: NodeJS.Timeout;
   #tickedAtMs = performance.now();
   #stalledAtMs = 0;
   #brokerId: number | null = null;
   #topics = 0;
+  #data: DataCluster | null = null;
 
-  constructor({ gateway, client, control, sessionTimeoutMs }: KitParts) {
+  constructor({ gateway, client, control, data, sessionTimeoutMs }: KitParts) {
     this.gateway = gateway;
     this.client = client;
     this.#control = control;
+    this.#dataOptions = data;
     this.sessionTimeoutMs = sessionTimeoutMs;
     this.#ticker = setInterval(() => this.#tick(), 50);
   }
@@ -57,8 +62,25 @@ export class Kit {
     return this.#control !== null;
   }
 
-  close(): void {
+  get hasData(): boolean {
+    return this.#dataOptions !== null;
+  }
+
+  /** For checks that need it; they are left out where there is none. */
+  get data(): DataCluster {
+    return assertDefined(this.#data ?? undefined, 'a check without a data plane does not ask for records');
+  }
+
+  async close(): Promise<void> {
     clearInterval(this.#ticker);
+    await this.#data?.close();
+  }
+
+  /** The broker's data plane, and the brokers that the kit plays, are there. */
+  async settleData(): Promise<void> {
+    if (this.#dataOptions === null) return;
+    this.#data ??= await DataCluster.start(this, this.#dataOptions.url);
+    await this.#data.settle();
   }
 
   /** The broker runs, is registered and has a lease; gives the heartbeat that says so. */
@@ -138,10 +160,4 @@ export class Kit {
 
 export function isUnfenced({ answer, body }: SeenRequest): boolean {
   return answer?.status === 200 && answer.body['isFenced'] === false && body['wantShutDown'] !== true;
-}
-
-export function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => {
-    setTimeout(resolve, ms);
-  });
 }

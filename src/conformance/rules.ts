@@ -10,20 +10,18 @@ export type Rule = {
   readonly unseen?: string;
 };
 
-const needsData = 'It shows in what a broker does with records, which this kit does not look at.';
-
 const levels = {
   'register-once': ['must'],
   'register-own-cluster': ['must'],
   'register-wait': ['must'],
   'register-again': ['must'],
-  'fenced-at-first': ['must', needsData],
-  'want-fence': ['must', needsData],
+  'fenced-at-first': ['must'],
+  'want-fence': ['must'],
   'caught-up': ['must'],
   'any-controller': ['should'],
-  'lease-from-sending': ['must', needsData],
-  'lease-follows-the-leader': ['must', needsData],
-  'lease-looked-at': ['must', needsData],
+  'lease-from-sending': ['must'],
+  'lease-follows-the-leader': ['must'],
+  'lease-looked-at': ['must'],
   'lease-unknown': ['should'],
   'heartbeat-pace': ['should'],
   suspend: [
@@ -31,20 +29,25 @@ const levels = {
     'A kit cannot let a machine sleep; what a leader acknowledges is looked at as acknowledge-below.',
   ],
   'watch-in-order': ['must'],
-  'ignore-older': ['must', needsData],
-  'delete-with-the-topic': ['must', needsData],
+  'take-assignments': ['must'],
+  'ignore-older': ['must'],
+  'delete-with-the-topic': ['must'],
   'unknown-records': ['must'],
-  'fetch-names-its-epoch': ['must', needsData],
-  'truncate-by-epoch': ['must', needsData],
-  'flush-before-acknowledge': ['must', needsData],
-  'acknowledge-below': ['must', needsData],
-  'epoch-start': ['must', needsData],
-  'min-isr': ['must', needsData],
-  'isr-compare-and-set': ['must', needsData],
-  'isr-enter': ['must', needsData],
-  'isr-leave': ['should', needsData],
-  'isr-unknown': ['must', needsData],
-  'isr-refused': ['should', needsData],
+  'fetch-names-its-epoch': ['must'],
+  'truncate-by-epoch': ['must'],
+  'flush-before-acknowledge': ['must'],
+  'acknowledge-below': ['must'],
+  'read-below': ['must'],
+  'epoch-start': ['must'],
+  'min-isr': ['must'],
+  'isr-compare-and-set': ['must'],
+  'isr-enter': ['must'],
+  'isr-leave': [
+    'should',
+    'The time is replica.lag.time.max.ms of the broker’s own, and nobody outside knows how long it is.',
+  ],
+  'isr-unknown': ['must'],
+  'isr-refused': ['should'],
   'leave-on-leave': ['should'],
   'leave-for-good': [
     'should',
@@ -52,7 +55,7 @@ const levels = {
   ],
   'leave-limit': ['should', 'The time is the broker’s own, and nobody outside knows how long it is.'],
   'producer-ids': ['must', 'Which ids a broker has given away, and which it has kept, is known to it alone.'],
-  sequence: ['must', needsData],
+  sequence: ['must'],
 } as const satisfies Readonly<Record<string, readonly ['must' | 'should', string?]>>;
 
 export type RuleName = keyof typeof levels;

@@ -10,7 +10,7 @@ import { cli, type CliRun } from '../cli/run.ts';
 const agent = join(projectFolder, 'test', 'conformance', 'support', 'agent.mjs');
 
 function conformance(...args: readonly string[]): Promise<CliRun> {
-  return cli(['conformance', ...args], { startServer });
+  return cli(['conformance', '--no-data', ...args], { startServer });
 }
 
 describe('ottla conformance', () => {

@@ -8,14 +8,15 @@ import { startServer } from '../../src/server/start-server.ts';
 export function conform(
   broker: ((places: CommandPlaces) => BrokerControl) | null,
   only?: readonly RuleName[],
-  onListening: (controllers: readonly string[]) => void = () => {},
+  data: { readonly url: string | null } | null = null,
 ): Promise<Report> {
   return runConformance({
     startServer,
     listen: { host: '127.0.0.1', port: 0 },
     sessionTimeoutMs: 2_000,
     broker,
-    onListening,
+    data,
+    onListening: () => {},
     onResult: () => {},
     onOutput: () => {},
     ...(only === undefined ? {} : { only }),

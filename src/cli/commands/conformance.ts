@@ -11,7 +11,9 @@ import { style, type Terminal } from '../output/terminal.ts';
 const forms = [...outputForms, 'junit'] as const;
 
 type Options = {
+  readonly broker?: string;
   readonly command?: string;
+  readonly data: boolean;
   readonly listen: string;
   readonly rule: readonly string[];
   readonly sessionTimeoutMs: string;
@@ -23,6 +25,11 @@ export function addConformanceCommand(program: Command, dependencies: CliDepende
   program
     .command('conformance')
     .description('Hold a broker, in whatever language it is written, against the rules of docs/BROKERS.md.')
+    .option(
+      '--broker <url>',
+      'where producers, consumers and other brokers reach it; as it registers when absent',
+    )
+    .option('--no-data', 'its data plane is of another kind: look only at what it says to controllers')
     .option(
       '--command <line>',
       'starts the broker; {controllers} and {directory} stand for what it is to be given',
@@ -42,7 +49,7 @@ export function addConformanceCommand(program: Command, dependencies: CliDepende
 
 const helpText = `
 A controller is started for this, and goes with it; the broker reaches it through the kit, which sees what it asks,
-delays it, loses it and answers it wrongly. Without --command the kit says where its controllers are, and waits for
+delays it, loses it and answers it wrongly; two more brokers are played beside it. Without --command the kit says where its controllers are, and waits for
 somebody to start the broker there; rules that need it to be started anew are skipped.
 
   ottla conformance --command 'my-broker --id 1 --controllers {controllers} --data {directory}'
@@ -67,6 +74,7 @@ async function runCommand(options: Options, { terminal, startServer }: CliDepend
     listen,
     sessionTimeoutMs: positiveInteger(options.sessionTimeoutMs, '--session-timeout-ms'),
     broker: options.command ?? null,
+    data: options.data ? { url: options.broker ?? null } : null,
     onListening: (controllers) => terminal.err(`The broker’s controllers are ${controllers.join(',')}\n`),
     onResult: (result) => {
       if (isForPeople) terminal.out(resultText(result, (word) => painted(word, terminal)));

@@ -1,6 +1,7 @@
 import type { Check } from '../check.ts';
-import { type Kit, patienceMs } from '../kit.ts';
+import type { Kit } from '../kit.ts';
 import { Inconclusive, RuleBroken } from '../verdict.ts';
+import { patienceMs } from '../waiting.ts';
 
 const caughtUp: Check = {
   rule: 'caught-up',

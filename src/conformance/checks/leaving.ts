@@ -1,7 +1,7 @@
 import type { Check } from '../check.ts';
 import type { SeenRequest } from '../gateway/seen-request.ts';
-import { patienceMs } from '../kit.ts';
 import { Inconclusive, RuleBroken } from '../verdict.ts';
+import { patienceMs } from '../waiting.ts';
 
 const leaveOnLeave: Check = {
   rule: 'leave-on-leave',

@@ -1,7 +1,10 @@
 import type { Check } from '../check.ts';
+import { isAcknowledged } from '../data/broker-data.ts';
+import type { KitTopic } from '../data/cluster.ts';
 import type { SeenRequest } from '../gateway/seen-request.ts';
-import { type Kit, isUnfenced, patienceMs, pause } from '../kit.ts';
+import { type Kit, isUnfenced } from '../kit.ts';
 import { Inconclusive, RuleBroken } from '../verdict.ts';
+import { patienceMs, pause } from '../waiting.ts';
 
 const stale = {
   type: 'refuse',
@@ -131,16 +134,39 @@ const registerWait: Check = {
 /** One or two may have been under way. */
 const heartbeatsUnderWay = 3;
 
+async function ledTopic(kit: Kit): Promise<KitTopic> {
+  await kit.settleData();
+  const topic = await kit.data.createLed([]);
+  kit.gateway.requests = [];
+  return topic;
+}
+
 const registerAgain: Check = {
   rule: 'register-again',
   run: async (kit) => {
     const { gateway } = kit;
+    const topic = kit.hasData ? await ledTopic(kit) : null;
     loseRegistration(kit);
+    let release = (): void => {};
+    const looked = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    // Whoever registers again has heard that its registration is lost.
+    gateway.treat('register', { type: 'postpone', until: looked });
     const sinceMs = performance.now();
     const isOver = (): boolean =>
       gateway.of('register').length > 0 || gateway.of('heartbeat').length > heartbeatsUnderWay + 1;
     await kit.find(() => isOver() || undefined);
-    if (gateway.of('register').length > 0) return;
+    if (gateway.of('register').length > 0) {
+      if (topic !== null && isAcknowledged(await kit.data.produce(topic, '1', 300))) {
+        throw new RuleBroken(
+          'A broker that is answered STALE_BROKER_EPOCH stops leading at once.',
+          'It was, and acknowledged a record before it had registered again.',
+        );
+      }
+      release();
+      return;
+    }
     const heartbeats = gateway.of('heartbeat').length;
     if (heartbeats > heartbeatsUnderWay) {
       throw new RuleBroken(

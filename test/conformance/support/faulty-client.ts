@@ -6,17 +6,19 @@ import type { ControlFault } from './control-faults.ts';
 
 type RegisterInput = Parameters<Client['registerBroker']>[0];
 type HeartbeatInput = Parameters<Client['heartbeatBroker']>[0];
-type HeartbeatAnswer = Awaited<ReturnType<Client['heartbeatBroker']>>;
+export type HeartbeatAnswer = Awaited<ReturnType<Client['heartbeatBroker']>>;
 
 /** Longer than any test: it is not waited for that long. */
 const foreverMs = 30_000;
 
+/** What the broker's own part learns of its heartbeats. */
+export type Heard = {
+  readonly acknowledged: (answer: HeartbeatAnswer, sentAtMs: number) => void;
+  readonly lost: () => void;
+};
+
 /** The client of a broker's agent, in which what a faulty broker asks and hears is another thing. */
-export function withFaults(
-  client: Client,
-  faults: ReadonlySet<string>,
-  onAcknowledged: (answer: HeartbeatAnswer, sentAtMs: number) => void,
-): Client {
+export function withFaults(client: Client, faults: ReadonlySet<string>, heard: Heard): Client {
   const has = (fault: ControlFault): boolean => faults.has(fault);
   let registrations = 0;
   let otherId: number | null = null;
@@ -50,10 +52,11 @@ export function withFaults(
     try {
       const answer = await client.heartbeatBroker(input, options);
       ({ sessionTimeoutMs } = answer);
-      onAcknowledged(answer, sentAtMs);
+      heard.acknowledged(answer, sentAtMs);
       return answer;
     } catch (error) {
       const isStale = error instanceof OttlaError && error.code === 'STALE_BROKER_EPOCH';
+      if (isStale) heard.lost();
       if (!isStale || !has('goes on under an epoch that is stale')) throw error;
       return { isCaughtUp: true, isFenced: false, shouldShutDown: false, sessionTimeoutMs };
     }

@@ -6,12 +6,22 @@ import { type Broker, createClient, type Client, type WatchEvent } from '../../.
 import { nodeClock } from '../../../src/client/node-clock.ts';
 import type { BrokerControl, CommandPlaces } from '../../../src/conformance/broker-control.ts';
 import type { ControlFault } from './control-faults.ts';
+import type { DataFault } from './data-faults.ts';
+import { DataPlane } from './data-plane.ts';
+import { Lease } from './lease.ts';
 import { pause, withFaults } from './faulty-client.ts';
 
 const brokerId = 7;
 
 /** One life of the broker's process. */
-type Life = { readonly broker: Broker; readonly clients: readonly Client[] };
+type Life = {
+  readonly broker: Broker;
+  readonly clients: readonly Client[];
+  readonly data: DataPlane | null;
+  readonly lease: Lease;
+};
+
+export type Fault = ControlFault | DataFault;
 
 /**
  * A broker of the SDK's agent, in this process: correct without faults, and otherwise wrong in what they say and in
@@ -19,11 +29,16 @@ type Life = { readonly broker: Broker; readonly clients: readonly Client[] };
  */
 export class TestBroker implements BrokerControl {
   readonly #places: CommandPlaces;
-  readonly #faults: ReadonlySet<ControlFault>;
+  readonly #faults: ReadonlySet<Fault>;
+  readonly #hasData: boolean;
   readonly #firstIncarnationId = uuidFromBytes(randomBytes(16));
   #life: Life | null = null;
+  /** The same over all its lives. */
+  #port = 0;
 
-  constructor(places: CommandPlaces, faults: readonly ControlFault[] = []) {
+  /** `hasData`: it keeps records, too. */
+  constructor(places: CommandPlaces, faults: readonly Fault[] = [], hasData = false) {
+    this.#hasData = hasData;
     this.#places = places;
     this.#faults = new Set(faults);
   }
@@ -39,11 +54,14 @@ export class TestBroker implements BrokerControl {
     const follows = !this.#has('resumes its watch whatever it is told') && !this.#has(leavesAtUnknown);
     const watcher = follows ? null : createClient({ endpoints: controllers });
     const metadata = { offset: 0 };
+    const lease = new Lease((fault) => this.#has(fault));
+    const data = await this.#startData(controllers, lease);
     const options = {
       controllers,
       id: brokerId,
-      listeners: [{ name: 'PLAINTEXT', host: '127.0.0.1', port: 9092 }],
+      listeners: [{ name: 'PLAINTEXT', host: '127.0.0.1', port: data?.port ?? 9092 }],
       ...(follows ? {} : { metadataOffset: () => metadata.offset }),
+      ...(data === null ? {} : { metadataOffset: () => data.offset }),
     };
     const client = createClient({
       ...brokerClientOptions(options),
@@ -51,12 +69,13 @@ export class TestBroker implements BrokerControl {
     });
     const keeps = this.#has('keeps its incarnation id over a restart');
     const broker = createBrokerOver(options, {
-      client: withFaults(client, this.#faults, () => {}),
+      client: withFaults(client, this.#faults, lease),
       clock: nodeClock,
       random: seededRandom(randomBytes(4).readUInt32LE()),
       incarnationId: keeps ? this.#firstIncarnationId : uuidFromBytes(randomBytes(16)),
     });
-    const life = { broker, clients: watcher === null ? [client] : [client, watcher] };
+    lease.broker = broker;
+    const life = { broker, clients: watcher === null ? [client] : [client, watcher], data, lease };
     this.#life = life;
     if (watcher !== null) void this.#watch(watcher, broker, metadata);
     void broker.stopped.then(() => this.#end(life));
@@ -71,17 +90,47 @@ export class TestBroker implements BrokerControl {
   }
 
   stop(): void {
+    const life = this.#life;
+    if (life === null) return;
     if (this.#has('goes without leaving')) void this.kill();
-    else void this.#life?.broker.close();
+    else if (life.data === null) void life.broker.close();
+    else void this.#leave(life).catch(() => life.broker.close());
   }
 
-  #has(fault: ControlFault): boolean {
+  /** It has itself fenced first, as a broker does whose disk fails, and has stopped leading by then. */
+  async #leave({ broker, clients, lease }: Life): Promise<void> {
+    if (!this.#has('asks to be fenced while it leads')) lease.giveUp();
+    const { brokerEpoch } = broker;
+    const [client] = clients;
+    if (brokerEpoch !== null) {
+      const input = { brokerId, brokerEpoch, metadataOffset: broker.metadataOffset, wantFence: true };
+      await client?.heartbeatBroker(input);
+    }
+    await broker.close();
+  }
+
+  async #startData(controllers: readonly string[], lease: Lease): Promise<DataPlane | null> {
+    if (!this.#hasData) return null;
+    const data = new DataPlane({
+      brokerId,
+      controllers,
+      has: (fault) => this.#has(fault),
+      brokerEpoch: () => lease.broker?.brokerEpoch ?? -1,
+      holdsLease: () => lease.isHeld,
+      port: this.#port,
+    });
+    await data.start();
+    this.#port = data.port;
+    return data;
+  }
+
+  #has(fault: Fault): boolean {
     return this.#faults.has(fault);
   }
 
   async #end(life: Life): Promise<void> {
     if (this.#life === life) this.#life = null;
-    await Promise.all(life.clients.map((client) => client.close()));
+    await Promise.all([...life.clients.map((client) => client.close()), life.data?.close()]);
   }
 
   #take(event: WatchEvent, broker: Broker, metadata: { offset: number }): 'state' | null {
