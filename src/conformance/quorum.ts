@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { Type } from 'typebox';
 import { nodeId } from '../base/brands.ts';
 import { defineResource } from '../metadata/resources/custom/kind.ts';
-import type { StartServer } from '../runtime/server-config.ts';
+import type { ServerConfig, StartServer } from '../runtime/server-config.ts';
 
 const host = '127.0.0.1';
 
@@ -20,14 +20,34 @@ export const foreignKind = defineResource({
 
 export type KitQuorum = { readonly url: string; readonly directory: string; close(): Promise<void> };
 
+/** Another process may take a port between its being found free and its being listened on. */
+const attemptsMax = 5;
+
 /** One controller of the kit's own, in a folder that goes with it. */
 export async function startKitQuorum(
   startServer: StartServer,
   brokerSessionTimeoutMs: number,
 ): Promise<KitQuorum> {
   const directory = await mkdtemp(join(tmpdir(), 'ottla-conformance-'));
+  const remove = (): Promise<void> => rm(directory, { recursive: true, force: true });
+  for (let attempt = 1; ; attempt++) {
+    const started = await startServer(await configOf(directory, brokerSessionTimeoutMs));
+    if (started.ok) {
+      const close = async (): Promise<void> => {
+        await started.value.stop();
+        await remove();
+      };
+      return { url: started.value.httpUrl, directory, close };
+    }
+    await remove();
+    if (started.error.code !== 'ADDRESS_IN_USE' || attempt === attemptsMax)
+      throw new Error(started.error.message);
+  }
+}
+
+async function configOf(directory: string, brokerSessionTimeoutMs: number): Promise<ServerConfig> {
   const peer = { host, port: await freePort() };
-  const started = await startServer({
+  return {
     nodeId: nodeId(0),
     dataDir: join(directory, 'controller'),
     voters: [{ id: nodeId(0), ...peer }],
@@ -38,15 +58,6 @@ export async function startKitQuorum(
     logLevel: 'silent',
     resources: [foreignKind],
     settings: { brokerSessionTimeoutMs },
-  });
-  if (!started.ok) throw new Error(started.error.message);
-  return {
-    url: started.value.httpUrl,
-    directory,
-    close: async () => {
-      await started.value.stop();
-      await rm(directory, { recursive: true, force: true });
-    },
   };
 }
 
