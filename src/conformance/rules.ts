@@ -19,11 +19,19 @@ const levels = {
   'want-fence': ['must'],
   'caught-up': ['must'],
   'any-controller': ['should'],
+  'lead-as-yourself': [
+    'must',
+    'Metadata of before the registration reaches a broker by chance; what it may do then is looked at as ignore-older.',
+  ],
   'lease-from-sending': ['must'],
   'lease-follows-the-leader': ['must'],
   'lease-looked-at': ['must'],
   'lease-unknown': ['should'],
   'heartbeat-pace': ['should'],
+  'probe-port': [
+    'must',
+    'Brokers without one are as sound, only slower to be replaced: the kit demands none.',
+  ],
   suspend: [
     'must',
     'A kit cannot let a machine sleep; what a leader acknowledges is looked at as acknowledge-below.',

@@ -165,3 +165,16 @@ async function tryCheck(kit: Kit, check: Check): Promise<Outcome> {
     return { kind: 'inconclusive', reason: `The check could not go on: ${reason}` };
   }
 }
+
+/** What a run must have for a rule to be looked at, in words. */
+export function checkNeeds(rule: RuleName): string {
+  const { needsCommand, needsData } = assertDefined(
+    checks.get(rule),
+    `${rule} is seen, so that a check looks at it`,
+  );
+  const needs = [
+    ...(needsCommand === true ? ['`--command`'] : []),
+    ...(needsData === true ? ['the data plane'] : []),
+  ];
+  return needs.join(', ');
+}

@@ -204,8 +204,13 @@ export class DataPlane implements PartitionHost {
       });
       const [result] = partitions;
       if (proposalId === null || result === undefined) return;
-      const { code, partitionEpoch: newEpoch, isr } = result;
-      const accepted = { kind: 'accepted', partitionEpoch: newEpoch ?? 0, isr: isr ?? [] } as const;
+      const { code, partitionEpoch: newEpoch, isr, minInsyncReplicas: minIsr } = result;
+      const accepted = {
+        kind: 'accepted',
+        partitionEpoch: newEpoch ?? 0,
+        isr: isr ?? [],
+        minIsr: minIsr ?? 1,
+      } as const;
       partition.proposalAnswered(proposalId, code === null ? accepted : { kind: 'refused', code });
     } catch (error) {
       const code = error instanceof OttlaError ? error.code : null;
