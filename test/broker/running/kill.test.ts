@@ -151,6 +151,24 @@ describe('reference brokers as processes', () => {
     expect([...seen.values()]).toEqual(Array.from({ length: 3 * perRound }, (_, at) => at));
   });
 
+  it('lead again, each with all that it holds, when all of them were killed at once', async () => {
+    const { quorum } = await startQuorum();
+    const brokers = await startBrokerProcesses(quorum);
+    const client = createClient({ endpoints: quorum.origins });
+    onTestFinished(() => client.close());
+    await client.createTopic({ name: 'ledger', partitions: 1, replicationFactor: 3 });
+    const ledger = new Ledger(client, brokers);
+    for (let number = 0; number < 20; number++) await ledger.write(number);
+    await Promise.all(brokers.map((broker) => broker.killHard()));
+    await Promise.all(brokers.map((broker) => broker.start()));
+    await ledger.write(20);
+    const seen = await ledger.read();
+    expect([...seen.values()]).toEqual(Array.from({ length: 21 }, (_, at) => at));
+    // Nobody was taken for one that may have lost what it held, and so nobody was elected uncleanly.
+    const { leaderRecoveryState } = await client.describePartition({ topic: 'ledger', partition: 0 });
+    expect(leaderRecoveryState).toBe(0);
+  });
+
   it('end with a signal, and say with an exit code why they do not start', async () => {
     const { quorum } = await startQuorum();
     const [first, second] = await startBrokerProcesses(quorum);
