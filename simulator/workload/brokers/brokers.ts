@@ -235,8 +235,8 @@ export class Brokers {
   }
 
   /**
-   * What an unclean election has lost leaves a gap in the numbers of its producer, which can go on in another epoch alone
-   * (KIP-360: UNKNOWN_PRODUCER_ID and OUT_OF_ORDER_SEQUENCE_NUMBER).
+   * What an unclean election has lost leaves a gap in the numbers of its producer, which can go on in another epoch
+   * alone (KIP-360: UNKNOWN_PRODUCER_ID and OUT_OF_ORDER_SEQUENCE_NUMBER).
    */
   #lost(partition: number): void {
     for (const producer of this.#producers.get(partition) ?? []) producer.restart();

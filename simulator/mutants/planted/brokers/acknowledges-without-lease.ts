@@ -9,8 +9,9 @@ export const bug: PlantedBug = {
   patches: [
     {
       file: 'src/replica/leader.ts',
-      find: '  if (view === null || !state.holdsLease || view.isr.length < view.minIsr) return;',
-      replace: '  if (view === null || view.isr.length < view.minIsr) return;',
+      find: '  if (view === null || !mayAct(state, role) || view.isr.length < view.minIsr) return;',
+      replace:
+        '  if (view === null || !isOwnLeadership(state, role) || view.isr.length < view.minIsr) return;',
     },
   ],
 };

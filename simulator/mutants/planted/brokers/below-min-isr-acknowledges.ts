@@ -16,8 +16,8 @@ export const bug: PlantedBug = {
     },
     {
       file: 'src/replica/leader.ts',
-      find: `  if (view === null || !state.holdsLease || view.isr.length < view.minIsr) return;`,
-      replace: `  if (view === null || !state.holdsLease) return;`,
+      find: `  if (view === null || !mayAct(state, role) || view.isr.length < view.minIsr) return;`,
+      replace: `  if (view === null || !mayAct(state, role)) return;`,
     },
   ],
 };

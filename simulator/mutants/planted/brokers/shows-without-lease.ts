@@ -9,8 +9,8 @@ export const bug: PlantedBug = {
   patches: [
     {
       file: 'src/replica/replica.ts',
-      find: `    if (role.name !== 'leader' || !holdsLease) return null;`,
-      replace: `    if (role.name !== 'leader' || holdsLease === null) return null;`,
+      find: `    if (role.name !== 'leader' || !mayAct(this.#state, role)) return null;`,
+      replace: `    if (role.name !== 'leader' || !mayAct({ ...this.#state, holdsLease: true }, role)) return null;`,
     },
   ],
 };
