@@ -3,6 +3,10 @@ import { hashIntegers } from '../../../src/base/random.ts';
 import type { MetadataImage } from '../../../src/metadata/image.ts';
 import { list } from '../../../src/metadata/resources/topic/partition-row.ts';
 import { noLeader } from '../../../src/metadata/resources/topic/records.ts';
+import {
+  eligibleLeaderReplicasVersion,
+  finalizedMetadataVersion,
+} from '../../../src/metadata/resources/feature/supported.ts';
 import { findPartition, topicByName } from '../../../src/metadata/resources/topic/state.ts';
 import type { SimulatedCluster } from '../../cluster.ts';
 import { eventKinds } from '../../../src/testing/world/event-kinds.ts';
@@ -307,7 +311,7 @@ export class Brokers {
         return;
       case 'wipe':
         this.#end(broker, fault.forUs, true);
-        broker.disk.wipe();
+        if (this.#areLossesKnown()) broker.disk.wipe();
         return;
       case 'stallDisk':
         broker.disk.stalledUntilUs = Math.max(broker.disk.stalledUntilUs, world.nowUs + fault.forUs);
@@ -315,6 +319,15 @@ export class Brokers {
       default:
         return this.#injectBetween(broker, fault);
     }
+  }
+
+  /**
+   * Below this level a broker that has lost what it held is elected as if it had not, where it was the last in sync;
+   * as in Kafka, nobody may take a disk from it there.
+   */
+  #areLossesKnown(): boolean {
+    const image = this.#options.cluster.leader()?.view?.image ?? null;
+    return image !== null && finalizedMetadataVersion(image) >= eligibleLeaderReplicasVersion;
   }
 
   /** What happens between a broker and others. */
