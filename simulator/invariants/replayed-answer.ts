@@ -1,10 +1,13 @@
-import { epoch, type Uuid } from '../../src/base/brands.ts';
+import { epoch, offset, type Uuid } from '../../src/base/brands.ts';
 import { hearCoverageMarks } from '../../src/base/coverage-marks.ts';
 import { seededRandom } from '../../src/base/random.ts';
-import { runOperation } from '../../src/metadata/execute.ts';
-import type { MetadataImage } from '../../src/metadata/image.ts';
+import { ok } from '../../src/base/result.ts';
+import { runOperation, runStep } from '../../src/metadata/execute.ts';
+import type { MetadataRecord } from '../../src/metadata/registry.ts';
+import { createImageBuilder, type MetadataImage } from '../../src/metadata/image.ts';
 import type { OperationContext } from '../../src/metadata/operation.ts';
 import { operationsById } from '../../src/metadata/operations.ts';
+import { smallStep } from '../hosts/node/node-host.ts';
 import type { ClusterObservation } from '../observation.ts';
 import { releases } from '../releases.ts';
 import { sameValue } from '../same-value.ts';
@@ -43,9 +46,37 @@ export function executeAgain(
   const operation = operationsById.get(operationId);
   if (operation === undefined || clusterId === null) return null;
   const context = contextAt(image, clusterId, principalOf(entry.planned.client));
-  return hearCoverageMarks(null, () =>
-    runOperation(operation, image, input as Parameters<typeof runOperation>[2], context),
-  );
+  return hearCoverageMarks(null, () => {
+    const first = runOperation(operation, image, input as Parameters<typeof runOperation>[2], context);
+    return withFurtherSteps(first, image, context);
+  });
+}
+
+/** What all its steps together come to, each on the state that those before it leave. It is the first that meets a condition. */
+function withFurtherSteps(
+  first: ReturnType<typeof runOperation>,
+  image: MetadataImage,
+  context: OperationContext,
+): typeof first {
+  const records: MetadataRecord[] = [];
+  let now = image;
+  let ran = first;
+  while (ran.ok) {
+    const { next = null } = ran.value;
+    records.push(...ran.value.records);
+    if (next === null) {
+      const modifiedOffset = first.ok ? (first.value.modifiedOffset ?? null) : null;
+      return ok({ ...ran.value, records, modifiedOffset });
+    }
+    const builder = createImageBuilder(now);
+    for (const [at, record] of ran.value.records.entries()) {
+      const position = { offset: offset(now.endOffset + at), epoch: context.epoch };
+      builder.replay(record, { ...position, timestampMs: context.timestampMs });
+    }
+    now = builder.freeze(offset(now.endOffset + ran.value.records.length), context.epoch);
+    ran = runStep(next, now, { ...context, nextOffset: now.endOffset });
+  }
+  return ran;
 }
 
 function contextAt(image: MetadataImage, clusterId: Uuid, principal: string): OperationContext {
@@ -59,8 +90,7 @@ function contextAt(image: MetadataImage, clusterId: Uuid, principal: string): Op
     sessions: { sessionTimeoutMs: 1, isLive: () => false, metadataOffset: () => null },
     groupSessions: { isLive: () => false },
     quorum: { supported: releases.newer.features, kraftVersion: 0, voters: [], isChanging: false },
-    // Whatever takes several steps in truth comes in one.
-    recordsPerStepMax: Number.MAX_SAFE_INTEGER,
+    recordsPerStepMax: smallStep,
   };
 }
 

@@ -24,4 +24,6 @@ export const escaping: Readonly<Record<string, string>> = {
   'reassignment/ends-before-all-are-in-sync': notHuntedSince,
   'reassignment/never-ends': notHuntedSince,
   'reassignment/removed-leader-goes-on': notHuntedSince,
+  'transactions/goes-on-without-its-caller':
+    'not found in 63, 63 and 34 seeds, and not hunted further: a caller without a key must give up within a transaction whose log stands still, and whose leader stays; a unit test has it',
 };

@@ -14,6 +14,8 @@ const found: Readonly<Record<string, string>> = {
     'a leader whose log stood still dropped the heartbeats whose senders had given up, and then fenced these brokers',
   'states-within-an-operation':
     'a checker executed a join in the state between the two records of another, where the group has no leader yet',
+  'deletion-under-a-condition':
+    'a checker looked for a deletion in steps by a state within it, in which the topic was not the one that its caller had seen',
 };
 
 const folder = fileURLToPath(new URL('found', import.meta.url));

@@ -67,7 +67,7 @@ function begin(context: HostContext, node: ControllerNode): void {
 }
 
 /** So that what few topics and partitions come to is a transaction of several batches. */
-const smallStep = 3;
+export const smallStep = 3;
 
 function settingsOf(context: HostContext): ControllerSettings {
   return {

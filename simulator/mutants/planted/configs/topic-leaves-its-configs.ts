@@ -8,10 +8,9 @@ export const bug: PlantedBug = {
   mark: 'batch committed',
   patches: [
     {
-      file: 'src/metadata/resources/topic/operations.ts',
-      find: "records: [...removeConfigs(image, { type: 'topic', name }), { type: 'RemoveTopicRecord', topicId }],",
-      replace:
-        "records: [...removeConfigs(image, { type: 'topic', name: topicId }), { type: 'RemoveTopicRecord', topicId }],",
+      file: 'src/metadata/resources/topic/removal.ts',
+      find: "      ...removeConfigs(image, { type: 'topic', name: topic.name }),",
+      replace: "      ...removeConfigs(image, { type: 'topic', name: topic.topicId }),",
     },
   ],
 };
