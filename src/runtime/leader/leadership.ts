@@ -150,8 +150,8 @@ export class Leadership {
   applied(image: MetadataImage): void {
     const reign = this.#reign;
     if (reign === null) return;
-    if (this.#proposer === null) return this.#activateOnceThere(reign, image);
-    this.#proposer.applied(image.endOffset);
+    if (this.#proposer !== null) this.#proposer.applied(image.endOffset);
+    else this.#activateOnceThere(reign, image);
     this.#probes?.follow(image);
   }
 
