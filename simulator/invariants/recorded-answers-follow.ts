@@ -37,19 +37,18 @@ export function recordedAnswersFollow(
   witness.watchers.push({
     onBatch({ records, offsets }) {
       // Behind the Begin of a transaction, which is no operation's own.
-      let at = records[0]?.type === 'BeginTransactionRecord' ? 1 : 0;
-      let from: number = offsets[at] ?? 0;
-      for (; at < records.length; at++) {
-        const record = records[at];
-        const offset = offsets[at] ?? 0;
-        if (record === undefined || !isAnswerRecord(record)) continue;
-        judge(record, from, offset);
-        from = offset + 1;
+      let from = records[0]?.type === 'BeginTransactionRecord' ? 1 : 0;
+      for (const [at, record] of records.entries()) {
+        if (!isAnswerRecord(record)) continue;
+        judge(record, offsets.slice(from, at + 1));
+        from = at + 1;
       }
     },
   });
 
-  function judge(record: AnswerRecord, from: number, at: number): void {
+  /** `offsets`: of the records that may be the operation's, and of the answer behind them. */
+  function judge(record: AnswerRecord, offsets: readonly number[]): void {
+    const at = offsets.at(-1) ?? 0;
     const key = keyText(record);
     const { status } = record;
     const entry = sentUnder.get(key);
@@ -58,7 +57,7 @@ export function recordedAnswersFollow(
     }
     const { sent } = entry;
     if (isBeyondTheLog(sent.operationId, status)) return;
-    const found = status === '' ? successFrom(entry, sent, from, at) : outcomeAt(entry, sent, at);
+    const found = status === '' ? successFrom(entry, sent, offsets) : outcomeAt(entry, sent, at);
     if (found === null || found.status === status || isBeyondTheLog(sent.operationId, found.status)) return;
     const what = `call ${entry.id} (${sent.operationId} ${describe(sent.input)}, ifMatch ${sent.ifMatch ?? 'none'})`;
     const recorded = status === '' ? 'a success' : status;
@@ -66,13 +65,16 @@ export function recordedAnswersFollow(
     cluster.fail(checker, `${what}: the log remembers ${recorded} at ${at}, and gives ${given}`);
   }
 
-  /** The success whose records end where its answer stands; what comes of the last of the states when there is none. */
-  function successFrom(entry: CallEntry, sent: SentRequest, from: number, at: number): Outcome | null {
+  /**
+   * The success whose records end where its answer stands; what comes of the last of the states when there is none.
+   * Records are counted, since within a transaction the core's own may stand between them.
+   */
+  function successFrom(entry: CallEntry, sent: SentRequest, offsets: readonly number[]): Outcome | null {
     let last: Outcome | null = null;
-    for (let start = from; start <= at; start++) {
+    for (const [at, start] of offsets.entries()) {
       const outcome = outcomeFrom(entry, sent, start);
       if (outcome === null) return null;
-      if (outcome.status === '' && start + outcome.recordCount === at) return outcome;
+      if (outcome.status === '' && at + outcome.recordCount === offsets.length - 1) return outcome;
       last = outcome.status === '' ? { ...outcome, status: 'other records' } : outcome;
     }
     return last;

@@ -26,7 +26,7 @@ export function conform(
 /** What is not kept, a line each with the reasons, apart from what no kit sees. */
 export function notKept({ results }: Report): string {
   return results
-    .filter(({ outcome }) => outcome.kind !== 'kept' && outcome.kind !== 'unseen')
+    .filter(({ outcome }) => outcome.kind === 'broken' || outcome.kind === 'inconclusive')
     .map(({ rule, outcome }) => `${rule}: ${JSON.stringify(outcome)}`)
     .join('\n');
 }

@@ -9,7 +9,7 @@ import type { Policies } from '../../metadata/policy.ts';
 import type { Clock, Timer } from '../../ports/clock.ts';
 import type { Logger } from '../../ports/logger.ts';
 import { type ProposalWindow, runtimeLimits } from '../limits.ts';
-import { type LoggedTransactions, stableOffset } from '../log/transaction-index.ts';
+import { type LoggedTransaction, type LoggedTransactions, stableOffset } from '../log/transaction-index.ts';
 import type { ReadQueue } from '../reads.ts';
 import type { BrokerSessions } from '../sessions/broker-sessions.ts';
 import type { Prober } from '../../ports/prober.ts';
@@ -178,9 +178,9 @@ export class Leadership {
         epoch: reign.epoch,
         clusterId,
         image,
-        leftOpenUntil: this.#leftOpenUntil(),
+        leftOpenUntil: this.#leftOpen() === null ? null : this.#options.logEndOffset(),
         recordsPerStepMax,
-        lastTimestampMs,
+        lastTimestampMs: () => Math.max(lastTimestampMs(), this.#leftOpen()?.lastTimestampMs ?? 0),
         clock,
         random,
         sessions,
@@ -213,10 +213,9 @@ export class Leadership {
     this.#lookAfterTime(proposer, groupSessions);
   }
 
-  /** Where the log ends, if within a transaction. */
-  #leftOpenUntil(): Offset | null {
-    const end = this.#options.logEndOffset();
-    return this.#options.transactions.around(end) === null ? null : end;
+  /** The transaction within which the log ends. */
+  #leftOpen(): LoggedTransaction | null {
+    return this.#options.transactions.around(this.#options.logEndOffset());
   }
 
   #createProbes(proposer: Proposer): BrokerProbes | null {

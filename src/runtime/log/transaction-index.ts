@@ -13,6 +13,8 @@ export type LoggedTransaction = {
   readonly isAborted: boolean;
   /** What its batches take in the log. */
   readonly bytes: number;
+  /** No batch of it is stamped later: no state shows the time of one that has no end. */
+  readonly lastTimestampMs: number;
 };
 
 /** What readers of the log may ask. */
@@ -62,6 +64,7 @@ export class TransactionIndex implements LoggedTransactions {
       endOffset: ends || aborts ? batchEndOffset(batch) : null,
       isAborted: aborts,
       bytes: (open?.bytes ?? 0) + batch.sizeInBytes,
+      lastTimestampMs: Math.max(open?.lastTimestampMs ?? 0, batch.appendTimestampMs),
     });
   }
 
