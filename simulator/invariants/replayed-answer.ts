@@ -52,7 +52,10 @@ export function executeAgain(
   });
 }
 
-/** What all its steps together come to, each on the state that those before it leave. It is the first that meets a condition. */
+/**
+ * What all its steps together come to, each on the state that those before it leave. It is the first that meets a
+ * condition.
+ */
 function withFurtherSteps(
   first: ReturnType<typeof runOperation>,
   image: MetadataImage,

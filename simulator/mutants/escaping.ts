@@ -10,20 +10,7 @@ export const escaping: Readonly<Record<string, string>> = {
     'one of three searches finds it, in 433 seeds; the others had not in 750: a replica that has started anew must be cut to below where it began, lead before anything else is appended, and be sent again what stands below the cut',
   'reassignment/accepted-isr-is-forgotten':
     'found once, in 6 seeds of a first search, and not yet hunted to its end: the replica must be added, in sync and the leader removed while records wait',
-  'brokers/acknowledges-without-lease': notHuntedSince,
-  'brokers/below-min-isr-acknowledges': notHuntedSince,
-  'brokers/shows-without-lease': notHuntedSince,
-  'controller/elr-of-who-was-not-in-sync': notHuntedSince,
-  'controller/fenced-broker-stays-in-isr': notHuntedSince,
-  'controller/previous-epoch-is-not-compared': notHuntedSince,
-  'controller/unclean-broker-stays-eligible': notHuntedSince,
-  'controller/unclean-election-is-not-said': notHuntedSince,
-  'controller/unclean-election-without-policy': notHuntedSince,
-  'controller/unclean-election': notHuntedSince,
   'reassignment/elected-one-is-not-asked': notHuntedSince,
-  'reassignment/ends-before-all-are-in-sync': notHuntedSince,
-  'reassignment/never-ends': notHuntedSince,
-  'reassignment/removed-leader-goes-on': notHuntedSince,
   'transactions/goes-on-without-its-caller':
     'not found in 63, 63 and 34 seeds, and not hunted further: a caller without a key must give up within a transaction whose log stands still, and whose leader stays; a unit test has it',
 };

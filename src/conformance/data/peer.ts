@@ -1,3 +1,4 @@
+import { supportedFeatures } from '../../metadata/resources/feature/supported.ts';
 import { randomBytes } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { assertDefined } from '../../base/assert.ts';
@@ -54,6 +55,7 @@ export class Peer {
       clusterId,
       incarnationId: uuidFromBytes(randomBytes(16)),
       listeners: [{ name: 'PLAINTEXT', host: '127.0.0.1', port }],
+      features: supportedFeatures,
     });
     this.#epoch = registered.brokerEpoch;
     await this.unfence();

@@ -9,8 +9,8 @@ export const bug: PlantedBug = {
   patches: [
     {
       file: 'src/runtime/leader/leadership.ts',
-      find: '    return this.#options.transactions.around(end) === null ? null : end;',
-      replace: '    return end < 0 ? end : null;',
+      find: '        leftOpenUntil: this.#leftOpen() === null ? null : this.#options.logEndOffset(),',
+      replace: '        leftOpenUntil: null,',
     },
   ],
 };
