@@ -1,3 +1,4 @@
+import { supportedFeatures } from '../../src/metadata/resources/feature/supported.ts';
 import { describe, expect, it } from 'vitest';
 import { brokersOf, type BrokerView } from '../../bench/processes/brokers.ts';
 import type { Controller } from '../../bench/processes/controller.ts';
@@ -32,7 +33,7 @@ async function liveBroker(): Promise<BrokerView> {
 
 function registration(change: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
   const listeners = [{ name: 'PLAINTEXT', host: '127.0.0.1', port: 9_092 }];
-  return { brokerId: 501, incarnationId: uuidText(), listeners, ...change };
+  return { brokerId: 501, incarnationId: uuidText(), listeners, features: supportedFeatures, ...change };
 }
 
 describe('what cannot be right is refused with a stable code and changes nothing', () => {

@@ -1,3 +1,4 @@
+import { supportedFeatures } from '../../src/metadata/resources/feature/supported.ts';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { expect } from 'vitest';
@@ -105,6 +106,7 @@ export class Load {
       clusterId: this.#clusterId,
       incarnationId,
       listeners: [{ name: 'PLAINTEXT', host: '127.0.0.1', port: 9_092 }],
+      features: supportedFeatures,
     };
     const request = { method: 'POST', path: '/v1/brokers', body } as const;
     return await this.#write(client, request, {
