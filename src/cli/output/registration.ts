@@ -1,3 +1,5 @@
+import { probeListenerName } from '../../metadata/resources/broker/probe-listener.ts';
+
 /** What brokers and controllers register, as one text each. */
 
 type Listener = { readonly name: string; readonly host: string; readonly port: number };
@@ -7,8 +9,10 @@ type SupportedRange = {
   readonly maxSupportedVersion: number;
 };
 
+/** Where clients are served: nobody asks anything at the port that shows only that its process lives. */
 export function listenersOf(listeners: readonly Listener[]): string {
-  return listeners.map(({ name, host, port }) => `${name}://${host}:${port}`).join(' ');
+  const forClients = listeners.filter(({ name }) => name !== probeListenerName);
+  return forClients.map(({ name, host, port }) => `${name}://${host}:${port}`).join(' ');
 }
 
 export function featureRange({ name, minSupportedVersion, maxSupportedVersion }: SupportedRange): string {
