@@ -1,4 +1,5 @@
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
+import { projectFolder } from '../support/project.ts';
 import { Child } from './child.ts';
 import type { Controller } from './controller.ts';
 import { field, listField, numberField } from './http.ts';
@@ -6,7 +7,7 @@ import { reservePorts, type ReservedPorts } from './ports.ts';
 import type { Quorum } from './quorum.ts';
 import { NotYet, waitFor, type WaitOptions } from './wait.ts';
 
-const agentFile = fileURLToPath(new URL('agent-broker.mjs', import.meta.url));
+const agentFile = join(projectFolder, 'bench', 'processes', 'agent-broker.mjs');
 
 /** A broker as the cluster shows it. */
 export type BrokerView = {

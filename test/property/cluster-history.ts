@@ -7,6 +7,7 @@ import { expireBrokerSessions } from '../../src/metadata/resources/broker/expiry
 import { tokenIdOf } from '../../src/metadata/resources/token/identity.ts';
 import type { ControllerRequest } from '../../src/runtime/controller-api.ts';
 import { clientWork } from '../../src/runtime/leader/client-work.ts';
+import { builtInRegistry } from '../../src/metadata/registry.ts';
 import { TestCluster } from '../metadata/cluster.ts';
 import {
   allPartitions,
@@ -24,7 +25,7 @@ export type Seen = { readonly answers: Map<string, number>; repeated: number };
 
 /** A history on a cluster and on the model; every step is compared. */
 export class History {
-  readonly #cluster = new TestCluster();
+  readonly #cluster = new TestCluster(builtInRegistry, 1);
   readonly #model = new ClusterModel();
   readonly #remembered = new Map<string, { readonly request: ControllerRequest; readonly told: string }>();
   readonly #seen: Seen;
