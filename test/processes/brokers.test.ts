@@ -38,30 +38,39 @@ describe('a real broker process', () => {
     }
   });
 
-  it('is fenced where its process has ended, and not where it stands still, long before its session is over', async () => {
-    const settings = { brokerSessionTimeoutMs: 3_600_000 };
+  it('is fenced where its process has ended, without its session, and not where it stands still', async () => {
+    const settings = { brokerSessionTimeoutMs: 20_000 };
     const { quorum, brokers, leadership } = await startCluster({ settings });
-    const { leader } = leadership;
+    const before = (await brokersOf(leadership.leader)) ?? [];
     const [stopped, killed] = [brokers.broker(1), brokers.broker(2)];
     stopped.child.signal('SIGSTOP');
     await pause(2_000);
     stopped.child.signal('SIGCONT');
-    await killed.killHard();
-    const views = await waitFor(
-      'the dead broker is fenced',
-      async () => {
-        const seen = (await brokersOf(leader)) ?? [];
-        const isFenced = seen.find(({ brokerId }) => brokerId === killed.id)?.isFenced === true;
-        return isFenced ? seen : new NotYet(JSON.stringify(seen));
-      },
-      { describe: () => quorum.dump() },
-    );
-    expect(views.filter(({ isFenced }) => isFenced).map(({ brokerId }) => brokerId)).toEqual([killed.id]);
-    const others = [...views].filter(({ brokerId }) => brokerId !== killed.id);
-    await killed.start();
-    const after = await brokers.waitUntilUnfenced(quorum);
-    for (const { brokerId, brokerEpoch } of others) {
-      expect(after.find((view) => view.brokerId === brokerId)?.brokerEpoch).toBe(brokerEpoch);
+    // Where another controller takes over at that very moment, the session decides: then it is tried again.
+    let isSeenByItsMachine = false;
+    for (let round = 0; round < 3 && !isSeenByItsMachine; round++) {
+      await killed.killHard();
+      await waitFor(
+        'the dead broker is fenced',
+        async () => {
+          const { leader } = await quorum.waitForLeader();
+          const seen = (await brokersOf(leader)) ?? [];
+          const isFenced = seen.find(({ brokerId }) => brokerId === killed.id)?.isFenced === true;
+          return isFenced ? seen : new NotYet(JSON.stringify(seen));
+        },
+        { describe: () => quorum.dump() },
+      );
+      isSeenByItsMachine = quorum.dump().includes('broker-process-gone');
+      await killed.start();
+      await brokers.waitUntilUnfenced(quorum);
+    }
+    expect(isSeenByItsMachine).toBe(true);
+    const after = (await brokersOf((await quorum.waitForLeader()).leader)) ?? [];
+    for (const { brokerId, brokerEpoch } of before.filter((broker) => broker.brokerId !== killed.id)) {
+      expect(after.find((view) => view.brokerId === brokerId)).toMatchObject({
+        brokerEpoch,
+        isFenced: false,
+      });
     }
   });
 

@@ -93,12 +93,24 @@ describe('the probes of brokers', () => {
     expect(probed.gone).toEqual([]);
   });
 
-  it('leave it to the session where the broker is heard by any way', () => {
+  it('leave it to the session where the broker is heard again and again', () => {
+    const probed = new Probed().start(1);
+    probed.tell(1, 'opened', 'closed');
+    for (let at = 0; at < 50; at++) {
+      probed.sessions.heard(brokerId(1), null, probed.clock.monotonicMs());
+      probed.refuse(1, 100);
+    }
+    expect(probed.gone).toEqual([]);
+  });
+
+  it('begin the grace anew for a heartbeat that was on its way when the process ended', () => {
     const probed = new Probed().start(1);
     probed.tell(1, 'opened', 'closed').refuse(1, 100);
     probed.sessions.heard(brokerId(1), null, probed.clock.monotonicMs());
-    probed.refuse(1, 5_000);
+    probed.refuse(1, graceMs + 100);
     expect(probed.gone).toEqual([]);
+    probed.refuse(1, graceMs);
+    expect(probed.gone).toEqual([1]);
   });
 
   it('leave it to the session where several are suspected at once', () => {

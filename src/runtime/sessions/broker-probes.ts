@@ -38,7 +38,8 @@ const retryMs = 1_000;
  * 1. A broker is suspected only where a connection to its probe port, of this incarnation and from this node, was
  *    open before: what refuses connections in general, as a firewall does, says nothing.
  * 2. A broker is gone only when its connection was closed, at least three connections and all that were tried were
- *    refused throughout the grace, and no heartbeat was heard since it was closed.
+ *    refused throughout the grace, and no heartbeat was heard since it was closed. A heartbeat may have been on its way
+ *    when the process ended: where one is heard the grace begins anew, once.
  * 3. One at a time: where several are suspected at once, and for a session timeout after a broker was gone, the
  *    session timeout alone decides. What breaks many connections is hardly many processes that ended.
  * 4. It is only told here. What follows takes effect as a record (design 11).
@@ -105,13 +106,17 @@ export class BrokerProbes {
         return;
       case 'closed':
         coverageMark('broker probe: the connection breaks');
-        probed.suspicion = { sinceMs: this.#options.clock.monotonicMs(), refusals: 0 };
+        probed.suspicion = this.#suspicion(false);
         return this.#connect(probed);
       case 'refused':
         return this.#refused(probed);
       case 'failed':
         return this.#standDown(probed);
     }
+  }
+
+  #suspicion(wasHeard: boolean): Suspicion {
+    return { sinceMs: this.#options.clock.monotonicMs(), refusals: 0, wasHeard };
   }
 
   #refused(probed: Probed): void {
@@ -129,7 +134,7 @@ export class BrokerProbes {
     });
   }
 
-  #decide(probed: Probed, { sinceMs }: Suspicion): void {
+  #decide(probed: Probed, { sinceMs, wasHeard }: Suspicion): void {
     const { clock, sessions, gone } = this.#options;
     const nowMs = clock.monotonicMs();
     const id = brokerId(probed.id);
@@ -139,7 +144,9 @@ export class BrokerProbes {
       for (const each of suspected) this.#standDown(each);
     } else if (sessions.wasHeardSince(id, sinceMs)) {
       coverageMark('broker probe: it is heard all the same');
-      this.#standDown(probed);
+      if (wasHeard) return this.#standDown(probed);
+      probed.suspicion = this.#suspicion(true);
+      this.#connect(probed);
     } else if (nowMs - this.#lastGoneMs < sessions.sessionTimeoutMs) {
       this.#standDown(probed);
     } else {
@@ -164,7 +171,8 @@ export class BrokerProbes {
   }
 }
 
-type Suspicion = { readonly sinceMs: number; refusals: number };
+/** `wasHeard`: a heartbeat has begun its grace anew already. */
+type Suspicion = { readonly sinceMs: number; refusals: number; readonly wasHeard: boolean };
 
 type Probed = {
   readonly id: number;
