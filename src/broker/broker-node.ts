@@ -213,7 +213,7 @@ export class BrokerNode {
       clock,
       random,
       onImage: (image) => this.#take(image),
-      onRetrying: (reason) => logger.warn('metadata-not-followed', { reason }),
+      onRetrying: ({ reason }) => logger.warn('metadata-not-followed', { reason }),
       onUnreadable: (message) => {
         // What it leads is moved while it can still be believed.
         logger.error('metadata-not-understood', { message });
