@@ -9,7 +9,7 @@ import { readProcess } from './meter.ts';
 import { createTopics, deleteTopics, topicSizes } from './topics.ts';
 
 const pollMs = 5;
-const victimId = 1;
+export const victimId = 1;
 /** At most as many are read back from each topic after a trial. */
 const sampleMax = 1_000;
 
@@ -77,7 +77,7 @@ export async function measureBrokerDeath(
 }
 
 /** When a reader saw it first. */
-async function untilVictim(leader: Controller, is: (view: BrokerView) => boolean): Promise<number> {
+export async function untilVictim(leader: Controller, is: (view: BrokerView) => boolean): Promise<number> {
   for (;;) {
     const victim = (await brokersOf(leader, 30_000))?.find(({ brokerId }) => brokerId === victimId);
     if (victim !== undefined && is(victim)) return performance.now();
@@ -85,7 +85,11 @@ async function untilVictim(leader: Controller, is: (view: BrokerView) => boolean
   }
 }
 
-async function checkAllLed(leader: Controller, prefix: string, sizes: readonly number[]): Promise<void> {
+export async function checkAllLed(
+  leader: Controller,
+  prefix: string,
+  sizes: readonly number[],
+): Promise<void> {
   for (const [at, size] of sizes.entries()) {
     const answer = await leader.ask('GET', `/v1/topics/${prefix}-${at}/partitions?limit=${sampleMax}`);
     const leaders = listField(answer.body, 'partitions').map((partition) => numberField(partition, 'leader'));
