@@ -12,11 +12,14 @@ export async function loadPlantedBugs(): Promise<readonly FiledBug[]> {
   const extension = extname(import.meta.url);
   const found: FiledBug[] = [];
   for (const className of readdirSync(folder).toSorted()) {
-    for (const file of readdirSync(new URL(`${className}/`, folder)).toSorted()) {
-      if (extname(file) !== extension || file.endsWith('.d.ts')) continue;
-      const module: unknown = await import(new URL(`${className}/${file}`, folder).href);
+    const names = readdirSync(new URL(`${className}/`, folder))
+      .filter((file) => extname(file) === extension && !file.endsWith('.d.ts'))
+      .map((file) => file.slice(0, -extension.length));
+    // Places are sorted, as those of the results are: with their extensions some would stand otherwise.
+    for (const name of names.toSorted()) {
+      const module: unknown = await import(new URL(`${className}/${name}${extension}`, folder).href);
       found.push({
-        path: `${className}/${file.slice(0, -extension.length)}`,
+        path: `${className}/${name}`,
         bug: (module as { readonly bug: PlantedBug }).bug,
       });
     }
