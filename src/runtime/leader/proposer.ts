@@ -262,9 +262,12 @@ export class Proposer {
   }
 
   #beginBatch(base = this.#speculative): BatchDraft {
-    // Timestamps never decrease in the log, whatever the wall clock does (design 11).
-    const timestampMs = Math.max(this.#lastTimestampMs, this.#options.clock.wallMs());
-    return new BatchDraft(base, this.#options.epoch, timestampMs);
+    return new BatchDraft(base, this.#options.epoch, this.#timestampMs());
+  }
+
+  /** Timestamps never decrease in the log, whatever the wall clock does (design 11). */
+  #timestampMs(): number {
+    return Math.max(this.#lastTimestampMs, this.#options.clock.wallMs());
   }
 
   /**
@@ -345,7 +348,7 @@ export class Proposer {
    */
   #hearHeartbeats({ before, waiting }: OpenTransaction): void {
     const settlements: Settlement[] = [];
-    const draft = { image: before, timestampMs: this.#beginBatch().timestampMs };
+    const draft = { image: before, timestampMs: this.#timestampMs() };
     for (const pending of this.#queue.takeOf('heartbeat', runtimeLimits.operationsPerBatchMax)) {
       if (!this.#isWanted(pending)) continue;
       try {

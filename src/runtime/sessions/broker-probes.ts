@@ -31,7 +31,7 @@ const retryMs = 1_000;
  *
  *   connecting ──opened──▶ proved ──closed──▶ suspected ──refused throughout the grace, and unheard──▶ gone
  *       ▲                     ▲                  │  │
- *       └──── after a pause ──┼──────────────────┘  │ failed, heard meanwhile, or not the only one
+ *       └──── after a pause ──┼──────────────────┘  │ failed, heard twice, or not the only one
  *                             └──────────opened─────┘
  *
  * Invariants

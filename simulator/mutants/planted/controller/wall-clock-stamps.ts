@@ -9,8 +9,8 @@ export const bug: PlantedBug = {
   patches: [
     {
       file: 'src/runtime/leader/proposer.ts',
-      find: '    const timestampMs = Math.max(this.#lastTimestampMs, this.#options.clock.wallMs());',
-      replace: '    const timestampMs = this.#options.clock.wallMs();',
+      find: '    return Math.max(this.#lastTimestampMs, this.#options.clock.wallMs());',
+      replace: '    return this.#options.clock.wallMs();',
     },
   ],
 };
