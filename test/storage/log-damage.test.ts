@@ -20,7 +20,7 @@ import { Segment } from '../../src/runtime/log/segment.ts';
 import { batchEndOffset, type LogBatch } from '../../src/raft/batch.ts';
 import { type LogOpenError, openRaftLog, type OpenedLog } from '../../src/runtime/log/open-raft-log.ts';
 import type { FileHandle, Files } from '../../src/ports/files.ts';
-import { continuationGuard, frameGuard } from '../../src/runtime/log/sectors.ts';
+import { continuationGuard, frameGuard, sectorBytes } from '../../src/runtime/log/sectors.ts';
 import type { RaftLog } from '../../src/runtime/log/raft-log.ts';
 import { NodeFiles } from '../../src/storage/files.ts';
 import type { Result } from '../../src/base/result.ts';
@@ -311,7 +311,6 @@ async function readReal(log: RaftLog): Promise<readonly LogBatch[]> {
 }
 
 describe('the last frame with a sector that was never written', () => {
-  const sectorBytes = 512;
   /** More than is read at once. */
   const largeSegmentBytes = 8_192 * sectorBytes;
   const made = new LogBench({ segmentBytes: largeSegmentBytes });
@@ -399,7 +398,8 @@ it('is corrupt where its last frame, as it is written again, lands upon the head
   let landings = 0;
   const misdirecting: Files = {
     submit: (operation, complete) => {
-      const isFrame = operation.kind === 'pwrite' && 'position' in operation && operation.position > 0;
+      const isFrame =
+        operation.kind === 'pwrite' && 'position' in operation && operation.position === sectorBytes;
       if (isFrame) bench.disk.misdirectNext = { choice: 0, onHappened: () => landings++ };
       files.submit(operation, complete);
     },
@@ -438,4 +438,44 @@ it('is refused by name where one of its batches is of a later version', () => {
   bench.scheduler.runUntilIdle();
   const opened = new LogBench({ disk: bench.disk.durableCopy(), segmentBytes }).open();
   expect(opened).toMatchObject({ ok: false, error: { code: 'UNSUPPORTED_VERSION' } });
+});
+
+describe('the zeros over a torn frame', () => {
+  const path = '/data/log/segment-0000000001.log';
+  /** Behind the header and the first frame, each of one sector. */
+  const torn = 2 * sectorBytes;
+
+  /** Of the frame at `torn`, which has `sectors`, the second one was never written. */
+  function tornDisk(maker: BatchMaker, sectors: number): SimulatedDisk {
+    const bench = new LogBench({ segmentBytes: 16 * sectorBytes });
+    const { log } = bench.openSound();
+    for (const batch of [
+      maker.data(1, 100, 1),
+      new BatchMaker(maker.end, maker.chainCrc).data(1, sectors * 500, 2),
+    ]) {
+      log.append(batch.baseOffset, [batch]);
+      bench.scheduler.runUntilIdle();
+    }
+    const disk = bench.disk.durableCopy();
+    const bytes = assertDefined(disk.bytes(path), 'there is a segment');
+    for (let at = torn + sectorBytes; at < torn + 2 * sectorBytes; at++)
+      disk.corrupt(path, at, bytes[at] ?? 0);
+    return disk;
+  }
+
+  it('are on disk before the log goes on, though a start before could not flush them', () => {
+    for (let sectors = 4; sectors < 13; sectors++) {
+      const maker = new BatchMaker();
+      const bench = new LogBench({ disk: tornDisk(maker, sectors), segmentBytes: 16 * sectorBytes });
+      bench.disk.failNext.fdatasync = 1;
+      expect(bench.open().ok).toBe(false);
+      // What the next process sees is the cache, which shows the zeros.
+      const { log, recovery } = bench.openSound();
+      expect(recovery).toMatchObject({ tornTail: null, endOffset: 1 });
+      log.append(1, [maker.data(1, 16 * sectorBytes, 3)]);
+      bench.scheduler.runUntilIdle();
+      const afterPowerLoss = new LogBench({ disk: bench.disk.durableCopy() }).openSound();
+      expect(afterPowerLoss.recovery).toMatchObject({ corruption: null, endOffset: 2 });
+    }
+  });
 });

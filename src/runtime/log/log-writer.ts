@@ -11,6 +11,7 @@ import type { IoId } from '../../raft/inputs.ts';
 import type { SnapshotId } from '../../raft/snapshot-id.ts';
 import type { DiskIndex } from './disk-index.ts';
 import { removeDurably, type Step } from './file-steps.ts';
+import { groupBytesMax } from './limits.ts';
 import { bodyBytesIn, FrameBuffer, frameHeaderBytes, type FramePlace, frameSectors } from './frame.ts';
 import { payloadPositionOf, sectorBytes } from './sectors.ts';
 import type { Segment } from './segment.ts';
@@ -44,8 +45,6 @@ type DrainEnd =
   | { readonly kind: 'needsSegment'; readonly sizeBytes: number }
   | { readonly kind: 'failed'; readonly error: FileError };
 
-/** Bodies of one frame, unless its first batch alone is larger. */
-const groupBytesMax = 4_194_304;
 const retryPreparationMs = 1_000;
 
 /**

@@ -7,6 +7,8 @@ import { type FileTask, runFileTask, submitFile } from '../../ports/task.ts';
 import { readExactly, removeDurably, type Step, writeAndFlush, writeZeros } from './file-steps.ts';
 import type { LogRecovery, RaftLog } from './raft-log.ts';
 import { type Corruption, type Scan, type ScanError, scanLog } from './scan-log.ts';
+import { frameSectors } from './frame.ts';
+import { groupBytesMax } from './limits.ts';
 import { sectorBytes } from './sectors.ts';
 import { encodeSegmentHeader, segmentName } from './segment-header.ts';
 import { preparedName, SegmentMaker } from './segment-maker.ts';
@@ -59,6 +61,11 @@ import { setAside } from './set-aside.ts';
  * 11. A sound last frame may be in the page cache only: the process may have died, or its fdatasync
  *    failed, before the disk had it. It is written again, byte for byte, and flushed, with its segment's
  *    header and the directory, before the log counts it as flushed. By 2 all earlier ones are on disk.
+ * 12. So may the zeros that follow it: a start found a torn frame, its flush of the zeros failed, and the next
+ *    start reads them from the page cache and finds nothing torn, while the disk has the remains. Later frames may
+ *    go to another segment, and after a power failure the remains would stand in the midst of the log, as
+ *    corruption (5). So zeros are written and flushed at every start, as far as remains can reach: by 2 they are
+ *    those of one frame that began where the log ends, or of one before it that began no later.
  */
 export type OpenLogOptions = SegmentedLogOptions & {
   /**
@@ -84,6 +91,8 @@ type Completion = (result: Result<OpenedLog, LogOpenError>) => void;
 /** A segment holds its header and at least one frame of a few sectors. */
 export const segmentBytesMin = 8 * sectorBytes;
 export const segmentBytesMax = 1_073_741_824;
+
+const frameBytesMax = frameSectors(groupBytesMax) * sectorBytes;
 
 /** Opens the log in `directory`, making it where missing. Calls `complete` once, never from within this call. */
 export function openRaftLog(options: OpenLogOptions, complete: Completion): void {
@@ -210,21 +219,22 @@ function* settleSteps(options: OpenLogOptions, scan: Scan, maker: SegmentMaker):
 }
 
 /**
- * Zeroes a torn frame for good, and writes the header and the last frame once more (points 7 and 11). The header
- * goes first, and for good: a frame that a disk puts in its place stays there to be seen.
+ * Writes zeros behind the last frame, and the header and that frame once more (points 7, 11 and 12). The frame is
+ * read before anything is written, and written last, after the header is there for good: what a disk puts in the
+ * place of one of them is then repaired, or stays there to be seen.
  */
 function* settleLastSegment(scan: Scan): Step<null> {
   const segment = scan.contents.index.last;
-  const { handle, path, header } = segment;
-  if (scan.torn !== null) {
-    const zeroed = yield* writeZeros(handle, scan.torn.position, header.sizeBytes);
-    if (!zeroed.ok) return zeroed;
-  }
+  const { handle, path, header, writePosition } = segment;
+  const range = scan.lastFrame === null ? null : { handle, ...scan.lastFrame };
+  const frame = range === null ? null : yield* readExactly(path, range);
+  if (frame !== null && !frame.ok) return frame;
+  const remainsEnd = scan.torn === null ? writePosition + frameBytesMax : header.sizeBytes;
+  const zeroed = yield* writeZeros(handle, writePosition, Math.min(header.sizeBytes, remainsEnd));
+  if (!zeroed.ok) return zeroed;
   const begun = yield* writeAndFlush(handle, 0, encodeSegmentHeader(header));
-  if (!begun.ok || scan.lastFrame === null) return begun;
-  const { position, length } = scan.lastFrame;
-  const frame = yield* readExactly(path, { handle, position, length });
-  return frame.ok ? yield* writeAndFlush(handle, position, frame.value) : frame;
+  if (!begun.ok || range === null || frame === null) return begun;
+  return yield* writeAndFlush(handle, range.position, frame.value);
 }
 
 function openErrorOf(error: ScanError): LogOpenError {

@@ -9,8 +9,8 @@ export const bug: PlantedBug = {
   patches: [
     {
       file: 'src/runtime/log/open-raft-log.ts',
-      find: '  return frame.ok ? yield* writeAndFlush(handle, position, frame.value) : frame;',
-      replace: '  return frame.ok ? begun : frame;',
+      find: '  return yield* writeAndFlush(handle, range.position, frame.value);',
+      replace: '  return begun;',
     },
   ],
 };
