@@ -66,6 +66,7 @@ export const coverageMarks = [
   'broker probe: it is heard all the same',
   'broker probe: its process is gone',
   'broker probe: several are suspected at once',
+  'broker probe: too many are gone',
   'broker probe: the connection breaks',
   'broker session: a stall of the leader is credited',
   'checkpoint: a damaged one is set aside',

@@ -22,7 +22,10 @@ export const tcpProber: Prober = {
       told('opened');
     });
     socket.on('error', (error: NodeJS.ErrnoException) => {
-      isRefused = error.code === 'ECONNREFUSED';
+      // A name may stand for several addresses, and one that refuses says nothing of the others.
+      const errors: readonly NodeJS.ErrnoException[] =
+        error instanceof AggregateError ? error.errors : [error];
+      isRefused = errors.every(({ code }) => code === 'ECONNREFUSED');
     });
     socket.on('close', () => told(isOpen ? 'closed' : isRefused ? 'refused' : 'failed'));
     return {

@@ -45,6 +45,11 @@ class Probed extends VirtualProcess {
     return this;
   }
 
+  wait(forMs: number): this {
+    this.run(forMs);
+    return this;
+  }
+
   tell(id: number, ...events: readonly ProbeEvent[]): this {
     for (const event of events) this.#told.get(id)?.(event);
     return this;
@@ -66,8 +71,8 @@ class Probed extends VirtualProcess {
 
 describe('the probes of brokers', () => {
   it('tell that a process is gone whose connection was closed and which is refused throughout the grace', () => {
-    const probed = new Probed().start(1);
-    probed.tell(1, 'opened', 'closed').refuse(1, graceMs - 100);
+    const probed = new Probed().start(1).tell(1, 'opened').wait(1_000);
+    probed.tell(1, 'closed').refuse(1, graceMs - 100);
     expect(probed.gone).toEqual([]);
     probed.refuse(1, 200);
     expect(probed.gone).toEqual([1]);
@@ -80,8 +85,8 @@ describe('the probes of brokers', () => {
   });
 
   it('trust a connection that can be made again', () => {
-    const probed = new Probed().start(1);
-    probed.tell(1, 'opened', 'closed').refuse(1, graceMs - 100);
+    const probed = new Probed().start(1).tell(1, 'opened').wait(1_000);
+    probed.tell(1, 'closed').refuse(1, graceMs - 100);
     probed.tell(1, 'opened').refuse(1, 0);
     probed.run(10_000);
     expect(probed.gone).toEqual([]);
@@ -94,8 +99,8 @@ describe('the probes of brokers', () => {
   });
 
   it('leave it to the session where the broker is heard again and again', () => {
-    const probed = new Probed().start(1);
-    probed.tell(1, 'opened', 'closed');
+    const probed = new Probed().start(1).tell(1, 'opened').wait(1_000);
+    probed.tell(1, 'closed');
     for (let at = 0; at < 50; at++) {
       probed.sessions.heard(brokerId(1), null, probed.clock.monotonicMs());
       probed.refuse(1, 100);
@@ -104,8 +109,8 @@ describe('the probes of brokers', () => {
   });
 
   it('begin the grace anew for a heartbeat that was on its way when the process ended', () => {
-    const probed = new Probed().start(1);
-    probed.tell(1, 'opened', 'closed').refuse(1, 100);
+    const probed = new Probed().start(1).tell(1, 'opened').wait(1_000);
+    probed.tell(1, 'closed').refuse(1, 100);
     probed.sessions.heard(brokerId(1), null, probed.clock.monotonicMs());
     probed.refuse(1, graceMs + 100);
     expect(probed.gone).toEqual([]);
@@ -114,21 +119,50 @@ describe('the probes of brokers', () => {
   });
 
   it('leave it to the session where several are suspected at once', () => {
-    const probed = new Probed().start(1, 2);
-    probed.tell(1, 'opened', 'closed').tell(2, 'opened', 'closed');
+    const probed = new Probed().start(1, 2).tell(1, 'opened').tell(2, 'opened').wait(1_000);
+    probed.tell(1, 'closed').tell(2, 'closed');
     for (let at = 0; at < 50; at++) probed.refuse(1, 20).refuse(2, 20);
     expect(probed.gone).toEqual([]);
   });
 
-  it('tell of one broker in a session timeout: what ends many connections is hardly many processes', () => {
+  it('tell of fewer than half of the brokers in a session timeout, or of one', () => {
+    for (const [brokers, told] of [
+      [2, 1],
+      [4, 1],
+      [5, 2],
+      [7, 3],
+    ] as const) {
+      const ids = Array.from({ length: brokers }, (_, at) => at + 1);
+      const probed = new Probed().start(...ids);
+      for (const id of ids) probed.tell(id, 'opened');
+      probed.run(1_000);
+      for (const id of ids.slice(0, told + 1)) probed.tell(id, 'closed').refuse(id, 400);
+      expect(probed.gone).toEqual(ids.slice(0, told));
+      if (told + 1 === brokers) continue;
+      probed.run(sessionTimeoutMs);
+      probed.tell(brokers, 'closed').refuse(brokers, 400);
+      expect(probed.gone).toEqual([...ids.slice(0, told), brokers]);
+    }
+  });
+
+  it('do not count a broker that has come back: its process had ended', () => {
     const probed = new Probed().start(1, 2, 3);
-    probed.tell(1, 'opened').tell(2, 'opened').tell(3, 'opened');
-    probed.tell(1, 'closed').refuse(1, 400);
-    probed.tell(2, 'closed').refuse(2, 400);
-    expect(probed.gone).toEqual([1]);
-    probed.run(sessionTimeoutMs);
-    probed.tell(3, 'closed').refuse(3, 400);
-    expect(probed.gone).toEqual([1, 3]);
+    for (let round = 0; round < 3; round++) {
+      probed.tell(1, 'opened').wait(1_000);
+      probed.tell(1, 'closed').refuse(1, 400);
+      probed.cluster.heartbeat(1, { wantFence: true });
+      probed.probes.follow(probed.cluster.image);
+      probed.start(1);
+    }
+    expect(probed.gone).toEqual([1, 1, 1]);
+  });
+
+  it('leave it to the session where connections are taken and let go again and again, and do not ask at once then', () => {
+    const probed = new Probed().start(1);
+    for (let at = 0; at < 10; at++) probed.tell(1, 'opened', 'closed').wait(500);
+    expect(probed.connections.get(1)).toBeLessThanOrEqual(6);
+    probed.refuse(1, 5_000);
+    expect(probed.gone).toEqual([]);
   });
 
   it('hold no connection to a broker that is fenced, and another to its next incarnation', () => {
@@ -143,8 +177,8 @@ describe('the probes of brokers', () => {
   });
 
   it('tell nothing once they are closed', () => {
-    const probed = new Probed().start(1);
-    probed.tell(1, 'opened', 'closed');
+    const probed = new Probed().start(1).tell(1, 'opened').wait(1_000);
+    probed.tell(1, 'closed');
     probed.probes.close();
     probed.refuse(1, 1_000);
     expect(probed.gone).toEqual([]);

@@ -22,6 +22,8 @@ export type BrokerProbesOptions = {
 const refusalsMin = 3;
 /** Where a connection cannot be made, it is tried again after so long. */
 const retryMs = 1_000;
+/** A connection that stood for so long was taken by somebody who meant to keep it. */
+const briefMs = 200;
 
 /**
  * Which brokers' processes are gone, as their machines say it (protocols 5). The active controller holds an idle
@@ -36,19 +38,22 @@ const retryMs = 1_000;
  *
  * Invariants
  * 1. A broker is suspected only where a connection to its probe port, of this incarnation and from this node, was
- *    open before: what refuses connections in general, as a firewall does, says nothing.
+ *    open before: what refuses connections in general, as a firewall does, says nothing, nor does what takes them and
+ *    lets go of them again and again, as a proxy does.
  * 2. A broker is gone only when its connection was closed, at least three connections and all that were tried were
  *    refused throughout the grace, and no heartbeat was heard since it was closed. A heartbeat may have been on its way
  *    when the process ended: where one is heard the grace begins anew, once.
- * 3. One at a time: where several are suspected at once, and for a session timeout after a broker was gone, the
- *    session timeout alone decides. What breaks many connections is hardly many processes that ended.
+ * 3. One at a time, and in a session timeout fewer than half of the brokers, or one: where several are suspected at
+ *    once, or so many have gone and have not come back, the session timeout alone decides. What breaks many
+ *    connections is hardly many processes that ended. One that has come back has proved that its process had ended.
  * 4. It is only told here. What follows takes effect as a record (design 11).
  */
 export class BrokerProbes {
   readonly #options: BrokerProbesOptions;
   readonly #probed = new Map<number, Probed>();
   #brokers: MetadataImage['broker']['brokers'] | null = null;
-  #lastGoneMs = Number.NEGATIVE_INFINITY;
+  /** When each broker was gone that has not come back since. */
+  readonly #gone = new Map<number, number>();
 
   constructor(options: BrokerProbesOptions) {
     this.#options = options;
@@ -66,6 +71,7 @@ export class BrokerProbes {
       wanted.add(row.brokerId);
       const known = this.#probed.get(row.brokerId);
       if (known?.brokerEpoch === row.brokerEpoch) continue;
+      this.#gone.delete(row.brokerId);
       if (known !== undefined) release(known);
       this.#begin(row.brokerId, row.brokerEpoch, endpoint);
     }
@@ -82,7 +88,16 @@ export class BrokerProbes {
   }
 
   #begin(id: number, brokerEpoch: number, endpoint: ProbeEndpoint): void {
-    const probed: Probed = { id, brokerEpoch, endpoint, probe: null, timer: null, suspicion: null };
+    const probed: Probed = {
+      id,
+      brokerEpoch,
+      endpoint,
+      probe: null,
+      timer: null,
+      openedMs: 0,
+      isBrief: false,
+      suspicion: null,
+    };
     this.#probed.set(id, probed);
     this.#connect(probed);
   }
@@ -102,9 +117,11 @@ export class BrokerProbes {
   #told(probed: Probed, event: ProbeEvent): void {
     switch (event) {
       case 'opened':
+        probed.openedMs = this.#options.clock.monotonicMs();
         probed.suspicion = null;
         return;
       case 'closed':
+        if (this.#isLetGoAgain(probed)) return this.#standDown(probed);
         coverageMark('broker probe: the connection breaks');
         probed.suspicion = this.#suspicion(false);
         return this.#connect(probed);
@@ -113,6 +130,12 @@ export class BrokerProbes {
       case 'failed':
         return this.#standDown(probed);
     }
+  }
+
+  #isLetGoAgain(probed: Probed): boolean {
+    const wasBrief = probed.isBrief;
+    probed.isBrief = this.#options.clock.monotonicMs() - probed.openedMs < briefMs;
+    return wasBrief && probed.isBrief;
   }
 
   #suspicion(wasHeard: boolean): Suspicion {
@@ -147,14 +170,22 @@ export class BrokerProbes {
       if (wasHeard) return this.#standDown(probed);
       probed.suspicion = this.#suspicion(true);
       this.#connect(probed);
-    } else if (nowMs - this.#lastGoneMs < sessions.sessionTimeoutMs) {
+    } else if (!this.#mayGo(nowMs)) {
+      coverageMark('broker probe: too many are gone');
       this.#standDown(probed);
     } else {
       coverageMark('broker probe: its process is gone');
-      this.#lastGoneMs = nowMs;
+      this.#gone.set(probed.id, nowMs);
       this.#probed.delete(probed.id);
       gone(id);
     }
+  }
+
+  #mayGo(nowMs: number): boolean {
+    const { sessionTimeoutMs } = this.#options.sessions;
+    for (const [id, goneMs] of this.#gone) if (nowMs - goneMs >= sessionTimeoutMs) this.#gone.delete(id);
+    const brokers = this.#probed.size + this.#gone.size;
+    return this.#gone.size === 0 || 2 * (this.#gone.size + 1) < brokers;
   }
 
   /** The session timeout decides; a connection that can be made again proves it again. */
@@ -180,6 +211,9 @@ type Probed = {
   readonly endpoint: ProbeEndpoint;
   probe: Probe | null;
   timer: Timer | null;
+  openedMs: number;
+  /** Its last connection was let go of at once. */
+  isBrief: boolean;
   /** Null unless its connection was closed. */
   suspicion: Suspicion | null;
 };

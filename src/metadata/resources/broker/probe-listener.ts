@@ -6,10 +6,13 @@ import type { EndPoint } from './records.ts';
  */
 export const probeListenerName = 'PROBE';
 
-/** Null for a broker that shows none: its session alone tells that it is gone. */
+/** Every address of one's own machine, which is that of whoever asks. */
+const ownAddresses: ReadonlySet<string> = new Set(['0.0.0.0', '::', '[::]']);
+
+/** Null for a broker that shows none, or none that others can reach: its session alone tells that it is gone. */
 export function probeEndpointOf(
   endPoints: readonly EndPoint[],
 ): { readonly host: string; readonly port: number } | null {
   const found = endPoints.find(({ name }) => name === probeListenerName);
-  return found === undefined ? null : { host: found.host, port: found.port };
+  return found === undefined || ownAddresses.has(found.host) ? null : { host: found.host, port: found.port };
 }
