@@ -54,6 +54,11 @@ function fastFencingGraceMs(seed: number): number {
   return chanceOf(seed, 'probes').pick([0, 0, 100, 300]);
 }
 
+/** Half of the runs leave it to operators to give leaders back to preferred replicas. */
+function leaderImbalanceCheckIntervalMs(seed: number): number {
+  return chanceOf(seed, 'balancing').pick([0, 0, 500, 2_000]);
+}
+
 /** The controllers of one quorum, with their disks, over all their lives. */
 export class SimulatedCluster {
   readonly nodes: SimulatedNode[] = [];
@@ -162,6 +167,7 @@ export class SimulatedCluster {
       recordsBetweenSnapshots: config.recordsBetweenSnapshots,
       brokerSessionTimeoutMs: config.brokerSessionTimeoutMs,
       fastFencingGraceMs: fastFencingGraceMs(world.seed),
+      leaderImbalanceCheckIntervalMs: leaderImbalanceCheckIntervalMs(world.seed),
       prober: this.#options.probes.prober(process),
       wrapCore: (core) => this.#observe(node, core),
       renewKey: () => this.#renewKey(node),

@@ -25,6 +25,7 @@ export const seedSalts = {
   groups: 20,
   brokerTrial: 21,
   brokerTrialCalls: 22,
+  balancing: 0x62616c61,
   brokerPowerFailure: 0x62726f6b,
   codecSample: 0x636f6465,
   probes: 0x70726f62,

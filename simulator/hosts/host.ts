@@ -49,6 +49,8 @@ export type HostContext = {
   readonly brokerSessionTimeoutMs: number;
   /** 0: the session alone tells that a broker is gone. */
   readonly fastFencingGraceMs: number;
+  /** 0: leaders are given back to preferred replicas by hand alone. */
+  readonly leaderImbalanceCheckIntervalMs: number;
   readonly prober: Prober;
   /** Puts the observer around the core. */
   wrapCore(core: RaftCore): RaftCore;

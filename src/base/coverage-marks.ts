@@ -166,6 +166,7 @@ export const coverageMarks = [
   'group member: it is none any more',
   'group session: ends',
   'heartbeat: heard when nobody waits for its answer',
+  'election: leadership is given back',
   'election: unclean',
   'heartbeat: of an earlier registration',
   'heartbeat: of a broker that is held, and has its lease still',

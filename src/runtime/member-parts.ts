@@ -171,6 +171,7 @@ export class MemberParts {
       sessions: this.sessions,
       prober: node.ports.prober ?? null,
       fastFencingGraceMs: node.settings.fastFencingGraceMs,
+      leaderImbalanceCheckIntervalMs: node.settings.leaderImbalanceCheckIntervalMs,
       policies: node.policies ?? {},
       reads: this.reads,
       window,

@@ -62,6 +62,11 @@ export type ControllerSettings = {
    * until it is fenced without waiting for its session (protocols 5); 0 leaves it to the session alone.
    */
   readonly fastFencingGraceMs: number;
+  /**
+   * How often leadership is given back to preferred replicas that are in sync and have been left alone since the time
+   * before (Kafka: leader.imbalance.check.interval.seconds); 0 for never (Kafka: auto.leader.rebalance.enable).
+   */
+  readonly leaderImbalanceCheckIntervalMs: number;
   /** Below so much free space client writes are refused, however small log and state are. */
   readonly diskReserveBytesMin: number;
 };
@@ -99,6 +104,7 @@ export const defaultSettings: ControllerSettings = {
   logRetentionBytes: 16 * 1024 * 1024,
   brokerSessionTimeoutMs: 9000,
   fastFencingGraceMs: 300,
+  leaderImbalanceCheckIntervalMs: 300_000,
   diskReserveBytesMin: 64 * 1024 * 1024,
 };
 

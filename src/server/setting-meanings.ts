@@ -20,6 +20,8 @@ export const settingMeanings: Readonly<Record<SettingName, string>> = {
   brokerSessionTimeoutMs: 'a broker that is not heard for so long is fenced; the same on all controllers',
   fastFencingGraceMs:
     'a broker whose process has ended, as its machine says for so long, is fenced without waiting for its session; 0 for never',
+  leaderImbalanceCheckIntervalMs:
+    'how often leadership is given back to preferred replicas that are in sync and have been left alone since the time before; 0 for never',
   diskReserveBytesMin: 'with less room on the disk than this, client writes are refused',
   electionTimeoutMs: 'how long a candidate waits for votes; each draws between this and twice this',
   electionBackoffMaxMs: 'how long at most a candidate that was refused waits before it asks again',

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { limits } from '../../src/metadata/limits.ts';
+import { offset } from '../../src/base/brands.ts';
 import { expireBrokerSessions } from '../../src/metadata/resources/broker/expiry.ts';
+import { balanceLeaders } from '../../src/metadata/resources/election/balance.ts';
 import { countUncleanElections } from '../../src/metadata/resources/topic/records.ts';
 import { TestCluster } from './cluster.ts';
 import { findSettledViolation } from './invariants.ts';
@@ -192,5 +194,67 @@ describe('an unclean election', () => {
       partitions: [{ leader: 3 }],
       continue: null,
     });
+  });
+});
+
+describe('preferred balancing', () => {
+  const balance = (cluster: TestCluster, quietSince: number): void => {
+    cluster.goOn(balanceLeaders(offset(quietSince)));
+    expect(findSettledViolation(cluster.image)).toBeNull();
+  };
+
+  it('gives every partition back to its first replica, in as many batches as it takes', () => {
+    const count = limits.repairChangesMax + 20;
+    const cluster = moved(count);
+    balance(cluster, cluster.image.endOffset);
+    for (const partition of [0, count - 1]) {
+      expect(cluster.partition('a', partition)).toMatchObject({ leader: 1, leaderEpoch: 2, isr: [1, 2, 3] });
+    }
+    const { image } = cluster;
+    balance(cluster, cluster.image.endOffset);
+    expect(cluster.image).toBe(image);
+  });
+
+  it('waits until the replica is warm: nothing has happened to its partition since the look before', () => {
+    const cluster = moved();
+    const { lastModified } = cluster.image.broker.brokers.get(1) ?? { lastModified: -1 };
+    const before = cluster.partition('a').lastModified;
+    expect(before).toBeGreaterThan(lastModified);
+    balance(cluster, before);
+    expect(cluster.partition('a').leader).toBe(2);
+    balance(cluster, before + 1);
+    expect(cluster.partition('a').leader).toBe(1);
+  });
+
+  it('waits until nothing has happened to its broker, either', () => {
+    const cluster = moved();
+    const quietSince = cluster.image.endOffset;
+    cluster.ok('cordonBroker', { params: { brokerId: 1 } });
+    balance(cluster, quietSince);
+    expect(cluster.partition('a').leader).toBe(2);
+    balance(cluster, cluster.image.endOffset);
+    expect(cluster.partition('a').leader).toBe(1);
+  });
+
+  it('leaves alone who is not in sync, who is away, and what nobody leads', () => {
+    const cluster = led();
+    cluster.expire(expireBrokerSessions, 1);
+    balance(cluster, cluster.image.endOffset);
+    expect(cluster.partition('a').leader).toBe(2);
+    cluster.heartbeat(1);
+    balance(cluster, cluster.image.endOffset);
+    expect(cluster.partition('a').leader).toBe(2);
+    cluster.expire(expireBrokerSessions, 1, 2, 3);
+    balance(cluster, cluster.image.endOffset);
+    expect(cluster.partition('a').leader).toBe(-1);
+  });
+
+  it('leaves a partition alone that is being reassigned', () => {
+    const cluster = moved();
+    cluster.start(4);
+    const partitions = [{ topic: 'a', partition: 0, replicas: [1, 2, 4] }];
+    cluster.ok('alterPartitionReassignments', { body: { partitions } });
+    balance(cluster, cluster.image.endOffset);
+    expect(cluster.partition('a').leader).toBe(2);
   });
 });

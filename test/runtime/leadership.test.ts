@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { expireBrokerSessions } from '../../src/metadata/resources/broker/expiry.ts';
 import { brokerId, epoch, offset, type Offset } from '../../src/base/brands.ts';
 import { seededRandom } from '../../src/base/random.ts';
 import { decodeRecords } from '../../src/codec/record-value.ts';
@@ -29,7 +30,7 @@ class LeadershipHost extends VirtualProcess {
   readonly transactions = new TransactionIndex();
   readonly leadership: Leadership;
 
-  constructor(image: MetadataImage) {
+  constructor(image: MetadataImage, leaderImbalanceCheckIntervalMs = 0) {
     super();
     this.image = image;
     this.logEndOffset = image.endOffset;
@@ -41,6 +42,7 @@ class LeadershipHost extends VirtualProcess {
       sessions: this.sessions,
       prober: null,
       fastFencingGraceMs: 0,
+      leaderImbalanceCheckIntervalMs,
       policies: {},
       reads: new ReadQueue(this.clock, () => {}),
       propose: (proposal) => this.#propose(proposal),
@@ -97,6 +99,23 @@ class LeadershipHost extends VirtualProcess {
 function withBroker(): MetadataImage {
   const cluster = new TestCluster();
   cluster.start(1);
+  return cluster.image;
+}
+
+/** Broker 2 leads what broker 1 is to lead, which is in sync. */
+function withMovedLeader(): MetadataImage {
+  const cluster = new TestCluster();
+  cluster.start(1, 2);
+  cluster.ok('createTopic', { body: { name: 'a', assignments: [[1, 2]] } });
+  cluster.expire(expireBrokerSessions, 1);
+  cluster.heartbeat(1);
+  const { topicId, leaderEpoch, partitionEpoch } = cluster.partition('a');
+  const brokerEpoch = (id: number): number => cluster.image.broker.brokers.get(id)?.brokerEpoch ?? 0;
+  const newIsr = [1, 2].map((id) => ({ brokerId: id, brokerEpoch: brokerEpoch(id) }));
+  const partition = { topicId, partition: 0, leaderEpoch, partitionEpoch, newIsr, leaderRecoveryState: 0 };
+  cluster.ok('alterPartition', {
+    body: { brokerId: 2, brokerEpoch: brokerEpoch(2), partitions: [partition] },
+  });
   return cluster.image;
 }
 
@@ -169,6 +188,25 @@ describe('the active controller', () => {
     host.run(500);
     host.leadership.leave();
     host.run(5_000);
+    expect(host.types).toEqual([]);
+  });
+
+  it('gives leaders back once they have been left alone for an interval, and then no more', () => {
+    const host = new LeadershipHost(withMovedLeader(), 300);
+    host.leadership.began(epoch(2), host.image.endOffset, host.image);
+    host.run(200);
+    expect(host.types).toEqual([]);
+    // What was before this reign has stood still since its beginning.
+    host.run(250);
+    expect(host.types).toEqual(['PartitionChangeRecord']);
+    host.run(500);
+    expect(host.types).toEqual(['PartitionChangeRecord']);
+  });
+
+  it.each([0, 60_000])('leaves leaders where they are before it is time (every %d ms)', (intervalMs) => {
+    const host = new LeadershipHost(withMovedLeader(), intervalMs);
+    host.leadership.began(epoch(2), host.image.endOffset, host.image);
+    host.run(900);
     expect(host.types).toEqual([]);
   });
 

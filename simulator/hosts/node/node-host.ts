@@ -78,6 +78,7 @@ function settingsOf(context: HostContext): ControllerSettings {
     logRetentionBytes: 1,
     brokerSessionTimeoutMs: context.brokerSessionTimeoutMs,
     fastFencingGraceMs: context.fastFencingGraceMs,
+    leaderImbalanceCheckIntervalMs: context.leaderImbalanceCheckIntervalMs,
     diskReserveBytesMin: 65_536,
   };
 }

@@ -31,11 +31,7 @@ function foundation(founding: readonly FeatureLevel[]): InternalOperation {
 }
 
 /** What has come about since the last look; it takes effect by record only. */
-export function dutiesByTime(
-  image: MetadataImage,
-  wallMs: number,
-  quorum: QuorumView,
-): readonly InternalOperation[] {
+export function dutiesByTime(image: MetadataImage, wallMs: number, quorum: QuorumView): InternalOperation[] {
   const duties = hasExpired(image, wallMs) ? [expireSessions] : [];
   return findVoterUpdate(image, quorum) === null ? duties : [...duties, updateVoter];
 }

@@ -18,6 +18,7 @@ import { GroupSessions } from '../sessions/group-sessions.ts';
 import { dutiesAtStart, dutiesByTime, fencingOf } from './duties.ts';
 import { afterHeartbeats, internalWork } from './internal-work.ts';
 import type { Proposal, QuorumChangeProposal } from './proposal.ts';
+import { PreferredBalancing } from './preferred-balancing.ts';
 import { Proposer } from './proposer.ts';
 
 export type LeadershipOptions = {
@@ -29,6 +30,7 @@ export type LeadershipOptions = {
   /** Null where the session timeout alone tells that a broker is gone. */
   readonly prober: Prober | null;
   readonly fastFencingGraceMs: number;
+  readonly leaderImbalanceCheckIntervalMs: number;
   readonly policies: Policies;
   readonly reads: ReadQueue;
   readonly window: ProposalWindow;
@@ -210,7 +212,13 @@ export class Leadership {
     for (const duty of dutiesAtStart(image, this.#options.foundingLevels)) proposer.offer(internalWork(duty));
     this.#probes = this.#createProbes(proposer);
     this.#probes?.follow(image);
-    this.#lookAfterTime(proposer, groupSessions);
+    const { leaderImbalanceCheckIntervalMs } = this.#options;
+    const balancing = new PreferredBalancing(
+      leaderImbalanceCheckIntervalMs,
+      clock.monotonicMs(),
+      image.endOffset,
+    );
+    this.#lookAfterTime(proposer, groupSessions, balancing);
   }
 
   /** The transaction within which the log ends. */
@@ -237,7 +245,7 @@ export class Leadership {
   }
 
   /** Expiry is looked for by time and takes effect by record. */
-  #lookAfterTime(proposer: Proposer, groupSessions: GroupSessions): void {
+  #lookAfterTime(proposer: Proposer, groupSessions: GroupSessions, balancing: PreferredBalancing): void {
     const { clock, sessions } = this.#options;
     const dueMs = clock.monotonicMs() + runtimeLimits.sessionCheckMs;
     this.#timer = clock.setTimer(runtimeLimits.sessionCheckMs, () => {
@@ -250,9 +258,12 @@ export class Leadership {
       clock.afterPendingEvents(() => {
         if (this.#proposer !== proposer) return;
         this.#lookForSilence(proposer, groupSessions);
-        const duties = dutiesByTime(proposer.speculativeImage, clock.wallMs(), this.#options.quorum());
+        const image = proposer.speculativeImage;
+        const duties = dutiesByTime(image, clock.wallMs(), this.#options.quorum());
+        const balance = balancing.dueAt(clock.monotonicMs(), image.endOffset);
+        if (balance !== null) duties.push(balance);
         for (const duty of duties) proposer.offer(internalWork(duty));
-        this.#lookAfterTime(proposer, groupSessions);
+        this.#lookAfterTime(proposer, groupSessions, balancing);
       });
     });
   }

@@ -1,0 +1,16 @@
+import type { PlantedBug } from '../../planted-bug.ts';
+
+export const bug: PlantedBug = {
+  name: 'leadership is given back to a preferred replica that is not in sync',
+  source: 'KIP-966: LeaderCandidateCompleteness; kraft.md, preferred elections',
+  host: 'node',
+  workload: 'brokers',
+  mark: 'election: leadership is given back',
+  patches: [
+    {
+      file: 'src/metadata/resources/election/elect.ts',
+      find: '    const isEligible = this.#standing.isActive(preferred) && row.isr.includes(preferred);',
+      replace: '    const isEligible = this.#standing.isActive(preferred);',
+    },
+  ],
+};
