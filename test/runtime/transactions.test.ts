@@ -16,12 +16,17 @@ function namesIn({ feature: { finalized } }: MetadataImage): readonly string[] {
   return [...finalized.values()].map(({ name }) => name).filter((name) => name.startsWith('test.'));
 }
 
-type Steps = { readonly records: readonly (readonly MetadataRecord[])[]; readonly refusedAt?: number };
+type Steps = {
+  readonly records: readonly (readonly MetadataRecord[])[];
+  readonly refusedAt?: number;
+  /** What the refusal is remembered by. */
+  readonly refusal?: readonly MetadataRecord[];
+};
 
 /** An operation that gives its records step by step. */
-function stepped(reply: RecordedReply, { records, refusedAt = -1 }: Steps): PendingOperation {
+function stepped(reply: RecordedReply, { records, refusedAt = -1, refusal = [] }: Steps): PendingOperation {
   const step = (at: number): Execution => ({
-    records: at === refusedAt ? [] : (records[at] ?? []),
+    records: at === refusedAt ? refusal : (records[at] ?? []),
     outcome: at === refusedAt ? null : {},
     next: at === refusedAt || at === records.length - 1 ? null : () => step(at + 1),
     mayStandAlready: false,
@@ -119,6 +124,27 @@ describe('an operation of several steps', () => {
     expect(edges(host.proposals).at(-1)).toBe('AbortTransactionRecord … AbortTransactionRecord');
     expect(namesIn(host.proposer.speculativeImage)).toEqual([]);
     host.commit();
+    host.barriers[0]?.confirmed();
+    expect(reply.told).toBe('INVALID_REQUEST');
+  });
+
+  it('has its refusal remembered directly behind the Abort, before any fencing that comes then', () => {
+    const host = new TestLeader(image, { count: 1, bytes: 1_000_000 });
+    const reply = new RecordedReply();
+    const refusal = [feature('test.refused')];
+    host.proposer.offer(stepped(reply, { records: [...threeSteps, []], refusedAt: 3, refusal }));
+    host.run();
+    for (let batch = 1; batch <= threeSteps.length; batch++) goOn(host);
+    const seen: (readonly string[])[] = [];
+    host.offer({ priority: 'fencing', isInternal: true, onRun: (now) => seen.push(namesIn(now)) });
+    host.commit();
+    host.run();
+    expect(edges(host.proposals).slice(-3)).toEqual([
+      'AbortTransactionRecord … AbortTransactionRecord',
+      'FeatureLevelRecord … FeatureLevelRecord',
+      'NoOpRecord … NoOpRecord',
+    ]);
+    expect(seen).toEqual([['test.refused']]);
     host.barriers[0]?.confirmed();
     expect(reply.told).toBe('INVALID_REQUEST');
   });

@@ -398,7 +398,9 @@ export class Proposer {
   #refuse(transaction: OpenTransaction, execution: Execution): void {
     coverageMark('transaction: aborted for one of its operations is refused');
     this.#abort(transaction, 'one of its operations is refused');
-    this.#queue.putBack([{ ...transaction.pending, run: () => execution }]);
+    // At once: the refusal follows from the state that the Abort has brought back, and from no later one.
+    if (this.#isWanted(transaction.pending))
+      this.#execute([{ ...transaction.pending, run: () => execution }]);
   }
 
   /** Everything since its Begin takes no effect. */
