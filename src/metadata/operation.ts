@@ -90,7 +90,11 @@ export type OperationOutcome<Response> = {
    * A broker proved that it lives (it registered, or its heartbeat was accepted): the leader's session for
    * it begins anew. `metadataOffset` is what the heartbeat reported.
    */
-  readonly heard?: { readonly brokerId: BrokerId; readonly metadataOffset: Offset | null };
+  readonly heard?: {
+    readonly brokerId: BrokerId;
+    readonly brokerEpoch: number;
+    readonly metadataOffset: Offset | null;
+  };
   /** The broker was unregistered: the leader forgets its session. */
   readonly forgotten?: BrokerId;
   /** A member of a group proved that it lives: the leader's session for it begins anew. */

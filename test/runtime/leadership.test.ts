@@ -155,7 +155,7 @@ describe('the active controller', () => {
     host.leadership.began(epoch(2), host.image.endOffset, host.image);
     host.run(999);
     // More work than one batch takes stands before the heartbeat, and its session is over meanwhile.
-    const heard = { brokerId: brokerId(1), metadataOffset: null };
+    const heard = { brokerId: brokerId(1), brokerEpoch: 1, metadataOffset: null };
     for (let at = 0; at < 2_000; at++) host.offer({ records: [], priority: 'heartbeat' });
     host.offer({ records: [], awaitsBarrier: true, priority: 'heartbeat', outcome: { heard } });
     host.process.pause(15_000);

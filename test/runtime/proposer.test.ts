@@ -290,7 +290,7 @@ describe('the proposer', () => {
     const host = leader();
     host.sessions.startAfresh([brokerId(1)], 0);
     host.host.run(900);
-    const heard = { brokerId: brokerId(1), metadataOffset: null };
+    const heard = { brokerId: brokerId(1), brokerEpoch: 1, metadataOffset: null };
     const beat = host.offer({ records: [], awaitsBarrier: true, priority: 'heartbeat', outcome: { heard } });
     expect(host.barriers).toHaveLength(0);
     host.run();
@@ -305,7 +305,7 @@ describe('the proposer', () => {
     const host = leader();
     host.sessions.startAfresh([brokerId(1)], 0);
     host.hasRoom = false;
-    const heard = { brokerId: brokerId(1), metadataOffset: null };
+    const heard = { brokerId: brokerId(1), brokerEpoch: 1, metadataOffset: null };
     const beat = host.offer({ awaitsBarrier: true, priority: 'heartbeat', outcome: { heard } });
     const write = host.offer();
     host.host.run(900);

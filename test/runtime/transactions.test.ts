@@ -1,12 +1,16 @@
 import { describe, expect, it } from 'vitest';
+import { assertDefined } from '../../src/base/assert.ts';
 import { brokerId, offset } from '../../src/base/brands.ts';
 import { decodeRecords } from '../../src/codec/record-value.ts';
 import { imageDigest, type MetadataImage } from '../../src/metadata/image.ts';
 import { builtInRegistry, type MetadataRecord } from '../../src/metadata/registry.ts';
+import { operationsById } from '../../src/metadata/operations.ts';
+import { clientWork } from '../../src/runtime/leader/client-work.ts';
 import type { Execution, PendingOperation } from '../../src/runtime/leader/operation-queue.ts';
 import type { Proposal } from '../../src/runtime/leader/proposal.ts';
-import { TestCluster } from '../metadata/cluster.ts';
-import { impossible, operation, RecordedReply, TestLeader } from './support/operations.ts';
+import { incarnationId, TestCluster } from '../metadata/cluster.ts';
+import { impossible, noOps, operation, RecordedReply, TestLeader } from './support/operations.ts';
+import { requestOf } from './support/requests.ts';
 
 const { image } = new TestCluster(builtInRegistry, 2);
 
@@ -55,12 +59,17 @@ function edges(proposals: readonly Proposal[]): readonly string[] {
 
 const withinIt = 'FeatureLevelRecord … FeatureLevelRecord';
 
-function begun(): { readonly host: TestLeader; readonly reply: RecordedReply } {
-  const host = new TestLeader(image, { count: 1, bytes: 1_000_000 });
+function begun(
+  from = image,
+  records: Steps['records'] = threeSteps,
+): { readonly host: TestLeader; readonly reply: RecordedReply } {
+  const host = new TestLeader(from, { count: 1, bytes: 1_000_000 });
   const reply = new RecordedReply();
-  host.proposer.offer(stepped(reply, { records: threeSteps }));
+  host.proposer.offer(stepped(reply, { records }));
   host.run();
-  expect(edges(host.proposals)).toEqual(['BeginTransactionRecord … FeatureLevelRecord']);
+  const [first] = host.proposals;
+  expect(host.proposals).toHaveLength(1);
+  expect(first === undefined ? [] : typesOf(first)).toHaveLength(11);
   return { host, reply };
 }
 
@@ -227,7 +236,7 @@ describe('a transaction that is open', () => {
     const { host } = begun();
     host.sessions.startAfresh([brokerId(4)], 0);
     host.host.run(900);
-    const outcome = { heard: { brokerId: brokerId(4), metadataOffset: null } };
+    const outcome = { heard: { brokerId: brokerId(4), brokerEpoch: 0, metadataOffset: null } };
     const beat = host.offer({ priority: 'heartbeat', outcome });
     goOn(host);
     expect(host.sessions.takeExpired(1_500)).toEqual([]);
@@ -239,6 +248,38 @@ describe('a transaction that is open', () => {
     ]);
     host.commit();
     expect(beat.offset).toBe(image.endOffset + 33);
+  });
+
+  it('does not take a broker that registers meanwhile for one that is there already', () => {
+    const cluster = new TestCluster();
+    cluster.start(1);
+    const { host } = begun(cluster.image, [noOps(10), noOps(10)]);
+    const registered = new RecordedReply();
+    const operationOf = assertDefined(operationsById.get('registerBroker'), 'there is such an operation');
+    const restarted = requestOf('registerBroker', { body: cluster.registration(1, 2) });
+    // The session of its last incarnation is over.
+    host.proposer.offer(clientWork(operationOf, restarted, registered));
+    for (let turn = 0; turn < 4; turn++) goOn(host);
+    host.commit();
+    host.barriers[0]?.confirmed();
+    expect(registered.told).toMatch(/^ok .*"brokerId":1/);
+    expect(host.sessions.isLive(brokerId(1))).toBe(true);
+  });
+
+  it('hears a member that joins meanwhile once it has joined, under the epoch that it gets', () => {
+    const cluster = new TestCluster();
+    const { host } = begun(cluster.image, [noOps(10), noOps(10)]);
+    const joined = new RecordedReply();
+    const operationOf = assertDefined(operationsById.get('joinGroup'), 'there is such an operation');
+    const join = requestOf('joinGroup', { params: { group: 'jobs' }, body: { memberId: incarnationId(1) } });
+    host.proposer.offer(clientWork(operationOf, join, joined));
+    goOn(host);
+    expect(host.groupSessions.isLive(cluster.image.endOffset)).toBe(false);
+    for (let turn = 0; turn < 3; turn++) goOn(host);
+    host.commit();
+    const memberEpoch = cluster.image.endOffset + 22;
+    expect(joined.told).toContain(`"memberEpoch":${memberEpoch}`);
+    expect(host.groupSessions.isLive(memberEpoch)).toBe(true);
   });
 
   it('goes on behind control records of the quorum, and its Abort, too', () => {

@@ -355,7 +355,7 @@ export class Proposer {
         const execution = pending.run(before, this.#contextOf(draft, pending));
         if (this.#isHeardAlone(pending, execution)) continue;
         const writes = execution.records.length > 0 || execution.next !== null;
-        this.#answers.hear(execution);
+        this.#answers.hear(execution, before.endOffset);
         if (writes) waiting.push(pending);
         else settlements.push({ pending, offset: before.endOffset, hasRecords: false, execution });
       } catch (error) {

@@ -90,13 +90,19 @@ export class Settlements {
     this.#forget(execution);
   }
 
-  /** Brokers and members that were heard, whether or not anything is written of it. */
-  hear({ outcome }: Execution): void {
+  /**
+   * Brokers and members that were heard, whether or not anything is written of it. An epoch is the offset of the record
+   * that gives it: whoever has one of `knownBelow` or later is only made known by what waits to be written.
+   */
+  hear({ outcome }: Execution, knownBelow: number = Number.MAX_SAFE_INTEGER): void {
     const { sessions, groupSessions, clock } = this.#options;
-    if (outcome?.heard !== undefined) {
-      sessions.heard(outcome.heard.brokerId, outcome.heard.metadataOffset, clock.monotonicMs());
+    const { heard, heardMember } = outcome ?? {};
+    if (heard !== undefined && heard.brokerEpoch < knownBelow) {
+      sessions.heard(heard.brokerId, heard.metadataOffset, clock.monotonicMs());
     }
-    if (outcome?.heardMember !== undefined) groupSessions.heard(outcome.heardMember, clock.monotonicMs());
+    if (heardMember !== undefined && heardMember.memberEpoch < knownBelow) {
+      groupSessions.heard(heardMember, clock.monotonicMs());
+    }
   }
 
   #forget({ outcome }: Execution): void {

@@ -19,13 +19,11 @@ export const bug: PlantedBug = {
     },
     {
       file: 'src/runtime/leader/settlements.ts',
-      find: `    const { sessions, groupSessions, clock } = this.#options;
-    if (outcome?.heard !== undefined) {
-      sessions.heard(outcome.heard.brokerId, outcome.heard.metadataOffset, clock.monotonicMs());
+      find: `    if (heard !== undefined && heard.brokerEpoch < knownBelow) {
+      sessions.heard(heard.brokerId, heard.metadataOffset, clock.monotonicMs());
     }
 `,
-      replace: `    const { sessions, groupSessions, clock } = this.#options;
-`,
+      replace: '',
     },
   ],
 };

@@ -82,7 +82,11 @@ export const heartbeatBroker = defineOperation({
       records,
       continueWith,
       response: { isCaughtUp: isCaughtUp(row, body), isFenced, shouldShutDown, sessionTimeoutMs },
-      heard: { brokerId: brokerId(row.brokerId), metadataOffset: offset(body.metadataOffset) },
+      heard: {
+        brokerId: brokerId(row.brokerId),
+        brokerEpoch: row.brokerEpoch,
+        metadataOffset: offset(body.metadataOffset),
+      },
       modifiedOffset: offset(row.lastModified),
     });
   },

@@ -75,19 +75,20 @@ export const registerBroker = defineOperation({
     const before = image.broker.brokers.get(body.brokerId);
     const record = registrationRecord(body, before, context);
     const id = brokerId(body.brokerId);
+    const { brokerEpoch } = record;
     const outcome = {
-      response: { brokerId: body.brokerId, brokerEpoch: record.brokerEpoch, isFenced: record.fenced },
-      heard: { brokerId: id, metadataOffset: context.sessions.metadataOffset(id) },
+      response: { brokerId: body.brokerId, brokerEpoch, isFenced: record.fenced },
+      heard: { brokerId: id, brokerEpoch, metadataOffset: context.sessions.metadataOffset(id) },
       modifiedOffset: before === null ? null : offset(before.lastModified),
     };
     if (before !== null && isSameRegistration(before, record)) return ok({ ...outcome, records: [] });
-    if (before?.brokerEpoch === record.brokerEpoch) return ok({ ...outcome, records: [record] });
+    if (before?.brokerEpoch === brokerEpoch) return ok({ ...outcome, records: [record] });
     // What the incarnation before led or kept in sync, this one has yet to catch up with.
     const isUnclean = mayHaveLost(image, body, before);
     const fenced = [body.brokerId];
     const standing = standingOf(image, { fenced, unclean: isUnclean ? fenced : [] });
     const { changes, continueWith } = settleReplicas(image, fenced, standing);
-    const heard = { brokerId: id, metadataOffset: null };
+    const heard = { brokerId: id, brokerEpoch, metadataOffset: null };
     const records = [record, ...(isUnclean ? [uncleanShutdown(body)] : []), ...changes];
     return ok({ ...outcome, heard, records, continueWith });
   },
