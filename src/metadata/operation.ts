@@ -35,7 +35,7 @@ export type OperationDefinition<
    */
   readonly kind: 'read' | 'write' | 'heartbeat' | 'direct';
   /** Admission order when the node is busy (design, "Running"); lower goes first. */
-  readonly priority: 'fencing' | 'heartbeat' | 'administration';
+  readonly priority: Priority;
   /** Who may call it, beside the administrator, who may call everything. */
   readonly mayCall: readonly Role[];
   /**
@@ -72,6 +72,12 @@ export type OperationInput<Params extends TSchema, Query extends TSchema, Body e
   readonly query: Static<Query>;
   readonly body: Static<Body>;
 };
+
+/**
+ * Who goes first on the leader (design, "Running"). Fencing goes before a metadata transaction that is open, too; what
+ * is `isr`, what leaders say of their replicas, waits until that has ended.
+ */
+export type Priority = 'fencing' | 'isr' | 'heartbeat' | 'administration';
 
 /** What is absent has no fields. */
 export type OperationExample<
@@ -132,7 +138,7 @@ export type OperationStep<Response> = (
 export type InternalOperation = {
   /** For the log and metrics. */
   readonly name: string;
-  readonly priority: 'fencing' | 'heartbeat' | 'administration';
+  readonly priority: Priority;
   readonly handle: (image: MetadataImage, context: OperationContext) => InternalOutcome;
 };
 

@@ -3,6 +3,7 @@ import { brokerId, offset } from '../../src/base/brands.ts';
 import { assert } from '../../src/base/assert.ts';
 import { decodeRecords } from '../../src/codec/record-value.ts';
 import { createImageBuilder, imageDigest, type MetadataImage } from '../../src/metadata/image.ts';
+import type { Priority } from '../../src/metadata/operation.ts';
 import { builtInRegistry, type MetadataRecord } from '../../src/metadata/registry.ts';
 import { proposalWindow, runtimeLimits } from '../../src/runtime/limits.ts';
 import { defaultSettings } from '../../src/runtime/node-options.ts';
@@ -18,10 +19,8 @@ function leader(): TestLeader {
 }
 
 describe('the operation queue', () => {
-  const pending = (
-    priority: 'fencing' | 'heartbeat' | 'administration',
-    isInternal = false,
-  ): PendingOperation => operation(new RecordedReply(), { priority, isInternal });
+  const pending = (priority: Priority, isInternal = false): PendingOperation =>
+    operation(new RecordedReply(), { priority, isInternal });
 
   it('gives the urgent first, and each kind in the order of its arrival', () => {
     const queue = new OperationQueue(10);

@@ -5,10 +5,13 @@ import { decodeRecords } from '../../src/codec/record-value.ts';
 import { imageDigest, type MetadataImage } from '../../src/metadata/image.ts';
 import { builtInRegistry, type MetadataRecord } from '../../src/metadata/registry.ts';
 import { operationsById } from '../../src/metadata/operations.ts';
+import type { ControllerRequest } from '../../src/runtime/controller-api.ts';
 import { clientWork } from '../../src/runtime/leader/client-work.ts';
 import type { Execution, PendingOperation } from '../../src/runtime/leader/operation-queue.ts';
+import { runtimeLimits } from '../../src/runtime/limits.ts';
 import type { Proposal } from '../../src/runtime/leader/proposal.ts';
 import { incarnationId, TestCluster } from '../metadata/cluster.ts';
+import { slowClock } from './support/clock.ts';
 import { impossible, noOps, operation, RecordedReply, TestLeader } from './support/operations.ts';
 import { requestOf } from './support/requests.ts';
 
@@ -77,6 +80,14 @@ function begun(
 function goOn(host: TestLeader): void {
   host.proposer.completed(host.proposals.at(-1)?.proposalId ?? 0);
   host.run();
+}
+
+/** A client's request, as the leader takes it. */
+function ask(host: TestLeader, request: ControllerRequest): RecordedReply {
+  const operationOf = assertDefined(operationsById.get(request.operationId), 'there is such an operation');
+  const reply = new RecordedReply();
+  host.proposer.offer(clientWork(operationOf, request, reply));
+  return reply;
 }
 
 describe('an operation of several steps', () => {
@@ -250,15 +261,96 @@ describe('a transaction that is open', () => {
     expect(beat.offset).toBe(image.endOffset + 33);
   });
 
+  it('lets an operator’s fencing go before it that changes something, and no other', () => {
+    const cluster = new TestCluster();
+    cluster.start(1);
+    const { sessionId } = cluster.ok('openSession', { body: {} });
+    const { host, reply } = begun(cluster.image, [noOps(10), noOps(10)]);
+    const fence = (sequence: number | null): RecordedReply => {
+      const idempotencyKey = sequence === null ? null : { sessionId, sequence, forgetBelow: 0 };
+      return ask(host, requestOf('fenceBroker', { params: { brokerId: 1 }, idempotencyKey }));
+    };
+    const held = fence(null);
+    goOn(host);
+    goOn(host);
+    const types = (): readonly string[] => host.proposals.map((proposal) => typesOf(proposal)[0] ?? '');
+    const pre = ['BeginTransactionRecord', 'AbortTransactionRecord', 'HoldBrokerRecord'];
+    expect(types()).toEqual(pre);
+    goOn(host);
+    const repeated = fence(null);
+    const remembered = fence(0);
+    for (let turn = 0; turn < 3; turn++) goOn(host);
+    expect(types()).toEqual([...pre, 'BeginTransactionRecord', 'NoOpRecord', 'SessionAnswerRecord']);
+    host.commit();
+    for (const barrier of host.barriers) barrier.confirmed();
+    expect(held.told).toMatch(/^ok .*"isHeld":true/);
+    expect([repeated.told, remembered.told]).toEqual([held.told, held.told]);
+    expect(repeated.offset).toBeLessThan(reply.offset ?? 0);
+  });
+
+  it('is followed by what leaders say of their replicas, before anything else', () => {
+    const { host, reply } = begun(image, [noOps(10), noOps(10)]);
+    const [later, urgent] = [host.offer(), host.offer({ priority: 'isr' })];
+    for (let turn = 0; turn < 2; turn++) goOn(host);
+    host.commit();
+    const offsets = [reply, urgent, later].map((each) => each.offset ?? 0);
+    expect(offsets).toEqual([22, 23, 24].map((count) => image.endOffset + count));
+  });
+
+  it('has a bounded number of others wait for its end, and hears who has nothing to write all the same', () => {
+    const steps = Array.from({ length: 100 }, () => noOps(10));
+    const { host } = begun(image, steps);
+    const { operationsQueuedMax: max } = runtimeLimits;
+    const fill = (): readonly RecordedReply[] => {
+      const replies = Array.from({ length: max }, () => host.offer({ priority: 'heartbeat' }));
+      for (let turn = 0; turn * runtimeLimits.operationsPerBatchMax < max; turn++) goOn(host);
+      return replies;
+    };
+    const told = (replies: readonly RecordedReply[]) => new Set(replies.map((reply) => reply.told));
+    const first = fill();
+    const beat = host.offer({ priority: 'heartbeat', records: [] });
+    goOn(host);
+    expect([...told(first)]).toEqual([null]);
+    const second = fill();
+    expect([...told(second)]).toEqual(['THROTTLING_QUOTA_EXCEEDED']);
+    host.proposer.applied(image.endOffset);
+    for (const barrier of host.barriers) barrier.confirmed();
+    expect(beat.told).toMatch(/^ok/);
+    host.proposer.close();
+    expect([...told(first)]).toEqual(['NOT_CONTROLLER']);
+  });
+
+  it('carries out nothing behind it that nobody waits for any more', () => {
+    const { host } = begun(image, [noOps(10), noOps(10)]);
+    const [left, kept] = [1, 2].map(() => host.offer({ priority: 'heartbeat', awaitsBarrier: true }));
+    goOn(host);
+    left?.fail('REQUEST_TIMED_OUT');
+    goOn(host);
+    host.commit();
+    host.barriers[0]?.confirmed();
+    expect(host.proposals.at(-1)?.batch.recordCount).toBe(1);
+    expect(kept?.offset).toBe(image.endOffset + 23);
+  });
+
+  it('goes on, and hears others, in slices', () => {
+    const host = new TestLeader(image, undefined, null, slowClock);
+    const reply = new RecordedReply();
+    host.proposer.offer(stepped(reply, { records: threeSteps }));
+    const beats = Array.from({ length: 20 }, () => host.offer({ priority: 'heartbeat', records: [] }));
+    host.run();
+    expect(host.barriers.length).toBeGreaterThan(1);
+    host.commit();
+    for (const barrier of host.barriers) barrier.confirmed();
+    expect(beats.map(({ told }) => told?.slice(0, 2))).toEqual(beats.map(() => 'ok'));
+    expect(reply.told).toBe('ok "done"');
+  });
+
   it('does not take a broker that registers meanwhile for one that is there already', () => {
     const cluster = new TestCluster();
     cluster.start(1);
     const { host } = begun(cluster.image, [noOps(10), noOps(10)]);
-    const registered = new RecordedReply();
-    const operationOf = assertDefined(operationsById.get('registerBroker'), 'there is such an operation');
-    const restarted = requestOf('registerBroker', { body: cluster.registration(1, 2) });
     // The session of its last incarnation is over.
-    host.proposer.offer(clientWork(operationOf, restarted, registered));
+    const registered = ask(host, requestOf('registerBroker', { body: cluster.registration(1, 2) }));
     for (let turn = 0; turn < 4; turn++) goOn(host);
     host.commit();
     host.barriers[0]?.confirmed();
@@ -269,10 +361,8 @@ describe('a transaction that is open', () => {
   it('hears a member that joins meanwhile once it has joined, under the epoch that it gets', () => {
     const cluster = new TestCluster();
     const { host } = begun(cluster.image, [noOps(10), noOps(10)]);
-    const joined = new RecordedReply();
-    const operationOf = assertDefined(operationsById.get('joinGroup'), 'there is such an operation');
     const join = requestOf('joinGroup', { params: { group: 'jobs' }, body: { memberId: incarnationId(1) } });
-    host.proposer.offer(clientWork(operationOf, join, joined));
+    const joined = ask(host, join);
     goOn(host);
     expect(host.groupSessions.isLive(cluster.image.endOffset)).toBe(false);
     for (let turn = 0; turn < 3; turn++) goOn(host);

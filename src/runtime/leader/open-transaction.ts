@@ -23,8 +23,6 @@ export class OpenTransaction {
   readonly pending: PendingOperation;
   /** The state from before Begin, which is what everybody sees until End is committed. */
   readonly before: MetadataImage;
-  /** Heartbeats that would write something, and so wait. */
-  readonly waiting: PendingOperation[] = [];
   /** Of its batches so far. */
   bytes = 0;
   #step: PendingOperation['run'];

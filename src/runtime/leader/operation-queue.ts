@@ -2,7 +2,7 @@ import { assertDefined } from '../../base/assert.ts';
 import type { Offset } from '../../base/brands.ts';
 import type { ErrorCode } from '../../metadata/errors.ts';
 import type { MetadataImage } from '../../metadata/image.ts';
-import type { OperationContext, OperationOutcome } from '../../metadata/operation.ts';
+import type { OperationContext, OperationOutcome, Priority } from '../../metadata/operation.ts';
 import type { MetadataRecord } from '../../metadata/registry.ts';
 
 /** One thing that the leader will execute: a client's operation, or work of its own. */
@@ -53,10 +53,8 @@ export type ReplyDetails = {
   readonly details?: Readonly<Record<string, unknown>>;
 };
 
-export type Priority = 'fencing' | 'heartbeat' | 'administration';
-
-/** Admission order (design, "Running"): fencing before heartbeats before administration. */
-const priorities: readonly Priority[] = ['fencing', 'heartbeat', 'administration'];
+/** Admission order (design, "Running"). */
+const priorities: readonly Priority[] = ['fencing', 'isr', 'heartbeat', 'administration'];
 
 /**
  * What waits to be executed, bounded per priority, so that administration can neither starve heartbeats
@@ -65,6 +63,7 @@ const priorities: readonly Priority[] = ['fencing', 'heartbeat', 'administration
 export class OperationQueue {
   readonly #limitPerPriority: number;
   readonly #queues = new Map<Priority, PendingOperation[]>(priorities.map((priority) => [priority, []]));
+  readonly #aside = new Map<Priority, PendingOperation[]>(priorities.map((priority) => [priority, []]));
   #size = 0;
 
   constructor(limitPerPriority: number) {
@@ -86,8 +85,13 @@ export class OperationQueue {
 
   /** Up to `countMax` operations, the most urgent first, in order of arrival within a priority. */
   take(countMax: number): PendingOperation[] {
+    return this.takeOf(priorities, countMax);
+  }
+
+  /** The same, of some priorities. */
+  takeOf(wanted: readonly Priority[], countMax: number): PendingOperation[] {
     const taken: PendingOperation[] = [];
-    for (const priority of priorities) {
+    for (const priority of wanted) {
       if (taken.length === countMax) break;
       taken.push(...this.#queueOf(priority).splice(0, countMax - taken.length));
     }
@@ -95,16 +99,32 @@ export class OperationQueue {
     return taken;
   }
 
-  /** Those of one priority, up to so many of them. */
-  takeOf(priority: Priority, countMax: number): PendingOperation[] {
-    const taken = this.#queueOf(priority).splice(0, countMax);
-    this.#size -= taken.length;
-    return taken;
-  }
-
   /** The leader's own fencing waits: it goes before a transaction that is open. */
   get hasFencing(): boolean {
     return this.#queueOf('fencing').some(({ isInternal }) => isInternal);
+  }
+
+  /**
+   * Keeps what waits for the end of a transaction. It has as much room of its own for each priority: in that of the
+   * queue, registrations that wait would keep out heartbeats, which do not. False when it is full.
+   */
+  setAside(pending: PendingOperation): boolean {
+    const aside = placeOf(this.#aside, pending.priority);
+    if (aside.length >= this.#limitPerPriority) return false;
+    aside.push(pending);
+    return true;
+  }
+
+  get asideCount(): number {
+    return priorities.reduce((sum, priority) => sum + placeOf(this.#aside, priority).length, 0);
+  }
+
+  /** Before what came later, but for what nobody waits for any more. */
+  takeBackAside(): void {
+    for (const priority of priorities) {
+      const aside = placeOf(this.#aside, priority).splice(0);
+      this.putBack(aside.filter(({ reply }) => !reply.isSettled));
+    }
   }
 
   /** Puts back what a full batch left over, before what came later. */
@@ -117,6 +137,10 @@ export class OperationQueue {
   }
 
   #queueOf(priority: Priority): PendingOperation[] {
-    return assertDefined(this.#queues.get(priority), `no queue for priority ${priority}`);
+    return placeOf(this.#queues, priority);
   }
+}
+
+function placeOf(places: ReadonlyMap<Priority, PendingOperation[]>, priority: Priority): PendingOperation[] {
+  return assertDefined(places.get(priority), `no place for priority ${priority}`);
 }

@@ -2,14 +2,16 @@ import { coverageMark } from '../../base/coverage-marks.ts';
 import type { Epoch, Offset, Uuid } from '../../base/brands.ts';
 import type { Random } from '../../base/random.ts';
 import { createImageBuilder, type MetadataImage } from '../../metadata/image.ts';
-import type { OperationContext, QuorumChange, QuorumView } from '../../metadata/operation.ts';
+import type { QuorumChange, QuorumView } from '../../metadata/operation.ts';
 import type { Policies } from '../../metadata/policy.ts';
+import { isAnswerRecord } from '../../metadata/resources/session/answers.ts';
 import type { Proposal, QuorumChangeProposal } from './proposal.ts';
 import { type ProposalWindow, runtimeLimits } from '../limits.ts';
 import { SlicedLoop } from '../work-slices.ts';
 import { BatchDraft } from './batch-draft.ts';
 import { internalWork } from './internal-work.ts';
 import { OpenTransaction } from './open-transaction.ts';
+import { operationContext } from './operation-context.ts';
 import { type Execution, OperationQueue, type PendingOperation } from './operation-queue.ts';
 import {
   type AppendedProposal,
@@ -104,7 +106,8 @@ export class Proposer {
   }
 
   get pendingCount(): number {
-    return this.#queue.size + this.#answers.size + (this.#transaction === null ? 0 : 1);
+    const { size, asideCount } = this.#queue;
+    return size + asideCount + this.#answers.size + (this.#transaction === null ? 0 : 1);
   }
 
   /** Takes an operation in, or refuses it when too much waits. */
@@ -113,14 +116,8 @@ export class Proposer {
       pending.reply.fail('NOT_CONTROLLER', 'This node no longer leads the quorum.');
       return;
     }
-    if (!this.#queue.offer(pending)) {
-      const { retryAfterMs } = runtimeLimits;
-      pending.reply.fail('THROTTLING_QUOTA_EXCEEDED', 'Too many operations wait on the leader.', {
-        retryAfterMs,
-      });
-      return;
-    }
-    this.#schedule();
+    if (this.#queue.offer(pending)) this.#schedule();
+    else throttle(pending);
   }
 
   completed(proposalId: number): void {
@@ -239,7 +236,12 @@ export class Proposer {
     this.#queue.putBack(begins ? others : [pending, ...others]);
     if (taken === 'full') coverageMark('proposer: a full batch leaves work for the next');
     else if (taken !== 'transaction') this.#proposeQuorumChange({ pending, change: taken });
-    else if (begins) this.#writePart((this.#transaction = new OpenTransaction(pending, this.#speculative)));
+    else if (begins) this.#beginTransaction(pending);
+  }
+
+  #beginTransaction(pending: PendingOperation): void {
+    this.#transaction = new OpenTransaction(pending, this.#speculative);
+    this.#writePart(this.#transaction, new SlicedLoop(this.#options.clock));
   }
 
   /** Control records stand in a batch of the core's own, behind everything proposed so far. */
@@ -280,7 +282,7 @@ export class Proposer {
     pending: PendingOperation,
   ): 'taken' | 'full' | 'transaction' | QuorumChange {
     try {
-      const execution = pending.run(draft.image, this.#contextOf(draft, pending));
+      const execution = pending.run(draft.image, operationContext(this.#options, draft, pending));
       if (this.#isHeardAlone(pending, execution)) return 'taken';
       const change = execution.outcome?.quorumChange ?? null;
       if (change !== null) return change;
@@ -303,30 +305,10 @@ export class Proposer {
     return true;
   }
 
-  #contextOf(
-    { image, timestampMs }: Pick<BatchDraft, 'image' | 'timestampMs'>,
-    { principal }: PendingOperation,
-  ): OperationContext {
-    const { epoch, random, clusterId, sessions, groupSessions, quorum } = this.#options;
-    const { policies, recordsPerStepMax } = this.#options;
-    return {
-      nextOffset: image.endOffset,
-      epoch,
-      timestampMs,
-      random,
-      clusterId,
-      principal,
-      sessions,
-      groupSessions,
-      quorum: quorum(),
-      policies,
-      recordsPerStepMax,
-    };
-  }
-
   /** The next batch of the transaction that is open, unless something ends it. */
   #goOnWith(transaction: OpenTransaction): void {
-    if (this.#queue.hasFencing) {
+    const slice = new SlicedLoop(this.#options.clock);
+    if (this.#queue.hasFencing || this.#hearMeanwhile(transaction, slice)) {
       coverageMark('transaction: pre-empted by fencing');
       this.#abort(transaction, 'fencing goes before it');
       this.#queue.putBack([transaction.pending]);
@@ -338,42 +320,50 @@ export class Proposer {
       this.#abort(transaction, 'its time is over');
       return;
     }
-    this.#hearHeartbeats(transaction);
-    this.#writePart(transaction);
+    this.#writePart(transaction, slice);
   }
 
   /**
-   * Sessions go on while a transaction is written. A heartbeat that changes nothing is answered by the state from
-   * before it, which is what every reader sees; one that would write something is heard, and waits.
+   * Sessions go on while a transaction is written. What changes nothing is answered by the state from before it, which
+   * is what every reader sees; what would write something waits. True where that is an operator's fencing.
    */
-  #hearHeartbeats({ before, waiting }: OpenTransaction): void {
+  #hearMeanwhile({ before }: OpenTransaction, slice: SlicedLoop): boolean {
     const settlements: Settlement[] = [];
     const draft = { image: before, timestampMs: this.#timestampMs() };
-    for (const pending of this.#queue.takeOf('heartbeat', runtimeLimits.operationsPerBatchMax)) {
+    const urgent = this.#queue.takeOf(['fencing', 'heartbeat'], runtimeLimits.operationsPerBatchMax);
+    let fences = false;
+    for (const [at, pending] of urgent.entries()) {
+      if (at > 0 && slice.isOver) {
+        this.#queue.putBack(urgent.slice(at));
+        break;
+      }
       if (!this.#isWanted(pending)) continue;
       try {
-        const execution = pending.run(before, this.#contextOf(draft, pending));
+        const execution = pending.run(before, operationContext(this.#options, draft, pending));
         if (this.#isHeardAlone(pending, execution)) continue;
-        const writes = execution.records.length > 0 || execution.next !== null;
         this.#answers.hear(execution, before.endOffset);
-        if (writes) waiting.push(pending);
-        else settlements.push({ pending, offset: before.endOffset, hasRecords: false, execution });
+        if (execution.records.length === 0 && execution.next === null) {
+          settlements.push({ pending, offset: before.endOffset, hasRecords: false, execution });
+          continue;
+        }
+        fences ||= pending.priority === 'fencing' && changesState(execution);
+        if (!this.#queue.setAside(pending)) throttle(pending);
       } catch (error) {
         this.#reject(pending, error);
       }
     }
     if (settlements.length > 0) coverageMark('transaction: a heartbeat is answered within');
     this.#settle(settlements, null);
+    return fences;
   }
 
-  #writePart(transaction: OpenTransaction): void {
+  #writePart(transaction: OpenTransaction, slice: SlicedLoop): void {
     const { pending } = transaction;
-    const slice = new SlicedLoop(this.#options.clock);
     const draft = this.#beginBatch();
     try {
       const part = transaction.write(
         draft,
-        (now) => this.#contextOf(now, pending),
+        (now) => operationContext(this.#options, now, pending),
         () => slice.isOver,
       );
       if (part.kind === 'refused') this.#refuse(transaction, part.execution);
@@ -389,7 +379,7 @@ export class Proposer {
     const { pending, before, bytes } = transaction;
     const offset = draft.image.endOffset;
     const proposal = this.#append(draft, { since: before.endOffset, bytesBefore: bytes });
-    this.#leaveTransaction(transaction);
+    this.#leaveTransaction();
     this.#answers.taken(execution);
     this.#settle([{ pending, offset, hasRecords: true, execution }], proposal);
   }
@@ -407,12 +397,12 @@ export class Proposer {
   #abort(transaction: OpenTransaction, reason: string): void {
     const { before, bytes } = transaction;
     if (transaction.hasBegun) this.#appendAbort(before, bytes, reason);
-    this.#leaveTransaction(transaction);
+    this.#leaveTransaction();
   }
 
-  #leaveTransaction({ waiting }: OpenTransaction): void {
+  #leaveTransaction(): void {
     this.#transaction = null;
-    this.#queue.putBack(waiting);
+    this.#queue.takeBackAside();
   }
 
   #abortLeftOpen(before: MetadataImage): void {
@@ -431,10 +421,8 @@ export class Proposer {
 
   #giveUpTransaction(): void {
     const transaction = this.#transaction;
-    this.#transaction = null;
-    for (const pending of transaction === null ? [] : [transaction.pending, ...transaction.waiting]) {
-      failUnanswered(pending, false);
-    }
+    this.#leaveTransaction();
+    if (transaction !== null) failUnanswered(transaction.pending, false);
   }
 
   #finishBatch(draft: BatchDraft, settlements: readonly Settlement[]): void {
@@ -486,6 +474,16 @@ export class Proposer {
     this.#options.onRejected(pending.name, reason);
     pending.reply.fail('UNKNOWN_SERVER_ERROR', 'The operation could not be applied; nothing was changed.');
   }
+}
+
+function throttle({ reply }: PendingOperation): void {
+  const { retryAfterMs } = runtimeLimits;
+  reply.fail('THROTTLING_QUOTA_EXCEEDED', 'Too many operations wait on the leader.', { retryAfterMs });
+}
+
+/** An answer that is to be remembered is no change: repeated under keys of their own, such would go on for ever. */
+function changesState({ records }: Execution): boolean {
+  return records.some((record) => !isAnswerRecord(record));
 }
 
 /** What its batch had no place for, why, and what waited behind it. */

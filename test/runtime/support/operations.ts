@@ -2,17 +2,13 @@ import { seededRandom } from '../../../src/base/random.ts';
 import { epoch, type Offset } from '../../../src/base/brands.ts';
 import type { ErrorCode } from '../../../src/metadata/errors.ts';
 import type { MetadataImage } from '../../../src/metadata/image.ts';
+import type { Priority } from '../../../src/metadata/operation.ts';
 import type { MetadataRecord } from '../../../src/metadata/registry.ts';
 import { supportedFeatures } from '../../../src/metadata/resources/feature/supported.ts';
 import type { Clock } from '../../../src/ports/clock.ts';
 import { type ProposalWindow, proposalWindow } from '../../../src/runtime/limits.ts';
 import { defaultSettings } from '../../../src/runtime/node-options.ts';
-import type {
-  Execution,
-  PendingOperation,
-  Priority,
-  Reply,
-} from '../../../src/runtime/leader/operation-queue.ts';
+import type { Execution, PendingOperation, Reply } from '../../../src/runtime/leader/operation-queue.ts';
 import type { Proposal, QuorumChangeProposal } from '../../../src/runtime/leader/proposal.ts';
 import { Proposer } from '../../../src/runtime/leader/proposer.ts';
 import { BrokerSessions } from '../../../src/runtime/sessions/broker-sessions.ts';

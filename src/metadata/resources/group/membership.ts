@@ -192,7 +192,7 @@ export const leaveGroup = defineOperation({
   path: '/groups/{group}/members/{memberId}/leave',
   summary: 'Leave a group. Whoever asks has stopped leading: where the member led, another leads at once.',
   kind: 'write',
-  priority: 'fencing',
+  priority: 'heartbeat',
   mayCall: ['operator', 'broker'],
   params: memberParams,
   query: nothing,

@@ -18,7 +18,7 @@ export const alterPartition = defineOperation({
   path: '/isr',
   summary: 'A leader proposes which replicas of its partitions are in sync.',
   kind: 'write',
-  priority: 'fencing',
+  priority: 'isr',
   mayCall: ['broker'],
   speaksFor: 'body.brokerId',
   params: nothing,

@@ -5,6 +5,7 @@ import { errorCatalogue } from '../../errors.ts';
 import type { MetadataImage } from '../../image.ts';
 import { limits } from '../../limits.ts';
 import type { OperationError } from '../../operation.ts';
+import type { MetadataRecord } from '../../registry.ts';
 import type { HeaderAnswerRecord, SessionAnswerRecord } from './records.ts';
 
 /** A key of a session (design 14): sequences below `forgetBelow` will not be asked about again. */
@@ -154,4 +155,9 @@ export function answerRecord(
   }
   const { sessionId, sequence, forgetBelow } = key;
   return { type: 'SessionAnswerRecord', sessionId, sequence, forgetBelow, ...common };
+}
+
+/** Whether a record is no change of its own, but what is remembered of one. */
+export function isAnswerRecord({ type }: MetadataRecord): boolean {
+  return type === 'HeaderAnswerRecord' || type === 'SessionAnswerRecord';
 }
