@@ -66,6 +66,8 @@ export class PartitionLog {
   /** Of the last segment: below this all is on disk. */
   #flushedBefore: number;
   #isDraining = false;
+  /** Whoever waits for it to be closed. */
+  #closed: (() => void) | null = null;
   #state: 'open' | 'failed' | 'closed' = 'open';
   /** A read that another one of these has passed by begins anew. */
   #cuts = 0;
@@ -174,20 +176,15 @@ export class PartitionLog {
     this.#submit(() => removeDurably(directory, `${directory}/${damageMark}`), complete);
   }
 
-  /** Writes and flushes what was appended, and closes the files. */
+  /** Writes and flushes what was appended, as far as the disk does not fail, and closes the files. Asked for once. */
   close(complete: () => void): void {
-    if (this.#state === 'failed') {
-      this.#closeFiles();
-      complete();
-      return;
-    }
-    this.#end(() => this.#closeAll(), complete);
-  }
-
-  /** Removes everything that it holds. Its directory stays, empty. */
-  delete(complete: () => void): void {
-    this.#jobs.length = 0;
-    this.#end(() => this.#removeAll(), complete);
+    this.#closed = complete;
+    if (this.#state === 'failed') this.#closeFiles();
+    else
+      this.#submit(
+        () => this.#flushActive(),
+        () => this.#closeFiles(),
+      );
   }
 
   get #active(): Segment {
@@ -206,13 +203,6 @@ export class PartitionLog {
     return found;
   }
 
-  #end(run: () => Step<null>, complete: () => void): void {
-    this.#submit(run, () => {
-      this.#state = 'closed';
-      complete();
-    });
-  }
-
   #submit(run: () => Step<null>, complete: () => void): void {
     this.#jobs.push({ kind: 'task', run, complete });
     this.#drain();
@@ -227,6 +217,7 @@ export class PartitionLog {
       if (error === null) return;
       this.#state = 'failed';
       this.#options.onFailed(error);
+      if (this.#closed !== null) this.#closeFiles();
     });
   }
 
@@ -279,7 +270,7 @@ export class PartitionLog {
 
   /** All of the segment is on disk before the next one is there. */
   *#roll(): Step<null> {
-    const flushed = yield* submitFile({ kind: 'fdatasync', handle: this.#active.handle });
+    const flushed = yield* this.#flushActive();
     if (!flushed.ok) return flushed;
     const created = yield* createSegment(this.#options.directory, this.#active.endOffset);
     if (!created.ok) return created;
@@ -342,25 +333,17 @@ export class PartitionLog {
     runFileTask(this.#options.files, submitFile({ kind: 'close', handle: segment.handle }), () => undefined);
   }
 
-  *#closeAll(): Step<null> {
-    const flushed = yield* submitFile({ kind: 'fdatasync', handle: this.#active.handle });
-    if (flushed.ok) this.#closeFiles();
-    return flushed;
+  #flushActive(): Step<null> {
+    return submitFile({ kind: 'fdatasync', handle: this.#active.handle });
   }
 
   #closeFiles(): void {
+    this.#state = 'closed';
     for (const segment of this.#segments) {
       segment.isGone = true;
       this.#closeGone(segment);
     }
-  }
-
-  *#removeAll(): Step<null> {
-    for (const segment of this.#segments) {
-      const removed = yield* this.#remove(segment);
-      if (!removed.ok) return removed;
-    }
-    return yield* removeDurably(this.#options.directory, `${this.#options.directory}/${damageMark}`);
+    this.#closed?.();
   }
 }
 

@@ -141,14 +141,11 @@ describe('a partition’s log in files', () => {
     reopened.read(3, 100, (answer) => expect(answer.ok ? '' : answer.error.code).toBe('OFFSET_OUT_OF_RANGE'));
   });
 
-  it('is gone when it is deleted, and closed when it is closed', async () => {
+  it('is asked for nothing more once it is closed', async () => {
     const { log } = await open();
     await appended(log, batches(0, 8));
     await new Promise<void>((resolve) => log.close(resolve));
     expect(() => log.append([], () => undefined)).toThrow('a closed log');
-    const { log: reopened } = await open();
-    await new Promise<void>((resolve) => reopened.delete(resolve));
-    expect(readdirSync(join(root, 'topic-0'))).toEqual([]);
   });
 });
 
@@ -209,6 +206,19 @@ describe('a partition’s log while it writes', () => {
     expect(completed).toBe(0);
     log.close(() => completed++);
     expect(completed).toBe(1);
+  });
+
+  it.each(['a write', 'the last flush'])('is closed also where %s fails meanwhile', (what) => {
+    const bench = new LogBench();
+    const { log } = bench.open();
+    let appended = 0;
+    let closed = 0;
+    if (what === 'a write') log.append([madeBatch({ baseOffset: 0 }).bytes], () => appended++);
+    bench.disk.failNext.fdatasync = 1;
+    log.close(() => closed++);
+    bench.scheduler.runUntilIdle();
+    expect(bench.failures.map(({ code }) => code)).toEqual(['IO']);
+    expect([appended, closed]).toEqual([0, 1]);
   });
 
   it('is read to its end by a reader whose segment is removed meanwhile', () => {

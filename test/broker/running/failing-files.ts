@@ -4,7 +4,9 @@ import { NodeFiles } from '../../../src/storage/files.ts';
 
 type Complete<Kind extends FileOperation['kind']> = (result: Result<FileResults[Kind], FileError>) => void;
 
-/** The machine's files, of which every durable write fails once `failure` is set. */
+const failing: ReadonlySet<FileOperation['kind']> = new Set(['pwriteDurably', 'fdatasync']);
+
+/** The machine's files, of which every durable write and every flush fails once `failure` is set. */
 export class FailingFiles implements Files {
   failure: FileError['code'] | null = null;
   readonly #files = new NodeFiles();
@@ -14,7 +16,7 @@ export class FailingFiles implements Files {
     complete: Complete<Kind>,
   ): void {
     const { failure } = this;
-    if (operation.kind !== 'pwriteDurably' || failure === null) {
+    if (!failing.has(operation.kind) || failure === null) {
       this.#files.submit(operation, complete);
       return;
     }

@@ -206,6 +206,18 @@ describe('a reference broker', () => {
       expect(await broker.stopped).toEqual({ reason: 'failed', message: 'the log: it was made to fail' });
     },
   );
+
+  it('ends when it is asked to, also with a disk that fails by then under all that it holds', async () => {
+    const cluster = await startCluster();
+    const files = new FailingFiles();
+    const broker = await startOne(cluster, { id: 1, files });
+    await untilUnfenced(cluster, [1]);
+    await cluster.client.createTopic({ name: 'orders', partitions: 2, replicationFactor: 1 });
+    await leaderOf(cluster, [broker], 'orders');
+    await leaderOf(cluster, [broker], 'orders', 1);
+    files.failure = 'IO';
+    expect(await broker.stop()).toMatchObject({ reason: 'asked' });
+  });
 });
 
 /** As it would be made by who packs the records. */
