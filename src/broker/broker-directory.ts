@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Type, type Static } from 'typebox';
@@ -8,6 +9,7 @@ import type { FileError, Files } from '../ports/files.ts';
 import { runFileTask, submitFile } from '../ports/task.ts';
 import { type Step, writeAndFlush } from '../runtime/log/file-steps.ts';
 import { makeDirectory } from '../storage/make-directory.ts';
+import { putMark } from './log/file-steps.ts';
 
 /** Whose data a directory holds (Kafka's `meta.properties`). It is written before any of it. */
 const identityName = 'broker.json';
@@ -20,6 +22,8 @@ const identitySchema = Type.Object({
   brokerId: Type.Integer(),
   /** Of the last registration; null before the first. */
   brokerEpoch: Type.Union([Type.Integer({ minimum: 0 }), Type.Null()]),
+  /** Of the folder of partitions (Kafka's `directory.id`): a mark of this name stands in it. */
+  directoryId: Type.Optional(Type.String()),
 });
 const validator = Compile(identitySchema);
 
@@ -40,8 +44,8 @@ export async function readIdentity(directory: string): Promise<Result<BrokerIden
     if (!validator.Check(read) || !isUuid(read.clusterId)) return failed(`${path} is damaged`);
     if (read.version !== identityVersion)
       return failed(`${path} is of version ${read.version}, which is not known`);
-    const { clusterId, brokerId, brokerEpoch } = read;
-    return ok({ clusterId, brokerId, brokerEpoch });
+    const { version: _version, ...identity } = read;
+    return ok(identity);
   } catch (error) {
     if (error instanceof SyntaxError) return failed(`${path} is damaged`);
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return ok(null);
@@ -55,6 +59,32 @@ export function writeIdentity(
   identity: BrokerIdentity,
 ): Promise<Result<null, FileError>> {
   return new Promise((resolve) => runFileTask(files, writeSteps(directory, identity), resolve));
+}
+
+/** Whether the folder is the one that was there when the identity was written, and not one that has taken its place. */
+export function isFolderOf({ directoryId }: BrokerIdentity, folder: string): boolean {
+  return directoryId !== undefined && existsSync(join(folder, folderMark(directoryId)));
+}
+
+/**
+ * Begins the folder of partitions. The epoch by which its broker vouched for another one is forgotten first: a start
+ * after a crash in between would find the mark, and vouch for what is gone.
+ */
+export function beginFolder(
+  files: Files,
+  directory: string,
+  folder: string,
+  identity: BrokerIdentity & { readonly brokerEpoch: null; readonly directoryId: string },
+): Promise<Result<null, FileError>> {
+  function* steps(): Step<null> {
+    const written = yield* writeSteps(directory, identity);
+    return written.ok ? yield* putMark(folder, folderMark(identity.directoryId)) : written;
+  }
+  return new Promise((resolve) => runFileTask(files, steps(), resolve));
+}
+
+function folderMark(directoryId: string): string {
+  return `${directoryId}.directory`;
 }
 
 /** Under another name first, so that it is there wholly or not at all. */

@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { seededRandom } from '../base/random.ts';
 import { failed, ok, type Result } from '../base/result.ts';
+import { randomUuid } from '../base/uuid.ts';
 import type { BrokerEnd, BrokerEvent } from '../client/broker-api.ts';
 import { createClient } from '../client/create-client.ts';
 import type { ClientTls, TokenSource } from '../client/exchange.ts';
@@ -14,7 +15,9 @@ import { acquireDirectoryLock, type DirectoryLock } from '../storage/directory-l
 import { NodeFiles } from '../storage/files.ts';
 import { isLoopbackHost } from '../transport/loopback.ts';
 import {
+  beginFolder,
   type BrokerIdentity,
+  isFolderOf,
   makePartitionsFolder,
   readIdentity,
   writeIdentity,
@@ -108,6 +111,7 @@ class ReferenceBroker implements RunningBroker {
   readonly #logger: Logger;
   readonly #files: Files;
   readonly #clock: Clock = nodeClock;
+  readonly #random = seededRandom(randomInt(2 ** 47));
   readonly #stopping = new AbortController();
   #http: BrokerHttpServer | null = null;
   #noting: Promise<void> = Promise.resolve();
@@ -172,13 +176,17 @@ class ReferenceBroker implements RunningBroker {
   async #join(folder: string, known: BrokerIdentity | null): Promise<void> {
     const clusterId = known?.clusterId ?? (await this.#findCluster());
     if (clusterId === null || this.#ending !== null) return;
-    if (known === null) {
-      const identity = { clusterId, brokerId: this.id, brokerEpoch: null };
-      const written = await writeIdentity(this.#files, this.directory, identity);
-      if (!written.ok) return this.#fail(`${written.error.path}: ${written.error.message}`);
+    let identity = known;
+    if (identity === null || !isFolderOf(identity, folder)) {
+      if (identity !== null) this.#logger.warn('partitions-are-not-those-that-were-here', { folder });
+      const directoryId = randomUuid(this.#random);
+      const anew = { clusterId, brokerId: this.id, brokerEpoch: null, directoryId };
+      const begun = await beginFolder(this.#files, this.directory, folder, anew);
+      if (!begun.ok) return this.#fail(`${begun.error.path}: ${begun.error.message}`);
       if (this.#ending !== null) return;
+      identity = anew;
     }
-    const node = this.#createNode(folder, clusterId, known?.brokerEpoch ?? null);
+    const node = this.#createNode(folder, identity);
     this.#node = node;
     const started = await node.start();
     if (!started.ok) return this.#fail(`${started.error.path}: ${started.error.message}`);
@@ -209,32 +217,28 @@ class ReferenceBroker implements RunningBroker {
     }
   }
 
-  #createNode(
-    partitionsDirectory: string,
-    clusterId: string,
-    previousBrokerEpoch: number | null,
-  ): BrokerNode {
+  #createNode(partitionsDirectory: string, identity: BrokerIdentity): BrokerNode {
     const { tls, token, rack, advertised, controllers, id, onEvent } = this.#config;
     const { host, port } = advertised ?? this.#http?.endpoint ?? this.#config.listen;
     return new BrokerNode({
       agent: {
         controllers,
         id,
-        clusterId,
+        clusterId: identity.clusterId,
         listeners: [{ name: 'HTTP', host, port }],
         ...(rack === undefined || rack === null ? {} : { rack }),
         ...(tls === undefined ? {} : { tls }),
         ...(token === undefined ? {} : { token }),
       },
-      previousBrokerEpoch,
+      previousBrokerEpoch: identity.brokerEpoch,
       partitionsDirectory,
       settings: this.#settings,
       files: this.#files,
       clock: this.#clock,
-      random: seededRandom(randomInt(2 ** 47)),
+      random: this.#random,
       logger: this.#logger,
       onEvent: (event) => {
-        if (event.type === 'registered') this.#noteEpoch(clusterId, event.brokerEpoch);
+        if (event.type === 'registered') this.#noteEpoch({ ...identity, brokerEpoch: event.brokerEpoch });
         onEvent?.(event);
       },
       onFatal: (message) => this.#fail(message),
@@ -242,9 +246,8 @@ class ReferenceBroker implements RunningBroker {
   }
 
   /** The next start vouches by it for what this one holds; until it is on disk, by none, which costs its ISRs alone. */
-  #noteEpoch(clusterId: string, brokerEpoch: number): void {
+  #noteEpoch(identity: BrokerIdentity): void {
     this.#noting = this.#noting.then(async () => {
-      const identity = { clusterId, brokerId: this.id, brokerEpoch };
       const written = await writeIdentity(this.#files, this.directory, identity);
       if (written.ok) this.#node?.partitions.forgetDamage();
       else this.#fail(`${written.error.path}: ${written.error.message}`);

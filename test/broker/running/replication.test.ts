@@ -1,3 +1,5 @@
+import { cpSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { NotYet, waitFor } from '../../../bench/processes/wait.ts';
 import {
@@ -9,6 +11,7 @@ import {
   startBrokers,
   startCluster,
   startOne,
+  temporaryDirectory,
   untilUnfenced,
   valuesOf,
 } from './cluster.ts';
@@ -137,4 +140,35 @@ describe('three reference brokers', () => {
     const second = await leaderOf(cluster, brokers, 'orders');
     expect(await valuesOf(second, 'orders')).toEqual([]);
   });
+
+  it.each(['is as it was', 'is gone', 'is another one'])(
+    'are believed of what they held if their folder of partitions %s',
+    async (folder) => {
+      const cluster = await startCluster();
+      const directory = temporaryDirectory();
+      const broker = await startOne(cluster, { id: 1, directory });
+      await untilUnfenced(cluster, [1]);
+      await cluster.client.createTopic({ name: 'orders', partitions: 1, replicationFactor: 1 });
+      await leaderOf(cluster, [broker], 'orders');
+      await broker.stop();
+      const partitions = join(directory, 'partitions');
+      if (folder !== 'is as it was') rmSync(partitions, { recursive: true });
+      if (folder === 'is another one') {
+        const other = await startOne(cluster, { id: 2 });
+        await untilUnfenced(cluster, [2]);
+        await other.stop();
+        cpSync(join(other.directory, 'partitions'), partitions, { recursive: true });
+      }
+      await startOne(cluster, { id: 1, directory });
+      await untilUnfenced(cluster, [1]);
+      const { leader } = await cluster.client.describePartition({ topic: 'orders', partition: 0 });
+      expect(leader).toBe(folder === 'is as it was' ? 1 : -1);
+      if (folder === 'is as it was') return;
+      // Also of what it says when it starts the next time, before anything was given to it.
+      const identity: unknown = JSON.parse(readFileSync(join(directory, 'broker.json'), 'utf8'));
+      expect(readdirSync(partitions)).toContain(
+        `${(identity as { directoryId: string }).directoryId}.directory`,
+      );
+    },
+  );
 });
