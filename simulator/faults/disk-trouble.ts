@@ -9,8 +9,12 @@ import { chanceOf } from './salts.ts';
 const oneRunIn = 16;
 
 const secondUs = 1_000_000;
+/** About how long it takes until a node that has ended itself is started again. */
+const supervisorUs = 200_000;
 /** Of these, one in so many is a run of `withLongTails`. */
 const longTailsOneIn = 3;
+/** And of the others, one in so many a run of `withFailingStarts`. */
+const failingStartsOneIn = 4;
 /** Before it a first leader has written something, as a rule. */
 const beginsUs = 1_200_000;
 /** Mean times between two troubles. */
@@ -43,6 +47,8 @@ export function hasDiskTrouble({ seed, config }: Schedule): boolean {
 export function withDiskTrouble(schedule: Schedule): Schedule {
   const chance = chanceOf(schedule.seed, 'diskTrouble');
   if (chance.oneIn(longTailsOneIn)) return withLongTails(schedule, chance);
+  const starts = chanceOf(schedule.seed, 'failingStarts');
+  if (starts.oneIn(failingStartsOneIn)) return withFailingStarts(schedule, starts);
   const config = troubledConfig(schedule.config, chance);
   const trouble: Trouble = { chance, config, damaged: chance.integer(config.nodes) };
   const faults: Fault[] = [];
@@ -90,6 +96,29 @@ function withLongTails(schedule: Schedule, chance: HashedChance): Schedule {
     );
   }
   return { ...schedule, config, faults };
+}
+
+/**
+ * A node loses power in the midst of a write, cannot flush what it repairs when it starts, and starts once more on a
+ * cache that shows the repair; when it has written on for a while it loses power again.
+ */
+function withFailingStarts(schedule: Schedule, chance: HashedChance): Schedule {
+  const config = troubledConfig(schedule.config, chance);
+  const faults: Fault[] = [];
+  for (let atUs = beginsUs; atUs < config.durationUs; atUs += chance.pick([200_000, 600_000])) {
+    const target = chance.integer(config.nodes);
+    const downUs = 10_000 + chance.integer(20_000);
+    const write = { calls: 1, counted: 'pwriteDurably', power: true, downUs } as const;
+    const againUs = atUs + downUs + supervisorUs + chance.integer(600_000);
+    const spared = chance.integer(5);
+    faults.push(
+      { kind: 'crashBetweenEffects', atUs, target, ...write },
+      // By then it has written something, as a rule, and is down.
+      { kind: 'failDisk', atUs: atUs + 9_000, target, operation: 'fdatasync', spared },
+      { kind: 'crash', atUs: againUs, target, power: true, downUs },
+    );
+  }
+  return { ...schedule, config, faults: inOrder([], faults) };
 }
 
 function troubledConfig(config: RunConfig, chance: HashedChance): RunConfig {

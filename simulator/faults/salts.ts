@@ -17,6 +17,7 @@ export const seedSalts = {
   brokerSuspensions: 11,
   mixedVersions: 12,
   voterChanges: 13,
+  failingStarts: 0x66737472,
   hasDiskTrouble: 14,
   diskTrouble: 15,
   slowEchoes: 16,

@@ -5,7 +5,7 @@ export const bug: PlantedBug = {
   source: 'KIP-966: LeaderCandidateCompleteness; kraft.md, preferred elections',
   host: 'node',
   workload: 'brokers',
-  mark: 'election: leadership is given back',
+  mark: 'batch committed',
   patches: [
     {
       file: 'src/metadata/resources/election/elect.ts',
