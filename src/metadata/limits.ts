@@ -35,6 +35,8 @@ export const limits = {
 
   topicNameLengthMax: 249,
   replicasPerPartitionMax: 60,
+  /** Records that are replayed for a write that is only validated: one slice of work. */
+  recordsValidatedMax: 1_000,
   partitionsPerTopicMax: 100_000,
   /** Partitions that one record takes out of a topic that is deleted: a page of them. */
   partitionsPerRemovalMax: 64,

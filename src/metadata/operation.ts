@@ -123,6 +123,8 @@ export type OperationOutcome<Response> = {
    * whole. Null or absent: this is the last step.
    */
   readonly next?: OperationStep<Response> | null;
+  /** Its later steps read what the earlier ones have written: whoever looks at them beforehand has to replay these. */
+  readonly readsItsSteps?: true;
 };
 
 export type OperationStep<Response> = (

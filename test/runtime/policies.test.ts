@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { OperationContext } from '../../src/metadata/operation.ts';
 import { operationsById } from '../../src/metadata/operations.ts';
 import type { ConfigAlteration, Policies, TopicCreation } from '../../src/metadata/policy.ts';
+import { assertDefined } from '../../src/base/assert.ts';
 import { clientWork } from '../../src/runtime/leader/client-work.ts';
 import { offset } from '../../src/base/brands.ts';
 import { TestCluster } from '../metadata/cluster.ts';
@@ -109,5 +110,29 @@ describe('a policy for configs', () => {
     ask(cluster, {}, creation());
     const { told, written } = ask(cluster, { alterConfig: () => 'Not today.' }, retention('set', '7'));
     expect([told, written]).toEqual([expect.stringContaining('Not today.'), 0]);
+  });
+});
+
+describe('a policy that judges what is done step by step', () => {
+  /** As if there were a policy for deletions: they read what their own steps have left. */
+  function validate(partitions: number): string | null {
+    const cluster = prepared();
+    cluster.ok('createTopic', { body: { name: 'orders', partitions } });
+    const policies: Policies = { createTopic: () => 'Nothing is deleted here.' };
+    const deletion = assertDefined(operationsById.get('deleteTopic'), 'there is such an operation');
+    const judged = { ...deletion, operationId: 'createTopic' };
+    const request = requestOf('createTopic', { params: { topic: 'orders' }, validateOnly: true });
+    const context: OperationContext = { ...cluster.context, policies, recordsPerStepMax: 10 };
+    const reply = new RecordedReply();
+    clientWork(judged, request, reply).run(cluster.image, context).answer(reply, cluster.image.endOffset);
+    return `${reply.told} ${reply.reason}`;
+  }
+
+  it('is asked at the last step, where it is only tried, too', () => {
+    expect(validate(200)).toBe('POLICY_VIOLATION Nothing is deleted here.');
+  });
+
+  it('is asked of no more than one slice of work, where it is only tried', () => {
+    expect(validate(10_100)).toContain('INVALID_REQUEST What writes more than recordsValidatedMax = 1000');
   });
 });

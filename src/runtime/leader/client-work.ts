@@ -1,10 +1,12 @@
-import { violated } from '../../base/assert.ts';
-import type { Offset } from '../../base/brands.ts';
+import { assert, violated } from '../../base/assert.ts';
+import { type Offset, offset } from '../../base/brands.ts';
 import { coverageMark } from '../../base/coverage-marks.ts';
 import { failed, type Result } from '../../base/result.ts';
 import type { ErrorCode } from '../../metadata/errors.ts';
 import { runOperation, runStep } from '../../metadata/execute.ts';
-import type { MetadataImage } from '../../metadata/image.ts';
+import { refuse } from '../../metadata/define-operation.ts';
+import { createImageBuilder, type ImageBuilder, type MetadataImage } from '../../metadata/image.ts';
+import { limits } from '../../metadata/limits.ts';
 import type { OperationContext, OperationError, OperationOutcome } from '../../metadata/operation.ts';
 import type { RegisteredOperation } from '../../metadata/operations.ts';
 import { findPolicyViolation, isJudged } from '../../metadata/policy.ts';
@@ -201,8 +203,8 @@ function hasMoreSteps({ next = null }: OperationOutcome<unknown>): boolean {
 }
 
 /**
- * Its further steps, for the policies alone: what an operation may be refused for by itself, its first step says.
- * Nothing of one step is read by the next, so that the state as it is serves for all of them.
+ * Its further steps, for the policies alone: what an operation may be refused for by itself, its first step says. Only
+ * what reads its own steps is replayed; to others the state as it is serves for all of them.
  */
 function restJudged(
   operation: RegisteredOperation,
@@ -211,15 +213,44 @@ function restJudged(
   context: OperationContext,
 ): Ran {
   if (!first.ok || !isJudged(context.policies ?? {}, operation.operationId)) return first;
+  const replayed = first.value.readsItsSteps === true ? createImageBuilder(image) : null;
   const before: MetadataRecord[] = [];
+  let now = image;
   let ran: Ran = first;
   while (ran.ok) {
     const { records, next = null }: OperationOutcome<unknown> = ran.value;
     if (next === null) break;
     for (const record of records) before.push(record);
-    ran = withPolicies(operation, runStep(next, image, context), context, before);
+    if (replayed !== null) {
+      if (before.length > limits.recordsValidatedMax) return tooMuchToValidate;
+      now = replay(replayed, now, records, context);
+    }
+    assert(before.length <= stepRecordsMax, 'the steps of an operation come to an end');
+    const within = { ...context, nextOffset: now.endOffset };
+    ran = withPolicies(operation, runStep(next, now, within), context, before);
   }
   return ran.ok ? first : ran;
+}
+
+/** What reads none of its steps makes a topic's partitions, and few records beside them. */
+const stepRecordsMax = limits.partitionsPerTopicMax + limits.recordsPerOperationMax;
+
+const tooMuchToValidate = refuse(
+  'INVALID_REQUEST',
+  `What writes more than recordsValidatedMax = ${limits.recordsValidatedMax} records step by step is made, or not: it is not validated alone.`,
+  { limit: 'recordsValidatedMax', maximum: limits.recordsValidatedMax },
+);
+
+function replay(
+  builder: ImageBuilder,
+  { endOffset }: MetadataImage,
+  records: readonly MetadataRecord[],
+  { epoch, timestampMs }: OperationContext,
+): MetadataImage {
+  for (const [at, record] of records.entries()) {
+    builder.replay(record, { offset: offset(endOffset + at), epoch, timestampMs });
+  }
+  return builder.peek();
 }
 
 function inputOf({ input }: ControllerRequest): Parameters<typeof runOperation>[2] {

@@ -38,7 +38,7 @@ export function removeInSteps<Response>(removal: Removal<Response>): OperationSt
     const left = count - partitionsPerStep(image, context);
     if (left > 0) {
       const records = removedDownTo(topic.topicId, count, left);
-      return ok({ records, response, next: removeInSteps(removal) });
+      return ok({ records, response, next: removeInSteps(removal), readsItsSteps: true });
     }
     const records: readonly MetadataRecord[] = [
       ...removeConfigs(image, { type: 'topic', name: topic.name }),
