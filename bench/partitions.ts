@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import { measureBrokerDeath } from './partitions-parts/broker-death.ts';
 import { readProcess } from './partitions-parts/meter.ts';
 import { createTopics, deleteTopics, topicSizes } from './partitions-parts/topics.ts';
+import { measureTransactions } from './partitions-parts/transactions.ts';
 import { Brokers } from './processes/brokers.ts';
 import { Quorum } from './processes/quorum.ts';
 import { report, type ReportRow } from './report.ts';
@@ -13,7 +14,7 @@ import { positive } from './support/numbers.ts';
  * the leader's event loop is held up by it.
  *
  *   npm run bench -- partitions [--led 1000,10000,100000] [--trials 3] [--totals 100000,1000000,2000000]
- *                               [--per-topic 5000] [--only death,sizes]
+ *                               [--per-topic 5000] [--together 1000000] [--only death,sizes,transactions]
  */
 export async function run(argumentList: readonly string[]): Promise<void> {
   const options = readOptions(argumentList);
@@ -31,6 +32,13 @@ export async function run(argumentList: readonly string[]): Promise<void> {
     for (const partitions of options.totals) {
       rows.push(await inQuorum((quorum) => measureSize(quorum, partitions, options.perTopic)));
     }
+  }
+  if (options.only.includes('transactions')) {
+    rows.push(
+      await inQuorum(async (quorum) =>
+        measureTransactions((await quorum.waitForLeader()).leader, options.together),
+      ),
+    );
   }
   report('partitions', rows);
 }
@@ -87,7 +95,8 @@ function readOptions(argumentList: readonly string[]) {
       trials: { type: 'string', default: '3' },
       totals: { type: 'string', default: '100000,1000000,2000000' },
       'per-topic': { type: 'string', default: '5000' },
-      only: { type: 'string', default: 'death,sizes' },
+      together: { type: 'string', default: '1000000' },
+      only: { type: 'string', default: 'death,sizes,transactions' },
     },
   });
   return {
@@ -95,6 +104,7 @@ function readOptions(argumentList: readonly string[]) {
     trials: positive(values.trials),
     totals: values.totals.split(',').map(positive),
     perTopic: positive(values['per-topic']),
+    together: positive(values.together),
     only: values.only.split(','),
   };
 }

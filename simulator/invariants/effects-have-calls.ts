@@ -4,6 +4,7 @@ import type { MetadataImage } from '../../src/metadata/image.ts';
 import { isUncleanElection } from '../../src/metadata/resources/topic/records.ts';
 import { topicPolicy } from '../../src/metadata/resources/topic/topic-policy.ts';
 import type { MetadataRecord } from '../../src/metadata/registry.ts';
+import { partsOf } from '../workload/operators/planned-call.ts';
 import type { MetadataWitness } from '../metadata-witness.ts';
 import type { Checker, ClusterObservation } from '../observation.ts';
 import {
@@ -132,6 +133,8 @@ function causesOf({ planned }: CallEntry): readonly string[] {
       return body['electionType'] === 'unclean' ? [uncleanByHand] : [];
     case 'deleteTopic':
       return [`deleteTopic ${String(params['topic'])}`];
+    case 'executeTransaction':
+      return partsOf(planned, 'deleteTopic').map(({ params }) => `deleteTopic ${String(params?.['topic'])}`);
     case 'createToken':
       return [`createToken ${tokenIdOf(Buffer.from(String(body['secretHash']), 'hex'))}`];
     case 'revokeToken':

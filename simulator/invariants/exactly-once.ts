@@ -1,3 +1,4 @@
+import { partsOf } from '../workload/operators/planned-call.ts';
 import type { MetadataWitness } from '../metadata-witness.ts';
 import type { Checker, ClusterObservation } from '../observation.ts';
 import { sameValue } from '../same-value.ts';
@@ -65,11 +66,14 @@ export function exactlyOnce(
     onBatch({ records, offsets }) {
       const explained = new Set<unknown>();
       for (const [at, record] of records.entries()) {
-        if (isAnswerRecord(record)) explained.add(note(record, offsets[at] ?? 0));
-        else if (record.type === 'ForgetHeaderAnswersRecord') forget(record.offsets);
+        if (isAnswerRecord(record)) {
+          explained.add(note(record, offsets[at] ?? 0));
+          for (const name of namesCreatedUnder(keyText(record))) explained.add(name);
+        } else if (record.type === 'ForgetHeaderAnswersRecord') forget(record.offsets);
       }
       for (const record of records) {
-        if (record.type !== 'TopicRecord' || explained.has(record.topicId)) continue;
+        if (record.type !== 'TopicRecord') continue;
+        if (explained.has(record.topicId) || explained.has(record.name)) continue;
         unkeyed.push({ name: record.name, topicId: record.topicId });
         if (!explain(record.name, record.topicId, () => true)) explainAnew();
       }
@@ -92,6 +96,15 @@ export function exactlyOnce(
     if (entry !== undefined && !forgotten.has(key))
       cluster.fail(checker, `call ${entry.id} had no effect, and key ${key} is executed`);
     return answer.response?.topicId;
+  }
+
+  /** A transaction's answer names none of its topics: its call does. */
+  function namesCreatedUnder(key: string): readonly unknown[] {
+    const entry = calls.entries.find(
+      ({ planned, keys }) =>
+        planned.operationId === 'executeTransaction' && keys.some((own) => keyText(own) === key),
+    );
+    return entry === undefined ? [] : partsOf(entry.planned, 'createTopic').map(({ body }) => body?.['name']);
   }
 
   function forget(offsets: readonly number[]): void {
@@ -171,11 +184,17 @@ export function exactlyOnce(
 type RememberedAnswer = { readonly response?: { readonly topicId?: unknown } };
 
 function mayHaveCreated({ planned, outcome }: CallEntry, name: string, topicId: string): boolean {
-  if (planned.operationId !== 'createTopic' || planned.body['name'] !== name) return false;
+  const isTransaction = planned.operationId === 'executeTransaction';
+  // One transaction creates one topic at most here, so that one call explains one topic.
+  const created = isTransaction
+    ? partsOf(planned, 'createTopic').map(({ body }) => body?.['name'])
+    : planned.operationId === 'createTopic' && [planned.body['name']];
+  if (created === false || !created.includes(name)) return false;
   if (planned.isValidation === true) return false;
   if (outcome === null || outcome.kind === 'unknown') return true;
   if (outcome.kind !== 'answered' || !outcome.answer.result.ok) return false;
   const { response } = outcome.answer.result;
+  if (isTransaction) return true;
   return (
     typeof response === 'object' && response !== null && 'topicId' in response && response.topicId === topicId
   );

@@ -35,6 +35,8 @@ export const limits = {
 
   topicNameLengthMax: 249,
   replicasPerPartitionMax: 60,
+  /** What one request has executed together, or not at all. */
+  operationsPerTransactionMax: 10_000,
   /** Records that are replayed for a write that is only validated: one slice of work. */
   recordsValidatedMax: 1_000,
   partitionsPerTopicMax: 100_000,

@@ -125,6 +125,8 @@ export type OperationOutcome<Response> = {
   readonly next?: OperationStep<Response> | null;
   /** Its later steps read what the earlier ones have written: whoever looks at them beforehand has to replay these. */
   readonly readsItsSteps?: true;
+  /** Its later steps may be refused by themselves. Absent: what it may be refused for, its first step says. */
+  readonly mayRefuseLater?: true;
 };
 
 export type OperationStep<Response> = (

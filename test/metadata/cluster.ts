@@ -14,6 +14,7 @@ import type {
   QuorumView,
 } from '../../src/metadata/operation.ts';
 import { operationsById, type Operations } from '../../src/metadata/operations.ts';
+import type { Policies } from '../../src/metadata/policy.ts';
 import { builtInRegistry, type MetadataRecord, type Registry } from '../../src/metadata/registry.ts';
 import {
   bootstrapRecords,
@@ -55,6 +56,7 @@ export class TestCluster {
   timestampMs = 1_000_000;
   recordsPerStepMax = 9_000;
   principal = 'tester';
+  policies: Policies = {};
   /** What the leader supports, and whom its quorum consists of. */
   quorum: QuorumView = { supported: supportedFeatures, kraftVersion: 1, voters: [], isChanging: false };
   /** What operations wanted the quorum to be changed to; only Raft could do it. */
@@ -85,6 +87,7 @@ export class TestCluster {
       },
       groupSessions: { isLive: (memberEpoch) => this.liveMembers.has(memberEpoch) },
       quorum: this.quorum,
+      policies: this.policies,
       recordsPerStepMax: this.recordsPerStepMax,
     };
   }
@@ -123,12 +126,17 @@ export class TestCluster {
 
   /** Step for step, as the leader writes a transaction; the result of the last is that of the whole. */
   #finish(result: Result<OperationOutcome<unknown>, OperationError>): typeof result {
-    if (!result.ok) return result;
-    this.append(result.value.records);
-    const { next = null } = result.value;
-    if (next !== null) return this.#finish(runStep(next, this.image, this.context));
-    this.follow(result.value);
-    return result;
+    let ran = result;
+    while (ran.ok) {
+      this.append(ran.value.records);
+      const { next = null } = ran.value;
+      if (next === null) {
+        this.follow(ran.value);
+        break;
+      }
+      ran = runStep(next, this.image, this.context);
+    }
+    return ran;
   }
 
   /** What an operation has said beside its response. */

@@ -83,6 +83,11 @@ function changes({
     createTopic: { method: 'POST', path: '/topics', body: { name: 'new', partitions: 1 } },
     addPartitions: { method: 'POST', path: '/topics/orders/partitions', body: { count: 3 } },
     deleteTopic: { method: 'DELETE', path: '/topics/orders' },
+    executeTransaction: {
+      method: 'POST',
+      path: '/transactions',
+      body: { operations: [{ operationId: 'createTopic', body: { name: 'new' } }] },
+    },
     allocateProducerIds: {
       method: 'POST',
       path: '/producer-ids',
@@ -109,7 +114,7 @@ function changes({
 }
 
 /** They change many things, each with an epoch of its own. */
-const changesMany = ['alterPartition', 'alterPartitionReassignments', 'electLeaders'];
+const changesMany = ['alterPartition', 'alterPartitionReassignments', 'electLeaders', 'executeTransaction'];
 
 describe('an answer that the caller has already', () => {
   const notModified = operations.filter((operation) => answersNotModified(operation));

@@ -163,6 +163,30 @@ export function errorCases(
       INVALID_REPLICA_ASSIGNMENT: post('/topics/orders/partitions', { count: 3, assignments: [[1, 1]] }),
       POLICY_VIOLATION: { producedBy: 'test/metadata/placement-rules.test.ts' },
     },
+    executeTransaction: {
+      INVALID_REQUEST: together({
+        operationId: 'createTopic',
+        body: { name: 'a', partitions: 1, assignments: [[1]] },
+      }),
+      UNSUPPORTED_VERSION: { producedBy: 'test/metadata/transaction.test.ts' },
+      INVALID_TOPIC_EXCEPTION: together({ operationId: 'createTopic', body: { name: '..' } }),
+      TOPIC_ALREADY_EXISTS: together({ operationId: 'createTopic', body: { name: 'orders' } }),
+      UNKNOWN_TOPIC_OR_PARTITION: together({ operationId: 'deleteTopic', params: { topic: 'none' } }),
+      INVALID_PARTITIONS: together({ operationId: 'createTopic', body: { name: 'a', partitions: 200_000 } }),
+      INVALID_REPLICATION_FACTOR: together({
+        operationId: 'createTopic',
+        body: { name: 'a', replicationFactor: 9 },
+      }),
+      INVALID_REPLICA_ASSIGNMENT: together({
+        operationId: 'createTopic',
+        body: { name: 'a', assignments: [[1, 1]] },
+      }),
+      INVALID_CONFIG: together({
+        operationId: 'createTopic',
+        body: { name: 'a', configs: [{ name: 'none', value: '1' }] },
+      }),
+      POLICY_VIOLATION: together({ operationId: 'createTopic', body: { name: forbidden.topic } }),
+    },
     deleteTopic: { UNKNOWN_TOPIC_OR_PARTITION: { method: 'DELETE', path: '/topics/none' } },
     describeTopic: { UNKNOWN_TOPIC_OR_PARTITION: get('/topics/none') },
     listPartitions: {
@@ -271,6 +295,10 @@ export function token(changes: object = {}): object {
 
 function elect(electionType: string, topic: string): Asked {
   return post('/elections', { electionType, partitions: [{ topic, partition: 0 }] });
+}
+
+function together(part: object): Asked {
+  return post('/transactions', { operations: [part] });
 }
 
 function alter(resource: string, name = 'retention.ms'): Asked {

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { Offset } from '../../src/base/brands.ts';
 import { operations, type RegisteredOperation } from '../../src/metadata/operations.ts';
 import { registryOf } from '../../src/metadata/registry.ts';
-import { featuresOfKinds } from '../../src/metadata/resources/feature/supported.ts';
+import { featuresOfKinds, supportedFeatures } from '../../src/metadata/resources/feature/supported.ts';
 import { tokenIdOf } from '../../src/metadata/resources/token/identity.ts';
 import type { ControllerRequest } from '../../src/runtime/controller-api.ts';
 import { clientWork } from '../../src/runtime/leader/client-work.ts';
@@ -17,7 +17,7 @@ const alice = { params: { kind: 'quota', key: 'alice' } };
 type Input = { readonly params?: object; readonly body?: object };
 
 function controller(controllerId: number) {
-  const features = [...featuresOfKinds(registry)];
+  const features = [...supportedFeatures, ...featuresOfKinds(registry)];
   const listeners = [{ name: 'CONTROLLER', host: 'localhost', port: 9645 }];
   return { controllerId, incarnationId: incarnationId(9), listeners, features };
 }
@@ -37,9 +37,9 @@ function memberOf(cluster: TestCluster): Input {
 
 /** For each write an input that succeeds on the cluster below, and changes something. */
 const inputs: Readonly<Record<string, (cluster: TestCluster) => Input>> = {
-  updateFeature: () => ({ params: { feature: 'metadata.version' }, body: { featureLevel: 1 } }),
+  updateFeature: () => ({ params: { feature: 'metadata.version' }, body: { featureLevel: 2 } }),
   registerController: () => ({ body: controller(1) }),
-  registerBroker: (cluster) => ({ body: cluster.registration(7) }),
+  registerBroker: (cluster) => ({ body: { ...cluster.registration(7), features: supportedFeatures } }),
   heartbeatBroker: (cluster) => {
     const brokerEpoch = cluster.image.broker.brokers.get(3)?.brokerEpoch ?? 0;
     return { params: { brokerId: 3 }, body: { brokerEpoch, metadataOffset: cluster.image.endOffset } };
@@ -56,6 +56,11 @@ const inputs: Readonly<Record<string, (cluster: TestCluster) => Input>> = {
   createTopic: () => ({ body: { name: 'new', partitions: 2, replicationFactor: 2 } }),
   addPartitions: () => ({ params: { topic: 'old' }, body: { count: 5 } }),
   deleteTopic: () => ({ params: { topic: 'old' } }),
+  executeTransaction: () => ({
+    body: {
+      operations: [{ operationId: 'createTopic', body: { name: 'new' } }],
+    },
+  }),
   alterPartition: (cluster) => {
     const brokerEpoch = cluster.image.broker.brokers.get(1)?.brokerEpoch ?? 0;
     const { topicId, partition, leaderEpoch, partitionEpoch } = cluster.partition('old');
@@ -112,6 +117,7 @@ function cluster(): TestCluster {
   made.ok('openSession', { body: {} });
   made.ok('joinGroup', { params: { group: 'jobs' }, body: { memberId: incarnationId(1) } });
   made.ok('createToken', { body: { name: 'reports', role: 'reader', secretHash: secretHash(1) } });
+  made.append([{ type: 'FeatureLevelRecord', name: 'metadata.version', featureLevel: 2 }]);
   return made;
 }
 
@@ -172,6 +178,26 @@ describe('a write that is only validated', () => {
     validated.answer(reply, before.image.endOffset);
     expect(validated.records).toEqual([]);
     expect(reply.told).toBe('PRECONDITION_FAILED');
+  });
+
+  it('is tried step by step where its steps read each other', () => {
+    const before = cluster();
+    const part = (name: string) => ({ operationId: 'createTopic', body: { name } });
+    const grown = { operationId: 'addPartitions', params: { topic: 'a' }, body: { count: 3 } };
+    const operation = writes.find(({ operationId }) => operationId === 'executeTransaction');
+    if (operation === undefined) throw new Error('no such operation');
+    const told = (parts: readonly object[]): string | null => {
+      const reply = new RecordedReply();
+      const input = { params: {}, query: {}, body: { operations: parts } };
+      const request = requestOf(operation, before, { input, validateOnly: true });
+      const validated = clientWork(operation, request, reply).run(before.image, before.context);
+      validated.answer(reply, before.image.endOffset);
+      expect(validated.records).toEqual([]);
+      return reply.told;
+    };
+    expect(told([part('a'), grown, part('b')])).toBe('ok {"operations":3}');
+    expect(told([part('a'), grown, part('a')])).toBe('TOPIC_ALREADY_EXISTS');
+    expect(told(Array.from({ length: 600 }, (_, at) => part(`t-${at}`)))).toBe('INVALID_REQUEST');
   });
 
   it('is answered by a leader only after a majority has confirmed that it still leads', () => {

@@ -39,6 +39,7 @@ const writes: readonly (readonly [weight: number, template: Template])[] = [
       ),
   ],
   [4, reassign],
+  [4, executeTransaction],
   [3, registerBroker],
   [2, (chance) => write('unregisterBroker', { brokerId: firstBroker + chance.integer(brokersMax) })],
   [1, (chance) => write('fenceBroker', { brokerId: firstBroker + chance.integer(brokersMax) })],
@@ -222,6 +223,21 @@ function createTopic(chance: HashedChance, number: number): Content {
   const partitions = chance.oneIn(4) ? 10 + chance.integer(largeMax) : 1 + chance.integer(4);
   const size = chance.oneIn(3) ? { partitions, replicationFactor: 1 + chance.integer(3) } : { partitions };
   return write('createTopic', {}, { name, ...size });
+}
+
+/** In whatever order; a part that is refused, as often one is, refuses the others. */
+function executeTransaction(chance: HashedChance, number: number): Content {
+  const created = createTopic(chance, number);
+  const deleted = topicName(chance);
+  const grown = chance.oneIn(2) ? created.body['name'] : topicName(chance);
+  const all = [
+    { operationId: 'createTopic', body: created.body },
+    { operationId: 'deleteTopic', params: { topic: deleted } },
+    { operationId: 'addPartitions', params: { topic: grown }, body: { count: 2 + chance.integer(largeMax) } },
+  ];
+  const first = chance.integer(all.length);
+  const operations = [...all.slice(first), ...all.slice(0, first)].slice(0, 1 + chance.integer(all.length));
+  return write('executeTransaction', {}, { operations });
 }
 
 /** Few partitions, of which some are cancelled; to model brokers, where there are any, or to fenced ones. */

@@ -29,3 +29,16 @@ export type PlannedCall = {
 export function principalOf(client: number): string {
   return `client-${client}`;
 }
+
+type PlannedPart = {
+  readonly operationId: string;
+  readonly params?: Readonly<Record<string, unknown>>;
+  readonly body?: Readonly<Record<string, unknown>>;
+};
+
+/** The operations of one kind in a planned transaction. */
+export function partsOf({ body }: Pick<PlannedCall, 'body'>, operationId: string): readonly PlannedPart[] {
+  // As the generator has made it.
+  const parts = body['operations'] as readonly PlannedPart[];
+  return parts.filter((part) => part.operationId === operationId);
+}

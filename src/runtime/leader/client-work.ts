@@ -203,8 +203,8 @@ function hasMoreSteps({ next = null }: OperationOutcome<unknown>): boolean {
 }
 
 /**
- * Its further steps, for the policies alone: what an operation may be refused for by itself, its first step says. Only
- * what reads its own steps is replayed; to others the state as it is serves for all of them.
+ * Its further steps, where they may be refused: by the policies, or by themselves. Only what reads its own steps is
+ * replayed; to others the state as it is serves for all of them.
  */
 function restJudged(
   operation: RegisteredOperation,
@@ -212,8 +212,10 @@ function restJudged(
   image: MetadataImage,
   context: OperationContext,
 ): Ran {
-  if (!first.ok || !isJudged(context.policies ?? {}, operation.operationId)) return first;
-  const replayed = first.value.readsItsSteps === true ? createImageBuilder(image) : null;
+  if (!first.ok) return first;
+  const { mayRefuseLater = false, readsItsSteps = false } = first.value;
+  if (!mayRefuseLater && !isJudged(context.policies ?? {}, operation.operationId)) return first;
+  const replayed = readsItsSteps ? createImageBuilder(image) : null;
   const before: MetadataRecord[] = [];
   let now = image;
   let ran: Ran = first;
