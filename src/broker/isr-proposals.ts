@@ -83,6 +83,7 @@ function answerOf(result: {
 }): ProposalAnswer {
   const { code, partitionEpoch, isr, minInsyncReplicas: minIsr } = result;
   if (code !== null) return { kind: 'refused', code };
-  if (partitionEpoch === null || isr === null) return { kind: 'unknown' };
-  return { kind: 'accepted', partitionEpoch, isr, minIsr: minIsr ?? 1 };
+  // Half of an answer is none: what it leaves out the metadata will say, of one and the same state.
+  if (partitionEpoch === null || isr === null || typeof minIsr !== 'number') return { kind: 'unknown' };
+  return { kind: 'accepted', partitionEpoch, isr, minIsr };
 }
