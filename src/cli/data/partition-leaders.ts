@@ -25,6 +25,8 @@ const passing: ReadonlySet<string> = new Set([
   'REPLICA_NOT_AVAILABLE',
   'OFFSET_NOT_AVAILABLE',
   'THROTTLING_QUOTA_EXCEEDED',
+  // The controllers know it, and are asked once more before a broker is: its metadata come a little later.
+  'UNKNOWN_TOPIC_OR_PARTITION',
 ]);
 /** Said of what was appended, and may be committed yet. */
 const unknownOutcomes: ReadonlySet<string> = new Set(['OUTCOME_UNKNOWN', 'REQUEST_TIMED_OUT']);
