@@ -69,6 +69,8 @@ export type RunReport = {
   readonly brokers: Readonly<Brokers['counts'] & { readonly acknowledged: number; readonly lost: number }>;
   readonly watches: Readonly<Watchers['counts']>;
   readonly messages: number;
+  /** What became of those that did not arrive once, and in time. */
+  readonly messageFaults: Readonly<Record<'lost' | 'duplicated' | 'cut', number>>;
   /** What was observed from outside. */
   readonly marks: Marks;
   /** How often the marked places of production code were passed. */
@@ -83,6 +85,10 @@ export function runSchedule(options: RunOptions): RunReport {
     () => run.go(),
   );
   return run.report();
+}
+
+function messageFaultsOf({ lost, duplicated, cut }: World['network']['counts']): RunReport['messageFaults'] {
+  return { lost, duplicated, cut };
 }
 
 /** After the heal, how long until the cluster must serve: so many fetch timeouts, and a fixed time for disks. */
@@ -244,6 +250,7 @@ class Run {
       },
       watches: this.#watchers.counts,
       messages: world.network.counts.sent,
+      messageFaults: messageFaultsOf(world.network.counts),
       marks: new Map([
         ...this.#marks,
         ...this.#operators.calls.marks(),

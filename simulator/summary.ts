@@ -3,7 +3,7 @@ import { coverageText } from './coverage.ts';
 
 /** Listed whole; the marks of production code are too many for that. */
 const listedGroups = ['faults', 'requests', 'calls', 'brokers', 'watches', 'marks'] as const;
-const groupNames: readonly GroupName[] = [...listedGroups, 'coverage'];
+const groupNames: readonly GroupName[] = [...listedGroups, 'messageFaults', 'coverage'];
 
 export type Totals = {
   seeds: number;
@@ -46,18 +46,27 @@ export class Summary {
     return Math.floor(this.totals.simulatedUs / Math.max(1, this.totals.cpuUs));
   }
 
-  /** Faults that took place. */
+  /** Faults that took place: of controllers, of model brokers, and each message that was lost, doubled or cut off. */
   get faultEvents(): number {
+    return this.#plannedFaults + this.#brokerFaults + sumOf(this.totals.groups.messageFaults);
+  }
+
+  get #plannedFaults(): number {
     const { faults } = this.totals.groups;
-    const planned = Object.values(faults).reduce((sum, count) => sum + count, 0);
-    return planned - (faults['overBudget'] ?? 0);
+    return sumOf(faults) - (faults['overBudget'] ?? 0);
+  }
+
+  get #brokerFaults(): number {
+    const { brokers } = this.totals.groups;
+    return sumOf(brokers) - (brokers['acknowledged'] ?? 0) - (brokers['lost'] ?? 0);
   }
 
   text(): string {
     const { seeds, failures, events, messages, elections, commits, budgets, groups } = this.totals;
     return [
       `${seeds} seeds, ${failures} failed; ${this.simulatedSeconds} simulated seconds, ${this.rate} for each second of processor time`,
-      `${events} events, ${messages} messages, ${elections} elections, ${commits} batches committed, ${this.faultEvents} faults`,
+      `${events} events, ${messages} messages, ${elections} elections, ${commits} batches committed`,
+      `${this.faultEvents} faults: ${this.#plannedFaults} of controllers, ${this.#brokerFaults} of model brokers, ${sumOf(groups.messageFaults)} of messages`,
       `budgets: ${listed(budgets)}`,
       ...listedGroups.map((name) => `${name}: ${listed(groups[name])}`),
       coverageText(groups.coverage),
@@ -76,8 +85,21 @@ function noTotals(): Totals {
     elections: 0,
     commits: 0,
   };
-  const groups = { faults: {}, requests: {}, calls: {}, brokers: {}, watches: {}, marks: {}, coverage: {} };
+  const groups = {
+    faults: {},
+    messageFaults: {},
+    requests: {},
+    calls: {},
+    brokers: {},
+    watches: {},
+    marks: {},
+    coverage: {},
+  };
   return { ...counts, budgets: {}, groups };
+}
+
+function sumOf(counts: Readonly<Record<string, number>>): number {
+  return Object.values(counts).reduce((sum, count) => sum + count, 0);
 }
 
 function addAll(into: Record<string, number>, counts: Readonly<Record<string, number>>): void {

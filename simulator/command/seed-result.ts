@@ -32,7 +32,15 @@ export type SeedResult = {
   readonly groups: Readonly<Record<GroupName, Readonly<Record<string, number>>>>;
 };
 
-export type GroupName = 'faults' | 'requests' | 'calls' | 'brokers' | 'watches' | 'marks' | 'coverage';
+export type GroupName =
+  | 'faults'
+  | 'messageFaults'
+  | 'requests'
+  | 'calls'
+  | 'brokers'
+  | 'watches'
+  | 'marks'
+  | 'coverage';
 
 export function seedResult(
   { host, workload }: Pick<SeedTask, 'host' | 'workload'>,
@@ -42,9 +50,9 @@ export function seedResult(
   const { seed, budget, violation, digest, simulatedUs, events, messages, elections, commits } = report;
   const broken = violation === null ? null : { property: propertyOf(violation), message: violation.message };
   const counts = { simulatedUs, cpuUs, events, messages, elections, commits };
-  const { faults, outcomes: requests, calls, brokers, watches } = report;
+  const { faults, outcomes: requests, calls, brokers, watches, messageFaults } = report;
   const marks = Object.fromEntries(report.marks);
   const coverage = Object.fromEntries(report.coverage);
-  const groups = { faults, requests, calls, brokers, watches, marks, coverage };
+  const groups = { faults, messageFaults, requests, calls, brokers, watches, marks, coverage };
   return { host, workload, seed, budget, broken, digest, ...counts, groups };
 }

@@ -27,7 +27,7 @@ type State = {
   readonly failures: SeedResult[];
 };
 
-const format = 4;
+const format = 5;
 /** Past the seeds that every check runs. */
 const firstSeed = 1000;
 const progressEveryMs = 2000;
