@@ -14,6 +14,7 @@ import type { PartitionView } from '../replica/types.ts';
 /** What a topic's configs say to whoever holds one of its partitions. Times are in ms; null is without end. */
 export type PartitionSettings = {
   readonly segmentBytes: number;
+  readonly segmentMs: number;
   readonly batchBytesMax: number;
   readonly retentionMs: number | null;
   readonly retentionBytes: number | null;
@@ -96,6 +97,7 @@ function topicSettings(
     minIsr: number('min.insync.replicas'),
     settings: {
       segmentBytes: number('segment.bytes'),
+      segmentMs: number('segment.ms'),
       batchBytesMax: number('max.message.bytes'),
       retentionMs: isDeleted ? limit('retention.ms') : null,
       retentionBytes: isDeleted ? limit('retention.bytes') : null,
@@ -118,6 +120,7 @@ function isSameView(left: PartitionView, right: PartitionView): boolean {
 function isSameSettings(left: PartitionSettings, right: PartitionSettings): boolean {
   return (
     left.segmentBytes === right.segmentBytes &&
+    left.segmentMs === right.segmentMs &&
     left.batchBytesMax === right.batchBytesMax &&
     left.retentionMs === right.retentionMs &&
     left.retentionBytes === right.retentionBytes

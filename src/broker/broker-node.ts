@@ -4,7 +4,7 @@ import type { Broker, BrokerEvent, BrokerOptions } from '../client/broker-api.ts
 import { createClient, type Client } from '../client/create-client.ts';
 import type { MetadataImage } from '../metadata/image.ts';
 import type { PartitionRow } from '../metadata/resources/topic/partition-row.ts';
-import type { Clock } from '../ports/clock.ts';
+import type { Clock, Timer } from '../ports/clock.ts';
 import type { FileError, Files } from '../ports/files.ts';
 import type { Logger } from '../ports/logger.ts';
 import { ok, type Result } from '../base/result.ts';
@@ -60,6 +60,7 @@ export class BrokerNode {
   #settledOffset = 0;
   #taken: MetadataImage | null = null;
   #isCreating = false;
+  #retention: Timer | null = null;
 
   constructor(options: BrokerNodeOptions) {
     const { agent, settings, clock, logger, files } = options;
@@ -133,7 +134,14 @@ export class BrokerNode {
       onEvent(event);
     });
     this.#metadata.start();
+    this.#applyRetention();
     return ok(null);
+  }
+
+  #applyRetention(): void {
+    const { clock, partitions, settings } = this;
+    partitions.applyRetention(clock.wallMs());
+    this.#retention = clock.setTimer(settings.retentionCheckIntervalMs, () => this.#applyRetention());
   }
 
   addressOf(brokerId: number): BrokerAddress | null {
@@ -173,6 +181,7 @@ export class BrokerNode {
   /** Gives its leaderships away first, for so long at most, and goes on serving until then. */
   async stop(timeoutMs: number): Promise<void> {
     await this.#agent?.close({ timeoutMs });
+    this.#retention?.cancel();
     this.#metadata.close();
     this.replicaAnswers.close();
     await this.#fetchers.close();

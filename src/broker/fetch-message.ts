@@ -34,7 +34,10 @@ const partitionAnswerSchema = Type.Object({
   partition: Type.Integer(),
   /** -1 where there is an error. */
   highWatermark: Type.Integer(),
+  /** Where the leader's log begins; -1 where it has none. */
   logStartOffset: Type.Integer(),
+  /** With OFFSET_OUT_OF_RANGE: the epoch of the last record below `logStartOffset`; -1 for none, or unknown. */
+  logStartEpoch: Type.Optional(Type.Integer()),
   /** Of record batches behind the header. */
   bytes: Type.Integer({ minimum: 0 }),
   /** Their logs part: the newest epoch of the leader's that is not newer than the follower's, and where it ends. */
@@ -60,6 +63,9 @@ export function replicaFetchFault(value: unknown): string {
   const [first] = fetchValidator.Errors(value);
   return first === undefined ? 'it is none' : `${first.instancePath || 'the body'} ${first.message}`;
 }
+
+/** The error of a fetch below where the leader's log begins, or of a log that parts from it below there. */
+export const outOfRange = 'OFFSET_OUT_OF_RANGE';
 
 const lengthBytes = 4;
 

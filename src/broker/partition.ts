@@ -117,7 +117,8 @@ export class Partition {
     const { brokerEpoch } = ports.lease();
     this.#lease = { holdsLease: false, brokerEpoch };
     const { epochs, produced } = recovery;
-    const recovered = { brokerEpoch, epochs, produced, logEndOffset: log.endOffset };
+    const { startOffset: logStartOffset, endOffset: logEndOffset } = log;
+    const recovered = { brokerEpoch, epochs, produced, logStartOffset, logEndOffset };
     this.#replica = new Replica(ports.config, recovered, ports.clock.monotonicMs());
   }
 
@@ -192,6 +193,15 @@ export class Partition {
     this.#productions.set(produceId, { batch, acknowledgement, answered });
     const producer = batchProducerOf(header);
     this.#step({ type: 'produceRequested', produceId, recordCount: header.lastOffsetDelta + 1, producer });
+  }
+
+  /** Removes what the topic's settings do not keep, where this broker leads; followers follow. */
+  applyRetention(nowMs: number): void {
+    if (this.#isClosed || this.#replica.role !== 'leader') return;
+    const { retentionMs, retentionBytes } = this.#settings;
+    const { highWatermark } = this.#replica;
+    const logStartOffset = this.#log.retainedFrom({ nowMs, retentionMs, retentionBytes, highWatermark });
+    if (logStartOffset > this.logStartOffset) this.#step({ type: 'retentionDue', logStartOffset });
   }
 
   /** What a follower may be answered now; null where nothing has changed for it, so that it may wait. */
@@ -300,6 +310,12 @@ export class Partition {
       case 'truncate':
         this.#truncate(effect);
         return;
+      case 'advanceLogStart':
+        this.#log.advanceStart({ offset: effect.to, epochBefore: effect.epochBefore }, () => undefined);
+        return;
+      case 'reset':
+        this.#reset(effect);
+        return;
       case 'sendFetch': {
         const { leader, fetchId, request } = effect;
         if (request.flushedOffset < request.fetchOffset) return;
@@ -363,11 +379,20 @@ export class Partition {
     if (rebuildsProducers) this.#rebuildProducers({ to, generation, from: this.#log.startOffset }, []);
   }
 
+  /** The fetch that follows is sent when nothing of the old log is left. */
+  #reset({ to, epochBefore, generation }: Extract<ReplicaEffect, { type: 'reset' }>): void {
+    this.#log.reset({ offset: to, epochBefore }, () =>
+      this.#step({ type: 'flushed', endOffset: to, generation }),
+    );
+  }
+
   #rebuildProducers(
     range: { readonly from: number; readonly to: number; readonly generation: number },
     found: readonly ProducedBatch[],
   ): void {
-    const { from, to, generation } = range;
+    const { to, generation } = range;
+    // Its start may have moved meanwhile.
+    const from = Math.max(range.from, this.#log.startOffset);
     if (from >= to) {
       this.#step({ type: 'producersRebuilt', produced: found, generation });
       return;

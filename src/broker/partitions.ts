@@ -20,7 +20,10 @@ export type PartitionsOptions = {
 };
 
 /** Its segments are as large as the topic says, once that is known. */
-type FoundLog = { readonly opened: OpenedPartitionLog; readonly options: { segmentBytes: number } };
+type FoundLog = {
+  readonly opened: OpenedPartitionLog;
+  readonly options: { segmentBytes: number; segmentMs: number | null };
+};
 
 const segmentBytesMax = 2 ** 30;
 /** What is being removed is called so first: after a crash it is removed on, and never taken for a partition's log. */
@@ -65,7 +68,7 @@ export class Partitions {
     if (!listed.ok) return listed;
     for (const name of listed.value) {
       if (isPartitionKey(name)) {
-        const found = await this.#openLog(name, segmentBytesMax);
+        const found = await this.#openLog(name);
         if (!found.ok) return found;
         this.#found.set(name, found.value);
       }
@@ -94,6 +97,10 @@ export class Partitions {
     const keys = new Set([...this.#wanted.keys(), ...this.#open.keys(), ...this.#found.keys()]);
     for (const key of keys) this.#settle(key);
     this.#tellSettled();
+  }
+
+  applyRetention(nowMs: number): void {
+    for (const partition of this.#open.values()) partition.applyRetention(nowMs);
   }
 
   lookAtLease(): void {
@@ -133,21 +140,22 @@ export class Partitions {
   }
 
   async #openPartition(held: HeldPartition): Promise<void> {
-    const segmentBytes = Math.min(held.settings.segmentBytes, segmentBytesMax);
     const known = this.#found.get(held.key);
-    const opened = known === undefined ? await this.#openLog(held.key, segmentBytes) : ok(known);
+    const opened = known === undefined ? await this.#openLog(held.key) : ok(known);
     if (!opened.ok) {
       this.#fail(opened.error);
       return;
     }
     this.#found.delete(held.key);
-    opened.value.options.segmentBytes = segmentBytes;
+    opened.value.options.segmentBytes = Math.min(held.settings.segmentBytes, segmentBytesMax);
+    opened.value.options.segmentMs = held.settings.segmentMs;
     this.#open.set(held.key, new Partition(held, opened.value.opened, this.#options.ports));
   }
 
-  async #openLog(key: string, segmentBytes: number): Promise<Result<FoundLog, FileError>> {
+  async #openLog(key: string): Promise<Result<FoundLog, FileError>> {
     const { directory, files, onFailed, logger } = this.#options;
-    const options = { files, directory: join(directory, key), segmentBytes, flushes: true, onFailed };
+    const limits = { segmentBytes: segmentBytesMax, segmentMs: null };
+    const options = { files, directory: join(directory, key), ...limits, flushes: true, onFailed };
     const opened = await new Promise<Result<OpenedPartitionLog, FileError>>((resolve) =>
       openPartitionLog(options, resolve),
     );

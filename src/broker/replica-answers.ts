@@ -2,6 +2,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { FetchAnswer } from '../replica/types.ts';
 import {
   encodeReplicaAnswer,
+  outOfRange,
   type PartitionAnswer,
   type PartitionFetch,
   type ReplicaFetch,
@@ -116,11 +117,17 @@ async function answerOf(
     const error = answer.kind === 'refused' ? answer.error : 'NOT_LEADER_OR_FOLLOWER';
     return { answer: { ...base, error }, batches: [] };
   }
+  if (answer.kind === 'outOfRange') {
+    const { logStartOffset: start, epochBefore } = answer;
+    const range = { error: outOfRange, logStartOffset: start, logStartEpoch: epochBefore };
+    return { answer: { ...base, ...range }, batches: [] };
+  }
   if (answer.kind === 'diverging') {
     const { epoch, endOffset } = answer;
     return { answer: { ...base, divergingEpoch: { epoch, endOffset } }, batches: [] };
   }
   const { fetchOffset, endOffset, highWatermark } = answer;
+  base.logStartOffset = answer.logStartOffset;
   const isWanted = endOffset > fetchOffset && (left > 0 || isFirst);
   const read = isWanted ? await readBatches(partition, fetchOffset, endOffset, Math.max(0, left)) : [];
   if (typeof read === 'string') return { answer: { ...base, error: read }, batches: [] };
@@ -142,6 +149,10 @@ function readBatches(
   bytesMax: number,
 ): Promise<readonly Uint8Array[] | string> {
   return new Promise((resolve) =>
-    partition.read(from, to, bytesMax, (answer) => resolve(answer.ok ? answer.value : answer.error.code)),
+    partition.read(from, to, bytesMax, (answer) => {
+      if (answer.ok) resolve(answer.value);
+      // What it was answered for may have been removed or cut off since: the next fetch is told which.
+      else resolve(answer.error.code === outOfRange ? 'REPLICA_NOT_AVAILABLE' : answer.error.code);
+    }),
   );
 }

@@ -6,7 +6,12 @@ import type { Logger } from '../ports/logger.ts';
 import type { FetchAnswer, FetchError } from '../replica/types.ts';
 import { epochsOf, findGap } from './batch-facts.ts';
 import type { BrokerAddress } from './broker-core.ts';
-import { decodeReplicaAnswer, partitionsPerFetchMax, type ReadAnswerPart } from './fetch-message.ts';
+import {
+  decodeReplicaAnswer,
+  outOfRange,
+  partitionsPerFetchMax,
+  type ReadAnswerPart,
+} from './fetch-message.ts';
 import type { WantedFetch } from './partition.ts';
 
 export type ReplicaFetchersOptions = {
@@ -186,6 +191,11 @@ function answerOf(
   { answer, bytes }: ReadAnswerPart,
 ): { readonly answer: FetchAnswer; readonly batches: readonly PlacedRecordBatch[] } | string {
   const { currentLeaderEpoch: leaderEpoch, fetchOffset, lastFetchedEpoch: lastEpoch } = asked;
+  const { logStartOffset } = answer;
+  if (answer.error === outOfRange && logStartOffset >= 0) {
+    const epochBefore = answer.logStartEpoch ?? -1;
+    return { answer: { kind: 'outOfRange', leaderEpoch, logStartOffset, epochBefore }, batches: [] };
+  }
   if (answer.error !== undefined) {
     // Whatever the leader calls it: the replica waits a while and asks again, or hears of another leader.
     return { answer: { kind: 'refused', error: answer.error as FetchError }, batches: [] };
@@ -202,6 +212,6 @@ function answerOf(
   const endOffset = last === undefined ? fetchOffset : recordBatchEndOffset(last);
   const { highWatermark } = answer;
   const epochs = epochsOf(headers);
-  const records = { kind: 'records', leaderEpoch, fetchOffset, endOffset, epochs, highWatermark } as const;
-  return { answer: records, batches: split.value };
+  const numbers = { leaderEpoch, fetchOffset, endOffset, highWatermark, logStartOffset };
+  return { answer: { kind: 'records', ...numbers, epochs }, batches: split.value };
 }

@@ -22,6 +22,8 @@ export type BrokerSettings = {
   readonly consumerWaitMaxMs: number;
   /** Records that were taken in and not acknowledged yet; more are refused. */
   readonly pendingProduceBytesMax: number;
+  /** How often what need not be kept is removed (Kafka's `log.retention.check.interval.ms`). */
+  readonly retentionCheckIntervalMs: number;
   readonly heartbeatIntervalMs: number;
   /** How long the controllers may take to move away what it leads, when it is asked to stop. */
   readonly controlledShutdownMaxMs: number;
@@ -39,6 +41,7 @@ export const defaultBrokerSettings: BrokerSettings = {
   fetchBytesMax: 8_388_608,
   consumerWaitMaxMs: 30_000,
   pendingProduceBytesMax: 134_217_728,
+  retentionCheckIntervalMs: 300_000,
   heartbeatIntervalMs: 2_000,
   controlledShutdownMaxMs: 30_000,
   connectionsMax: 16_384,
@@ -56,6 +59,7 @@ export const brokerSettingMeanings: Readonly<Record<keyof BrokerSettings, string
   fetchBytesMax: 'records in one answer, unless one batch alone is larger',
   consumerWaitMaxMs: 'how long a consumer may let an answer without records wait',
   pendingProduceBytesMax: 'records that are not acknowledged yet; more are refused',
+  retentionCheckIntervalMs: 'how often what its topic does not keep any longer is removed',
   heartbeatIntervalMs: 'how often it tells the controllers that it lives',
   controlledShutdownMaxMs: 'how long it waits for its leaderships to be moved when it is asked to stop',
   connectionsMax: 'open connections of clients and brokers',

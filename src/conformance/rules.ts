@@ -43,6 +43,10 @@ const levels = {
   'unknown-records': ['must'],
   'fetch-names-its-epoch': ['must'],
   'truncate-by-epoch': ['must'],
+  'log-start': [
+    'must',
+    'A broker need not have retention, and the kit does not wait for it; its own log begins at 0.',
+  ],
   'flush-before-acknowledge': ['must'],
   'acknowledge-below': ['must'],
   'read-below': ['must'],

@@ -1,6 +1,13 @@
 import { assert } from '../base/assert.ts';
 import { coverageMark } from '../base/coverage-marks.ts';
-import { advanceHighWatermark, emit, type FollowerRole, type ReplicaState } from './state.ts';
+import {
+  advanceHighWatermark,
+  advanceLogStart,
+  emit,
+  type FollowerRole,
+  type ReplicaState,
+} from './state.ts';
+import { noEpoch } from './leader-epochs.ts';
 import type { ProducedBatch } from './producer-state.ts';
 import type { FetchAnswer } from './types.ts';
 
@@ -50,6 +57,7 @@ export function takeAnswer(
   role.nextFetchAtMs = nowMs;
   if (answer.leaderEpoch !== view.leaderEpoch) return;
   if (answer.kind === 'diverging') truncate(state, answer);
+  else if (answer.kind === 'outOfRange') reset(state, answer.logStartOffset, answer.epochBefore);
   else append(state, answer, produced);
 }
 
@@ -70,6 +78,25 @@ function append(
   }
   // A follower's high watermark is bounded by its own log.
   advanceHighWatermark(state, Math.min(answer.highWatermark, state.logEndOffset));
+  advanceLogStart(state, answer.logStartOffset);
+}
+
+/**
+ * Nothing of the log can be of use to the leader's: it begins anew where the leader's does. Who is in sync, or eligible
+ * to lead, is never told so while elections are clean: it holds all that is committed, and the leader's log begins
+ * no higher.
+ */
+function reset(state: ReplicaState, logStartOffset: number, epochBefore: number): void {
+  coverageMark('replica: begins its log anew');
+  state.epochs.reset(logStartOffset, epochBefore);
+  state.producers.reset(logStartOffset);
+  state.truncatedTo = logStartOffset;
+  state.logStartOffset = logStartOffset;
+  state.logEndOffset = logStartOffset;
+  state.flushedOffset = logStartOffset;
+  state.highWatermark = logStartOffset;
+  state.generation++;
+  emit(state, { type: 'reset', to: logStartOffset, epochBefore, generation: state.generation });
 }
 
 /**
@@ -81,6 +108,11 @@ function truncate(state: ReplicaState, answer: Extract<FetchAnswer, { kind: 'div
   const to = own.epoch === answer.epoch ? Math.min(own.endOffset, answer.endOffset) : own.endOffset;
   assert(to <= state.logEndOffset, 'a truncation only shortens a log');
   if (to === state.logEndOffset) return;
+  if (to < state.logStartOffset) {
+    // They part below what is left, and what is gone cannot be had back: all of it is fetched again.
+    reset(state, 0, noEpoch);
+    return;
+  }
   coverageMark('replica: truncates');
   state.epochs.truncate(to);
   state.producers.truncate(to);

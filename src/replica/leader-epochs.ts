@@ -14,6 +14,8 @@ export const noEpoch = -1;
  * Invariants
  * 1. Epochs ascend, and their start offsets never descend.
  * 2. No entry begins behind the log's end.
+ * 3. Of what lies below the log's start there is one entry at most, which covers the last record that is gone: by its
+ *    epoch another log is told from this one there, as Raft tells it by the term of a snapshot.
  */
 export class LeaderEpochs {
   #entries: LeaderEpochEntry[];
@@ -57,6 +59,17 @@ export class LeaderEpochs {
   /** What lies at or behind `offset` is gone. */
   truncate(offset: number): void {
     this.#entries = this.#entries.filter(({ startOffset }) => startOffset < offset);
+  }
+
+  /** What lies below `logStartOffset` is gone, but for the epoch of the last record of it. */
+  advanceStart(logStartOffset: number): void {
+    const last = this.#entries.findLastIndex(({ startOffset }) => startOffset < logStartOffset);
+    this.#entries.splice(0, last);
+  }
+
+  /** The log is empty and begins at `logStartOffset`, behind a record of `epochBefore`; -1 behind none. */
+  reset(logStartOffset: number, epochBefore: number): void {
+    this.#entries = epochBefore === noEpoch ? [] : [{ epoch: epochBefore, startOffset: logStartOffset - 1 }];
   }
 
   /** The entries that cover the records from `from` to `to`, the first of them clipped. */

@@ -98,8 +98,14 @@ function answerTo(state: ReplicaState, role: LeaderRole | null, request: FetchRe
   if (error !== null) return refused(error);
   const { leaderEpoch } = view;
   const { fetchOffset, lastFetchedEpoch } = request;
+  const { logStartOffset } = state;
   const own = state.epochs.endOf(lastFetchedEpoch, state.logEndOffset);
-  const isEmpty = fetchOffset === 0 && lastFetchedEpoch === noEpoch;
+  const isEmpty = fetchOffset === logStartOffset && lastFetchedEpoch === noEpoch;
+  if (fetchOffset < logStartOffset) {
+    coverageMark("replica: a follower's log is of no use");
+    const epochBefore = state.epochs.epochBefore(logStartOffset);
+    return { kind: 'outOfRange', leaderEpoch, logStartOffset, epochBefore };
+  }
   if (!isEmpty && (own.epoch !== lastFetchedEpoch || own.endOffset < fetchOffset)) {
     coverageMark("replica: a follower's log diverges");
     return { kind: 'diverging', leaderEpoch, epoch: own.epoch, endOffset: own.endOffset };
@@ -114,6 +120,7 @@ function answerTo(state: ReplicaState, role: LeaderRole | null, request: FetchRe
     endOffset,
     epochs: state.epochs.between(fetchOffset, endOffset),
     highWatermark: state.highWatermark,
+    logStartOffset,
   };
 }
 

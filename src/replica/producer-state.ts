@@ -101,6 +101,13 @@ export class ProducerState {
     this.#keep((batch) => batch.endOffset > logStartOffset);
   }
 
+  /** The log is empty and begins at `logStartOffset`. */
+  reset(logStartOffset: number): void {
+    this.#producers.clear();
+    this.#prunedTo = logStartOffset;
+    this.#isComplete = true;
+  }
+
   /** After a cut that went too deep: `batches` are those that the log holds below `to`, where it was cut. */
   rebuild(batches: readonly ProducedBatch[], to: number): void {
     const since = [...this.#producers.values()].flat().filter((batch) => batch.baseOffset >= to);

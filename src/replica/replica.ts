@@ -12,7 +12,7 @@ import {
 import { answerFetch, failProduce, produce, raiseHighWatermark } from './leader.ts';
 import { LeaderEpochs } from './leader-epochs.ts';
 import { type ProducedBatch, ProducerState } from './producer-state.ts';
-import { mayAct, type ReplicaRole, type ReplicaState } from './state.ts';
+import { advanceLogStart, mayAct, type ReplicaRole, type ReplicaState } from './state.ts';
 import type { PartitionView, RecoveredReplica, ReplicaConfig, ReplicaInput, ReplicaStep } from './types.ts';
 
 /**
@@ -28,11 +28,12 @@ import type { PartitionView, RecoveredReplica, ReplicaConfig, ReplicaInput, Repl
  *   Each with a higher leader epoch; within one leader epoch a role never changes.
  *
  * Invariants
- * 1. `flushedOffset` and `highWatermark` lie at or below `logEndOffset`.
+ * 1. `flushedOffset` and `highWatermark` lie at or below `logEndOffset`, and at or above `logStartOffset`: what is
+ *    removed is committed, and was on disk.
  * 2. The leader epoch never falls, nor, within one, the partition epoch; over a restart it never falls below
  *    that of the newest record in the log.
- * 3. The log is cut only by a diverging epoch that the leader of the present leader epoch has named, and by a
- *    follower only.
+ * 3. The log is cut, or begun anew, only by a diverging epoch or a log start that the leader of the present leader
+ *    epoch has named, and by a follower only.
  * 4. A leader's high watermark rises only as far as every member of its replication quorum, which is the
  *    committed and the proposed ISR, has flushed; never while the committed ISR is below min ISR; never while
  *    the broker holds no lease. So what is below it is on the disk of whoever the controller may elect.
@@ -47,6 +48,7 @@ import type { PartitionView, RecoveredReplica, ReplicaConfig, ReplicaInput, Repl
  *    started anew may find itself named as the leader that it was, and hold less (protocols 3).
  * 10. What is known of idempotent producers follows from the log's bytes alone (`producer-state.ts`); whoever leads
  *    while it is not known takes nothing from them.
+ * 11. A leader that may act decides where the log begins; followers follow it, and never an earlier one.
  */
 export class Replica {
   readonly #state: ReplicaState;
@@ -56,13 +58,15 @@ export class Replica {
       config,
       epochs: new LeaderEpochs(recovered.epochs),
       producers: new ProducerState(recovered.produced, recovered.logEndOffset),
+      logStartOffset: recovered.logStartOffset,
       truncatedTo: recovered.logEndOffset,
       brokerEpoch: recovered.brokerEpoch,
       holdsLease: false,
       logEndOffset: recovered.logEndOffset,
       flushedOffset: recovered.logEndOffset,
       generation: 0,
-      highWatermark: 0,
+      // What is gone was committed.
+      highWatermark: recovered.logStartOffset,
       view: null,
       role: { name: 'idle' },
       nextId: 1,
@@ -77,6 +81,10 @@ export class Replica {
 
   get leaderEpoch(): number {
     return this.#state.view?.leaderEpoch ?? -1;
+  }
+
+  get logStartOffset(): number {
+    return this.#state.logStartOffset;
   }
 
   get logEndOffset(): number {
@@ -156,10 +164,13 @@ export class Replica {
         return;
       case 'producersRebuilt':
         // What was read before a truncation says nothing of what is left.
-        if (input.generation === state.generation) state.producers.rebuild(input.produced, state.truncatedTo);
+        if (input.generation !== state.generation) return;
+        state.producers.rebuild(input.produced, state.truncatedTo);
+        // Its start may have moved while the log was read.
+        state.producers.advanceLogStart(state.logStartOffset);
         return;
-      case 'logStartAdvanced':
-        state.producers.advanceLogStart(input.logStartOffset);
+      case 'retentionDue':
+        if (role.name === 'leader' && mayAct(state, role)) advanceLogStart(state, input.logStartOffset);
         return;
       case 'proposalAnswered':
         if (role.name === 'leader') takeProposalAnswer(state, role, input.proposalId, input.answer);
@@ -245,7 +256,12 @@ export class Replica {
   }
 
   #assertInvariants(): void {
-    const { logEndOffset, flushedOffset, highWatermark, epochs } = this.#state;
+    const { logStartOffset, logEndOffset, flushedOffset, highWatermark, epochs } = this.#state;
+    assert(
+      flushedOffset >= logStartOffset,
+      `flushed ${flushedOffset} of a log that begins at ${logStartOffset}`,
+    );
+    assert(highWatermark >= logStartOffset, `committed ${highWatermark} of a log from ${logStartOffset} on`);
     assert(flushedOffset <= logEndOffset, `flushed ${flushedOffset} of a log that ends at ${logEndOffset}`);
     assert(highWatermark <= logEndOffset, `committed ${highWatermark} of a log that ends at ${logEndOffset}`);
     const last = epochs.entries.at(-1);

@@ -1,3 +1,4 @@
+import { coverageMark } from '../base/coverage-marks.ts';
 import type { LeaderEpochs } from './leader-epochs.ts';
 import type { ProducerState } from './producer-state.ts';
 import type { PartitionView, ProposedMember, ReplicaConfig, ReplicaEffect } from './types.ts';
@@ -83,6 +84,8 @@ export type ReplicaState = {
   truncatedTo: number;
   brokerEpoch: number;
   holdsLease: boolean;
+  /** What lies below is gone. */
+  logStartOffset: number;
   logEndOffset: number;
   flushedOffset: number;
   /** Grows with each truncation, so that a flush of what was cut off counts for nothing. */
@@ -97,6 +100,20 @@ export type ReplicaState = {
 
 export function emit(state: ReplicaState, effect: ReplicaEffect): void {
   state.effects.push(effect);
+}
+
+/**
+ * What lies below `wanted` is removed, as far as it is committed and on this disk: what an in-sync replica has not got
+ * yet, or a power failure may take, is kept.
+ */
+export function advanceLogStart(state: ReplicaState, wanted: number): void {
+  const to = Math.min(wanted, state.highWatermark, state.flushedOffset);
+  if (to < wanted) coverageMark('replica: a log start above what is committed or flushed is wanted');
+  if (to <= state.logStartOffset) return;
+  state.logStartOffset = to;
+  state.epochs.advanceStart(to);
+  state.producers.advanceLogStart(to);
+  emit(state, { type: 'advanceLogStart', to, epochBefore: state.epochs.epochBefore(to) });
 }
 
 export function advanceHighWatermark(state: ReplicaState, to: number): void {

@@ -42,6 +42,16 @@ export type FetchAnswer =
       readonly endOffset: number;
       readonly epochs: readonly LeaderEpochEntry[];
       readonly highWatermark: number;
+      /** Where the leader's log begins. */
+      readonly logStartOffset: number;
+    }
+  | {
+      /** The follower's log ends below where the leader's begins: it is of no use (Kafka's OFFSET_OUT_OF_RANGE). */
+      readonly kind: 'outOfRange';
+      readonly leaderEpoch: number;
+      readonly logStartOffset: number;
+      /** Of the last record below; -1 for none. */
+      readonly epochBefore: number;
     }
   | {
       /** The follower's log is another one from here on: the leader's last records up to its epoch. */
@@ -97,8 +107,8 @@ export type ReplicaInput = { readonly nowMs: number } & (
       readonly produced: readonly ProducedBatch[];
       readonly generation: number;
     }
-  /** Retention has removed what lies below. */
-  | { readonly type: 'logStartAdvanced'; readonly logStartOffset: number }
+  /** By its age or size what lies below need not be kept any longer; the leader decides of it. */
+  | { readonly type: 'retentionDue'; readonly logStartOffset: number }
   | { readonly type: 'proposalAnswered'; readonly proposalId: number; readonly answer: ProposalAnswer }
 );
 
@@ -127,6 +137,15 @@ export type ReplicaEffect =
       readonly generation: number;
       /** It went deeper than producers are remembered: `producersRebuilt` is wanted, from the bytes that are left. */
       readonly rebuildsProducers: boolean;
+    }
+  /** Remove what lies below `to`; `epochBefore` is the epoch of the last record of it, and stays known. */
+  | { readonly type: 'advanceLogStart'; readonly to: number; readonly epochBefore: number }
+  /** Remove everything; the log goes on at `to`, behind a record of `epochBefore` (-1: behind none). */
+  | {
+      readonly type: 'reset';
+      readonly to: number;
+      readonly epochBefore: number;
+      readonly generation: number;
     }
   | {
       readonly type: 'sendFetch';
@@ -165,7 +184,9 @@ export type ReplicaConfig = {
 /** What a broker finds on its disk when it starts. */
 export type RecoveredReplica = {
   readonly brokerEpoch: number;
+  /** Also of the last record below `logStartOffset`, where there was one. */
   readonly epochs: readonly LeaderEpochEntry[];
+  readonly logStartOffset: number;
   /** Everything that is there was flushed before this. */
   readonly logEndOffset: number;
   /** The batches that have a producer, in order; of each producer its last five are enough. */

@@ -14,7 +14,9 @@ export type Broker = {
   epoch: number;
   isUp: boolean;
   isFenced: boolean;
+  /** In the places of those below `startOffset` stand their epochs alone. */
   records: StoredRecord[];
+  startOffset: number;
   flushed: number;
   replica: Replica | null;
 };
@@ -41,6 +43,8 @@ export class PartitionCluster {
   readonly brokers: readonly Broker[];
   readonly acknowledged: { readonly offset: number; readonly value: number }[] = [];
   letters: Letter[] = [];
+  /** The highest log start that a leader has decided. */
+  startOffset = 0;
   nowMs = 0;
   readonly #generations = new Map<Broker, number>();
   readonly #plant: Plant;
@@ -67,6 +71,7 @@ export class PartitionCluster {
       isUp: false,
       isFenced: true,
       records: [],
+      startOffset: 0,
       flushed: 0,
       replica: null,
     }));
@@ -99,7 +104,9 @@ export class PartitionCluster {
     this.#settle();
     const epochs = broker.records.map(({ epoch }, startOffset) => ({ epoch, startOffset }));
     const produced = producedIn(broker.records, 0);
-    const recovered = { brokerEpoch: broker.epoch, epochs, logEndOffset: broker.records.length, produced };
+    const { startOffset: logStartOffset } = broker;
+    const logEndOffset = broker.records.length;
+    const recovered = { brokerEpoch: broker.epoch, epochs, logStartOffset, logEndOffset, produced };
     broker.flushed = broker.records.length;
     broker.replica = new Replica({ ...config, brokerId: id }, recovered, this.nowMs);
     this.step(broker, { type: 'leaseChanged', holdsLease: true, brokerEpoch: broker.epoch });
@@ -158,6 +165,13 @@ export class PartitionCluster {
     this.#outstanding = [];
   }
 
+  /** What is older than the last `keeps` records need not be kept. */
+  retain(id: number, keeps: number): void {
+    const broker = this.broker(id);
+    const logStartOffset = Math.max(0, broker.records.length - keeps);
+    this.step(broker, { type: 'retentionDue', logStartOffset });
+  }
+
   #send(id: number, production: Production): void {
     const broker = this.broker(id);
     const produceId = this.#productions.size + 1;
@@ -208,6 +222,19 @@ export class PartitionCluster {
         broker.flushed = Math.min(broker.flushed, effect.to);
         this.#generations.set(broker, effect.generation);
         if (effect.rebuildsProducers) this.#rebuildProducers(broker, effect.to);
+        return;
+      case 'advanceLogStart':
+        broker.records = broker.records.map((record, at) =>
+          at < effect.to ? removed(record.epoch) : record,
+        );
+        broker.startOffset = effect.to;
+        if (broker.replica?.role === 'leader') this.startOffset = Math.max(this.startOffset, effect.to);
+        return;
+      case 'reset':
+        broker.records = Array.from({ length: effect.to }, () => removed(effect.epochBefore));
+        broker.startOffset = effect.to;
+        broker.flushed = effect.to;
+        this.#generations.set(broker, effect.generation);
         return;
       case 'sendFetch':
         this.#post(effect.leader, (leader) => {
@@ -331,6 +358,10 @@ export class PartitionCluster {
       isr: newIsr,
     };
   }
+}
+
+function removed(epoch: number): StoredRecord {
+  return { epoch, value: 0, producer: null };
 }
 
 /** What stands at `baseOffset` and behind, as far as it has a producer. */

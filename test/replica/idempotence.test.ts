@@ -18,7 +18,11 @@ class Led {
 
   constructor(logEndOffset = 0, produced: readonly ProducedBatch[] = []) {
     const epochs = logEndOffset === 0 ? [] : [{ epoch: 0, startOffset: 0 }];
-    this.replica = new Replica(config, { brokerEpoch: 5, epochs, logEndOffset, produced }, 0);
+    this.replica = new Replica(
+      config,
+      { brokerEpoch: 5, epochs, logStartOffset: 0, logEndOffset, produced },
+      0,
+    );
     this.step({ type: 'leaseChanged', holdsLease: true, brokerEpoch: 5 });
   }
 
@@ -119,6 +123,7 @@ describe('a leader that is sent a batch again', () => {
       endOffset: 1,
       epochs,
       highWatermark: 1,
+      logStartOffset: 0,
     } as const;
     led.answer(answer, [stored(0, 0)]);
     led.flush();
@@ -146,7 +151,7 @@ describe('a leader that is sent a batch again', () => {
   it('knows no producer whose batches retention has removed', () => {
     const led = new Led(2, [stored(0, 0), stored(1, 1)]);
     led.lead(1, 1);
-    led.step({ type: 'logStartAdvanced', logStartOffset: 2 });
+    led.step({ type: 'retentionDue', logStartOffset: 2 });
     expect(outcomes(led.produce(1, sequence(2)))).toEqual([[1, 'UNKNOWN_PRODUCER_ID']]);
   });
 });

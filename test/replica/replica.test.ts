@@ -14,6 +14,12 @@ const moves = fc.array(fc.record({ kind: fc.nat({ max: 99 }), choice: fc.nat({ m
   size: 'max',
 });
 
+/** Now and then a broker is told that all but its last few records need not be kept. */
+function playRetaining(cluster: PartitionCluster, move: Move): void {
+  if (move.kind % 20 === 19) cluster.retain(1 + (move.choice % 3), move.choice % 5);
+  else play(cluster, move);
+}
+
 function play(cluster: PartitionCluster, { kind, choice }: Move): void {
   const id = 1 + (choice % 3);
   const leader = cluster.view.leader > 0 ? cluster.view.leader : id;
@@ -47,7 +53,7 @@ function patientReplica(): Replica {
   };
   return new Replica(
     { ...config, brokerId: 1 },
-    { brokerEpoch: 5, epochs: [], logEndOffset: 0, produced: [] },
+    { brokerEpoch: 5, epochs: [], logStartOffset: 0, logEndOffset: 0, produced: [] },
     0,
   );
 }
@@ -57,6 +63,7 @@ function findLoss(cluster: PartitionCluster): string | null {
   for (const id of cluster.view.isr) {
     const { records, flushed } = cluster.broker(id);
     for (const { offset, value } of cluster.acknowledged) {
+      if (offset < cluster.startOffset) continue;
       if (offset < flushed && records[offset]?.value === value) continue;
       return `broker ${id} is in the ISR without record ${value} at ${offset}`;
     }
@@ -73,13 +80,15 @@ function findDisorder(cluster: PartitionCluster): string | null {
   return null;
 }
 
-function disorderAt({ records, replica }: Broker): string | null {
+function disorderAt({ records, startOffset, replica }: Broker): string | null {
   const produced = producedIn(records, 0);
   for (const [at, { producerEpoch, baseSequence, baseOffset }] of produced.entries()) {
     const before = produced[at - 1];
     const isSameEpoch = before?.producerEpoch === producerEpoch;
     const isOlder = before !== undefined && before.producerEpoch > producerEpoch;
     const wanted = isSameEpoch ? before.baseSequence + 1 : 0;
+    // What stood before it may be gone.
+    if (before === undefined && startOffset > 0) continue;
     if (isOlder || baseSequence !== wanted) return `sequence ${baseSequence} at ${baseOffset}`;
   }
   const known = replica?.produced ?? null;
@@ -88,10 +97,18 @@ function disorderAt({ records, replica }: Broker): string | null {
   return JSON.stringify(known) === told ? null : `knows ${JSON.stringify(known)} of ${told}`;
 }
 
-function run(cluster: PartitionCluster, script: readonly Move[]): string | null {
+/** Whoever the controller may elect begins no higher than a leader has decided, and has all from there on. */
+function findHole(cluster: PartitionCluster): string | null {
+  const found = cluster.brokers.find(({ startOffset, flushed }) => {
+    return startOffset > cluster.startOffset || startOffset > flushed;
+  });
+  return found === undefined ? null : `broker ${found.id} begins at ${found.startOffset}`;
+}
+
+function run(cluster: PartitionCluster, script: readonly Move[], playOne = play): string | null {
   for (const move of script) {
-    play(cluster, move);
-    const problem = findLoss(cluster) ?? findDisorder(cluster);
+    playOne(cluster, move);
+    const problem = findLoss(cluster) ?? findDisorder(cluster) ?? findHole(cluster);
     if (problem !== null) return problem;
   }
   return null;
@@ -127,13 +144,29 @@ describe('the replicas of a partition', () => {
     expect(acknowledged).toBeGreaterThan(400);
   });
 
+  it.each([1, 2])('keep it from where a leader has let the log begin, min ISR %i', (minIsr) => {
+    let acknowledged = 0;
+    let begun = 0;
+    fc.assert(
+      fc.property(moves, (script) => {
+        const cluster = new PartitionCluster(minIsr);
+        expect(run(cluster, script, playRetaining)).toBeNull();
+        acknowledged += cluster.acknowledged.length;
+        if (cluster.startOffset > 0) begun++;
+      }),
+      { numRuns: 400, seed: 12 },
+    );
+    expect(acknowledged).toBeGreaterThan(400);
+    expect(begun).toBeGreaterThan(50);
+  });
+
   // Found by the simulator, seed 87: a broker that had restarted read from a controller that lagged behind.
   it('take no word of the controller that is older than their own log', () => {
     const config = { replicaLagTimeMaxMs: 1, fetchTimeoutMs: 1, retryBackoffMs: 1, fetchRecordsMax: 1 };
     const epochs = [{ epoch: 9, startOffset: 0 }];
     const replica = new Replica(
       { ...config, brokerId: 1 },
-      { brokerEpoch: 5, epochs, logEndOffset: 2, produced: [] },
+      { brokerEpoch: 5, epochs, logStartOffset: 0, logEndOffset: 2, produced: [] },
       0,
     );
     const { view } = new PartitionCluster(1);

@@ -39,7 +39,9 @@ class Shown {
   /** Null where nothing is broken; otherwise what is. */
   upTo(endOffset: number, by: Showing): string | null {
     const records = Array.from({ length: endOffset }, (_, value) => ({ epoch: 0, value, producer: null }));
-    return verdictOf(() => this.#ledger.visible('topic 0', by, endOffset, records));
+    return verdictOf(() => {
+      this.#ledger.visible('topic 0', by, endOffset, { records, startOffset: 0, flushed: endOffset });
+    });
   }
 }
 

@@ -10,6 +10,7 @@ import { entrantsHoldWhatWasTakenOver } from './entrants-hold-what-was-taken-ove
 import { fencedOnlyWithoutLease } from './fenced-only-without-lease.ts';
 import { leaderCandidateCompleteness } from './leader-candidate-completeness.ts';
 import { logsMatch } from './logs-match.ts';
+import { logStartIsCommitted } from './log-start-is-committed.ts';
 import { minIsrRecoveryQuorum } from './min-isr-recovery-quorum.ts';
 import { noAcknowledgementWithoutLease } from './no-acknowledgement-without-lease.ts';
 import { noCommittedRecordLost } from './no-committed-record-lost.ts';
@@ -40,6 +41,7 @@ export function replicaCheckers(
     noAcknowledgementWithoutLease(cluster, hosted),
     acknowledgedFromDisk(cluster),
     logsMatch(cluster),
+    logStartIsCommitted(cluster, witness, brokers),
     producedOnceInOrder(cluster, ledger),
   ];
   ledger.judges.push(...judges);

@@ -20,11 +20,11 @@ export function consistentRead(cluster: ClusterObservation): Checker & ReplicaJu
       seen.delete(key);
       shown.delete(key);
     },
-    visible(log, { broker, leaderEpoch }, endOffset, records) {
+    visible(log, { broker, leaderEpoch }, endOffset, { records, startOffset }) {
       judgeEnd(log.key, broker, leaderEpoch, endOffset);
       const read = seen.get(log.key) ?? new Map<number, number>();
       if (read.size === 0) seen.set(log.key, read);
-      for (let offset = Math.max(0, endOffset - newestMax); offset < endOffset; offset++) {
+      for (let offset = Math.max(startOffset, endOffset - newestMax); offset < endOffset; offset++) {
         const value = records[offset]?.value;
         const where = `offset ${offset} of ${log.key} at broker ${broker}`;
         if (value === undefined)

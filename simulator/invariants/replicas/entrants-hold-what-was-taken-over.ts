@@ -39,11 +39,11 @@ export function entrantsHoldWhatWasTakenOver(
     // By an election nobody enters but the one that was in sync last.
     if (earlier === null || row === null || row.leader === noLeader || earlier.leader !== row.leader) return;
     const key = keyOf(topicId, partition);
-    const records = ledger.disks.get(row.leader)?.logs.get(key)?.records ?? [];
+    const { records = [], startOffset = 0 } = ledger.disks.get(row.leader)?.logs.get(key) ?? {};
     const taken = records.findLastIndex(({ epoch }) => epoch < row.leaderEpoch) + 1;
     for (const member of row.isr) {
       if (earlier.isr.includes(member)) continue;
-      for (let offset = Math.max(0, taken - newestMax); offset < taken; offset++) {
+      for (let offset = Math.max(startOffset, taken - newestMax); offset < taken; offset++) {
         const value = records[offset]?.value;
         if (value === undefined || ledger.holds(member, key, offset, value)) continue;
         const what = `the change at ${at} lets broker ${member} into ISR [${row.isr.join()}] of ${key}`;

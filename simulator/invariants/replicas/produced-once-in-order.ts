@@ -17,24 +17,26 @@ export function producedOnceInOrder(
   const checker: Checker & ReplicaJudge = {
     name: 'what is produced under a sequence stands once and in order',
     source: 'KIP-98; protocols 2',
-    appending({ key }, broker, { records }, baseOffset, appended) {
+    appending({ key, startOffset }, broker, { records }, baseOffset, appended) {
       const log = [...records.slice(0, baseOffset), ...appended];
       for (let at = baseOffset; at < log.length; at++) {
         const producer = log[at]?.producer ?? null;
         if (producer === null) continue;
-        const before = lastOf(log, at, producer.producerId);
-        if (isNext(before, producer)) continue;
+        const before = lastOf(log, at, producer.producerId, startOffset);
+        // What stood before may be gone, and who has nothing left in the log is unknown.
+        if (isNext(before, producer) || (before === null && startOffset > 0)) continue;
         const what = `broker ${broker} appends ${nameOf(producer)} at ${at} of ${key}`;
         cluster.fail(checker, `${what}, behind ${before === null ? 'nothing' : nameOf(before)}`);
       }
     },
-    acknowledged({ key }, offset, _value, broker) {
+    acknowledged({ key, startOffset }, offset, _value, broker) {
       const producer = ledger.disks.get(broker)?.log(key).records[offset]?.producer ?? null;
       if (producer === null) return;
       const record = `${nameOf(producer)} of ${key}`;
       const first = offsets.get(record) ?? offset;
-      offsets.set(record, first);
-      if (first === offset) return;
+      // One whose first copy retention has removed is not known any more.
+      offsets.set(record, first < startOffset ? offset : first);
+      if (first === offset || first < startOffset) return;
       cluster.fail(checker, `broker ${broker} acknowledges ${record} at ${offset}, and it stood at ${first}`);
     },
     lost({ key, values }) {
@@ -46,8 +48,13 @@ export function producedOnceInOrder(
   return checker;
 }
 
-function lastOf(log: readonly StoredRecord[], below: number, producerId: number): BatchProducer | null {
-  for (let at = below - 1; at >= 0; at--) {
+function lastOf(
+  log: readonly StoredRecord[],
+  below: number,
+  producerId: number,
+  startOffset: number,
+): BatchProducer | null {
+  for (let at = below - 1; at >= startOffset; at--) {
     const producer = log[at]?.producer ?? null;
     if (producer?.producerId === producerId) return producer;
   }

@@ -21,10 +21,11 @@ export function replicationQuorumSuperset(
     acknowledged(log, offset, value, broker) {
       judge(log, offset, value, `broker ${broker} acknowledges`);
     },
-    visible(log, { broker }, endOffset, records) {
+    visible(log, { broker }, endOffset, { records, startOffset }) {
       // The older ones were looked at when they were the newest, or are below one that holds.
       const value = records[endOffset - 1]?.value;
-      if (value !== undefined) judge(log, endOffset - 1, value, `broker ${broker} shows`);
+      if (value !== undefined && endOffset > startOffset)
+        judge(log, endOffset - 1, value, `broker ${broker} shows`);
     },
   };
 

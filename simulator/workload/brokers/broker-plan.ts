@@ -34,6 +34,8 @@ export type BrokerPlan = {
   readonly replicaLagTimeMaxMs: number;
   /** The most records that one fetch brings. */
   readonly fetchRecordsMax: number;
+  /** How many records of each log retention leaves; all where it is absent. */
+  readonly recordsKept?: number;
   /** When each record is produced, and to which of the data topic's partitions. */
   readonly records: readonly { readonly atUs: number; readonly partition: number }[];
   readonly faults: readonly BrokerFault[];
@@ -44,6 +46,9 @@ export const dataTopic = 'data';
 const partitionsMax = 3;
 /** Clients of their own, far from the numbers of the others. */
 const creator = 90;
+
+/** Nothing is removed where it is below 0, in every other run. */
+const recordsKeptChoices: readonly number[] = [-1, -1, -1, 0, 5, 20];
 
 /** With their heartbeats and fetches a run with model brokers takes five times as long as one without. */
 const oneRunIn = 24;
@@ -69,7 +74,7 @@ export function generateBrokers(
     if (atUs >= config.durationUs) break;
     records.push({ atUs, partition: chance.integer(partitions) });
   }
-  return {
+  const plan = {
     brokers,
     minIsr: chance.pick([1, 2]),
     // Over a distance a follower's acknowledgement takes two round trips, and one that is in time stays in the ISR.
@@ -78,6 +83,8 @@ export function generateBrokers(
     records,
     faults: generateFaults(chance, config, brokers),
   };
+  const recordsKept = chance.pick(recordsKeptChoices);
+  return recordsKept < 0 ? plan : { ...plan, recordsKept };
 }
 
 /** Brokers to which nothing is produced and nothing happens, so that operators can create topics. */

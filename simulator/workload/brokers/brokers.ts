@@ -189,6 +189,7 @@ export class Brokers {
         retryBackoffMs: 50,
         fetchRecordsMax: this.#plan?.fetchRecordsMax ?? 50,
       },
+      recordsKept: this.#plan?.recordsKept ?? null,
       clusterId: () => cluster.leader()?.view?.clusterId ?? null,
       readImage: (take) => this.#readImage(process, take),
       fetchFrom: (leader, key, request, answered) => {
@@ -284,7 +285,7 @@ export class Brokers {
     const end = replica?.visibleEndOffset ?? null;
     if (replica === null || end === null) return;
     const by = { broker: brokerId, leaderEpoch: replica.leaderEpoch };
-    this.ledger.visible(key, by, end, disk.log(key).records);
+    this.ledger.visible(key, by, end, disk.log(key));
   }
 
   #inject(fault: BrokerFault): void {

@@ -28,6 +28,8 @@ export type ModelBrokerOptions = {
   readonly exchanges: Exchanges;
   readonly judges: readonly BrokerJudge[];
   readonly replica: ReplicaConfig;
+  /** How many records of each log retention leaves; null: all. */
+  readonly recordsKept: number | null;
   readonly clusterId: () => string | null;
   /** Asks a controller for the committed state, as a watch will bring it. */
   readonly readImage: (take: (image: MetadataImage) => void) => void;
@@ -136,7 +138,15 @@ export class ModelBroker {
   #poll(): void {
     this.#options.readImage((image) => this.#read(image));
     this.#takeProducerIds();
+    this.#retain();
     this.#later(pollMs + this.#random.integer(pollMs), () => this.#poll());
+  }
+
+  #retain(): void {
+    const { recordsKept } = this.#options;
+    if (recordsKept === null) return;
+    this.#lookAtLease();
+    for (const shell of this.shells.values()) shell.retain(recordsKept);
   }
 
   /** A block for each of its lives. */

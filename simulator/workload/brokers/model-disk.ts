@@ -8,6 +8,11 @@ export type StoredRecord = {
   readonly producer: BatchProducer | null;
 };
 
+/** What is left of a record that retention has removed. */
+export function removedRecord(epoch: number): StoredRecord {
+  return { epoch, value: -1, producer: null };
+}
+
 /** What stands at `baseOffset` and behind, as far as it has a producer. */
 export function producedIn(records: readonly StoredRecord[], baseOffset: number): readonly ProducedBatch[] {
   return records.flatMap(({ producer }, at) => {
@@ -17,7 +22,9 @@ export function producedIn(records: readonly StoredRecord[], baseOffset: number)
 }
 
 export type StoredLog = {
+  /** Those below `startOffset` are gone; in their places stand their epochs alone. */
   records: readonly StoredRecord[];
+  startOffset: number;
   /** How many of them a power failure leaves. */
   flushed: number;
 };
@@ -33,6 +40,8 @@ export class ModelDisk {
   stalledUntilUs = 0;
   /** Told before records are cut off by the broker itself. */
   onTruncate: (key: string, log: StoredLog, to: number) => void = () => undefined;
+  /** Told before records are removed by retention, and before all of a log is, which is to begin at `to` then. */
+  onStart: (key: string, log: StoredLog, to: number, isReset: boolean) => void = () => undefined;
   /** Told before records are appended at `baseOffset`. */
   onAppend: (key: string, log: StoredLog, baseOffset: number, records: readonly StoredRecord[]) => void =
     () => undefined;
@@ -40,7 +49,7 @@ export class ModelDisk {
   log(key: string): StoredLog {
     const known = this.logs.get(key);
     if (known !== undefined) return known;
-    const log: StoredLog = { records: [], flushed: 0 };
+    const log: StoredLog = { records: [], startOffset: 0, flushed: 0 };
     this.logs.set(key, log);
     return log;
   }
@@ -56,6 +65,22 @@ export class ModelDisk {
     this.onTruncate(key, log, to);
     log.records = log.records.slice(0, to);
     log.flushed = Math.min(log.flushed, to);
+  }
+
+  advanceStart(key: string, to: number): void {
+    const log = this.log(key);
+    this.onStart(key, log, to, false);
+    log.records = log.records.map((record, at) => (at < to ? removedRecord(record.epoch) : record));
+    log.startOffset = to;
+  }
+
+  reset(key: string, to: number, epochBefore: number): void {
+    const log = this.log(key);
+    this.onTruncate(key, log, 0);
+    this.onStart(key, log, to, true);
+    log.records = Array.from({ length: to }, () => removedRecord(epochBefore));
+    log.startOffset = to;
+    log.flushed = to;
   }
 
   flush(key: string, to: number): void {
@@ -84,10 +109,14 @@ export class ModelDisk {
     this.#lost = null;
   }
 
-  /** Whether it holds a record as a power failure would leave it, or held it while nobody could know better. */
+  /**
+   * Whether it holds a record as a power failure would leave it, until retention has removed it; or held it while
+   * nobody could know better.
+   */
   holds(key: string, offset: number, value: number): boolean {
     const holdsIn = (log: StoredLog | undefined): boolean =>
-      log !== undefined && offset < log.flushed && log.records[offset]?.value === value;
+      log !== undefined &&
+      (offset < log.startOffset || (offset < log.flushed && log.records[offset]?.value === value));
     return holdsIn(this.logs.get(key)) || holdsIn(this.#lost?.get(key));
   }
 

@@ -1,4 +1,5 @@
 import type { BatchProducer } from '../../../src/replica/producer-state.ts';
+import type { ProduceError } from '../../../src/replica/types.ts';
 import type { ProduceAnswer } from './replica-shell.ts';
 
 export type ModelProducerOptions = {
@@ -78,8 +79,18 @@ export class ModelProducer {
       if (error !== null && attempt !== record.attempt) return;
       record.timer?.cancel();
       if (error === null) this.#acknowledged(record);
+      else if (this.#isForgotten(record, error)) this.restart();
       else record.timer = this.#options.later(retryUs, () => this.#send(record));
     });
+  }
+
+  /**
+   * All before it is acknowledged, and the leader knows nothing of that: retention has removed it, or one of it has
+   * come late and was taken for the first. It can go on in another epoch alone, as after a loss (KIP-360).
+   */
+  #isForgotten(record: Outstanding, error: ProduceError): boolean {
+    const isNext = this.#outstanding[0] === record && record.producer.baseSequence > 0;
+    return isNext && (error === 'UNKNOWN_PRODUCER_ID' || error === 'OUT_OF_ORDER_SEQUENCE_NUMBER');
   }
 
   /** Answers may overtake each other, and those behind one that is not acknowledged keep their places. */

@@ -9,6 +9,8 @@ export type AcknowledgedLog = {
   readonly values: Map<number, number>;
   /** Behind the highest acknowledged record. */
   endOffset: number;
+  /** The highest log start that a leader has decided: what lies below is nobody's to hold any more. */
+  startOffset: number;
 };
 
 /** Who shows records to a consumer, and as the leader of which epoch. */
@@ -21,7 +23,9 @@ export type ReplicaJudge = {
   lost?(log: AcknowledgedLog): void;
   /** A broker itself cuts its log to `to`. */
   truncating?(log: AcknowledgedLog, broker: number, stored: StoredLog, to: number): void;
-  visible?(log: AcknowledgedLog, by: Showing, endOffset: number, records: readonly StoredRecord[]): void;
+  /** A broker removes what lies below `to`; `isReset`: and all the rest of its log. */
+  starting?(log: AcknowledgedLog, broker: number, stored: StoredLog, to: number, isReset: boolean): void;
+  visible?(log: AcknowledgedLog, by: Showing, endOffset: number, stored: StoredLog): void;
   /** A broker puts `appended` into its log, which holds `stored` until then. */
   appending?(
     log: AcknowledgedLog,
@@ -49,6 +53,14 @@ export class ReplicaLedger {
       const log = this.logs.get(key);
       if (log === undefined) return;
       for (const judge of this.judges) judge.truncating?.(log, broker, stored, to);
+    };
+    disk.onStart = (key, stored, to, isReset) => {
+      const log = this.logOf(key);
+      for (const judge of this.judges) judge.starting?.(log, broker, stored, to, isReset);
+      // Whoever it may be: `log-start-is-committed` judges whether it may.
+      if (isReset) return;
+      for (const offset of log.values.keys()) if (offset < to) log.values.delete(offset);
+      log.startOffset = Math.max(log.startOffset, to);
     };
     disk.onAppend = (key, stored, baseOffset, appended) => {
       const log = this.logOf(key);
@@ -87,9 +99,9 @@ export class ReplicaLedger {
     for (const judge of this.judges) judge.fetching?.(log, broker, request, stored);
   }
 
-  visible(key: string, by: Showing, endOffset: number, records: readonly StoredRecord[]): void {
+  visible(key: string, by: Showing, endOffset: number, stored: StoredLog): void {
     const log = this.logOf(key);
-    for (const judge of this.judges) judge.visible?.(log, by, endOffset, records);
+    for (const judge of this.judges) judge.visible?.(log, by, endOffset, stored);
   }
 
   logOf(key: string): AcknowledgedLog {
@@ -102,6 +114,7 @@ export class ReplicaLedger {
       partition: Number(partition),
       values: new Map<number, number>(),
       endOffset: 0,
+      startOffset: 0,
     };
     this.logs.set(key, log);
     return log;

@@ -88,12 +88,12 @@ export class ReplicaShell {
     this.#options = options;
     // As a broker that starts: what is found is on disk before it counts, also where the replica comes back to its log.
     options.disk.flush(options.key, options.disk.log(options.key).records.length);
-    const { records } = options.disk.log(options.key);
+    const { records, startOffset: logStartOffset } = options.disk.log(options.key);
     const epochs = records
       .map(({ epoch }, startOffset) => ({ epoch, startOffset }))
       .filter(({ epoch }, at) => at === 0 || records[at - 1]?.epoch !== epoch);
     const produced = producedIn(records, 0);
-    const recovered = { brokerEpoch, epochs, logEndOffset: records.length, produced };
+    const recovered = { brokerEpoch, epochs, logStartOffset, logEndOffset: records.length, produced };
     this.replica = new Replica(options.config, recovered, options.nowMs());
   }
 
@@ -110,6 +110,12 @@ export class ReplicaShell {
     const produceId = this.#nextProduceId++;
     this.#productions.set(produceId, { value, producer, answered });
     this.step({ type: 'produceRequested', produceId, recordCount: 1, producer });
+  }
+
+  /** Of the records that it has so many are to be kept. */
+  retain(recordsKept: number): void {
+    const logStartOffset = Math.max(0, this.replica.logEndOffset - recordsKept);
+    this.step({ type: 'retentionDue', logStartOffset });
   }
 
   fetchReceived(request: FetchRequest, reply: Parked['reply']): void {
@@ -167,6 +173,13 @@ export class ReplicaShell {
         this.#generation = effect.generation;
         disk.truncate(key, effect.to);
         if (effect.rebuildsProducers) this.#rebuildProducers(effect.to);
+        return;
+      case 'advanceLogStart':
+        disk.advanceStart(key, effect.to);
+        return;
+      case 'reset':
+        this.#generation = effect.generation;
+        disk.reset(key, effect.to, effect.epochBefore);
         return;
       case 'sendFetch':
         this.#options.sendFetch(effect.leader, effect.request, (carried) => {

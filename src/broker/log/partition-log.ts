@@ -9,17 +9,19 @@ import type { FileError, Files } from '../../ports/files.ts';
 import { type FileTask, runFileTask, submitFile } from '../../ports/task.ts';
 import { entryHeaderBytes, writeEntry } from './entry.ts';
 import { removeDurably, type Step } from '../../runtime/log/file-steps.ts';
-import { createSegment, cutFile, putMark } from './file-steps.ts';
+import { beginAnew, createSegment, cutFile, moveStart, putMark } from './file-steps.ts';
 import { positionOf, type ReadAnswer, readSegment } from './read.ts';
-import { expiredSegments, isExpiredAsAWhole, type Retention } from './retention.ts';
+import { retainedFrom, type Retention } from './retention.ts';
 import { groupBytesLimit, noteBatch } from './scan.ts';
-import { cutMark, damageMark, type Segment } from './segment.ts';
+import { cutMark, damageMark, type LogStart, type Segment, startMark } from './segment.ts';
 
 export type PartitionLogOptions = {
   readonly files: Files;
   readonly directory: string;
   /** A segment that is so large is the last to be written to no more. */
   readonly segmentBytes: number;
+  /** And one whose first batch is by so much older than the next one; null: whatever its age. */
+  readonly segmentMs: number | null;
   /**
    * Whether each append is flushed before it completes. Where not, only a log that was closed is known to be whole
    * (Kafka's default, which trusts in the other replicas).
@@ -48,16 +50,22 @@ const segmentBytesMax = 2 ** 30;
  * One partition's log on disk: record batches in segments that are appended to and never written over.
  *
  * Invariants
- * 1. Batches are contiguous, from the base offset of the first segment to `endOffset`; so are segments.
+ * 1. Batches are contiguous, from the base offset of the first segment to `endOffset`; so are segments. The log begins
+ *    at `startOffset`, in the first segment or at its end, and nothing below is given to anybody.
  * 2. With `flushes`, a group of batches is written only when everything before it is on disk, and an append completes
  *    when its own group is. So at most one group, the last, may be torn by a crash (`scan.ts` draws the conclusions).
  * 3. A segment's name is on disk before anything is written to it, and all before it is on disk, too.
  * 4. A cut is on disk before anything is appended behind it; one that a crash has interrupted is finished first.
- * 5. Only `#drain` changes segments, one job at a time.
+ * 5. Where the log begins is on disk before anything below is removed, and what is below is removed oldest first; that
+ *    all of it is to be removed is on disk before any is.
+ * 6. Only `#drain` changes segments, one job at a time.
  */
 export class PartitionLog {
   readonly #options: PartitionLogOptions;
   readonly #segments: Segment[];
+  #start: LogStart;
+  /** Where it begins as its mark on disk says. */
+  #marked: LogStart;
   /** Not begun yet. */
   readonly #jobs: Job[] = [];
   /** What is appended and not written yet, the group that is being written included. */
@@ -73,16 +81,18 @@ export class PartitionLog {
   #cuts = 0;
 
   /** For `openPartitionLog` alone: segments as they are on disk, at least one. */
-  constructor(options: PartitionLogOptions, segments: readonly Segment[]) {
+  constructor(options: PartitionLogOptions, segments: readonly Segment[], start: LogStart) {
     assert(options.segmentBytes <= segmentBytesMax, 'positions within a segment are 32-bit numbers');
     this.#options = options;
     this.#segments = [...segments];
+    this.#start = start;
+    this.#marked = start;
     this.#endOffset = this.#active.endOffset;
     this.#flushedBefore = this.#active.sizeInBytes;
   }
 
   get startOffset(): number {
-    return assertDefined(this.#segments[0], 'a log has a segment').baseOffset;
+    return this.#start.offset;
   }
 
   /** Behind the last batch that was appended, on disk or not. */
@@ -121,23 +131,29 @@ export class PartitionLog {
   truncate(to: number, complete: () => void): void {
     assert(to >= this.startOffset, `the log begins at ${this.startOffset}, above ${to}`);
     assert(to <= this.#endOffset, `the log ends at ${this.#endOffset}, below ${to}`);
-    this.#endOffset = to;
-    this.#cuts++;
-    for (const batch of this.#unwritten) if (batch.header.baseOffset >= to) this.#unwritten.delete(batch);
-    const kept = this.#jobs.filter((job) => job.kind !== 'batch' || this.#unwritten.has(job));
-    this.#jobs.splice(0, this.#jobs.length, ...kept);
+    this.#dropFrom(to);
     this.#submit(() => this.#cutMarked(to), complete);
   }
 
-  /**
-   * Removes whole segments that are too old or too many, none that is not wholly below the high watermark, and never
-   * the last. `complete` gives the offset at which the log begins then.
-   */
-  applyRetention(retention: Retention, complete: (startOffset: number) => void): void {
-    this.#submit(
-      () => this.#retain(retention),
-      () => complete(this.startOffset),
-    );
+  /** Where the log may begin by its settings: at a segment's end, none of it above the high watermark. */
+  retainedFrom(retention: Retention): number {
+    return Math.max(this.startOffset, retainedFrom(this.#segments, retention));
+  }
+
+  /** The log begins there from now on; segments that are wholly below are removed. All below is on disk. */
+  advanceStart(start: LogStart, complete: () => void): void {
+    assert(start.offset >= this.startOffset, `the log begins at ${this.startOffset} already`);
+    assert(start.offset <= this.#endOffset, `the log ends at ${this.#endOffset}, below ${start.offset}`);
+    this.#start = start;
+    this.#submit(() => this.#removeBelow(start), complete);
+  }
+
+  /** Removes everything; the log begins anew. */
+  reset(start: LogStart, complete: () => void): void {
+    this.#start = start;
+    this.#dropFrom(0);
+    this.#endOffset = start.offset;
+    this.#submit(() => this.#resetTo(start), complete);
   }
 
   /**
@@ -185,6 +201,15 @@ export class PartitionLog {
         () => this.#flushActive(),
         () => this.#closeFiles(),
       );
+  }
+
+  /** What was appended at or behind `to` is forgotten, written or not. */
+  #dropFrom(to: number): void {
+    this.#endOffset = to;
+    this.#cuts++;
+    for (const batch of this.#unwritten) if (batch.header.baseOffset >= to) this.#unwritten.delete(batch);
+    const kept = this.#jobs.filter((job) => job.kind !== 'batch' || this.#unwritten.has(job));
+    this.#jobs.splice(0, this.#jobs.length, ...kept);
   }
 
   get #active(): Segment {
@@ -250,7 +275,7 @@ export class PartitionLog {
     const total = entryBytes(group);
     assert(total <= groupBytesLimit, 'a group is no longer than one may be');
     const { sizeInBytes } = this.#active;
-    if (sizeInBytes > 0 && sizeInBytes + total > this.#options.segmentBytes) {
+    if (sizeInBytes > 0 && (sizeInBytes + total > this.#options.segmentBytes || this.#isOldFor(group))) {
       const rolled = yield* this.#roll();
       if (!rolled.ok) return rolled;
     }
@@ -266,6 +291,13 @@ export class PartitionLog {
     }
     if (this.#options.flushes) this.#flushedBefore = segment.sizeInBytes;
     return ok(null);
+  }
+
+  /** As Kafka: by what the batches say of their age. */
+  #isOldFor([first]: readonly Batch[]): boolean {
+    const { segmentMs } = this.#options;
+    if (segmentMs === null || first === undefined || this.#active.firstTimestampMs < 0) return false;
+    return first.header.maxTimestampMs - this.#active.firstTimestampMs > segmentMs;
   }
 
   /** All of the segment is on disk before the next one is there. */
@@ -308,16 +340,34 @@ export class PartitionLog {
     return ok(null);
   }
 
-  *#retain(retention: Retention): Step<null> {
-    if (isExpiredAsAWhole(this.#active, retention)) {
+  *#removeBelow(start: LogStart): Step<null> {
+    const moved = yield* moveStart(this.#options.directory, this.#marked, start);
+    if (!moved.ok) return moved;
+    this.#marked = start;
+    if (this.#active.sizeInBytes > 0 && this.#active.endOffset <= start.offset) {
       const rolled = yield* this.#roll();
       if (!rolled.ok) return rolled;
     }
     // The oldest first, each for good before the next, so that a crash leaves no gap.
-    for (let left = expiredSegments(this.#segments, retention); left > 0; left--) {
+    while ((this.#segments[1]?.baseOffset ?? Number.POSITIVE_INFINITY) <= start.offset) {
       const removed = yield* this.#remove(assertDefined(this.#segments.shift(), 'there is one'));
       if (!removed.ok) return removed;
     }
+    return ok(null);
+  }
+
+  *#resetTo(start: LogStart): Step<null> {
+    const { directory } = this.#options;
+    const marked = yield* putMark(directory, startMark(start, 'reset'));
+    if (!marked.ok) return marked;
+    const begun = yield* beginAnew(directory, start);
+    if (!begun.ok) return begun;
+    for (const segment of this.#segments.splice(0, this.#segments.length, begun.value)) {
+      segment.isGone = true;
+      this.#closeGone(segment);
+    }
+    this.#marked = start;
+    this.#flushedBefore = 0;
     return ok(null);
   }
 

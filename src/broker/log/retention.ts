@@ -9,24 +9,19 @@ export type Retention = {
   readonly highWatermark: number;
 };
 
-/** How many of the oldest segments go. */
-export function expiredSegments(segments: readonly Segment[], retention: Retention): number {
+/** Where a log begins once whole segments have gone, the oldest first; the last one goes for its age alone. */
+export function retainedFrom(segments: readonly Segment[], retention: Retention): number {
   let left = segments.reduce((total, segment) => total + segment.sizeInBytes, 0);
-  let count = 0;
-  for (const segment of segments.slice(0, -1)) {
+  let start = 0;
+  for (const [at, segment] of segments.entries()) {
     left -= segment.sizeInBytes;
     // As in Kafka: what stays is not less than what is to be kept.
-    const isTooMuch = retention.retentionBytes !== null && left >= retention.retentionBytes;
+    const isTooMuch =
+      retention.retentionBytes !== null && left >= retention.retentionBytes && at < segments.length - 1;
     if (segment.endOffset > retention.highWatermark || !(isTooMuch || isTooOld(segment, retention))) break;
-    count++;
+    start = segment.endOffset;
   }
-  return count;
-}
-
-/** Then a new segment is begun, so that the last one can go, too. */
-export function isExpiredAsAWhole(segment: Segment, retention: Retention): boolean {
-  if (segment.sizeInBytes === 0 || segment.endOffset > retention.highWatermark) return false;
-  return isTooOld(segment, retention);
+  return start;
 }
 
 function isTooOld({ maxTimestampMs }: Segment, { nowMs, retentionMs }: Retention): boolean {

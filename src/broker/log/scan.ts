@@ -56,6 +56,7 @@ export function* scanSegment(
 
 export function noteBatch(segment: Segment, position: number, header: RecordBatchHeader): void {
   segment.index.add(header.baseOffset, position);
+  if (segment.firstTimestampMs < 0) segment.firstTimestampMs = header.maxTimestampMs;
   segment.endOffset = recordBatchEndOffset(header);
   segment.maxTimestampMs = Math.max(segment.maxTimestampMs, header.maxTimestampMs);
 }

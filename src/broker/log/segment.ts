@@ -10,6 +10,8 @@ export type Segment = {
   /** Of the entries that are written; a file may be longer while the next group is on its way. */
   sizeInBytes: number;
   endOffset: number;
+  /** Of its first batch; -1 while it has none. */
+  firstTimestampMs: number;
   /** The latest of its batches' timestamps; after a cut, perhaps of one that is gone. */
   maxTimestampMs: number;
   /** Reads under way; the last of them closes the file of a segment that is gone. */
@@ -33,6 +35,26 @@ export function cutMark(to: number): string {
 /** Null for what is no mark of a cut. */
 export function cutOf(name: string): number | null {
   return name.endsWith('.cut') ? Number.parseInt(name, 10) : null;
+}
+
+/** Where a log begins, and the epoch of the last record below; -1 where none was. */
+export type LogStart = { readonly offset: number; readonly epochBefore: number };
+
+export const noStart: LogStart = { offset: 0, epochBefore: -1 };
+
+/**
+ * `start` stands there from before anything below is removed, for as long as the log begins there; `reset` while all
+ * that the log holds is being removed, so that it can begin there.
+ */
+export function startMark({ offset, epochBefore }: LogStart, kind: 'start' | 'reset'): string {
+  return `${offset}.${epochBefore}.${kind}`;
+}
+
+/** Null for what is no such mark. */
+export function startOf(name: string, kind: 'start' | 'reset'): LogStart | null {
+  const [offset, epochBefore, ending] = name.split('.');
+  if (ending !== kind || epochBefore === undefined) return null;
+  return { offset: Number(offset), epochBefore: Number(epochBefore) };
 }
 
 /** As Kafka names them. */

@@ -69,6 +69,7 @@ export class LogBench {
       files: this.disk.attach((delayUs, run) => void this.scheduler.schedule(delayUs, run)),
       directory: '/data/topic-0',
       segmentBytes: this.segmentBytes,
+      segmentMs: null,
       flushes: this.flushes,
       onFailed: (error) => void this.failures.push(error),
     };

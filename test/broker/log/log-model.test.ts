@@ -1,16 +1,21 @@
 import { equal, ok as holds } from 'node:assert/strict';
+import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { LogRecovery } from '../../../src/broker/log/open-partition-log.ts';
 import type { PartitionLog } from '../../../src/broker/log/partition-log.ts';
+import { type LogStart, noStart } from '../../../src/broker/log/segment.ts';
 import { endOf, LogBench, type MadeBatch, madeBatch } from './log-bench.ts';
 
+/** After a reset it begins with an empty batch, which stands where the log went on. */
 type State = readonly MadeBatch[];
+type Possible = { readonly call: number; readonly state: State; readonly start: LogStart };
 
 type Action =
   | { readonly kind: 'append'; readonly sizes: readonly number[]; readonly isLater: boolean }
   | { readonly kind: 'truncate'; readonly part: number }
   | { readonly kind: 'retain'; readonly bytes: number }
+  | { readonly kind: 'reset'; readonly ahead: number }
   | { readonly kind: 'read'; readonly part: number; readonly bytesMax: number }
   | { readonly kind: 'steps'; readonly count: number }
   | { readonly kind: 'flush' }
@@ -29,11 +34,10 @@ class Model {
   #state: State = [];
   #call = 0;
   #completed = 0;
-  #possible: { readonly call: number; readonly state: State }[] = [{ call: 0, state: [] }];
+  #possible: Possible[] = [{ call: 0, state: [], start: noStart }];
   #epoch = 0;
   #fill = 0;
-  /** Retention may have removed what lies below `high`, and what lies below `low` is gone for certain. */
-  #start = { low: 0, high: 0 };
+  #start = noStart;
 
   constructor(seed: number, segmentBytes: number) {
     this.bench = new LogBench({ seed, segmentBytes });
@@ -41,7 +45,7 @@ class Model {
   }
 
   apply(action: Action): void {
-    const isCall = ['append', 'truncate', 'retain', 'read'].includes(action.kind);
+    const isCall = ['append', 'truncate', 'retain', 'reset', 'read'].includes(action.kind);
     // After a failure the process stops: nothing but the crash follows.
     if (isCall && this.bench.failures.length > 0) return;
     switch (action.kind) {
@@ -51,6 +55,8 @@ class Model {
         return this.#truncate(action.part);
       case 'retain':
         return this.#retain(action.bytes);
+      case 'reset':
+        return this.#reset(action.ahead);
       case 'read':
         return this.#read(action.part, action.bytesMax);
       case 'steps':
@@ -75,41 +81,62 @@ class Model {
       const fill = this.#fill++;
       const batch = madeBatch({ baseOffset, valueBytes, records: 1 + (fill % 3), epoch: this.#epoch, fill });
       this.#state = [...this.#state, batch];
-      this.#possible.push({ call, state: this.#state });
+      this.#possible.push({ call, state: this.#state, start: this.#start });
       return batch.bytes;
     });
     this.log.append(batches, () => this.#complete(call));
   }
 
   #truncate(part: number): void {
-    const candidates = this.#state.filter((batch) => batch.baseOffset >= this.#start.high);
+    const candidates = this.#state.filter(
+      (each) => each.bytes.length > 0 && each.baseOffset >= this.#start.offset,
+    );
     const at = candidates[Math.floor(part * candidates.length)];
     if (at === undefined) return;
     const to = at.baseOffset;
     const call = ++this.#call;
-    const kept = this.#state.filter((batch) => batch.baseOffset < to);
+    const kept = this.#state.filter((batch) => batch.baseOffset < to || batch.bytes.length === 0);
     // Segments are removed one after another, the newest first.
     for (let count = this.#state.length; count >= kept.length; count--) {
-      this.#possible.push({ call, state: this.#state.slice(0, count) });
+      this.#possible.push({ call, state: this.#state.slice(0, count), start: this.#start });
     }
     this.#state = kept;
-    this.#possible.push({ call, state: kept });
+    this.#possible.push({ call, state: kept, start: this.#start });
     this.log.truncate(to, () => this.#complete(call));
     equal(this.log.endOffset, to);
   }
 
   #retain(retentionBytes: number): void {
     // What is not on disk for certain is not committed.
-    const ends = this.#afterCrash().map((state) => state.at(-1)?.endOffset ?? 0);
+    const ends = this.#afterCrash().map(({ state }) => state.at(-1)?.endOffset ?? 0);
     const highWatermark = Math.min(...ends);
-    this.#start.high = Math.max(this.#start.high, highWatermark);
+    const offset = this.log.retainedFrom({ nowMs: 0, retentionMs: null, retentionBytes, highWatermark });
+    if (offset === this.#start.offset) return;
+    holds(offset > this.#start.offset && offset <= highWatermark);
+    const before = this.#state.find(({ endOffset }) => endOffset === offset);
+    this.#start = { offset, epochBefore: epochOf(before) };
     const call = ++this.#call;
-    this.#possible.push({ call, state: this.#state });
-    this.log.applyRetention({ nowMs: 0, retentionMs: null, retentionBytes, highWatermark }, (startOffset) => {
-      holds(startOffset <= this.#start.high);
-      this.#start.low = startOffset;
-      this.#complete(call);
-    });
+    this.#possible.push({ call, state: this.#state, start: this.#start });
+    this.log.advanceStart(this.#start, () => this.#complete(call));
+  }
+
+  #reset(ahead: number): void {
+    const offset = ahead === 0 ? 0 : (this.#state.at(-1)?.endOffset ?? 0) + ahead - 3;
+    const call = ++this.#call;
+    // What is not written yet is never written, and a cut that comes before may end before all is removed.
+    for (let count = this.#state.length; count >= 0; count--) {
+      this.#possible.push({ call, state: this.#state.slice(0, count), start: this.#start });
+    }
+    this.#start = offset <= 0 ? noStart : { offset, epochBefore: this.#epoch };
+    const placed = {
+      bytes: new Uint8Array(0),
+      baseOffset: this.#start.offset,
+      endOffset: this.#start.offset,
+    };
+    this.#state = [placed];
+    this.#possible.push({ call, state: this.#state, start: this.#start });
+    this.log.reset(this.#start, () => this.#complete(call));
+    equal(this.log.endOffset, this.#start.offset);
   }
 
   #complete(call: number): void {
@@ -130,9 +157,9 @@ class Model {
     this.reads++;
   }
 
-  #afterCrash(): readonly State[] {
+  #afterCrash(): readonly Possible[] {
     const first = this.#possible.findLastIndex(({ call }) => call <= this.#completed);
-    return this.#possible.slice(Math.max(0, first)).map(({ state }) => state);
+    return this.#possible.slice(Math.max(0, first));
   }
 
   crash(power: boolean): void {
@@ -145,36 +172,49 @@ class Model {
     const { log, recovery } = this.bench.open();
     this.crashes++;
     holds(recovery.isClean, `no crash is a loss: ${JSON.stringify(recovery)}`);
-    holds(log.startOffset >= this.#start.low && log.startOffset <= this.#start.high);
     const found = this.bench.readAll(log);
-    const state = allowed.find(
-      (candidate) =>
-        (candidate.at(-1)?.endOffset ?? 0) === log.endOffset && isSame(found, candidate, log.startOffset),
+    const match = allowed.find(
+      ({ state, start }) =>
+        start.offset === log.startOffset &&
+        (state.at(-1)?.endOffset ?? 0) === log.endOffset &&
+        isSame(found, state, log.startOffset) &&
+        isDeepStrictEqual(recovery.epochs, epochsOf(state, start)),
     );
-    const ends = allowed.map((candidate) => candidate.at(-1)?.endOffset ?? 0).join(', ');
-    holds(state !== undefined, `the log ends at ${log.endOffset}, allowed: ${ends}`);
-    this.#expectEpochs(recovery, state, log.startOffset);
+    const ends = allowed
+      .map(({ state, start }) => `${start.offset}-${state.at(-1)?.endOffset ?? 0}`)
+      .join(', ');
+    holds(
+      match !== undefined,
+      `the log is ${log.startOffset}-${log.endOffset} ${JSON.stringify(recovery.epochs)}, allowed: ${ends}`,
+    );
+    const { state, start } = match;
     this.log = log;
     this.#state = state;
     this.#call = 0;
     this.#completed = 0;
-    this.#possible = [{ call: 0, state }];
-    this.#start = { low: log.startOffset, high: log.startOffset };
-  }
-
-  #expectEpochs({ epochs }: LogRecovery, state: State, startOffset: number): void {
-    const starts: { epoch: number; startOffset: number }[] = [];
-    for (const { bytes, baseOffset } of state) {
-      const epoch = Buffer.from(bytes).readInt32BE(12);
-      if (baseOffset >= startOffset && starts.at(-1)?.epoch !== epoch)
-        starts.push({ epoch, startOffset: baseOffset });
-    }
-    equal(JSON.stringify(epochs), JSON.stringify(starts));
+    this.#possible = [{ call: 0, state, start }];
+    this.#start = start;
   }
 }
 
+function epochsOf(state: State, { offset, epochBefore }: LogStart): LogRecovery['epochs'] {
+  const starts: { epoch: number; startOffset: number }[] = [];
+  if (epochBefore >= 0) starts.push({ epoch: epochBefore, startOffset: offset - 1 });
+  for (const batch of state) {
+    const epoch = epochOf(batch);
+    if (batch.endOffset > offset && starts.at(-1)?.epoch !== epoch) {
+      starts.push({ epoch, startOffset: batch.baseOffset });
+    }
+  }
+  return starts;
+}
+
+function epochOf(batch: MadeBatch | undefined): number {
+  return batch === undefined || batch.bytes.length === 0 ? -1 : Buffer.from(batch.bytes).readInt32BE(12);
+}
+
 function isSame(found: readonly Uint8Array[], state: State, startOffset: number): boolean {
-  const wanted = state.filter((batch) => batch.baseOffset >= startOffset);
+  const wanted = state.filter((batch) => batch.endOffset > startOffset);
   return (
     found.length === wanted.length &&
     found.every((bytes, at) => Buffer.compare(bytes, wanted[at]?.bytes ?? new Uint8Array(0)) === 0)
@@ -206,6 +246,10 @@ const action: fc.Arbitrary<Action> = fc.oneof(
   {
     weight: 2,
     arbitrary: fc.record({ kind: fc.constant('retain' as const), bytes: fc.integer({ min: 0, max: 6_000 }) }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({ kind: fc.constant('reset' as const), ahead: fc.integer({ min: 0, max: 5 }) }),
   },
   {
     weight: 4,

@@ -20,6 +20,7 @@ function open(extra: Partial<PartitionLogOptions> = {}): Promise<OpenedPartition
     files: new NodeFiles(),
     directory: join(root, 'topic-0'),
     segmentBytes: 1_000,
+    segmentMs: null,
     flushes: true,
     onFailed: (error) => {
       throw new Error(error.message);
@@ -50,6 +51,11 @@ function read(log: PartitionLog, from: number, bytesMax: number): Promise<readon
       resolve(answer.value.map((batch) => endOf(batch)));
     }),
   );
+}
+
+async function advanced(log: PartitionLog, offset: number): Promise<number> {
+  await new Promise<void>((resolve) => log.advanceStart({ offset, epochBefore: 0 }, resolve));
+  return log.startOffset;
 }
 
 /** `count` batches of one record each, numbered by a producer. */
@@ -122,7 +128,7 @@ describe('a partition’s log in files', () => {
     const { log } = await open();
     for (const batch of batches(0, 12)) await appended(log, [batch]);
     const retained = (policy: Partial<Retention>): Promise<number> =>
-      new Promise((resolve) => log.applyRetention({ ...keepsAll, ...policy }, resolve));
+      advanced(log, log.retainedFrom({ ...keepsAll, ...policy }));
     expect(await retained({ retentionBytes: 0, highWatermark: 2 })).toBe(0);
     const byAge = await retained({ nowMs: 9_000, retentionMs: 5_000, highWatermark: 12 });
     expect(byAge).toBeGreaterThan(0);
@@ -139,6 +145,60 @@ describe('a partition’s log in files', () => {
     expect([reopened.startOffset, reopened.endOffset]).toEqual([12, 13]);
     expect(recovery.isClean).toBe(true);
     reopened.read(3, 100, (answer) => expect(answer.ok ? '' : answer.error.code).toBe('OFFSET_OUT_OF_RANGE'));
+  });
+
+  it('begins where it was told to after a restart, also within a segment, and knows the epoch below', async () => {
+    const { log } = await open({ segmentBytes: 100_000 });
+    for (const batch of batches(0, 6)) await appended(log, [batch]);
+    await advanced(log, 4);
+    const { log: reopened, recovery } = await open();
+    expect([reopened.startOffset, reopened.endOffset]).toEqual([4, 6]);
+    expect(recovery.epochs).toEqual([{ epoch: 0, startOffset: 3 }]);
+    expect(recovery.produced.map(({ baseOffset }) => baseOffset)).toEqual([4, 5]);
+    reopened.read(3, 100, (answer) => expect(answer.ok ? '' : answer.error.code).toBe('OFFSET_OUT_OF_RANGE'));
+  });
+
+  it('is begun anew at another offset, with nothing left of what it was', async () => {
+    const { log } = await open();
+    for (const batch of batches(0, 6)) await appended(log, [batch]);
+    await advanced(log, 4);
+    await new Promise<void>((resolve) => log.reset({ offset: 20, epochBefore: 3 }, resolve));
+    await appended(log, [madeBatch({ baseOffset: 20, epoch: 5 })]);
+    const { log: reopened, recovery } = await open();
+    expect([reopened.startOffset, reopened.endOffset]).toEqual([20, 21]);
+    expect(recovery).toMatchObject({ isClean: true, produced: [] });
+    expect(recovery.epochs).toEqual([
+      { epoch: 3, startOffset: 19 },
+      { epoch: 5, startOffset: 20 },
+    ]);
+    await new Promise<void>((resolve) => reopened.reset({ offset: 0, epochBefore: -1 }, resolve));
+    const { log: again } = await open();
+    expect([again.startOffset, again.endOffset]).toEqual([0, 0]);
+    expect(readdirSync(join(root, 'topic-0'))).toEqual(['00000000000000000000.log']);
+  });
+
+  it('takes a first segment that is gone, and a log that ends before it begins, for a loss', async () => {
+    for (const lost of [0, 1]) {
+      const { log } = await open();
+      const from = log.endOffset;
+      for (const batch of batches(from, 12)) await appended(log, [batch]);
+      await advanced(log, from + 7);
+      await new Promise<void>((resolve) => log.close(resolve));
+      const segments = readdirSync(join(root, 'topic-0')).filter((name) => name.endsWith('.log'));
+      for (const name of lost === 0 ? segments.slice(0, 1) : segments) rmSync(join(root, 'topic-0', name));
+      const { log: reopened, recovery } = await open();
+      expect(recovery.isClean).toBe(false);
+      expect([reopened.startOffset, reopened.endOffset]).toEqual([from + 7, from + 7]);
+      reopened.forgetDamage(() => undefined);
+      await new Promise<void>((resolve) => reopened.close(resolve));
+    }
+  });
+
+  it('begins a segment when what comes is so much later than what the last one began with', async () => {
+    const { log } = await open({ segmentBytes: 100_000, segmentMs: 2_500 });
+    for (const batch of batches(0, 7)) await appended(log, [batch]);
+    const names = readdirSync(join(root, 'topic-0')).map((name) => Number.parseInt(name, 10));
+    expect(names).toEqual([0, 3, 6]);
   });
 
   it('is asked for nothing more once it is closed', async () => {
@@ -230,7 +290,8 @@ describe('a partition’s log while it writes', () => {
     log.read(0, 100, (answer) => {
       found = answer.ok ? answer.value.length : -1;
     });
-    log.applyRetention({ ...keepsAll, retentionBytes: 0, highWatermark: 6 }, () => undefined);
+    const offset = log.retainedFrom({ ...keepsAll, retentionBytes: 0, highWatermark: 6 });
+    log.advanceStart({ offset, epochBefore: 0 }, () => undefined);
     bench.scheduler.runUntilIdle();
     expect(found).toBe(1);
     expect(log.startOffset).toBeGreaterThan(0);

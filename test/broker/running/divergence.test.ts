@@ -22,7 +22,14 @@ function openLog(directory: string): Promise<PartitionLog> {
   const onFailed = (): never => {
     throw new Error('the disk fails');
   };
-  const options = { files: new NodeFiles(), directory, segmentBytes: 1_000_000, flushes: true, onFailed };
+  const options = {
+    files: new NodeFiles(),
+    directory,
+    segmentMs: null,
+    segmentBytes: 1_000_000,
+    flushes: true,
+    onFailed,
+  };
   return new Promise((resolve) =>
     openPartitionLog(options, (opened) => {
       assert(opened.ok, 'the log opens');

@@ -197,7 +197,7 @@ export class DataPartition {
     const produced = producedIn(this.#batches);
     return new Replica(
       config,
-      { brokerEpoch: brokerEpoch(), epochs, logEndOffset, produced },
+      { brokerEpoch: brokerEpoch(), epochs, logStartOffset: 0, logEndOffset, produced },
       performance.now(),
     );
   }
@@ -220,6 +220,11 @@ export class DataPartition {
           produced: producedIn(this.#batches),
           generation: effect.generation,
         });
+        return;
+      case 'advanceLogStart':
+        return;
+      case 'reset':
+        this.#batches = [];
         return;
       case 'sendFetch':
         this.#host.sendFetch(this, effect.leader, effect.fetchId, effect.request);

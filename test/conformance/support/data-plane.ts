@@ -173,6 +173,7 @@ export class DataPlane implements PartitionHost {
         endOffset: fetchOffset,
         epochs: [],
         highWatermark,
+        logStartOffset: 0,
       } as const;
       partition.fetchAnswered(fetchId, whole, records);
     }
@@ -253,7 +254,12 @@ export class DataPlane implements PartitionHost {
         highWatermark: held?.replica.highWatermark ?? -1,
         logStartOffset: 0,
       };
-      if (held === undefined || answer === undefined || answer.kind === 'refused') {
+      if (
+        held === undefined ||
+        answer === undefined ||
+        answer.kind === 'refused' ||
+        answer.kind === 'outOfRange'
+      ) {
         answers.push({
           ...numbers,
           bytes: 0,
