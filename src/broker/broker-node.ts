@@ -100,6 +100,8 @@ export class BrokerNode {
     });
     this.replicaAnswers = new ReplicaAnswers({
       find: (topicId, partition) => this.partitions.find(topicId, partition),
+      registeredEpochOf: (brokerId) =>
+        this.#metadata.image?.broker.brokers.get(brokerId)?.brokerEpoch ?? null,
       clock,
       waitMaxMs: settings.replicaFetchWaitMaxMs,
       bytesMax: settings.fetchBytesMax,

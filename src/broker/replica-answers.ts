@@ -1,5 +1,5 @@
 import type { Clock } from '../ports/clock.ts';
-import type { FetchAnswer } from '../replica/types.ts';
+import type { FetchAnswer, FetchError } from '../replica/types.ts';
 import {
   encodeReplicaAnswer,
   outOfRange,
@@ -11,6 +11,8 @@ import type { Partition } from './partition.ts';
 
 export type ReplicaAnswersOptions = {
   readonly find: (topicId: string, partition: number) => Partition | null;
+  /** Under which epoch a broker is registered, fenced or not, as far as the metadata are known; null: not at all. */
+  readonly registeredEpochOf: (brokerId: number) => number | null;
   readonly clock: Clock;
   readonly waitMaxMs: number;
   readonly bytesMax: number;
@@ -58,11 +60,13 @@ export class ReplicaAnswers {
     readonly isNews: boolean;
   } {
     let isNewsOfAny = false;
+    const stranger = this.#findStranger(brokerId, brokerEpoch);
     const parts = partitions.map((fetch): Part => {
       const partition = this.#options.find(fetch.topicId, fetch.partition);
-      if (partition === null) {
+      if (partition === null || stranger !== null) {
         isNewsOfAny = true;
-        return { fetch, partition, answer: { kind: 'refused', error: 'NOT_LEADER_OR_FOLLOWER' } };
+        const error = stranger ?? 'NOT_LEADER_OR_FOLLOWER';
+        return { fetch, partition, answer: { kind: 'refused', error } };
       }
       const { currentLeaderEpoch, fetchOffset, flushedOffset, lastFetchedEpoch } = fetch;
       const asked = { currentLeaderEpoch, fetchOffset, flushedOffset, lastFetchedEpoch };
@@ -71,6 +75,16 @@ export class ReplicaAnswers {
       return { fetch, partition, answer };
     });
     return { parts, isNews: isNewsOfAny };
+  }
+
+  /**
+   * Whoever fetches counts as the replica that it says it is, up to what it says that it has on disk: so it must be
+   * the registration that is known. A later one is known as soon as the metadata are as new as that is.
+   */
+  #findStranger(brokerId: number, brokerEpoch: number): FetchError | null {
+    const registered = this.#options.registeredEpochOf(brokerId);
+    if (registered === brokerEpoch) return null;
+    return registered === null || brokerEpoch < registered ? 'STALE_BROKER_EPOCH' : 'REPLICA_NOT_AVAILABLE';
   }
 
   #untilNews(brokerId: number, parts: readonly Part[], waitMs: number): Promise<boolean> {

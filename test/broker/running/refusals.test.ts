@@ -91,19 +91,21 @@ describe('a reference broker', () => {
     });
   });
 
-  it('refuses a fetch of another epoch, of an earlier incarnation, and of who holds no replica', async () => {
+  it('refuses a fetch of another epoch, of who is not the registered incarnation, and of who holds no replica', async () => {
     const cluster = await startCluster();
-    const brokers = await startBrokers(cluster, 2);
-    await cluster.client.createTopic({ name: 'orders', partitions: 1, replicationFactor: 2 });
+    const brokers = await startBrokers(cluster, 3);
+    await cluster.client.createTopic({ name: 'orders', assignments: [[1, 2]] });
     const leader = await leaderOf(cluster, brokers, 'orders');
     const { topicId } = await cluster.client.describeTopic({ topic: 'orders' });
     const { partitions } = await cluster.client.listPartitions({ topic: 'orders' });
     const currentLeaderEpoch = partitions[0]?.leaderEpoch ?? -1;
     const brokerId = leader.id === 1 ? 2 : 1;
+    const registered = (await cluster.client.describeBroker({ brokerId })).brokerEpoch;
+    const stranger = await cluster.client.describeBroker({ brokerId: 3 });
     const errorOf = async (
       fields: Readonly<Record<string, number | string>>,
     ): Promise<string | undefined> => {
-      const { brokerId: id = brokerId, brokerEpoch = 1_000_000, ...others } = fields;
+      const { brokerId: id = brokerId, brokerEpoch = registered, ...others } = fields;
       const fetched = { topicId, partition: 0, currentLeaderEpoch, fetchOffset: 0, flushedOffset: 0 };
       const asked = { ...fetched, lastFetchedEpoch: -1, ...others };
       const body = { brokerId: id, brokerEpoch, maxWaitMs: 0, maxBytes: 1_000, partitions: [asked] };
@@ -118,8 +120,12 @@ describe('a reference broker', () => {
     };
     expect(await errorOf({ currentLeaderEpoch: currentLeaderEpoch - 1 })).toBe('FENCED_LEADER_EPOCH');
     expect(await errorOf({ currentLeaderEpoch: currentLeaderEpoch + 1 })).toBe('UNKNOWN_LEADER_EPOCH');
-    expect(await errorOf({ brokerEpoch: 0 })).toBe('STALE_BROKER_EPOCH');
-    expect(await errorOf({ brokerId: 9 })).toBe('REPLICA_NOT_AVAILABLE');
+    expect(await errorOf({})).toBe(undefined);
+    expect(await errorOf({ brokerEpoch: registered - 1 })).toBe('STALE_BROKER_EPOCH');
+    // Believed, it would be waited for in the place of the replica that it claims to be.
+    expect(await errorOf({ brokerEpoch: registered + 1_000 })).toBe('REPLICA_NOT_AVAILABLE');
+    expect(await errorOf({ brokerId: 9 })).toBe('STALE_BROKER_EPOCH');
+    expect(await errorOf({ brokerId: 3, brokerEpoch: stranger.brokerEpoch })).toBe('REPLICA_NOT_AVAILABLE');
     expect(await errorOf({ partition: 5 })).toBe('NOT_LEADER_OR_FOLLOWER');
   });
 
