@@ -16,13 +16,16 @@ export type PartitionNow = Awaited<ReturnType<Client['describePartition']>>;
 
 /** The part of the cluster that has to do with records: the broker's data plane, and two brokers beside it. */
 export class DataCluster {
-  readonly broker: BrokerData;
   readonly peers: readonly [Peer, Peer];
   readonly #kit: Kit;
+  /** Null: where the broker's registration says. */
+  readonly #url: string | null;
+  #broker: BrokerData;
 
-  private constructor(kit: Kit, broker: BrokerData) {
+  private constructor(kit: Kit, url: string | null, broker: BrokerData) {
     this.#kit = kit;
-    this.broker = broker;
+    this.#url = url;
+    this.#broker = broker;
     const { client, sessionTimeoutMs, brokerId } = kit;
     this.peers = [
       new Peer(client, brokerId + 1, sessionTimeoutMs),
@@ -30,25 +33,37 @@ export class DataCluster {
     ];
   }
 
-  /** `url` null: where the broker's registration says. */
   static async start(kit: Kit, url: string | null): Promise<DataCluster> {
-    const cluster = new DataCluster(kit, new BrokerData(url ?? (await registeredUrl(kit))));
+    const cluster = new DataCluster(kit, url, new BrokerData(url ?? (await registeredUrl(kit))));
     for (const peer of cluster.peers) await peer.start();
     return cluster;
   }
 
+  get broker(): BrokerData {
+    return this.#broker;
+  }
+
   async close(): Promise<void> {
-    await this.broker.close();
+    await this.#broker.close();
     for (const peer of this.peers) await peer.close();
   }
 
   /** As every check finds it. */
   async settle(): Promise<void> {
+    await this.#findBroker();
     for (const peer of this.peers) {
       peer.logs.clear();
       peer.fetches = [];
       await peer.unfence();
     }
+  }
+
+  /** One that has been started anew may listen at another port. */
+  async #findBroker(): Promise<void> {
+    const url = this.#url ?? (await registeredUrl(this.#kit));
+    if (url === this.#broker.url) return;
+    await this.#broker.close();
+    this.#broker = new BrokerData(url);
   }
 
   /** A topic with a replica on each of these, the first of them leading it. */

@@ -25,7 +25,6 @@ export type DataPlaneOptions = {
   readonly has: HasFault;
   readonly brokerEpoch: () => number;
   readonly holdsLease: () => boolean;
-  readonly port: number;
 };
 
 /** The part of a test's broker that has to do with records: in memory, and otherwise as docs/BROKERS.md has it. */
@@ -34,7 +33,8 @@ export class DataPlane implements PartitionHost {
   readonly has: HasFault;
   readonly brokerEpoch: () => number;
   readonly holdsLease: () => boolean;
-  port: number;
+  /** Another one in each of its lives. */
+  port = 0;
   offset = 0;
   readonly #client: Client;
   readonly #server: Server;
@@ -43,12 +43,11 @@ export class DataPlane implements PartitionHost {
   #image: MetadataImage | null = null;
   #isOver = false;
 
-  constructor({ brokerId, controllers, has, brokerEpoch, holdsLease, port }: DataPlaneOptions) {
+  constructor({ brokerId, controllers, has, brokerEpoch, holdsLease }: DataPlaneOptions) {
     this.brokerId = brokerId;
     this.has = has;
     this.brokerEpoch = brokerEpoch;
     this.holdsLease = holdsLease;
-    this.port = port;
     this.#client = createClient({ endpoints: controllers });
     this.#server = createServer((request, response) => {
       void this.#serve(request, response).catch(() => response.destroy());
@@ -59,9 +58,7 @@ export class DataPlane implements PartitionHost {
   }
 
   async start(): Promise<void> {
-    await new Promise<void>((resolve) =>
-      this.#server.listen({ host: '127.0.0.1', port: this.port }, resolve),
-    );
+    await new Promise<void>((resolve) => this.#server.listen({ host: '127.0.0.1', port: 0 }, resolve));
     const address = this.#server.address();
     this.port = typeof address === 'object' && address !== null ? address.port : 0;
     void this.#follow();

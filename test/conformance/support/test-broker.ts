@@ -33,8 +33,6 @@ export class TestBroker implements BrokerControl {
   readonly #hasData: boolean;
   readonly #firstIncarnationId = uuidFromBytes(randomBytes(16));
   #life: Life | null = null;
-  /** The same over all its lives. */
-  #port = 0;
 
   /** `hasData`: it keeps records, too. */
   constructor(places: CommandPlaces, faults: readonly Fault[] = [], hasData = false) {
@@ -117,10 +115,8 @@ export class TestBroker implements BrokerControl {
       has: (fault) => this.#has(fault),
       brokerEpoch: () => lease.broker?.brokerEpoch ?? -1,
       holdsLease: () => lease.isHeld,
-      port: this.#port,
     });
     await data.start();
-    this.#port = data.port;
     return data;
   }
 
