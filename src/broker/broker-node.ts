@@ -61,6 +61,7 @@ export class BrokerNode {
   #taken: MetadataImage | null = null;
   #isCreating = false;
   #retention: Timer | null = null;
+  #isStopping = false;
 
   constructor(options: BrokerNodeOptions) {
     const { agent, settings, clock, logger, files } = options;
@@ -121,6 +122,7 @@ export class BrokerNode {
   async start(): Promise<Result<null, FileError>> {
     const recovered = await this.partitions.recover();
     if (!recovered.ok) return recovered;
+    if (this.#isStopping) return ok(null);
     const { agent, settings, onEvent, previousBrokerEpoch } = this.#options;
     // Nothing is acknowledged that is not flushed: with sound logs it holds all that it held before (protocols 3).
     const isVouching = recovered.value.isClean && previousBrokerEpoch !== null;
@@ -182,6 +184,7 @@ export class BrokerNode {
 
   /** Gives its leaderships away first, for so long at most, and goes on serving until then. */
   async stop(timeoutMs: number): Promise<void> {
+    this.#isStopping = true;
     await this.#agent?.close({ timeoutMs });
     this.#retention?.cancel();
     this.#metadata.close();

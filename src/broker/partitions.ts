@@ -43,6 +43,7 @@ export class Partitions {
   #wanted: ReadonlyMap<string, HeldPartition> = new Map();
   #mayRemove = false;
   #isOver = false;
+  #recovering: Promise<unknown> = Promise.resolve();
 
   constructor(options: PartitionsOptions) {
     this.#options = options;
@@ -60,13 +61,20 @@ export class Partitions {
    * Opens every log that an earlier process has left. Gives whether all of them are sound, so that this broker holds
    * whatever that process acknowledged (protocols 3).
    */
-  async recover(): Promise<Result<{ readonly isClean: boolean }, FileError>> {
+  recover(): Promise<Result<{ readonly isClean: boolean }, FileError>> {
+    const recovered = this.#recover();
+    this.#recovering = recovered;
+    return recovered;
+  }
+
+  async #recover(): Promise<Result<{ readonly isClean: boolean }, FileError>> {
     const { directory, files } = this.#options;
     const listed = await new Promise<Result<readonly string[], FileError>>((resolve) =>
       files.submit({ kind: 'list', path: directory }, resolve),
     );
     if (!listed.ok) return listed;
     for (const name of listed.value) {
+      if (this.#isOver) break;
       if (isPartitionKey(name)) {
         const found = await this.#openLog(name);
         if (!found.ok) return found;
@@ -109,6 +117,7 @@ export class Partitions {
 
   async close(): Promise<void> {
     this.#isOver = true;
+    await this.#recovering;
     await Promise.all(this.#working.values());
     await Promise.all(this.all.map((partition) => partition.close()));
     for (const { opened } of this.#found.values()) await closed(opened.log);

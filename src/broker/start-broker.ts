@@ -114,6 +114,7 @@ class ReferenceBroker implements RunningBroker {
   readonly #random = seededRandom(randomInt(2 ** 47));
   readonly #stopping = new AbortController();
   #http: BrokerHttpServer | null = null;
+  #joining: Promise<void> = Promise.resolve();
   #noting: Promise<void> = Promise.resolve();
   #node: BrokerNode | null = null;
   #ending: Promise<RunningBrokerEnd> | null = null;
@@ -156,7 +157,7 @@ class ReferenceBroker implements RunningBroker {
     if (!http.ok) return http;
     this.#http = http.value;
     // The controllers may be down: it is up and waits for them.
-    void this.#join(folder.value, identity.value);
+    this.#joining = this.#join(folder.value, identity.value);
     return ok(null);
   }
 
@@ -269,6 +270,7 @@ class ReferenceBroker implements RunningBroker {
     this.#stopping.abort();
     const node = this.#node;
     await node?.stop(timeoutMs);
+    await this.#joining;
     await this.#noting;
     await this.#http?.close();
     await this.#lock.release();
