@@ -57,8 +57,8 @@ export class AtomicScene {
   }
 
   /**
-   * The same, under a key, by a client that asks again. Its first leader's process is killed once `records` of it are in
-   * the log of another.
+   * The same, under a key, by a client that asks again. Its first leader's process is killed once `records` of it are
+   * in the log of another.
    */
   writeAcrossFailover(operationId: string, request: TestRequest, records: number): void {
     const idempotencyKey = { sessionId: this.#sessionId, sequence: this.#sequence++, forgetBelow: 0 };
