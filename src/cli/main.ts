@@ -23,6 +23,7 @@ import { addStorageCommands } from './commands/storage.ts';
 import { addTokenCommands } from './commands/token.ts';
 import { addTopCommand } from './commands/top.ts';
 import { addTopicCommands } from './commands/topic.ts';
+import { addTransactionCommands } from './commands/transaction.ts';
 import { addWatchCommand } from './commands/watch.ts';
 import type { CliDependencies } from './context.ts';
 import { addDevChildCommands } from './dev/child-commands.ts';
@@ -70,6 +71,7 @@ export function createProgram(dependencies: CliDependencies): Command {
   addTopicCommands(program, dependencies);
   addPartitionCommands(program, dependencies);
   addReassignmentCommands(program, dependencies);
+  addTransactionCommands(program, dependencies);
   addConfigCommands(program, dependencies);
   addFeatureCommands(program, dependencies);
   addSessionCommands(program, dependencies);

@@ -139,6 +139,8 @@ const pathOf = (command: Command): string =>
 const folder = mkdtempSync(join(tmpdir(), 'ottla-verbs-'));
 const planFile = join(folder, 'plan.json');
 writeFileSync(planFile, '{"version":1,"partitions":[{"topic":"orders","partition":0,"replicas":[2]}]}');
+const changesFile = join(folder, 'changes.json');
+writeFileSync(changesFile, '{"operations":[{"operationId":"deleteTopic","params":{"topic":"orders"}}]}');
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 /** Verbs that ask a cluster to change something, and what they need to be tried. */
@@ -157,6 +159,7 @@ const changes: Readonly<Record<string, string>> = {
   'topic add-partitions': 'orders --count 9',
   'topic delete': 'orders',
   'reassignment alter': `--file ${planFile}`,
+  'transaction execute': `--file ${changesFile}`,
   'reassignment cancel': '--topic orders --partition 0',
   'partition elect': '--election-type preferred',
   'config alter': 'topic orders --set retention.ms=1',

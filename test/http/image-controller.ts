@@ -2,9 +2,17 @@ import { assert } from '../../src/base/assert.ts';
 import { epoch, nodeId, offset, uuid, type BrokerId, type Offset, type Uuid } from '../../src/base/brands.ts';
 import { seededRandom } from '../../src/base/random.ts';
 import type { TSchema } from 'typebox';
-import { runOperation } from '../../src/metadata/execute.ts';
+import { ok, type Result } from '../../src/base/result.ts';
+import { runOperation, runStep } from '../../src/metadata/execute.ts';
 import { createImageBuilder, emptyImage, type MetadataImage } from '../../src/metadata/image.ts';
-import type { InternalOperation, OperationContext, OperationInput } from '../../src/metadata/operation.ts';
+import type {
+  InternalOperation,
+  OperationContext,
+  OperationError,
+  OperationInput,
+  OperationOutcome,
+  OperationStep,
+} from '../../src/metadata/operation.ts';
 import { operationsById } from '../../src/metadata/operations.ts';
 import { builtInRegistry, type MetadataRecord } from '../../src/metadata/registry.ts';
 import type { TokenRow } from '../../src/metadata/resources/token/resource.ts';
@@ -132,7 +140,10 @@ export class ImageController implements ControllerApi {
     assert(operation !== undefined, `there is no operation ${request.operationId}`);
     // The server has checked it against the operation's schemas.
     const input = request.input as OperationInput<TSchema, TSchema, TSchema>;
-    const result = runOperation(operation, this.image, input, this.#context(request.principal));
+    const result = this.#runSteps(
+      (image, context) => runOperation(operation, image, input, context),
+      request,
+    );
     if (!result.ok) {
       const { code, message, details } = result.error;
       return { ok: false, code, message, details: details ?? null, retryAfterMs: null };
@@ -144,6 +155,34 @@ export class ImageController implements ControllerApi {
     if (forgotten !== undefined) this.#heard.delete(forgotten);
     this.#goOn(continueWith ?? null);
     return { ok: true, response };
+  }
+
+  /** All steps of an operation as one: what it would write is what they would write together. */
+  #runSteps(
+    first: OperationStep<unknown>,
+    { principal }: ControllerRequest,
+  ): Result<OperationOutcome<unknown>, OperationError> {
+    const builder = createImageBuilder(this.image);
+    const { epoch: imageEpoch } = this.status();
+    const written: MetadataRecord[] = [];
+    let now = this.image;
+    for (let step = first; ; ) {
+      const result = step(now, { ...this.#context(principal), nextOffset: now.endOffset });
+      if (!result.ok) return result;
+      const { records, next = null } = result.value;
+      written.push(...records);
+      if (next === null) return ok({ ...result.value, records: written });
+      for (const [at, record] of records.entries()) {
+        const position = {
+          offset: offset(now.endOffset + at),
+          epoch: imageEpoch,
+          timestampMs: this.#startMs,
+        };
+        builder.replay(record, position);
+      }
+      now = builder.peek();
+      step = (image, context) => runStep(next, image, context);
+    }
   }
 
   #goOn(first: InternalOperation | null): void {

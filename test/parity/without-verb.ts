@@ -8,7 +8,6 @@ export const programsOnly: Readonly<Record<string, string>> = {
   joinGroup: 'The member of a group joins by itself.',
   heartbeatGroupMember: 'The member of a group says itself that it lives.',
   leaveGroup: 'The member of a group stops leading before it leaves, which no other can know.',
-  executeTransaction: 'Many changes in one request are what a program has; people have a verb for each.',
   getLiveness: 'Probes are for orchestrators.',
   getReadiness: 'Probes are for orchestrators.',
   getQuorumHealth: 'Probes are for orchestrators.',
