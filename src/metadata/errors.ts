@@ -276,8 +276,10 @@ export const errorCatalogue = {
   ELIGIBLE_LEADERS_NOT_AVAILABLE: {
     status: 409,
     retriable: true,
-    summary: 'No replica of the partition is active, so that none can be elected, not even uncleanly.',
-    remedy: 'Start one of the brokers that hold a replica.',
+    summary:
+      'No replica of the partition is active, or one that may lead without loss is about to stop and not fenced yet: nobody is elected, not even uncleanly.',
+    remedy:
+      'Start one of the brokers that hold a replica; wait until the one that stops has stopped, then ask again.',
   },
   INVALID_ISR: {
     status: 400,
