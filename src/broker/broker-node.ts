@@ -165,12 +165,13 @@ export class BrokerNode {
   }
 
   /** Asks the controllers for it; whether it is there, the metadata will say. */
-  createInternalTopic(name: string, partitions: number): void {
+  createOffsetsTopic(name: string, partitions: number): void {
     if (this.#isCreating) return;
     this.#isCreating = true;
     const configs = [{ name: 'cleanup.policy', value: 'compact' }];
+    const { offsetsTopicReplicationFactor: replicationFactor } = this.settings;
     void this.#client
-      .outcome('createTopic', { name, partitions, configs })
+      .outcome('createTopic', { name, partitions, replicationFactor, configs })
       .then((outcome) => {
         const isRefused = outcome.type === 'refused' && outcome.error.code !== 'TOPIC_ALREADY_EXISTS';
         const { logger } = this.#options;

@@ -24,6 +24,8 @@ export type BrokerSettings = {
   readonly pendingProduceBytesMax: number;
   /** How often what need not be kept is removed (Kafka's `log.retention.check.interval.ms`). */
   readonly retentionCheckIntervalMs: number;
+  /** Kafka's `offsets.topic.replication.factor`: with fewer brokers the topic is not made. */
+  readonly offsetsTopicReplicationFactor: number;
   readonly heartbeatIntervalMs: number;
   /** How long the controllers may take to move away what it leads, when it is asked to stop. */
   readonly controlledShutdownMaxMs: number;
@@ -42,6 +44,7 @@ export const defaultBrokerSettings: BrokerSettings = {
   consumerWaitMaxMs: 30_000,
   pendingProduceBytesMax: 134_217_728,
   retentionCheckIntervalMs: 300_000,
+  offsetsTopicReplicationFactor: 3,
   heartbeatIntervalMs: 2_000,
   controlledShutdownMaxMs: 30_000,
   connectionsMax: 16_384,
@@ -60,6 +63,8 @@ export const brokerSettingMeanings: Readonly<Record<keyof BrokerSettings, string
   consumerWaitMaxMs: 'how long a consumer may let an answer without records wait',
   pendingProduceBytesMax: 'records that are not acknowledged yet; more are refused',
   retentionCheckIntervalMs: 'how often what its topic does not keep any longer is removed',
+  offsetsTopicReplicationFactor:
+    'replicas of the topic that keeps the offsets of groups; it is not made while there are fewer brokers',
   heartbeatIntervalMs: 'how often it tells the controllers that it lives',
   controlledShutdownMaxMs: 'how long it waits for its leaderships to be moved when it is asked to stop',
   connectionsMax: 'open connections of clients and brokers',

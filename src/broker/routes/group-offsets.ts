@@ -67,8 +67,8 @@ function findCoordinating(node: BrokerNode, group: string): Result<Partition, Br
   }
   const count = node.partitionCount(offsetsTopic);
   if (count === 0) {
-    node.createInternalTopic(offsetsTopic, offsetsTopicPartitions);
-    const message = `The topic ${offsetsTopic} is not there yet, and is being made. Ask again.`;
+    node.createOffsetsTopic(offsetsTopic, offsetsTopicPartitions);
+    const message = `The topic ${offsetsTopic} is not there yet. It is made once there are ${node.settings.offsetsTopicReplicationFactor} brokers. Ask again.`;
     return failed({ code: 'COORDINATOR_NOT_AVAILABLE', message, retryAfterMs: 200 });
   }
   const partition = partitionOfGroup(group, count);

@@ -13,6 +13,7 @@ export const quickSettings = {
   replicaFetchWaitMaxMs: 100,
   retryBackoffMs: 20,
   controlledShutdownMaxMs: 5_000,
+  offsetsTopicReplicationFactor: 2,
 } as const;
 
 export type TestCluster = { readonly controllers: readonly string[]; readonly client: Client };

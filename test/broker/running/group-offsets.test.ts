@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { NotYet, waitFor } from '../../../bench/processes/wait.ts';
 import type { RunningBroker } from '../../../src/broker/index.ts';
-import { type Answer, ask, startBrokers, startCluster } from './cluster.ts';
+import { type Answer, ask, startBrokers, startCluster, startOne, untilUnfenced } from './cluster.ts';
 
 const path = '/v1/groups/billing/offsets';
 
@@ -41,6 +41,18 @@ describe('the committed offsets of a group', () => {
     const [leader, other] = statuses[0] === 200 ? brokers : brokers.toReversed();
     await leader?.stop();
     expect((await askCoordinator(other === undefined ? [] : [other])).body['offsets']).toEqual(expected);
+  });
+
+  it('are kept by nobody until there are brokers enough for as many replicas as they have', async () => {
+    const cluster = await startCluster();
+    const [first] = await startBrokers(cluster, 1);
+    if (first === undefined) throw new Error('it has started');
+    expect((await ask(first.url, path)).body['code']).toBe('COORDINATOR_NOT_AVAILABLE');
+    const second = await startOne(cluster, { id: 2 });
+    await untilUnfenced(cluster, [1, 2]);
+    await askCoordinator([first, second]);
+    const { partitions } = await cluster.client.listPartitions({ topic: '__consumer_offsets' });
+    expect(partitions.every(({ replicas }) => replicas.length === 2)).toBe(true);
   });
 
   it('are refused by name where they are none', async () => {
