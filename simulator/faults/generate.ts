@@ -14,6 +14,7 @@ import {
   brokerCalls,
   brokerSessionTimeoutMs,
   brokerSuspensions,
+  directoryFailures,
   generateBrokers,
   hasBrokers,
   idleBrokers,
@@ -169,7 +170,8 @@ function withBrokers(schedule: Schedule, chance: HashedChance, workload: Workloa
   const trial = generateTrial(chanceOf(seed, 'brokerTrial'), config, plan, schedule.faults, wanted);
   if (trial !== null) return withTrial(schedule, trial);
   const asleep = brokerSuspensions(chanceOf(seed, 'brokerSuspensions'), config, plan.brokers);
-  const brokers = { ...plan, faults: inOrder(plan.faults, asleep) };
+  const failing = directoryFailures(chanceOf(seed, 'brokerDirectories'), config, plan.brokers);
+  const brokers = { ...plan, faults: inOrder(inOrder(plan.faults, asleep), failing) };
   return {
     ...schedule,
     config: { ...config, brokerSessionTimeoutMs: brokerSessionTimeoutMs(chance, config) },

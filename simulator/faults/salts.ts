@@ -27,6 +27,7 @@ export const seedSalts = {
   brokerTrial: 21,
   brokerTrialCalls: 22,
   balancing: 0x62616c61,
+  brokerDirectories: 24,
   brokerPowerFailure: 0x62726f6b,
   codecSample: 0x636f6465,
   probes: 0x70726f62,

@@ -158,6 +158,8 @@ export const coverageMarks = [
   'replica: the controller lags behind its own log',
   'replica: truncates',
   // The state machine.
+  'broker: a log directory goes offline',
+  'broker: its last log directory goes offline',
   'controlled shutdown: begins',
   'controlled shutdown: waits until all have read of it',
   'exactly once: a forgotten sequence',

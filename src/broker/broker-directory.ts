@@ -22,8 +22,11 @@ const identitySchema = Type.Object({
   brokerId: Type.Integer(),
   /** Of the last registration; null before the first. */
   brokerEpoch: Type.Union([Type.Integer({ minimum: 0 }), Type.Null()]),
-  /** Of the folder of partitions (Kafka's `directory.id`): a mark of this name stands in it. */
-  directoryId: Type.Optional(Type.String()),
+  /**
+   * Of the folder of partitions, in which a mark of this name stands, made with it (Kafka's `directory.id`): by it the
+   * controllers, too, tell it from one that takes its place (KIP-858).
+   */
+  directoryId: Type.String(),
 });
 const validator = Compile(identitySchema);
 
@@ -41,11 +44,12 @@ export async function readIdentity(directory: string): Promise<Result<BrokerIden
   const path = join(directory, identityName);
   try {
     const read: unknown = JSON.parse(await readFile(path, 'utf8'));
-    if (!validator.Check(read) || !isUuid(read.clusterId)) return failed(`${path} is damaged`);
+    if (!validator.Check(read) || !isUuid(read.clusterId) || !isUuid(read.directoryId))
+      return failed(`${path} is damaged`);
     if (read.version !== identityVersion)
       return failed(`${path} is of version ${read.version}, which is not known`);
-    const { version: _version, ...identity } = read;
-    return ok(identity);
+    const { version: _version, clusterId, directoryId, ...identity } = read;
+    return ok({ clusterId, directoryId, ...identity });
   } catch (error) {
     if (error instanceof SyntaxError) return failed(`${path} is damaged`);
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return ok(null);
@@ -63,7 +67,7 @@ export function writeIdentity(
 
 /** Whether the folder is the one that was there when the identity was written, and not one that has taken its place. */
 export function isFolderOf({ directoryId }: BrokerIdentity, folder: string): boolean {
-  return directoryId !== undefined && existsSync(join(folder, folderMark(directoryId)));
+  return existsSync(join(folder, folderMark(directoryId)));
 }
 
 /**
@@ -74,7 +78,7 @@ export function beginFolder(
   files: Files,
   directory: string,
   folder: string,
-  identity: BrokerIdentity & { readonly brokerEpoch: null; readonly directoryId: string },
+  identity: BrokerIdentity & { readonly brokerEpoch: null },
 ): Promise<Result<null, FileError>> {
   function* steps(): Step<null> {
     const written = yield* writeSteps(directory, identity);

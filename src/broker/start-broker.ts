@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto';
-import { seededRandom } from '../base/random.ts';
+import { type Random, seededRandom } from '../base/random.ts';
 import { failed, ok, type Result } from '../base/result.ts';
 import { randomUuid } from '../base/uuid.ts';
 import type { BrokerEnd, BrokerEvent } from '../client/broker-api.ts';
@@ -111,7 +111,7 @@ class ReferenceBroker implements RunningBroker {
   readonly #logger: Logger;
   readonly #files: Files;
   readonly #clock: Clock = nodeClock;
-  readonly #random = seededRandom(randomInt(2 ** 47));
+  readonly #random: Random = seededRandom(randomInt(2 ** 47));
   readonly #stopping = new AbortController();
   #http: BrokerHttpServer | null = null;
   #joining: Promise<void> = Promise.resolve();
@@ -219,19 +219,21 @@ class ReferenceBroker implements RunningBroker {
   }
 
   #createNode(partitionsDirectory: string, identity: BrokerIdentity): BrokerNode {
+    const { clusterId, directoryId, brokerEpoch } = identity;
     const { tls, token, rack, advertised, controllers, id, onEvent } = this.#config;
     const { host, port } = advertised ?? this.#http?.endpoint ?? this.#config.listen;
     return new BrokerNode({
       agent: {
         controllers,
         id,
-        clusterId: identity.clusterId,
+        clusterId,
+        logDirs: [directoryId],
         listeners: [{ name: 'HTTP', host, port }],
         ...(rack === undefined || rack === null ? {} : { rack }),
         ...(tls === undefined ? {} : { tls }),
         ...(token === undefined ? {} : { token }),
       },
-      previousBrokerEpoch: identity.brokerEpoch,
+      previousBrokerEpoch: brokerEpoch,
       partitionsDirectory,
       settings: this.#settings,
       files: this.#files,

@@ -10,8 +10,16 @@ export type BrokerOptions = {
   /** Where the broker's own clients reach it. */
   readonly listeners: readonly BrokerListener[];
   readonly rack?: string;
-  /** Ids of its log directories, 22 characters of base64url each. */
+  /**
+   * Ids of its log directories that are online when it starts, 22 characters of base64url each. What the controllers
+   * have assigned to another one is lost. Without them nothing is known of directories.
+   */
   readonly logDirs?: readonly string[];
+  /**
+   * Those of `logDirs` that have failed since. Asked with each heartbeat: the broker has stopped to lead and to follow
+   * what is there before it names one, and names it as long as it runs.
+   */
+  readonly offlineLogDirs?: () => readonly string[];
   /**
    * The broker epoch of the incarnation before, if this one holds all that it held: after a clean stop; or where
    * nothing is acknowledged that is not flushed, and recovery found no damage. Without it the broker leaves every ISR

@@ -26,6 +26,7 @@ export type BrokerRequestsOptions = {
   readonly client: Client;
   readonly clock: Clock;
   readonly metadataOffset: () => number;
+  readonly offlineLogDirs?: (() => readonly string[]) | undefined;
 };
 
 /** The two requests of a broker's agent over HTTP; neither ever rejects. */
@@ -43,7 +44,7 @@ export function createBrokerRequests(
   registration: () => Registration,
   options: BrokerRequestsOptions,
 ): BrokerRequests {
-  const { client, clock, metadataOffset } = options;
+  const { client, clock, metadataOffset, offlineLogDirs = () => [] } = options;
   const cluster: { id: string | null } = { id: registration().clusterId };
   // Each controller once: the waiting between attempts is the core's, which has its own clock for it.
   const attemptsMax = client.endpoints.length;
@@ -52,11 +53,13 @@ export function createBrokerRequests(
       attempt(() => register(client, registration(), cluster, { attemptsMax, timeoutMs, clock })),
     heartbeat: ({ brokerEpoch, wantShutDown, timeoutMs }) =>
       attempt(async () => {
+        const offline = offlineLogDirs();
         const input = {
           brokerId: registration().brokerId,
           brokerEpoch,
           metadataOffset: metadataOffset(),
           wantShutDown,
+          ...(offline.length === 0 ? {} : { offlineLogDirs: offline }),
         };
         const answer = await client.heartbeatBroker(input, { timeoutMs, attemptsMax });
         const { isFenced, shouldShutDown, sessionTimeoutMs } = answer;

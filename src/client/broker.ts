@@ -101,6 +101,7 @@ class BrokerShell implements Broker {
       client,
       clock,
       metadataOffset: this.#metadataOffset,
+      offlineLogDirs: options.offlineLogDirs,
     });
     this.#core = new BrokerCore(configOf(options), random);
     this.#lease.abort(new Error('the broker is not unfenced yet'));

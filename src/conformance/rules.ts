@@ -36,6 +36,13 @@ const levels = {
     'must',
     'A kit cannot let a machine sleep; what a leader acknowledges is looked at as acknowledge-below.',
   ],
+  'directory-id': ['must', 'The kit cannot take a disk out of a machine.'],
+  'assign-directories': [
+    'must',
+    'Brokers of one directory have nothing to say, and the kit does not know how many one has.',
+  ],
+  'directory-offline': ['must', 'The kit cannot make a directory fail.'],
+  'directory-vouch': ['must', 'What a broker holds is looked at as flush-before-acknowledge.'],
   'watch-in-order': ['must'],
   'take-assignments': ['must'],
   'ignore-older': ['must'],

@@ -257,8 +257,27 @@ export const errorCatalogue = {
   INELIGIBLE_REPLICA: {
     status: 409,
     retriable: true,
-    summary: 'A proposed member is fenced, shutting down, or has another broker epoch.',
+    summary:
+      'A proposed member is fenced, shutting down, has another broker epoch, or has lost its log directory.',
     remedy: 'Propose again without that broker, or later, when it is unfenced.',
+  },
+  NOT_LEADER_OR_FOLLOWER: {
+    status: 409,
+    retriable: false,
+    summary: 'The broker has no replica of the partition.',
+    remedy: 'Read the partition anew: its replicas were moved.',
+  },
+  LOG_DIR_NOT_FOUND: {
+    status: 404,
+    retriable: false,
+    summary: 'The broker has not registered the log directory.',
+    remedy: 'Register with all directories that are online, and assign replicas to those.',
+  },
+  KAFKA_STORAGE_ERROR: {
+    status: 409,
+    retriable: false,
+    summary: 'The log directory of the replica went offline, and the broker has not been started anew since.',
+    remedy: 'Restart the broker: then it makes the replica anew in another directory.',
   },
   ELECTION_NOT_NEEDED: {
     status: 409,

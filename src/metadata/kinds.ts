@@ -8,6 +8,7 @@ export * as controller from './resources/controller/index.ts';
 export * as broker from './resources/broker/index.ts';
 export * as topic from './resources/topic/index.ts';
 export * as config from './resources/config/index.ts';
+export * as directory from './resources/directory/index.ts';
 export * as isr from './resources/isr/index.ts';
 export * as producerId from './resources/producer-id/index.ts';
 export * as reassignment from './resources/reassignment/index.ts';

@@ -22,6 +22,8 @@ export const limits = {
   electionResultsMax: 32,
   /** Partitions that one AlterPartition changes; the others are told that nothing was tried. */
   isrChangesMax: 5_000,
+  /** Replicas that one AssignReplicasToDirs places; the others are told that nothing was tried. */
+  directoryAssignmentsMax: 2_000,
   /** Partitions that one request reassigns. */
   reassignmentsPerOperationMax: 1_000,
   /** Partitions that one call of a drain reassigns. */
@@ -100,6 +102,10 @@ export function assertLimits(): void {
   assert(limits.operationBytesMax + answerRecordBytes <= limits.batchBytesMax, 'room for the answer’s bytes');
   assert(limits.repairChangesMax < limits.recordsPerOperationMax, 'a chunk of fencing fits a batch');
   assert(limits.isrChangesMax < limits.recordsPerOperationMax, 'an AlterPartition fits a batch');
+  assert(
+    limits.directoryAssignmentsMax < limits.recordsPerOperationMax,
+    'assignments to directories fit a batch',
+  );
   const blockerBytes = limits.topicNameLengthMax + 3 * limits.drainMessageLengthMax + 64;
   assert(limits.drainBlockersMax * blockerBytes <= limits.answerBytesMax, 'a drain’s answer is remembered');
   assert(limits.drainChangesMax < limits.recordsPerOperationMax, 'a call of a drain fits a batch');

@@ -89,6 +89,7 @@ describe('what an operation declares', () => {
     const own = [
       'allocateProducerIds',
       'alterPartition',
+      'assignReplicasToDirs',
       'heartbeatBroker',
       'registerBroker',
       'registerController',
@@ -109,6 +110,7 @@ describe('what an operation declares', () => {
     expect(idsOf(({ kind, mayCall }) => kind !== 'read' && mayCall.includes('broker'))).toEqual([
       'allocateProducerIds',
       'alterPartition',
+      'assignReplicasToDirs',
       'closeSession',
       'heartbeatBroker',
       'heartbeatGroupMember',
@@ -184,6 +186,7 @@ describe('every operation', () => {
     expect(named.map(({ operationId }) => operationId)).toEqual([
       'registerBroker',
       'heartbeatBroker',
+      'assignReplicasToDirs',
       'alterPartition',
       'allocateProducerIds',
     ]);

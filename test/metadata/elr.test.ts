@@ -159,6 +159,7 @@ describe('who is eligible after a change', () => {
   const rules = (minInsyncReplicas: number) => ({
     policy: { minInsyncReplicas, allowsUncleanElection: false, hasEligibleReplicas: true },
     isUnclean: () => false,
+    hasLost: () => false,
   });
 
   it('is remembered as last known where it is eligible no more', () => {

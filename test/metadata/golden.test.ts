@@ -10,6 +10,7 @@ import { builtInRegistry, type MetadataRecord } from '../../src/metadata/registr
 import { extensionIdMin, type RecordSchema } from '../../src/metadata/schema.ts';
 import { incarnationId, TestCluster } from './cluster.ts';
 import { expireBrokerSessions } from '../../src/metadata/resources/broker/expiry.ts';
+import { registrationChange } from '../../src/metadata/resources/broker/registration-change.ts';
 import { answerRecord } from '../../src/metadata/resources/session/answers.ts';
 import { sampleStruct } from './samples.ts';
 
@@ -168,5 +169,9 @@ function exampleImage(): MetadataImage {
   const brokerEpoch = cluster.image.broker.brokers.get(1)?.brokerEpoch;
   cluster.ok('allocateProducerIds', { body: { brokerId: 1, brokerEpoch } });
   cluster.append([{ type: 'UncleanShutdownRecord', brokerId: 3 }]);
+  const logDirs = [incarnationId(5), incarnationId(6)];
+  cluster.ok('registerBroker', { body: { ...cluster.registration(4), logDirs } });
+  const row = cluster.image.broker.brokers.get(4);
+  if (row !== null) cluster.append([registrationChange(row, { logDirs: logDirs.slice(1) })]);
   return cluster.image;
 }

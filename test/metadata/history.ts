@@ -4,6 +4,7 @@ import { expireSessions } from '../../src/metadata/resources/session/expiry.ts';
 import { expireBrokerSessions } from '../../src/metadata/resources/broker/expiry.ts';
 import { tokenIdOf } from '../../src/metadata/resources/token/identity.ts';
 import { expireGroupMembers } from '../../src/metadata/resources/group/expiry.ts';
+import type { Uuid } from '../../src/base/brands.ts';
 import { incarnationId, type TestCluster } from './cluster.ts';
 import { allPartitions } from './invariants.ts';
 
@@ -14,12 +15,20 @@ export type Event =
       readonly broker: number;
       readonly incarnation: number;
       readonly vouches: boolean;
+      readonly directories: number;
     }
   | {
       readonly kind: 'heartbeat';
       readonly broker: number;
       readonly wantFence: boolean;
       readonly wantShutDown: boolean;
+      readonly offline: number;
+    }
+  | {
+      readonly kind: 'assign';
+      readonly partition: number;
+      readonly broker: number;
+      readonly directory: number;
     }
   | { readonly kind: 'expire'; readonly brokers: readonly number[] }
   | { readonly kind: 'unregister'; readonly broker: number }
@@ -54,6 +63,8 @@ export type Event =
 const broker = fc.integer({ min: 1, max: 5 });
 const topic = fc.integer({ min: 0, max: 3 });
 const small = fc.nat({ max: 20 });
+/** Bits of the directories that a broker may have; mostly all, or none. */
+const directories = fc.constantFrom(0, 1, 3, 3, 7, 6);
 
 function event<Kind extends Event['kind']>(
   kind: Kind,
@@ -65,12 +76,19 @@ function event<Kind extends Event['kind']>(
 
 export const events: fc.Arbitrary<Event[]> = fc.array(
   fc.oneof(
-    event('register', 6, { broker, incarnation: fc.integer({ min: 0, max: 2 }), vouches: fc.boolean() }),
+    event('register', 6, {
+      broker,
+      incarnation: fc.integer({ min: 0, max: 2 }),
+      vouches: fc.boolean(),
+      directories,
+    }),
     event('heartbeat', 14, {
       broker,
       wantFence: fc.integer({ min: 0, max: 9 }).map((value) => value === 0),
       wantShutDown: fc.integer({ min: 0, max: 5 }).map((value) => value === 0),
+      offline: fc.integer({ min: 0, max: 15 }).map((value) => Math.max(0, value - 12)),
     }),
+    event('assign', 4, { partition: small, broker, directory: fc.nat({ max: 2 }) }),
     event('expire', 4, { brokers: fc.uniqueArray(broker, { minLength: 1, maxLength: 3 }) }),
     event('unregister', 2, { broker }),
     event('hold', 3, { broker, isHeld: fc.boolean() }),
@@ -125,16 +143,21 @@ export function happen(cluster: TestCluster, now: Event): void {
         now.broker * 10 + now.incarnation,
         `rack-${now.broker % 2}`,
       );
-      cluster.run('registerBroker', { body: { ...known, ...(now.vouches ? { previousBrokerEpoch } : {}) } });
+      const body = { ...known, logDirs: directoriesOf(now.broker, now.directories) };
+      cluster.run('registerBroker', { body: { ...body, ...(now.vouches ? { previousBrokerEpoch } : {}) } });
       return;
     }
     case 'heartbeat': {
       const brokerEpoch = image.broker.brokers.get(now.broker)?.brokerEpoch ?? 0;
       const { wantFence, wantShutDown } = now;
-      const body = { brokerEpoch, metadataOffset: image.endOffset, wantFence, wantShutDown };
+      const offlineLogDirs = directoriesOf(now.broker, now.offline);
+      const body = { brokerEpoch, metadataOffset: image.endOffset, wantFence, wantShutDown, offlineLogDirs };
       cluster.run('heartbeatBroker', { params: { brokerId: now.broker }, body });
       return;
     }
+    case 'assign':
+      assign(cluster, now);
+      return;
     case 'expire':
       cluster.expire(expireBrokerSessions, ...now.brokers);
       return;
@@ -219,6 +242,24 @@ export function happen(cluster: TestCluster, now: Event): void {
       cluster.isPaused = false;
       cluster.failOver();
   }
+}
+
+function directoriesOf(id: number, bits: number): Uuid[] {
+  return [0, 1, 2]
+    .filter((bit) => ((bits >> bit) & 1) === 1)
+    .map((bit) => incarnationId(1_000 + id * 10 + bit));
+}
+
+/** A broker says where a replica of some partition is, whether it has one or not. */
+function assign(cluster: TestCluster, now: Extract<Event, { kind: 'assign' }>): void {
+  const rows = allPartitions(cluster.image);
+  const row = rows[now.partition % rows.length];
+  if (row === undefined) return;
+  const brokerEpoch = cluster.image.broker.brokers.get(now.broker)?.brokerEpoch ?? 0;
+  const [directoryId] = directoriesOf(now.broker, 1 << now.directory);
+  const partitions = [{ topicId: row.topicId, partition: row.partitionId }];
+  const body = { brokerId: now.broker, brokerEpoch, directories: [{ directoryId, partitions }] };
+  cluster.run('assignReplicasToDirs', { body });
 }
 
 function leave(cluster: TestCluster, now: Extract<Event, { kind: 'leave' }>): void {

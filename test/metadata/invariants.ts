@@ -1,5 +1,8 @@
 import type { MetadataImage } from '../../src/metadata/image.ts';
-import { activityOf } from '../../src/metadata/resources/broker/activity.ts';
+import { compareStrings } from '../../src/base/compare.ts';
+import { directoryOf, reservedDirectories } from '../../src/metadata/resources/topic/directories.ts';
+import type { DirectoryReplicas } from '../../src/metadata/resources/topic/state.ts';
+import { activityOf, standingOf } from '../../src/metadata/resources/broker/activity.ts';
 import { membersOf } from '../../src/metadata/resources/group/resource.ts';
 import { resourceTypes } from '../../src/metadata/resources/config/records.ts';
 import type { PartitionRow } from '../../src/metadata/resources/topic/partition-row.ts';
@@ -102,7 +105,11 @@ export function findSettledViolation(image: MetadataImage): string | null {
     const { isrCount, elrCount } = brokerPartitions(image.topic, brokerId);
     if (isrCount + elrCount > 0) return `broker ${brokerId} has not left all ISRs and ELRs`;
   }
+  const { directories } = standingOf(image);
   for (const row of allPartitions(image)) {
+    const promised = [...row.isr, ...row.eligibleLeaderReplicas];
+    const lost = promised.find((broker) => directories.isLost(broker, directoryOf(row, broker)));
+    if (lost !== undefined) return `broker ${lost} is in sync and has lost its directory: ${describe(row)}`;
     const inactive = row.isr.filter((broker) => !isActive(broker));
     const isLastMember = row.isr.length === 1 && row.leader === -1;
     if (inactive.length > 0 && !isLastMember) return `an inactive broker in an ISR: ${describe(row)}`;
@@ -115,14 +122,42 @@ export function findSettledViolation(image: MetadataImage): string | null {
   return findViolation(image);
 }
 
-type Counts = { replicas: number; leaders: number; isr: number; orphans: number; elr: number };
+type Counts = {
+  replicas: number;
+  leaders: number;
+  isr: number;
+  orphans: number;
+  elr: number;
+  directories: Map<string, DirectoryReplicas>;
+};
+
+function countDirectories(row: PartitionRow, of: (broker: number) => Counts): void {
+  for (const [at, broker] of row.replicas.entries()) {
+    const directory = row.directories[at] ?? reservedDirectories.migrating;
+    if (directory === reservedDirectories.migrating) continue;
+    const counts = of(broker).directories;
+    const known = counts.get(directory) ?? { replicaCount: 0, inSyncCount: 0 };
+    const isInSync = row.isr.includes(broker) || row.eligibleLeaderReplicas.includes(broker);
+    counts.set(directory, {
+      replicaCount: known.replicaCount + 1,
+      inSyncCount: known.inSyncCount + (isInSync ? 1 : 0),
+    });
+  }
+}
+
+function isSameMap<Value>(left: ReadonlyMap<string, Value>, right: ReadonlyMap<string, Value>): boolean {
+  const entries = (map: ReadonlyMap<string, Value>): string =>
+    JSON.stringify([...map].sort(([a], [b]) => compareStrings(a, b)));
+  return entries(left) === entries(right);
+}
 
 /** Every index against a scan of the rows. */
 export function findIndexViolation(image: MetadataImage): string | null {
   const { topic } = image;
   const counts = new Map<number, Counts>();
   const of = (broker: number): Counts => {
-    const known = counts.get(broker) ?? { replicas: 0, leaders: 0, isr: 0, orphans: 0, elr: 0 };
+    const none = { replicas: 0, leaders: 0, isr: 0, orphans: 0, elr: 0 };
+    const known = counts.get(broker) ?? { ...none, directories: new Map<string, DirectoryReplicas>() };
     counts.set(broker, known);
     return known;
   };
@@ -134,6 +169,7 @@ export function findIndexViolation(image: MetadataImage): string | null {
     for (const broker of row.replicas) of(broker).replicas++;
     for (const broker of row.isr) of(broker).isr++;
     for (const broker of row.eligibleLeaderReplicas) of(broker).elr++;
+    countDirectories(row, of);
     if (row.leader === -1) for (const broker of row.isr) of(broker).orphans++;
     if (row.eligibleLeaderReplicas.length + row.lastKnownElr.length > 0) withElr++;
     if (row.leader === -1) leaderless++;
@@ -170,7 +206,8 @@ export function findIndexViolation(image: MetadataImage): string | null {
       entry.leaderCount === found.leaders &&
       entry.isrCount === found.isr &&
       entry.leaderlessIsrCount === found.orphans &&
-      entry.elrCount === found.elr;
+      entry.elrCount === found.elr &&
+      isSameMap(entry.directories, found.directories);
     if (!same)
       return `broker ${broker} is indexed ${JSON.stringify(entry)} and counted ${JSON.stringify(found)}`;
     for (const slot of entry.replicas.valuesFrom(0)) {

@@ -114,7 +114,13 @@ function changes({
 }
 
 /** They change many things, each with an epoch of its own. */
-const changesMany = ['alterPartition', 'alterPartitionReassignments', 'electLeaders', 'executeTransaction'];
+const changesMany = [
+  'alterPartition',
+  'alterPartitionReassignments',
+  'assignReplicasToDirs',
+  'electLeaders',
+  'executeTransaction',
+];
 
 describe('an answer that the caller has already', () => {
   const notModified = operations.filter((operation) => answersNotModified(operation));

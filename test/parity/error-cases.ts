@@ -57,6 +57,10 @@ export function errorCases(
     const partition = { topic: 'orders', partition: 0, replicas: [1, 2], ...changes };
     return post('/reassignments', { partitions: [partition], ...from });
   };
+  const assign = (changes: object, from: object = {}): Asked => {
+    const directory = { directoryId: incarnation(7), partitions: [{ topicId, partition: 0 }], ...changes };
+    return post('/directories', { brokerId: 1, brokerEpoch: epochs[1], directories: [directory], ...from });
+  };
   const own = (id: string, verb: string, of: number) =>
     post(`/groups/jobs/members/${id}/${verb}`, { memberEpoch: of });
   const otherPrincipal = { producedBy: 'test/metadata/group.test.ts' };
@@ -122,6 +126,18 @@ export function errorCases(
       INELIGIBLE_REPLICA: propose({ newIsr: [...member(1), { brokerId: 2, brokerEpoch: 0 }] }),
       INVALID_ISR: propose({ newIsr: [] }),
       OPERATION_NOT_ATTEMPTED: { producedBy: 'test/metadata/isr.test.ts' },
+    },
+    assignReplicasToDirs: {
+      INVALID_REQUEST: assign({ directoryId: 'AAAAAAAAAAAAAAAAAAAAAg' }),
+      BROKER_ID_NOT_REGISTERED: assign({}, { brokerId: 99 }),
+      STALE_BROKER_EPOCH: assign({}, { brokerEpoch: 0 }),
+      UNSUPPORTED_VERSION: { producedBy: 'test/metadata/directories.test.ts' },
+      UNKNOWN_TOPIC_ID: assign({ partitions: [{ topicId: zeroTopic, partition: 0 }] }),
+      UNKNOWN_TOPIC_OR_PARTITION: assign({ partitions: [{ topicId, partition: 7 }] }),
+      NOT_LEADER_OR_FOLLOWER: assign({}, { brokerId: 3, brokerEpoch: epochs[3] }),
+      LOG_DIR_NOT_FOUND: assign({}),
+      KAFKA_STORAGE_ERROR: { producedBy: 'test/metadata/directories.test.ts' },
+      OPERATION_NOT_ATTEMPTED: { producedBy: 'test/metadata/directories.test.ts' },
     },
     alterPartitionReassignments: {
       INVALID_REQUEST: { producedBy: 'test/metadata/reassignment.test.ts' },

@@ -49,8 +49,9 @@ describe('every operation', () => {
 
 /** Where a code of an answer stands: in the problem, or with the one item that was refused. */
 function codeOf(body: unknown): unknown {
-  const { code, partitions } = Object(body) as { readonly code?: unknown; readonly partitions?: unknown };
+  const { code, partitions, directories } = Object(body) as Readonly<Record<string, unknown>>;
   if (code !== undefined) return code;
+  if (Array.isArray(directories)) return codeOf(directories[0]);
   const [item] = Array.isArray(partitions) ? partitions : [];
   return (item as { readonly code?: unknown } | undefined)?.code;
 }

@@ -3,6 +3,7 @@ export const programsOnly: Readonly<Record<string, string>> = {
   registerBroker: 'A broker registers itself.',
   heartbeatBroker: 'A broker says itself that it lives.',
   alterPartition: 'The leader of a partition proposes who is in sync.',
+  assignReplicasToDirs: 'A broker says in which of its directories its replicas are.',
   allocateProducerIds: 'A broker takes ids for its producers.',
   registerController: 'A controller registers itself.',
   joinGroup: 'The member of a group joins by itself.',

@@ -68,6 +68,13 @@ const inputs: Readonly<Record<string, (cluster: TestCluster) => Input>> = {
     const partitions = [{ topicId, partition, leaderEpoch, partitionEpoch, newIsr }];
     return { body: { brokerId: 1, brokerEpoch, partitions } };
   },
+  assignReplicasToDirs: (cluster) => {
+    const directoryId = incarnationId(8);
+    const brokerEpoch = cluster.image.broker.brokers.get(1)?.brokerEpoch ?? 0;
+    const { topicId, partition } = cluster.partition('old');
+    const assignments = [{ directoryId, partitions: [{ topicId, partition }] }];
+    return { body: { brokerId: 1, brokerEpoch, directories: assignments } };
+  },
   electLeaders: () => ({
     body: { electionType: 'unclean', partitions: [{ topic: 'dark', partition: 0 }] },
   }),
@@ -98,10 +105,13 @@ const inputs: Readonly<Record<string, (cluster: TestCluster) => Input>> = {
 const unchanging: ReadonlySet<string> = new Set(['updateFeature', 'heartbeatGroupMember']);
 
 function cluster(): TestCluster {
-  const made = new TestCluster(registry, 1);
+  const made = new TestCluster(registry);
   made.append([{ type: 'FeatureLevelRecord', name: 'kind.quota', featureLevel: 1 }]);
   made.ok('putResource', { ...alice, body: { value: { bytesPerSecond: 1 } } });
-  made.start(1, 2);
+  const logDirs = [incarnationId(7), incarnationId(8)];
+  made.ok('registerBroker', { body: { ...made.registration(1), logDirs } });
+  made.heartbeat(1);
+  made.start(2);
   made.ok('fenceBroker', { params: { brokerId: 1 } });
   made.register(3);
   made.ok('cordonBroker', { params: { brokerId: 3 } });

@@ -9,6 +9,7 @@ import { consistentRead } from './consistent-read.ts';
 import { entrantsHoldWhatWasTakenOver } from './entrants-hold-what-was-taken-over.ts';
 import { fencedOnlyWithoutLease } from './fenced-only-without-lease.ts';
 import { leaderCandidateCompleteness } from './leader-candidate-completeness.ts';
+import { lostDirectoriesAreLeft } from './lost-directories-are-left.ts';
 import { logsMatch } from './logs-match.ts';
 import { logStartIsCommitted } from './log-start-is-committed.ts';
 import { minIsrRecoveryQuorum } from './min-isr-recovery-quorum.ts';
@@ -47,11 +48,13 @@ export function replicaCheckers(
   ledger.judges.push(...judges);
   const answers = brokerAnswersAgreeWithTheLog(cluster, witness);
   const producerIds = producerIdsAreGivenOnce(cluster, witness);
-  brokers.judges.push(answers, producerIds);
+  const directories = lostDirectoriesAreLeft(cluster, witness);
+  brokers.judges.push(answers, producerIds, directories);
   return [
     ...judges,
     answers,
     producerIds,
+    directories,
     leaderCandidateCompleteness(cluster, witness, ledger),
     entrantsHoldWhatWasTakenOver(cluster, witness, ledger),
     fencedOnlyWithoutLease(cluster, witness, hosted),

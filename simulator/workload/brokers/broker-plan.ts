@@ -7,6 +7,8 @@ export type BrokerFault = { readonly atUs: number; readonly broker: number; read
   | { readonly kind: 'crash'; readonly power: boolean }
   /** As a crash, after which its disk is empty. */
   | { readonly kind: 'wipe' }
+  /** One of its log directories fails, if it has any, and so long after that the broker is started anew. */
+  | { readonly kind: 'failDirectory' }
   | { readonly kind: 'pause' }
   /** As a pause in which its monotonic clock stands still. */
   | { readonly kind: 'suspend' }
@@ -129,6 +131,20 @@ export function brokerSuspensions(
     const forUs = 10_000 + chance.integer(chance.pick([200_000, 2_000_000, 8_000_000]));
     const atUs = 2_500_000 + chance.integer(config.durationUs);
     return { atUs, broker: chance.integer(brokers), forUs, kind: 'suspend' as const };
+  });
+}
+
+/** Brokers whose directories fail, in three seeds of four. */
+export function directoryFailures(
+  chance: HashedChance,
+  config: RunConfig,
+  brokers: number,
+): readonly BrokerFault[] {
+  if (chance.oneIn(4)) return [];
+  return Array.from({ length: 2 + chance.integer(8) }, () => {
+    const forUs = 100_000 + chance.integer(chance.pick([1_000_000, 4_000_000, 8_000_000]));
+    const atUs = 2_500_000 + chance.integer(config.durationUs - 2_500_000);
+    return { atUs, broker: chance.integer(brokers), forUs, kind: 'failDirectory' as const };
   });
 }
 

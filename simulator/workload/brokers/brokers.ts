@@ -16,6 +16,7 @@ import type { Exchanges } from '../operators/exchange.ts';
 import { type BrokerFault, type BrokerPlan, dataTopic, firstModelBroker } from './broker-plan.ts';
 import type { BrokerJudge } from './controller-calls.ts';
 import { keyOf, ModelBroker } from './model-broker.ts';
+import { ModelDirectories } from './model-directories.ts';
 import { ModelDisk } from './model-disk.ts';
 import { ModelProducer } from './model-producer.ts';
 import type { BatchProducer } from '../../../src/replica/producer-state.ts';
@@ -37,6 +38,7 @@ export type HostedBroker = {
   readonly brokerId: number;
   readonly process: SimulatedProcess;
   readonly disk: ModelDisk;
+  readonly directories: ModelDirectories;
   life: ModelBroker | null;
 };
 
@@ -58,6 +60,7 @@ export class Brokers {
     stallDisk: 0,
     usurp: 0,
     wipe: 0,
+    failDirectory: 0,
   };
   readonly #options: BrokersOptions;
   #plan: BrokerPlan | null = null;
@@ -83,7 +86,11 @@ export class Brokers {
     for (let at = 0; at < plan.brokers; at++) {
       const brokerId = firstModelBroker + at;
       const process = world.addProcess(`broker${brokerId}`, { driftPpm: 0, wallOffsetMs: 0 });
-      const broker: HostedBroker = { brokerId, process, disk: new ModelDisk(), life: null };
+      const disk = new ModelDisk();
+      const seed = hashIntegers(world.seed, seedSalts.brokerDirectories, brokerId);
+      const count = directoryCounts[seed % directoryCounts.length] ?? 0;
+      const directories = new ModelDirectories(disk, count, seed);
+      const broker: HostedBroker = { brokerId, process, disk, directories, life: null };
       this.hosted.push(broker);
       this.ledger.addDisk(brokerId, broker.disk);
       world.schedule(300_000 + at * 10_000, eventKinds.boot, () => this.#boot(broker));
@@ -104,7 +111,9 @@ export class Brokers {
     for (const broker of this.hosted) {
       broker.process.resume();
       broker.disk.stalledUntilUs = 0;
-      if (broker.life === null) this.#boot(broker);
+      // Somebody sees to what has failed, and nothing is made anew without a start.
+      if (broker.directories.offline.length > 0) this.#end(broker, 10_000, true);
+      else if (broker.life === null) this.#boot(broker);
     }
   }
 
@@ -172,12 +181,14 @@ export class Brokers {
     if (process.isUp) return;
     const { world, cluster, exchanges } = this.#options;
     process.begin();
+    broker.directories.startAnew(hashIntegers(this.#options.world.seed, process.index, process.generation));
     this.#options.probes.started(process);
     world.say(() => `${process.name} starts, life ${process.generation}`);
     const life = new ModelBroker({
       brokerId,
       process,
       disk,
+      directories: broker.directories,
       stalledMs: () => Math.max(0, disk.stalledUntilUs - world.nowUs) / 1000,
       seed: world.seed,
       exchanges,
@@ -312,14 +323,31 @@ export class Brokers {
         return;
       case 'wipe':
         this.#end(broker, fault.forUs, true);
-        if (this.#areLossesKnown()) broker.disk.wipe();
+        if (this.#areLossesKnown()) {
+          broker.disk.wipe();
+          broker.directories.wipe();
+        }
         return;
+      case 'failDirectory':
+        return this.#failDirectory(broker, fault.forUs);
       case 'stallDisk':
         broker.disk.stalledUntilUs = Math.max(broker.disk.stalledUntilUs, world.nowUs + fault.forUs);
         return;
       default:
         return this.#injectBetween(broker, fault);
     }
+  }
+
+  /** It goes on with what it has elsewhere, until somebody sees to it, and starts the broker anew. */
+  #failDirectory(broker: HostedBroker, forUs: number): void {
+    const { world } = this.#options;
+    const { life } = broker;
+    const chance = hashIntegers(world.seed, seedSalts.brokerDirectories, broker.brokerId, world.nowUs);
+    if (life === null || !this.#areLossesKnown() || !broker.directories.fail(chance)) return;
+    life.directoryFailed();
+    this.#after(forUs, () => {
+      if (broker.life === life) this.#end(broker, 10_000, true);
+    });
   }
 
   /**
@@ -409,11 +437,14 @@ export class Brokers {
   }
 }
 
+/** How many directories a broker has; none where it names none. */
+const directoryCounts: readonly number[] = [0, 1, 2, 2];
+
 /** Of each partition; the rest of its records have no producer. */
 const idempotentProducers = 2;
 const recordsPerRestart = 40;
 
 type FaultBetween = Exclude<
   BrokerFault,
-  { readonly kind: 'pause' | 'suspend' | 'stop' | 'crash' | 'wipe' | 'stallDisk' }
+  { readonly kind: 'pause' | 'suspend' | 'stop' | 'crash' | 'wipe' | 'failDirectory' | 'stallDisk' }
 >;

@@ -1,6 +1,7 @@
 import type { Random } from '../../../src/base/random.ts';
 import type { HeartbeatResult, RegistrationResult } from '../../../src/client/broker-core.ts';
 import { errorCatalogue } from '../../../src/metadata/errors.ts';
+import type { DirectoryAssignment } from '../../../src/metadata/resources/directory/assign.ts';
 import type { ProposalAnswer, ReplicaEffect } from '../../../src/replica/types.ts';
 import type { ControllerAnswer } from '../../../src/runtime/controller-api.ts';
 import type { SimulatedProcess } from '../../../src/testing/world/process.ts';
@@ -70,6 +71,16 @@ export class ControllerCalls {
     this.#send('alterPartition', {}, body, proposalTimeoutMs, (outcome) =>
       complete(proposalAnswerOf(outcome)),
     );
+  }
+
+  /** Says where replicas are; what is not taken is said again. */
+  assignReplicas(
+    brokerEpoch: number,
+    directories: readonly DirectoryAssignment[],
+    complete: () => void,
+  ): void {
+    const body = { brokerId: this.#brokerId, brokerEpoch, directories };
+    this.#send('assignReplicasToDirs', {}, body, proposalTimeoutMs, complete);
   }
 
   /** A block of producer ids; `complete` says whether it came. */

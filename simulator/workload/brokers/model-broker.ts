@@ -6,7 +6,10 @@ import type { MetadataImage } from '../../../src/metadata/image.ts';
 import { brokerPartitions, partitionAt } from '../../../src/metadata/resources/topic/state.ts';
 import type { BatchProducer } from '../../../src/replica/producer-state.ts';
 import { effectiveMinIsr, topicPolicies } from '../../../src/metadata/resources/topic/topic-policy.ts';
-import { column } from '../../../src/metadata/resources/topic/partition-row.ts';
+import type { Uuid } from '../../../src/base/brands.ts';
+import type { DirectoryAssignment } from '../../../src/metadata/resources/directory/assign.ts';
+import { directoryOf } from '../../../src/metadata/resources/topic/directories.ts';
+import { column, type PartitionRow } from '../../../src/metadata/resources/topic/partition-row.ts';
 import type { PartitionView, ReplicaConfig } from '../../../src/replica/types.ts';
 import { eventKinds } from '../../../src/testing/world/event-kinds.ts';
 import { newerFeatures } from '../../releases.ts';
@@ -14,6 +17,7 @@ import type { SimulatedProcess } from '../../../src/testing/world/process.ts';
 import type { Exchanges } from '../operators/exchange.ts';
 import { probeListenerOf } from './probe-network.ts';
 import { type BrokerJudge, ControllerCalls } from './controller-calls.ts';
+import type { ModelDirectories } from './model-directories.ts';
 import type { ModelDisk } from './model-disk.ts';
 import { type CarriedAnswer, type ProduceAnswer, ReplicaShell } from './replica-shell.ts';
 import type { FetchRequest } from '../../../src/replica/types.ts';
@@ -22,6 +26,7 @@ export type ModelBrokerOptions = {
   readonly brokerId: number;
   readonly process: SimulatedProcess;
   readonly disk: ModelDisk;
+  readonly directories: ModelDirectories;
   /** For how long its disk completes nothing from now on. */
   readonly stalledMs: () => number;
   readonly seed: number;
@@ -66,6 +71,7 @@ export class ModelBroker {
   readonly #incarnationId: string;
   #image: MetadataImage | null = null;
   #producerIds: 'wanted' | 'asked for' | 'there' = 'wanted';
+  #isAssigning = false;
   #timer: { cancel(): void } | null = null;
   /** What happens once it has left; null while nobody has asked it to leave. */
   #ended: (() => void) | null = null;
@@ -120,6 +126,14 @@ export class ModelBroker {
     this.#take(this.#core.shutdownRequested(nowMs + shutdownMs, nowMs));
   }
 
+  /** What was in a directory that has failed is served no more, from this moment on. */
+  directoryFailed(): void {
+    for (const key of this.shells.keys()) {
+      const place = this.#options.directories.knownPlaceOf(key);
+      if (place !== null && this.#options.directories.offline.includes(place)) this.shells.delete(key);
+    }
+  }
+
   produce(key: string, value: number, producer: BatchProducer | null, answered: ProduceAnswer): void {
     this.#lookAtLease();
     this.shells.get(key)?.produce(value, producer, answered);
@@ -139,6 +153,7 @@ export class ModelBroker {
     this.#options.readImage((image) => this.#read(image));
     this.#takeProducerIds();
     this.#retain();
+    this.#assignDirectories();
     this.#later(pollMs + this.#random.integer(pollMs), () => this.#poll());
   }
 
@@ -159,6 +174,28 @@ export class ModelBroker {
     });
   }
 
+  /** Tells where its logs stand, of those of which the controllers do not know it, as far as it has read. */
+  #assignDirectories(): void {
+    const { brokerEpoch } = this.#core;
+    const { brokerId, directories } = this.#options;
+    if (this.#image === null || brokerEpoch === null || this.#isAssigning) return;
+    const assignments = new Map<Uuid, DirectoryAssignment['partitions'][number][]>();
+    const { topic } = this.#image;
+    for (const slot of brokerPartitions(topic, brokerId).replicas.valuesFrom(0)) {
+      const row = partitionAt(topic, slot);
+      const place = directories.knownPlaceOf(keyOf(row.topicId, row.partitionId));
+      if (place === null || place === directoryOf(row, brokerId)) continue;
+      const known = assignments.get(place) ?? [];
+      assignments.set(place, [...known, { topicId: row.topicId, partition: row.partitionId }]);
+    }
+    if (assignments.size === 0) return;
+    this.#isAssigning = true;
+    const placed = [...assignments].map(([directoryId, partitions]) => ({ directoryId, partitions }));
+    this.#calls.assignReplicas(brokerEpoch, placed, () => {
+      this.#isAssigning = false;
+    });
+  }
+
   /** An answer that is older than what is known already is dropped. */
   #read(image: MetadataImage): void {
     const before = this.#image;
@@ -175,6 +212,10 @@ export class ModelBroker {
       const { leader, leaderEpoch, partitionEpoch, replicas, isr } = row;
       const key = keyOf(row.topicId, row.partitionId);
       held.add(key);
+      if (this.#isLost(key, row)) {
+        this.shells.delete(key);
+        continue;
+      }
       const policy = policies.ofSlot(image.topic.partitions.column(slot, column.topicSlot));
       this.#changed(key, row.topicId, row.partitionId, {
         leader,
@@ -188,6 +229,12 @@ export class ModelBroker {
     }
     // A topic that is gone takes its logs with it.
     for (const key of this.shells.keys()) if (!held.has(key)) this.shells.delete(key);
+  }
+
+  #isLost(key: string, row: PartitionRow): boolean {
+    const { directories, brokerId } = this.#options;
+    if (directories.named.length === 0) return false;
+    return directories.placeOf(key, directoryOf(row, brokerId)) === null;
   }
 
   #changed(key: string, topicId: string, partition: number, view: PartitionView): void {
@@ -278,7 +325,9 @@ export class ModelBroker {
       const incarnationId = this.#incarnationId;
       const { disk } = this.#options;
       const vouching = disk.brokerEpoch === null ? {} : { previousBrokerEpoch: disk.brokerEpoch };
-      const body = { brokerId, clusterId, incarnationId, listeners, features: newerFeatures, ...vouching };
+      const logDirs = this.#options.directories.named;
+      const named = { brokerId, clusterId, incarnationId, listeners, features: newerFeatures, logDirs };
+      const body = { ...named, ...vouching };
       this.#calls.register(body, effect.timeoutMs, (result) => {
         if (result.type === 'registered') disk.registered(result.brokerEpoch);
         this.#take(this.#core.registrationCompleted(effect.requestId, result, this.#nowMs()));
@@ -286,7 +335,10 @@ export class ModelBroker {
     } else if (effect.type === 'heartbeat') {
       const metadataOffset = this.#image?.endOffset ?? 0;
       const { brokerEpoch, wantShutDown } = effect;
-      this.#calls.heartbeat({ brokerEpoch, metadataOffset, wantShutDown }, effect.timeoutMs, (result) =>
+      const { offline } = this.#options.directories;
+      const offlineLogDirs = offline.length === 0 ? {} : { offlineLogDirs: offline };
+      const body = { brokerEpoch, metadataOffset, wantShutDown, ...offlineLogDirs };
+      this.#calls.heartbeat(body, effect.timeoutMs, (result) =>
         this.#take(this.#core.heartbeatCompleted(effect.requestId, result, this.#nowMs())),
       );
     } else if (effect.type === 'stopped' && this.#ended !== null) {

@@ -96,9 +96,23 @@ export class ModelDisk {
     }
   }
 
+  /** What stood in a directory can be read no more. */
+  take(logs: ReadonlyMap<string, StoredLog>): void {
+    this.#lost = new Map([...logs, ...(this.#lost ?? [])]);
+    for (const key of logs.keys()) this.logs.delete(key);
+  }
+
+  /** The directory can be read again: what was flushed is there. */
+  giveBack(logs: ReadonlyMap<string, StoredLog>): void {
+    for (const [key, log] of logs) {
+      const { records, startOffset, flushed } = log;
+      this.logs.set(key, { records: records.slice(0, flushed), startOffset, flushed });
+    }
+  }
+
   /** The disk is replaced by an empty one. */
   wipe(): void {
-    this.#lost ??= new Map(this.logs);
+    this.#lost = new Map([...this.logs, ...(this.#lost ?? [])]);
     this.logs.clear();
     this.brokerEpoch = null;
   }

@@ -170,6 +170,7 @@ function describeText(broker: BrokerView): string {
     ['Replicas', broker.replicaCount],
     ['Features', broker.features.map(featureRange).join(', ')],
     ['Log directories', broker.logDirs.join(' ')],
+    ['Offline directories', broker.offlineLogDirs.join(' ')],
     ['Incarnation', broker.incarnationId],
     ['Last modified at', broker.lastModified],
   ]);

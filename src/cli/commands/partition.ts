@@ -1,3 +1,4 @@
+import { reservedDirectories } from '../../metadata/resources/topic/directories.ts';
 import type { Command } from 'commander';
 import type { Client } from '../../client/create-client.ts';
 import { operationsByName as operations } from '../../metadata/operations.ts';
@@ -122,6 +123,7 @@ export const partitionColumns: readonly Column<PartitionView>[] = [
   { heading: 'LAST KNOWN', cell: (row) => row.lastKnownElr.join(','), isWide: true },
   { heading: 'ADDING', cell: (row) => row.addingReplicas.join(','), isWide: true },
   { heading: 'REMOVING', cell: (row) => row.removingReplicas.join(','), isWide: true },
+  { heading: 'DIRECTORIES', cell: directoriesText, isWide: true },
   { heading: 'RECOVERY', cell: recoveryOf, isWide: true },
   { heading: 'LAST MODIFIED AT', cell: (row) => row.lastModified, align: 'right', isWide: true },
   { heading: 'TOPIC ID', cell: (row) => row.topicId, isWide: true },
@@ -134,6 +136,21 @@ function leaderOf({ leader }: PartitionView): string | number {
 function outOfSync({ replicas, isr }: PartitionView): string {
   return replicas.filter((id) => !isr.includes(id)).join(',');
 }
+
+/** Those that are known, each with its broker. */
+function directoriesText({ replicas, directories }: PartitionView): string {
+  const named = replicas.flatMap((broker, at) => {
+    const directory = directories[at] ?? reservedDirectories.migrating;
+    if (directory === reservedDirectories.migrating) return [];
+    return [`${broker}:${reservedNames.get(directory) ?? directory}`];
+  });
+  return named.join(' ');
+}
+
+const reservedNames: ReadonlyMap<string, string> = new Map([
+  [reservedDirectories.unassigned, 'unassigned'],
+  [reservedDirectories.lost, 'lost'],
+]);
 
 function recoveryOf({ leaderRecoveryState }: PartitionView): string {
   return leaderRecoveryState === 0 ? 'recovered' : 'recovering';
@@ -152,6 +169,7 @@ function partitionText(topic: string, partition: PartitionView): string {
     ['Last known eligible', partition.lastKnownElr.join(',')],
     ['Adding', partition.addingReplicas.join(',')],
     ['Removing', partition.removingReplicas.join(',')],
+    ['Directories', directoriesText(partition)],
     ['Leader epoch', partition.leaderEpoch],
     ['Partition epoch', partition.partitionEpoch],
     ['Recovery', recoveryOf(partition)],

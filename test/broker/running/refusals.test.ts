@@ -189,7 +189,8 @@ describe('a reference broker', () => {
   it('stops at a cluster that is not the one whose data it has', async () => {
     const cluster = await startCluster();
     const directory = temporaryDirectory();
-    const identity = { version: 1, clusterId: 'AAAAAAAAAAAAAAAAAAAAAQ', brokerId: 1, brokerEpoch: null };
+    const of = { clusterId: 'AAAAAAAAAAAAAAAAAAAAAQ', brokerId: 1, brokerEpoch: null };
+    const identity = { version: 1, ...of, directoryId: 'AAAAAAAAAAAAAAAAAAAAAw' };
     writeFileSync(join(directory, 'broker.json'), JSON.stringify(identity));
     const broker = await startOne(cluster, { id: 1, directory });
     const end = await broker.stopped;

@@ -150,8 +150,7 @@ class Watcher {
   }
 
   #open(): void {
-    let handle: WatchHandle | undefined;
-    handle = this.node.running.openWatch?.(
+    const handle: WatchHandle | undefined = this.node.running.openWatch?.(
       { ...this.#core.request, kinds: null },
       {
         begun: (begin) => {

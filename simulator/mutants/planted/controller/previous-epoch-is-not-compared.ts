@@ -9,8 +9,8 @@ export const bug: PlantedBug = {
   patches: [
     {
       file: 'src/metadata/resources/broker/registration.ts',
-      find: `  if (before !== null && body.previousBrokerEpoch === before.brokerEpoch) return false;`,
-      replace: `  if (before !== null) return false;`,
+      find: `  const vouches = before !== null && body.previousBrokerEpoch === before.brokerEpoch;`,
+      replace: `  const vouches = before !== null;`,
     },
   ],
 };

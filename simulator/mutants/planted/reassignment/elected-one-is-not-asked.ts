@@ -9,8 +9,8 @@ export const bug: PlantedBug = {
   patches: [
     {
       file: 'src/metadata/resources/topic/membership.ts',
-      find: '  return membershipChange(before, complete(led(before, rules), rules));',
-      replace: '  return membershipChange(before, led(before, rules));',
+      find: '  return membershipChange(before, inOnlyDirectories(complete(led(before, rules), rules), standing));',
+      replace: '  return membershipChange(before, inOnlyDirectories(led(before, rules), standing));',
     },
   ],
 };

@@ -1,4 +1,6 @@
+import type { Uuid } from '../../../base/brands.ts';
 import type { MetadataImage } from '../../image.ts';
+import { type Directories, directoriesIn } from './directories.ts';
 
 /**
  * Whether a broker may lead and may be in an ISR: it is registered, not fenced and not in controlled
@@ -16,6 +18,12 @@ export type Standing = {
   readonly isUnclean: Activity;
   /** It is registered and not fenced, so that it may hold a lease and acknowledge records, leaving or not. */
   readonly mayServe: Activity;
+  /**
+   * The directory in which it had its replica is gone, and what was there with it. Of no partition in particular:
+   * nobody.
+   */
+  readonly hasLost: Activity;
+  readonly directories: Directories;
 };
 
 /** How it will be for brokers that the operation at hand changes. */
@@ -23,6 +31,9 @@ export type StandingChange = {
   readonly active?: ReadonlyMap<number, boolean>;
   readonly fenced?: readonly number[];
   readonly unclean?: readonly number[];
+  /** Directories that a broker registers, and those that are left to one of which some went offline. */
+  readonly registered?: ReadonlyMap<number, readonly Uuid[]>;
+  readonly left?: ReadonlyMap<number, readonly Uuid[]>;
 };
 
 export function standingOf(image: MetadataImage, change: StandingChange = {}): Standing {
@@ -33,6 +44,8 @@ export function standingOf(image: MetadataImage, change: StandingChange = {}): S
     isActive: activityOf(image, new Map([...active, ...inactive])),
     isUnclean: (broker) => unclean.includes(broker) || uncleanShutdowns.get(broker) !== null,
     mayServe: (broker) => !fenced.includes(broker) && brokers.get(broker)?.fenced === false,
+    hasLost: () => false,
+    directories: directoriesIn(image, change),
   };
 }
 

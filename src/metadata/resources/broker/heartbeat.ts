@@ -4,12 +4,14 @@ import { coverageMark } from '../../../base/coverage-marks.ts';
 import { ok } from '../../../base/result.ts';
 import { closed, defineOperation, nothing, refuse, schemas } from '../../define-operation.ts';
 import type { MetadataImage } from '../../image.ts';
+import { limits } from '../../limits.ts';
 import type { InternalOperation, OperationContext } from '../../operation.ts';
 import type { MetadataRecord } from '../../registry.ts';
 import { isSettled, settleLeaderless, settleReplicas } from '../topic/settling.ts';
 import { brokerPartitions } from '../topic/state.ts';
 import { activityOf, standingOf } from './activity.ts';
 import { isHeld } from './hold.ts';
+import { loseDirectories } from './lost-directories.ts';
 import { registrationChange } from './registration-change.ts';
 import type { BrokerRow } from './resource.ts';
 
@@ -19,6 +21,11 @@ const heartbeatBody = closed({
   metadataOffset: schemas.offset,
   wantFence: Type.Optional(Type.Boolean()),
   wantShutDown: Type.Optional(Type.Boolean()),
+  /**
+   * Those of its directories that have failed since it registered: it has stopped to lead and to follow what was there.
+   * They stay offline for as long as this registration counts.
+   */
+  offlineLogDirs: Type.Optional(Type.Array(schemas.uuid, { maxItems: limits.logDirsPerBrokerMax })),
 });
 
 type Heartbeat = Static<typeof heartbeatBody>;
@@ -62,7 +69,11 @@ export const heartbeatBroker = defineOperation({
         `Broker ${params.brokerId} has epoch ${row.brokerEpoch}, not ${body.brokerEpoch}.`,
       );
     }
-    if (isDenied(image, row, body)) {
+    const denied = isDenied(image, row, body);
+    const lost = loseDirectories(image, row, body.offlineLogDirs ?? []);
+    // What else it wants, it says again.
+    if (lost !== null) return ok(lossAnswer(row, body, lost, denied, context));
+    if (denied) {
       coverageMark('heartbeat: of a broker that is held, and has its lease still');
       const { sessionTimeoutMs } = context.sessions;
       return ok({
@@ -82,15 +93,37 @@ export const heartbeatBroker = defineOperation({
       records,
       continueWith,
       response: { isCaughtUp: isCaughtUp(row, body), isFenced, shouldShutDown, sessionTimeoutMs },
-      heard: {
-        brokerId: brokerId(row.brokerId),
-        brokerEpoch: row.brokerEpoch,
-        metadataOffset: offset(body.metadataOffset),
-      },
+      heard: heardOf(row, body),
       modifiedOffset: offset(row.lastModified),
     });
   },
 });
+
+function heardOf({ brokerId: id, brokerEpoch }: BrokerRow, { metadataOffset }: Heartbeat) {
+  return { brokerId: brokerId(id), brokerEpoch, metadataOffset: offset(metadataOffset) };
+}
+
+function lossAnswer(
+  row: BrokerRow,
+  body: Heartbeat,
+  { isFenced, records, continueWith }: NonNullable<ReturnType<typeof loseDirectories>>,
+  isDenied: boolean,
+  { sessions: { sessionTimeoutMs } }: OperationContext,
+) {
+  const heard = heardOf(row, body);
+  return {
+    records,
+    continueWith,
+    response: {
+      isCaughtUp: isCaughtUp(row, body),
+      isFenced: isFenced || isDenied,
+      shouldShutDown: false,
+      sessionTimeoutMs,
+    },
+    ...(isDenied ? {} : { heard }),
+    modifiedOffset: offset(row.lastModified),
+  };
+}
 
 /**
  * A broker that an operator holds gets no further lease: it is told that it is fenced, and it is not heard, so

@@ -20,6 +20,7 @@ import { cordonBroker, isCordoned, uncordonBroker } from './cordon.ts';
 import { listenersOf } from './describe-node.ts';
 import { heartbeatBroker } from './heartbeat.ts';
 import { fenceBroker, isHeld, unfenceBroker } from './hold.ts';
+import { offlineDirectories } from './registered-directories.ts';
 import { registerBroker, unregisterBroker } from './registration.ts';
 import type { BrokerRow } from './resource.ts';
 import { listenersSchema, supportedFeaturesSchema } from './schemas.ts';
@@ -33,7 +34,10 @@ const brokerResponse = closed({
   listeners: listenersSchema,
   features: supportedFeaturesSchema,
   rack: Type.Union([Type.String(), Type.Null()]),
+  /** Its log directories that are online; none where it names none. */
   logDirs: Type.Array(schemas.uuid),
+  /** Those that have gone offline under this registration. */
+  offlineLogDirs: Type.Array(schemas.uuid),
   isFenced: Type.Boolean(),
   inControlledShutdown: Type.Boolean(),
   /** An operator holds it: it stays fenced, or will be when its lease is over. */
@@ -54,7 +58,8 @@ const brokerExample = {
   listeners: [{ name: 'PLAINTEXT', host: 'broker-1.example', port: 9092, securityProtocol: 0 }],
   features: [{ name: 'metadata.version', minSupportedVersion: 1, maxSupportedVersion: 1 }],
   rack: 'zone-a',
-  logDirs: [],
+  logDirs: [exampleIds.directory],
+  offlineLogDirs: [],
   isFenced: false,
   inControlledShutdown: false,
   isHeld: false,
@@ -123,6 +128,7 @@ function describe(image: MetadataImage, row: BrokerRow) {
     features: row.features.map((feature) => ({ ...feature })),
     rack: row.rack,
     logDirs: [...row.logDirs],
+    offlineLogDirs: [...offlineDirectories(image, row.brokerId)],
     isFenced: row.fenced,
     inControlledShutdown: row.inControlledShutdown,
     isHeld: isHeld(image, row.brokerId),

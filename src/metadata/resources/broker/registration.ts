@@ -15,6 +15,7 @@ import {
 import { settleReplicas } from '../topic/settling.ts';
 import { brokerPartitions } from '../topic/state.ts';
 import { standingOf } from './activity.ts';
+import { findDirectoriesFault, mayHaveLostElsewhere, stillOnline } from './registered-directories.ts';
 import { endPointsOf, findNodeFault, sameEndPoints, sameFeatures, sameTexts } from './describe-node.ts';
 import type { RegisterBrokerRecord, UncleanShutdownRecord } from './records.ts';
 import type { BrokerRow } from './resource.ts';
@@ -34,6 +35,10 @@ const registrationBody = closed({
    * Where it is missing, or is not the last one, the broker leaves every ISR and ELR before it is unfenced.
    */
   previousBrokerEpoch: Type.Optional(schemas.offset),
+  /**
+   * Ids of the directories in which it has logs, those that are online. Replicas in others are lost. Where it names
+   * none, nothing is known of directories. The same incarnation names the same ones each time.
+   */
   logDirs: Type.Optional(Type.Array(schemas.uuid, { maxItems: limits.logDirsPerBrokerMax })),
 });
 
@@ -73,7 +78,7 @@ export const registerBroker = defineOperation({
     const refusal = findRefusal(image, body, context);
     if (refusal !== null) return { ok: false, error: refusal };
     const before = image.broker.brokers.get(body.brokerId);
-    const record = registrationRecord(body, before, context);
+    const record = registrationRecord(image, body, context);
     const id = brokerId(body.brokerId);
     const { brokerEpoch } = record;
     const outcome = {
@@ -86,7 +91,8 @@ export const registerBroker = defineOperation({
     // What the incarnation before led or kept in sync, this one has yet to catch up with.
     const isUnclean = mayHaveLost(image, body, before);
     const fenced = [body.brokerId];
-    const standing = standingOf(image, { fenced, unclean: isUnclean ? fenced : [] });
+    const registered = new Map([[body.brokerId, record.logDirs]]);
+    const standing = standingOf(image, { fenced, unclean: isUnclean ? fenced : [], registered });
     const { changes, continueWith } = settleReplicas(image, fenced, standing);
     const heard = { brokerId: id, brokerEpoch, metadataOffset: null };
     const records = [record, ...(isUnclean ? [uncleanShutdown(body)] : []), ...changes];
@@ -102,7 +108,8 @@ function mayHaveLost(image: MetadataImage, body: Registration, before: BrokerRow
   if (finalizedMetadataVersion(image) < eligibleLeaderReplicasVersion) return false;
   const { isrCount, elrCount } = brokerPartitions(image.topic, body.brokerId);
   if (isrCount + elrCount === 0) return false;
-  if (before !== null && body.previousBrokerEpoch === before.brokerEpoch) return false;
+  const vouches = before !== null && body.previousBrokerEpoch === before.brokerEpoch;
+  if (vouches && !mayHaveLostElsewhere(image, before, body.logDirs ?? [])) return false;
   coverageMark('registration: may have lost what it held');
   return true;
 }
@@ -125,6 +132,8 @@ function findRefusal(
   const features = body.features ?? [];
   const fault = findNodeFault(body.listeners, features);
   if (fault !== null) return { code: 'INVALID_REQUEST', message: fault };
+  const directoriesFault = findDirectoriesFault(image, body);
+  if (directoriesFault !== null) return { code: 'INVALID_REQUEST', message: directoriesFault };
   const unsupported = findUnsupportedByBroker(image, features);
   if (unsupported !== null) {
     const { name, featureLevel } = unsupported;
@@ -151,10 +160,11 @@ function findRefusal(
  * of this record as its epoch, and starts fenced.
  */
 function registrationRecord(
+  image: MetadataImage,
   body: Registration,
-  before: BrokerRow | null,
   context: OperationContext,
 ): RegisterBrokerRecord {
+  const before = image.broker.brokers.get(body.brokerId);
   const amends = before !== null && before.incarnationId === body.incarnationId;
   return {
     type: 'RegisterBrokerRecord',
@@ -166,7 +176,7 @@ function registrationRecord(
     rack: body.rack ?? null,
     fenced: amends ? before.fenced : true,
     inControlledShutdown: amends ? before.inControlledShutdown : false,
-    logDirs: body.logDirs ?? [],
+    logDirs: amends ? stillOnline(image, body.brokerId, body.logDirs ?? []) : (body.logDirs ?? []),
   };
 }
 

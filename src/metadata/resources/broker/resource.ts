@@ -13,6 +13,7 @@ import {
   type StructOf,
   uuidType,
 } from '../../schema.ts';
+import { registrationChange } from './registration-change.ts';
 import {
   type BrokerRegistrationChangeRecord,
   brokerRegistrationChangeRecord,
@@ -64,14 +65,21 @@ const uncleanShutdownFields = { brokerId: int32, lastModified: int64 };
 /** A fenced broker that is still to leave every ISR and ELR. */
 type UncleanShutdownRow = StructOf<typeof uncleanShutdownFields>;
 
+const offlineDirectoriesFields = { brokerId: int32, logDirs: array(uuidType, 64), lastModified: int64 };
+
+/** The directories that have gone offline under this registration: under another one at the earliest they come back. */
+type OfflineDirectoriesRow = StructOf<typeof offlineDirectoriesFields>;
+
 export type BrokerState = {
   readonly brokers: KeyedTable<number, BrokerRow>;
   readonly holds: KeyedTable<number, HoldRow>;
+  readonly offlineDirectories: KeyedTable<number, OfflineDirectoriesRow>;
   readonly uncleanShutdowns: KeyedTable<number, UncleanShutdownRow>;
 };
 export type BrokerDraft = {
   readonly brokers: KeyedTableDraft<number, BrokerRow>;
   readonly holds: KeyedTableDraft<number, HoldRow>;
+  readonly offlineDirectories: KeyedTableDraft<number, OfflineDirectoriesRow>;
   readonly uncleanShutdowns: KeyedTableDraft<number, UncleanShutdownRow>;
 };
 
@@ -106,17 +114,20 @@ export const resource = defineKind<
     Object.freeze({
       brokers: KeyedTable.empty<number, BrokerRow>(compareNumbers),
       holds: KeyedTable.empty<number, HoldRow>(compareNumbers),
+      offlineDirectories: KeyedTable.empty<number, OfflineDirectoriesRow>(compareNumbers),
       uncleanShutdowns: KeyedTable.empty<number, UncleanShutdownRow>(compareNumbers),
     }),
   edit: (state, token) => ({
     brokers: state.brokers.edit(token),
     holds: state.holds.edit(token),
+    offlineDirectories: state.offlineDirectories.edit(token),
     uncleanShutdowns: state.uncleanShutdowns.edit(token),
   }),
   freeze: (draft) =>
     Object.freeze({
       brokers: draft.brokers.freeze(),
       holds: draft.holds.freeze(),
+      offlineDirectories: draft.offlineDirectories.freeze(),
       uncleanShutdowns: draft.uncleanShutdowns.freeze(),
     }),
   replay: {
@@ -125,6 +136,7 @@ export const resource = defineKind<
       registrationOf(draft, record);
       draft.brokers.delete(record.brokerId);
       draft.holds.delete(record.brokerId);
+      draft.offlineDirectories.delete(record.brokerId);
       draft.uncleanShutdowns.delete(record.brokerId);
     },
     BrokerRegistrationChangeRecord: replayChange,
@@ -163,6 +175,15 @@ export const resource = defineKind<
       table: (state) => state.uncleanShutdowns.rows,
       load: (draft, slot, row: UncleanShutdownRow) => draft.uncleanShutdowns.place(slot, row.brokerId, row),
     },
+    {
+      kind: 'rows',
+      id: 31,
+      name: 'brokerOfflineDirectories',
+      fields: offlineDirectoriesFields,
+      table: (state) => state.offlineDirectories.rows,
+      load: (draft, slot, row: OfflineDirectoriesRow) =>
+        draft.offlineDirectories.place(slot, row.brokerId, row),
+    },
   ],
   toRecords,
 });
@@ -172,6 +193,7 @@ function replayRegister(draft: BrokerDraft, record: RegisterBrokerRecord, positi
   const before = draft.brokers.get(record.brokerId);
   const amends = before !== null && before.brokerEpoch === record.brokerEpoch;
   const drainedOffset = amends && record.inControlledShutdown ? before.drainedOffset : null;
+  if (!amends) draft.offlineDirectories.delete(record.brokerId);
   draft.brokers.set(record.brokerId, { ...fields, drainedOffset, lastModified: position.offset });
 }
 
@@ -179,6 +201,7 @@ function replayChange(draft: BrokerDraft, record: BrokerRegistrationChangeRecord
   const before = registrationOf(draft, record);
   const saysShutdown = record.inControlledShutdown === 1;
   if (record.fenced === -1) draft.uncleanShutdowns.delete(record.brokerId);
+  replayOffline(draft, before, record, position);
   draft.brokers.set(record.brokerId, {
     ...before,
     fenced: record.fenced === 0 ? before.fenced : record.fenced === 1,
@@ -187,6 +210,25 @@ function replayChange(draft: BrokerDraft, record: BrokerRegistrationChangeRecord
     logDirs: record.logDirs ?? before.logDirs,
     lastModified: position.offset,
   });
+}
+
+/** A change of the directories that are online only takes some out. */
+function replayOffline(
+  draft: BrokerDraft,
+  before: BrokerRow,
+  { brokerId, logDirs }: BrokerRegistrationChangeRecord,
+  position: Position,
+): void {
+  if (logDirs === null) return;
+  assert(
+    logDirs.every((directory) => before.logDirs.includes(directory)),
+    `broker ${brokerId} has a directory that it did not register`,
+  );
+  const known = draft.offlineDirectories.get(brokerId)?.logDirs ?? [];
+  const gone = before.logDirs.filter((directory) => !logDirs.includes(directory));
+  if (gone.length === 0) return;
+  const row = { brokerId, logDirs: [...known, ...gone], lastModified: position.offset };
+  draft.offlineDirectories.set(brokerId, row);
 }
 
 /** A change names the registration that it changes; another epoch means that the log contradicts itself. */
@@ -207,17 +249,18 @@ function* toRecords(state: BrokerState): Iterable<PositionedRecord<BrokerRecord>
   for (const row of state.brokers.values()) {
     const { drainedOffset, lastModified, ...fields } = row;
     const position = rowPosition(lastModified);
-    yield { record: { type: 'RegisterBrokerRecord', ...fields }, position };
-    if (drainedOffset === null) continue;
-    const unchanged = { brokerId: row.brokerId, brokerEpoch: row.brokerEpoch, fenced: 0, logDirs: null };
-    yield {
-      record: { type: 'BrokerRegistrationChangeRecord', ...unchanged, inControlledShutdown: 1 },
-      position: rowPosition(drainedOffset),
-    };
-    yield {
-      record: { type: 'BrokerRegistrationChangeRecord', ...unchanged, inControlledShutdown: 0 },
-      position,
-    };
+    const offline = state.offlineDirectories.get(row.brokerId);
+    const logDirs = [...row.logDirs, ...(offline?.logDirs ?? [])];
+    yield { record: { type: 'RegisterBrokerRecord', ...fields, logDirs }, position };
+    if (drainedOffset !== null) {
+      const record = registrationChange(row, { inControlledShutdown: 1 });
+      yield { record, position: rowPosition(drainedOffset) };
+    }
+    if (offline !== null) {
+      const record = registrationChange(row, { logDirs: row.logDirs });
+      yield { record, position: rowPosition(offline.lastModified) };
+    }
+    if (drainedOffset !== null || offline !== null) yield { record: registrationChange(row, {}), position };
   }
   for (const { brokerId, lastModified } of state.holds.values()) {
     yield {

@@ -1,7 +1,7 @@
 import type { ErrorCode } from '../../errors.ts';
 import type { MetadataImage } from '../../image.ts';
 import { type Standing, standingOf } from '../broker/activity.ts';
-import { electUncleanly } from '../topic/leadership.ts';
+import { electUncleanly, standingIn } from '../topic/leadership.ts';
 import { complete, type Membership, membershipChange } from '../topic/membership.ts';
 import type { PartitionRow } from '../topic/partition-row.ts';
 import { noLeader, type PartitionChangeRecord } from '../topic/records.ts';
@@ -31,7 +31,7 @@ export class Elector {
   #electPreferred(row: PartitionRow): Election {
     const preferred = row.replicas[0] ?? noLeader;
     if (row.leader === preferred) return { code: 'ELECTION_NOT_NEEDED' };
-    const isEligible = this.#standing.isActive(preferred) && row.isr.includes(preferred);
+    const isEligible = standingIn(this.#standing, row).isActive(preferred) && row.isr.includes(preferred);
     if (!isEligible) return { code: 'PREFERRED_LEADER_NOT_AVAILABLE' };
     return this.#change(row, { ...row, leader: preferred });
   }
@@ -40,7 +40,7 @@ export class Elector {
     if (row.leader !== noLeader) return { code: 'ELECTION_NOT_NEEDED' };
     const slot = this.#image.topic.topics.slotOf(row.topicId);
     if (slot === null) return { code: 'UNKNOWN_TOPIC_OR_PARTITION' };
-    const rules = { ...this.#standing, policy: this.#policies.ofSlot(slot) };
+    const rules = standingIn({ ...this.#standing, policy: this.#policies.ofSlot(slot) }, row);
     const elected = electUncleanly(row, rules);
     if (elected === null) return { code: 'ELIGIBLE_LEADERS_NOT_AVAILABLE' };
     // A reassignment may have waited for this one alone.

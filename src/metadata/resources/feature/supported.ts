@@ -25,6 +25,9 @@ export const metadataVersionsOfRecords: readonly number[] = Object.freeze([2]);
 /** From this level on partitions have eligible leader replicas (Kafka: eligible.leader.replicas.version 1). */
 export const eligibleLeaderReplicasVersion = 2;
 
+/** From this level on the controller acts on what brokers say of their log directories (Kafka: 3.7-IV2). */
+export const logDirectoriesVersion = 2;
+
 /** Level of `metadata.version` before it is finalized, and what a node supports that does not say. */
 export const firstMetadataVersion = 1;
 

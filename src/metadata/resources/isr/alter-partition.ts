@@ -3,8 +3,9 @@ import { coverageMark } from '../../../base/coverage-marks.ts';
 import type { ErrorCode } from '../../errors.ts';
 import type { MetadataImage } from '../../image.ts';
 import { limits } from '../../limits.ts';
-import { standingOf } from '../broker/activity.ts';
+import { type Standing, standingOf } from '../broker/activity.ts';
 import type { PartitionRow } from '../topic/partition-row.ts';
+import { standingIn } from '../topic/leadership.ts';
 import { complete, membershipChange, withMembers } from '../topic/membership.ts';
 import { type PartitionChangeRecord, partitionChange, recovered, recovering } from '../topic/records.ts';
 import { findPartition } from '../topic/state.ts';
@@ -59,14 +60,14 @@ export function alterPartitions(
       ? { code: 'INVALID_REQUEST' as const, message: 'The partition is named twice in this request.' }
       : isFull
         ? { code: 'OPERATION_NOT_ATTEMPTED' as const, message: 'The batch is full: send the rest again.' }
-        : findRefusal(image, leader, proposal, row);
+        : findRefusal(image, leader, proposal, row, standing);
     seen.add(key);
     const topicSlot = image.topic.topics.slotOf(proposal.topicId);
     if (refusal !== null || row === null || topicSlot === null) {
       results.push(refused(proposal, refusal ?? unknownPartition));
       continue;
     }
-    const rules = { ...standing, policy: policies.ofSlot(topicSlot) };
+    const rules = standingIn({ ...standing, policy: policies.ofSlot(topicSlot) }, row);
     const after = complete(withMembers(row, { isr: isrOf(proposal) }, rules), rules);
     records.push(changeFor(proposal, row, after));
     results.push(accepted(proposal, row, after, rules.policy));
@@ -85,13 +86,16 @@ function findRefusal(
   leader: number,
   proposal: Proposal,
   row: PartitionRow | null,
+  standing: Standing,
 ): Refusal | null {
   if (image.topic.topics.get(proposal.topicId) === null) {
     return { code: 'UNKNOWN_TOPIC_ID', message: 'There is no topic with this id.' };
   }
   if (row === null) return unknownPartition;
   return (
-    findStale(leader, proposal, row) ?? findIllegal(leader, proposal, row) ?? findIneligible(image, proposal)
+    findStale(leader, proposal, row) ??
+    findIllegal(leader, proposal, row) ??
+    findIneligible(image, proposal, standingIn(standing, row))
   );
 }
 
@@ -136,10 +140,15 @@ function findIllegal(leader: number, proposal: Proposal, row: PartitionRow): Ref
   return null;
 }
 
-/** KAFKA-13916 and KAFKA-14617: neither a fenced broker nor an earlier incarnation may enter an ISR. */
-function findIneligible(image: MetadataImage, proposal: Proposal): Refusal | null {
+/**
+ * KAFKA-13916 and KAFKA-14617: neither a fenced broker nor an earlier incarnation may enter an ISR; nor may a replica
+ * whose directory is lost.
+ */
+function findIneligible(image: MetadataImage, proposal: Proposal, { hasLost }: Standing): Refusal | null {
   for (const { brokerId, brokerEpoch } of proposal.newIsr) {
-    const fault = findIneligibility(image, brokerId, brokerEpoch);
+    const fault = hasLost(brokerId)
+      ? 'has lost the directory of its replica'
+      : findIneligibility(image, brokerId, brokerEpoch);
     if (fault === null) continue;
     coverageMark('ISR: refused, an ineligible replica');
     return { code: 'INELIGIBLE_REPLICA', message: `Broker ${brokerId} ${fault}.` };

@@ -1,6 +1,6 @@
 import { coverageMark } from '../../../base/coverage-marks.ts';
 import { failed, ok, type Result } from '../../../base/result.ts';
-import type { LeadershipRules } from '../topic/leadership.ts';
+import { type LeadershipRules, standingIn } from '../topic/leadership.ts';
 import { complete, led, type Membership, withMembers } from '../topic/membership.ts';
 import { originalReplicas } from '../topic/partition-row.ts';
 
@@ -14,7 +14,7 @@ export function moveTo(
   { policy, ...standing }: LeadershipRules,
 ): Result<Membership, string> {
   // Whatever the topic allows: nothing that was committed is given up for a move.
-  const rules = { ...standing, policy: { ...policy, allowsUncleanElection: false } };
+  const rules = standingIn({ ...standing, policy: { ...policy, allowsUncleanElection: false } }, row);
   const originals = originalReplicas(row);
   const removingReplicas = originals.filter((replica) => !target.includes(replica));
   const replicas = [...target, ...removingReplicas];

@@ -2,8 +2,9 @@ import { failed, ok, type Result } from '../../../base/result.ts';
 import type { MetadataImage } from '../../image.ts';
 import { limits } from '../../limits.ts';
 import type { OperationContext, OperationError } from '../../operation.ts';
-import { activityOf } from '../broker/activity.ts';
+import { activityOf, standingOf } from '../broker/activity.ts';
 import { isCordoned } from '../broker/cordon.ts';
+import { normalisedDirectories } from './directories.ts';
 import { placementCandidates, placeReplicas } from './placement.ts';
 import {
   findPlaceFault,
@@ -131,7 +132,7 @@ export function partitionRecords(
   firstPartition: number,
   assignments: Assignments,
 ): readonly PartitionRecord[] {
-  const isActive = activityOf(image);
+  const { isActive, directories } = standingOf(image);
   return assignments.map((replicas, at) => {
     const isr = replicas.filter(isActive);
     return {
@@ -146,7 +147,7 @@ export function partitionRecords(
       leaderRecoveryState: recovered,
       leaderEpoch: 0,
       partitionEpoch: 0,
-      directories: [],
+      directories: normalisedDirectories(replicas.map(directories.ofNewReplica)),
       eligibleLeaderReplicas: null,
       lastKnownElr: null,
     };

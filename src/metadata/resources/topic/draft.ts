@@ -1,5 +1,5 @@
 import { assert, violated } from '../../../base/assert.ts';
-import type { TopicId } from '../../../base/brands.ts';
+import type { TopicId, Uuid } from '../../../base/brands.ts';
 import type { Columns } from '../../../base/columns.ts';
 import type { EditToken } from '../../../base/edit-token.ts';
 import type { OrderedMapDraft } from '../../../base/ordered-map.ts';
@@ -8,7 +8,14 @@ import type { SlotSet } from '../../../base/slot-set.ts';
 import type { UuidTableDraft } from '../../../base/uuid-table.ts';
 import { arraysOf, column, columnsOf, list, type PartitionRow, readPartition } from './partition-row.ts';
 import { noLeader } from './records.ts';
-import { type BrokerPartitions, noPartitions, type TopicRow, type TopicState } from './state.ts';
+import { reservedDirectories } from './directories.ts';
+import {
+  type BrokerPartitions,
+  type DirectoryReplicas,
+  noPartitions,
+  type TopicRow,
+  type TopicState,
+} from './state.ts';
 import { TopicSlots } from './topic-slots.ts';
 
 /** What a builder changes of a broker's entry; written back to the index at the end. */
@@ -18,6 +25,7 @@ type BrokerEdit = {
   isrCount: number;
   leaderlessIsrCount: number;
   elrCount: number;
+  readonly directories: Map<Uuid, DirectoryReplicas>;
 };
 
 /** The topics while a builder changes them: every index moves with the row that it is about. */
@@ -105,6 +113,7 @@ export class TopicDraft {
     const before = readPartition(this.#partitions, slot, topicId);
     const after = change(before);
     const topicSlot = this.#partitions.column(slot, column.topicSlot);
+    this.#countDirectories(before, -1);
     if (before.replicas !== after.replicas) this.#unindexReplicas(slot);
     this.#partitions.update(slot, columnsOf(after, topicSlot), arraysOf(after), this.#token);
     if (before.replicas !== after.replicas) this.#indexReplicas(slot);
@@ -113,6 +122,7 @@ export class TopicDraft {
     this.#noteElr(slot, hasElr(before), hasElr(after));
     this.#countElr(before.eligibleLeaderReplicas, -1);
     this.#countElr(after.eligibleLeaderReplicas, 1);
+    this.#countDirectories(after, 1);
   }
 
   /** Changes the partitions of which an ELR names anybody: all of them, or those of one topic. */
@@ -190,6 +200,7 @@ export class TopicDraft {
       isrCount: entry.isrCount,
       leaderlessIsrCount: entry.leaderlessIsrCount,
       elrCount: entry.elrCount,
+      directories: new Map(entry.directories),
     };
     this.#brokerEdits.set(broker, edit);
     return edit;
@@ -209,6 +220,7 @@ export class TopicDraft {
     }
     if (edit.isrCount !== 0) violated(`broker ${broker} is in an ISR without being a replica`);
     if (edit.elrCount !== 0) violated(`broker ${broker} is in an ELR without being a replica`);
+    if (edit.directories.size > 0) violated(`a directory of broker ${broker} has what is no replica`);
     this.#brokers.delete(broker);
   }
 
@@ -218,6 +230,7 @@ export class TopicDraft {
     this.#countRow(slot, 1);
     this.#noteElr(slot, false, this.#hasElrAt(slot));
     this.#countElr(this.#partitions.array(slot, list.eligibleLeaderReplicas), 1);
+    this.#countDirectoriesAt(slot, 1);
   }
 
   #unindex(slot: number): void {
@@ -226,6 +239,29 @@ export class TopicDraft {
     this.#countRow(slot, -1);
     this.#noteElr(slot, this.#hasElrAt(slot), false);
     this.#countElr(this.#partitions.array(slot, list.eligibleLeaderReplicas), -1);
+    this.#countDirectoriesAt(slot, -1);
+  }
+
+  #countDirectoriesAt(slot: number, by: 1 | -1): void {
+    // Most partitions of most clusters have none, and need not be read as a whole for that.
+    if (this.#partitions.array(slot, list.directories).length === 0) return;
+    const { topicId } = this.#topics.row(this.#partitions.column(slot, column.topicSlot));
+    this.#countDirectories(readPartition(this.#partitions, slot, topicId), by);
+  }
+
+  #countDirectories({ replicas, directories, isr, eligibleLeaderReplicas }: PartitionRow, by: 1 | -1): void {
+    for (const [at, directory] of directories.entries()) {
+      const broker = replicas[at] ?? noLeader;
+      if (directory === reservedDirectories.migrating) continue;
+      const counts = this.#broker(broker).directories;
+      const { replicaCount, inSyncCount } = counts.get(directory) ?? noReplicas;
+      const isInSync = isr.includes(broker) || eligibleLeaderReplicas.includes(broker);
+      const left = { replicaCount: replicaCount + by, inSyncCount: inSyncCount + (isInSync ? by : 0) };
+      if (left.replicaCount < 0 || left.inSyncCount < 0)
+        violated(`a directory of broker ${broker} has fewer than no replicas`);
+      if (left.replicaCount === 0) counts.delete(directory);
+      else counts.set(directory, left);
+    }
   }
 
   #countElr(elr: readonly number[], by: 1 | -1): void {
@@ -295,6 +331,8 @@ export class TopicDraft {
     }
   }
 }
+
+const noReplicas: DirectoryReplicas = Object.freeze({ replicaCount: 0, inSyncCount: 0 });
 
 function hasElr({ eligibleLeaderReplicas, lastKnownElr }: PartitionRow): boolean {
   return eligibleLeaderReplicas.length > 0 || lastKnownElr.length > 0;

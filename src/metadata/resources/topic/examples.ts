@@ -22,5 +22,6 @@ export const partitionExample = {
   removingReplicas: [],
   eligibleLeaderReplicas: [],
   lastKnownElr: [],
+  directories: [],
   lastModified: 47,
 };

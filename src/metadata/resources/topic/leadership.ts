@@ -1,5 +1,6 @@
 import { coverageMark } from '../../../base/coverage-marks.ts';
 import type { Activity, Standing } from '../broker/activity.ts';
+import { directoryOf } from './directories.ts';
 import type { PartitionRow } from './partition-row.ts';
 import { noLeader, type PartitionChangeRecord, recovering } from './records.ts';
 import { minIsrOf, type TopicPolicy } from './topic-policy.ts';
@@ -33,6 +34,8 @@ import { minIsrOf, type TopicPolicy } from './topic-policy.ts';
  *   ELR hold them, too, and are the new ELR, or none are where 2 leaves no room.
  * - A broker's new incarnation that may have lost what it held (an unclean shutdown) leaves both before it is unfenced,
  *   and so before anybody could elect it.
+ * - A broker loses the directory of a replica: what was there is gone, so that the replica leaves both as if its
+ *   broker had been shut down uncleanly, and is not even remembered in `lastKnownElr` (`../directory/README.md`).
  * - An unclean election gives up what was committed before and the one who is elected does not hold: from then on
  *   committed is what it holds, it is the ISR, and nobody is eligible beside it. It is the one way to lose such a
  *   record, is only taken where an operator or the topic's policy allows it and nobody of ISR and ELR can lead, and
@@ -50,6 +53,28 @@ export type Settled = Omit<Leadership, 'replicas' | 'addingReplicas'> & { readon
 export type LeadershipRules = Standing & { readonly policy: TopicPolicy };
 
 /**
+ * How brokers stand to one partition: one whose replica was in a directory that is lost has, of this partition alone,
+ * what a fenced broker may do and what one that was shut down uncleanly holds (Kafka: handleDirectoriesOffline). It
+ * cannot acknowledge either, as it has stopped to lead what was there before it said so.
+ */
+export function standingIn<Of extends Standing>(
+  standing: Of,
+  row: Pick<PartitionRow, 'replicas' | 'directories'>,
+): Of {
+  if (row.directories.length === 0) return standing;
+  const { isLost } = standing.directories;
+  const hasLost = (broker: number): boolean => isLost(broker, directoryOf(row, broker));
+  if (!row.replicas.some(hasLost)) return standing;
+  return {
+    ...standing,
+    isActive: (broker) => standing.isActive(broker) && !hasLost(broker),
+    isUnclean: (broker) => standing.isUnclean(broker) || hasLost(broker),
+    mayServe: (broker) => standing.mayServe(broker) && !hasLost(broker),
+    hasLost,
+  };
+}
+
+/**
  * What a partition must be, given which brokers are active; null when it is so already.
  *
  * 1. A broker that is not active leaves the ISR, unless the ISR would be empty: its last member stays, as
@@ -62,7 +87,7 @@ export type LeadershipRules = Standing & { readonly policy: TopicPolicy };
  * 4. Where the ELR has none either, and the topic allows it, one is elected uncleanly; else nobody leads.
  */
 export function settle(before: Leadership, rules: LeadershipRules): Settled | null {
-  const { isActive, isUnclean } = rules;
+  const { isActive, isUnclean, hasLost } = rules;
   const active = before.isr.filter(isActive);
   const isr = active.length > 0 ? active : lastMember(before, isUnclean);
   const leader = electLeader(before, isr, isActive);
@@ -73,7 +98,7 @@ export function settle(before: Leadership, rules: LeadershipRules): Settled | nu
     if (unclean !== null) return unclean;
     coverageMark('partition: nobody can lead it');
   }
-  const isElrSame = !before.eligibleLeaderReplicas.some(isUnclean);
+  const isElrSame = !before.eligibleLeaderReplicas.some(isUnclean) && !before.lastKnownElr.some(hasLost);
   const isSame = leader === before.leader && isr.length === before.isr.length && isElrSame;
   return isSame ? null : { leader, ...withIsr(before, isr, rules) };
 }
@@ -135,7 +160,7 @@ function withIsr(
 export function eligibleAfter(
   before: Omit<Leadership, 'addingReplicas' | 'leader'>,
   isr: readonly number[],
-  { policy, isUnclean }: Pick<LeadershipRules, 'policy' | 'isUnclean'>,
+  { policy, isUnclean, hasLost }: Pick<LeadershipRules, 'policy' | 'isUnclean' | 'hasLost'>,
 ): Pick<Leadership, 'eligibleLeaderReplicas' | 'lastKnownElr'> {
   const minIsr = minIsrOf(policy, before.replicas.length);
   if (minIsr === null || isr.length >= minIsr) return nobodyEligible;
@@ -143,7 +168,7 @@ export function eligibleAfter(
   const known = [...before.eligibleLeaderReplicas, ...before.isr];
   const eligible = known.filter((broker) => isReplica(broker) && !isr.includes(broker) && !isUnclean(broker));
   const isRemembered = (broker: number): boolean =>
-    isReplica(broker) && !isr.includes(broker) && !eligible.includes(broker);
+    isReplica(broker) && !isr.includes(broker) && !eligible.includes(broker) && !hasLost(broker);
   const remembered = new Set([...before.lastKnownElr, ...known].filter(isRemembered));
   return { eligibleLeaderReplicas: eligible, lastKnownElr: [...remembered] };
 }

@@ -1,8 +1,16 @@
 import type { TopicId } from '../../../base/brands.ts';
 import { coverageMark } from '../../../base/coverage-marks.ts';
 import type { Standing } from '../broker/activity.ts';
-import { changedFields, eligibleAfter, type Leadership, type LeadershipRules, settle } from './leadership.ts';
-import { column, list, type PartitionRow } from './partition-row.ts';
+import { directoriesAfter, directoryOf } from './directories.ts';
+import {
+  changedFields,
+  eligibleAfter,
+  type Leadership,
+  type LeadershipRules,
+  settle,
+  standingIn,
+} from './leadership.ts';
+import { column, directoriesAt, list, type PartitionRow } from './partition-row.ts';
 import { noLeader, partitionChange, type PartitionChangeRecord } from './records.ts';
 import type { TopicState } from './state.ts';
 import type { TopicPolicies } from './topic-policy.ts';
@@ -12,7 +20,7 @@ import type { TopicPolicies } from './topic-policy.ts';
  * and of eligible leader replicas together, are in `../reassignment/README.md`.
  */
 export type Membership = Leadership &
-  Pick<PartitionRow, 'removingReplicas'> & {
+  Pick<PartitionRow, 'removingReplicas' | 'directories'> & {
     /** Its leader is elected uncleanly by the very change that makes this of the partition. */
     readonly isUnclean?: true;
   };
@@ -24,7 +32,8 @@ export function withMembers<Member extends Membership>(
   rules: LeadershipRules,
 ): Member {
   const { replicas = before.replicas, isr } = change;
-  return { ...before, ...change, ...eligibleAfter({ ...before, replicas }, isr, rules) };
+  const directories = directoriesAfter(before, replicas, rules.directories.ofNewReplica);
+  return { ...before, directories, ...change, ...eligibleAfter({ ...before, replicas }, isr, rules) };
 }
 
 /** With the ISR and the leader that the rule of leadership gives it. */
@@ -61,9 +70,21 @@ export function membershipChange(
     ...differing(row, after, 'addingReplicas'),
     ...differing(row, after, 'removingReplicas'),
     ...changedFields(row, after),
+    ...changedDirectories(row, after),
   };
   if (Object.keys(changed).length === 0) return null;
   return partitionChange({ topicId: row.topicId, partitionId: row.partitionId, ...changed });
+}
+
+/** They follow the replicas by themselves, but for the new ones. */
+function changedDirectories(row: Membership, after: Membership): Partial<PartitionChangeRecord> {
+  const kept = directoriesAfter(row, after.replicas);
+  const directories = after.replicas.map((replica) => directoryOf(after, replica));
+  const isSame = after.replicas.every(
+    (replica, at) =>
+      directoryOf({ replicas: after.replicas, directories: kept }, replica) === directories[at],
+  );
+  return isSame ? {} : { directories };
 }
 
 type List = 'replicas' | 'addingReplicas' | 'removingReplicas';
@@ -88,21 +109,37 @@ export function settlingChange(
   const { isActive, isUnclean } = standing;
   const eligibleLeaderReplicas = partitions.array(slot, list.eligibleLeaderReplicas);
   const isLed = leader !== noLeader && isr.every(isActive) && isActive(leader);
-  if (isLed && !eligibleLeaderReplicas.some(isUnclean)) return null;
+  const replicas = partitions.array(slot, list.replicas);
+  const isPlaced =
+    partitions.array(slot, list.directories).length === 0 &&
+    replicas.every((replica) => standing.directories.only(replica) === null);
+  if (isLed && isPlaced && !eligibleLeaderReplicas.some(isUnclean)) return null;
   const before = {
     topicId: topicIdAt(state, slot),
     partitionId: partitions.column(slot, column.partitionId),
-    replicas: partitions.array(slot, list.replicas),
+    replicas,
     addingReplicas: partitions.array(slot, list.addingReplicas),
     removingReplicas: partitions.array(slot, list.removingReplicas),
     isr,
     eligibleLeaderReplicas,
     lastKnownElr: partitions.array(slot, list.lastKnownElr),
+    directories: directoriesAt(partitions, slot),
     leader,
   };
-  const rules = { ...standing, policy: policies.ofSlot(partitions.column(slot, column.topicSlot)) };
+  const policy = policies.ofSlot(partitions.column(slot, column.topicSlot));
+  const rules = standingIn({ ...standing, policy }, before);
   // One who is elected from the ELR, or uncleanly, may be the last for whom a reassignment has waited.
-  return membershipChange(before, complete(led(before, rules), rules));
+  return membershipChange(before, inOnlyDirectories(complete(led(before, rules), rules), standing));
+}
+
+/**
+ * A broker with one directory has all its replicas there, and need not say so of each: once it is registered, and what
+ * it has lost with another one has been acted upon.
+ */
+function inOnlyDirectories(now: Membership, { directories: { only } }: Standing): Membership {
+  const { replicas } = now;
+  if (replicas.every((replica) => only(replica) === null)) return now;
+  return { ...now, directories: replicas.map((replica) => only(replica) ?? directoryOf(now, replica)) };
 }
 
 function topicIdAt(state: TopicState, slot: number): TopicId {

@@ -14,6 +14,7 @@ import {
   unknownToken,
 } from '../../define-operation.ts';
 import { exampleIds } from '../../example-ids.ts';
+import { limits } from '../../limits.ts';
 import { everyRole } from '../../roles.ts';
 import { addPartitions, createTopic } from './create.ts';
 import { partitionExample, topicExample } from './examples.ts';
@@ -58,6 +59,12 @@ const partitionResponse = closed({
   removingReplicas: schemas.replicas,
   eligibleLeaderReplicas: schemas.replicas,
   lastKnownElr: schemas.replicas,
+  /**
+   * The log directory of each replica, in their order; none where nothing is known of any. An id that is reserved
+   * stands for no directory: all zeros where nothing is known, 1 where the broker has not said it yet, 2 where it is
+   * lost.
+   */
+  directories: Type.Array(schemas.uuid, { maxItems: limits.replicasPerPartitionMax }),
   lastModified: schemas.offset,
 });
 
@@ -90,6 +97,7 @@ function describeRow(row: PartitionRow) {
     removingReplicas: [...row.removingReplicas],
     eligibleLeaderReplicas: [...row.eligibleLeaderReplicas],
     lastKnownElr: [...row.lastKnownElr],
+    directories: [...row.directories],
     lastModified: row.lastModified,
   };
 }

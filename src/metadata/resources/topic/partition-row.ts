@@ -74,13 +74,17 @@ export function readPartition(columns: Columns, slot: number, topicId: TopicId):
     addingReplicas: columns.array(slot, list.addingReplicas),
     eligibleLeaderReplicas: columns.array(slot, list.eligibleLeaderReplicas),
     lastKnownElr: columns.array(slot, list.lastKnownElr),
-    directories: uuidsFromInts(columns.array(slot, list.directories)),
+    directories: directoriesAt(columns, slot),
     leader: columns.column(slot, column.leader),
     leaderRecoveryState: columns.column(slot, column.leaderRecoveryState),
     leaderEpoch: columns.column(slot, column.leaderEpoch),
     partitionEpoch: columns.column(slot, column.partitionEpoch),
     lastModified: lastModifiedOf(columns, slot),
   };
+}
+
+export function directoriesAt(columns: Columns, slot: number): readonly Uuid[] {
+  return uuidsFromInts(columns.array(slot, list.directories));
 }
 
 export function lastModifiedOf(columns: Columns, slot: number): number {

@@ -1,8 +1,7 @@
 import { assert } from '../../../base/assert.ts';
-import { type Uuid } from '../../../base/brands.ts';
-import { zeroUuid } from '../../../base/uuid.ts';
 import { Hasher, zeroDigest } from '../../../base/digest.ts';
 import { defineKind, type Position, type PositionedRecord, rowPosition } from '../../resource.ts';
+import { directoriesAfter, normalisedDirectories } from './directories.ts';
 import { TopicDraft } from './draft.ts';
 import { column, list, type PartitionRow } from './partition-row.ts';
 import {
@@ -97,7 +96,7 @@ function partitionOf(record: PartitionRecord, position: Position): PartitionRow 
     addingReplicas: record.addingReplicas,
     eligibleLeaderReplicas: record.eligibleLeaderReplicas ?? [],
     lastKnownElr: record.lastKnownElr ?? [],
-    directories: normalised(directories),
+    directories: normalisedDirectories(directories),
     leader: record.leader,
     leaderRecoveryState: record.leaderRecoveryState,
     leaderEpoch: record.leaderEpoch,
@@ -124,7 +123,7 @@ function changed(before: PartitionRow, record: PartitionChangeRecord, position: 
     addingReplicas: record.addingReplicas ?? before.addingReplicas,
     eligibleLeaderReplicas: record.eligibleLeaderReplicas ?? before.eligibleLeaderReplicas,
     lastKnownElr: record.lastKnownElr ?? before.lastKnownElr,
-    directories: normalised(record.directories ?? directoriesOf(before, replicas)),
+    directories: normalisedDirectories(record.directories ?? directoriesAfter(before, replicas)),
     leader: namesLeader ? record.leader : before.leader,
     leaderRecoveryState: keepsRecovery ? before.leaderRecoveryState : record.leaderRecoveryState,
     leaderEpoch: before.leaderEpoch + (namesLeader ? 1 : 0),
@@ -142,17 +141,6 @@ function replayClearElr(draft: TopicDraft, { topicName }: ClearElrRecord, positi
     partitionEpoch: before.partitionEpoch + 1,
     lastModified: position.offset,
   }));
-}
-
-/** Empty when no replica has a directory. */
-function normalised(directories: readonly Uuid[]): readonly Uuid[] {
-  return directories.every((directory) => directory === zeroUuid) ? [] : directories;
-}
-
-/** A replica keeps its directory wherever it stands in the new order; a new one has none yet. */
-function directoriesOf(before: PartitionRow, replicas: readonly number[]): readonly Uuid[] {
-  if (replicas === before.replicas || before.directories.length === 0) return before.directories;
-  return replicas.map((replica) => before.directories[before.replicas.indexOf(replica)] ?? zeroUuid);
 }
 
 /** Partitions of one topic mostly stand together, so the topic's own digest is kept from row to row. */

@@ -2,6 +2,7 @@ import type { MetadataImage } from '../../image.ts';
 import { limits } from '../../limits.ts';
 import type { InternalOperation } from '../../operation.ts';
 import { type Standing, standingOf } from '../broker/activity.ts';
+import { hasUnsettledDirectories } from '../broker/directories.ts';
 import { settlingChange } from './membership.ts';
 import { list } from './partition-row.ts';
 import { noLeader, type PartitionChangeRecord } from './records.ts';
@@ -121,24 +122,28 @@ function continueLeaderless(from: number): InternalOperation {
 /**
  * Whether an inactive broker has left everything that it must leave: it leads nothing, and where it is in
  * an ISR still, it is the last member of a partition without a leader; and it is in no ISR and no ELR at all, if it may
- * have lost what it held. Until then it may not be unfenced: a new incarnation would come back into ISRs that it has
- * not caught up with (protocols 3).
+ * have lost what it held; nor is anything left to be done about directories that it has lost. Until then it may not be
+ * unfenced: a new incarnation would come back into ISRs that it has not caught up with (protocols 3).
  */
-export function isSettled(state: TopicState, broker: number, { isUnclean }: Standing): boolean {
+export function isSettled(state: TopicState, broker: number, { isUnclean, directories }: Standing): boolean {
   const { leaderCount, isrCount, leaderlessIsrCount, elrCount } = brokerPartitions(state, broker);
+  if (hasUnsettledDirectories(state, broker, directories)) return false;
   if (isUnclean(broker)) return isrCount === 0 && elrCount === 0;
   return leaderCount === 0 && isrCount === leaderlessIsrCount;
 }
 
 /**
  * What an earlier leader may have left undone: to be run by a new leader before anything else. Brokers that
- * are inactive and not settled are scanned, and the partitions without a leader.
+ * are inactive and not settled are scanned, those that have lost a directory, and the partitions without a leader.
  */
 export function unfinishedFencing(image: MetadataImage): readonly InternalOperation[] {
   const standing = standingOf(image);
   const suspects: number[] = [];
   for (const broker of image.topic.brokers.keys()) {
-    if (!standing.isActive(broker) && !isSettled(image.topic, broker, standing)) suspects.push(broker);
+    const isDone = standing.isActive(broker)
+      ? !hasUnsettledDirectories(image.topic, broker, standing.directories)
+      : isSettled(image.topic, broker, standing);
+    if (!isDone) suspects.push(broker);
   }
   const work: InternalOperation[] = [];
   if (suspects.length > 0) work.push(continueReplicas(suspects, start));

@@ -1,4 +1,4 @@
-import type { TopicId } from '../../../base/brands.ts';
+import type { TopicId, Uuid } from '../../../base/brands.ts';
 import { Columns } from '../../../base/columns.ts';
 import { compareNumbers, compareStrings } from '../../../base/compare.ts';
 import { OrderedMap } from '../../../base/ordered-map.ts';
@@ -26,7 +26,8 @@ export type TopicRow = StructOf<typeof topicFields>;
  * 1. `topics` and `byName` name the same topics; `topics` is by id, `byName` gives the topic's slot.
  * 2. `slots`, at a topic's slot, gives the slot in `partitions` of each of its partitions.
  * 3. `brokers`, at a broker, holds the slots of the partitions that have a replica there, and how often it
- *    leads, is in an ISR, is in one without a leader, and is in an ELR. A broker of no partition has no entry.
+ *    leads, is in an ISR, is in one without a leader, and is in an ELR, and what each of its directories has of
+ *    that. A broker of no partition has no entry.
  * 4. `leaderless` holds the slots of the partitions whose leader is -1.
  * 5. `reassigning` holds the slots of the partitions that add or remove a replica.
  * 6. `withElr` holds the slots of the partitions of which `eligibleLeaderReplicas` or `lastKnownElr` names anybody.
@@ -49,7 +50,12 @@ export type BrokerPartitions = {
   /** Of the partitions in whose ISR it is, those that nobody leads. */
   readonly leaderlessIsrCount: number;
   readonly elrCount: number;
+  /** Those of its replicas that the state says a directory of, the reserved id of `unassigned` among them. */
+  readonly directories: ReadonlyMap<Uuid, DirectoryReplicas>;
 };
+
+/** How many replicas of a broker are in a directory, and how many of those are in an ISR or an ELR. */
+export type DirectoryReplicas = { readonly replicaCount: number; readonly inSyncCount: number };
 
 export const noPartitions: BrokerPartitions = Object.freeze({
   replicas: SlotSet.empty,
@@ -57,6 +63,7 @@ export const noPartitions: BrokerPartitions = Object.freeze({
   isrCount: 0,
   leaderlessIsrCount: 0,
   elrCount: 0,
+  directories: new Map<Uuid, DirectoryReplicas>(),
 });
 
 export const emptyTopicState: TopicState = Object.freeze({

@@ -1,0 +1,2 @@
+export { resource } from './resource.ts';
+export { operations } from './operations.ts';
