@@ -9,8 +9,8 @@ export const bug: PlantedBug = {
   patches: [
     {
       file: 'src/metadata/resources/election/elect.ts',
-      find: '    const isEligible = this.#standing.isActive(preferred) && row.isr.includes(preferred);',
-      replace: '    const isEligible = this.#standing.isActive(preferred);',
+      find: '    const isEligible = standingIn(this.#standing, row).isActive(preferred) && row.isr.includes(preferred);',
+      replace: '    const isEligible = standingIn(this.#standing, row).isActive(preferred);',
     },
   ],
 };
