@@ -21,7 +21,8 @@ const tooOld = 0.9;
  * One whose process has ended may be fenced at once: its machine refuses the connections that are made to its port.
  *
  * A broker that has asked to leave or to be fenced is fenced by its own wish, and one that an operator holds is not
- * heard (`src/metadata/resources/broker/heartbeat.ts`).
+ * heard (`src/metadata/resources/broker/heartbeat.ts`). One whose directories have all failed, as it says, holds
+ * nothing.
  */
 export function fencedOnlyInSilence(
   cluster: ClusterObservation,
@@ -37,6 +38,8 @@ export function fencedOnlyInSilence(
   const incarnations = new Map<number, string>();
   /** Epochs of brokers that have asked to leave or to be fenced. */
   const leaving = new Set<number>();
+  /** Of brokers that have said that directories failed. */
+  const losing = new Set<number>();
   const held = new Set<number>();
   const sessionUs = sessionTimeoutMs * 1000;
   const checker: Checker & ExchangeJudge = {
@@ -66,6 +69,7 @@ export function fencedOnlyInSilence(
     if (request.operationId !== heartbeat || node.view?.role !== 'leader' || isConditional(request)) return;
     const { params, body } = request.input as HeartbeatInput;
     if (body.wantFence === true || body.wantShutDown === true) leaving.add(body.brokerEpoch);
+    if (body.offlineLogDirs !== undefined) losing.add(body.brokerEpoch);
     const key = keyOf(node, params.brokerId, body.brokerEpoch);
     const known = arrivals.get(key) ?? [];
     const atUs = cluster.world.nowUs;
@@ -87,6 +91,7 @@ export function fencedOnlyInSilence(
       if (record.type === 'HoldBrokerRecord') held.add(record.brokerId);
       if (record.type !== 'BrokerRegistrationChangeRecord' || record.fenced !== 1) continue;
       const { brokerId, brokerEpoch } = record;
+      if (record.logDirs?.length === 0 && losing.has(brokerEpoch)) continue;
       if (!leaving.has(brokerEpoch) && !held.has(brokerId) && lives(brokerId, brokerEpoch))
         judge(node, record);
     }
@@ -128,6 +133,7 @@ type HeartbeatInput = {
     readonly brokerEpoch: number;
     readonly wantFence?: boolean;
     readonly wantShutDown?: boolean;
+    readonly offlineLogDirs?: readonly string[];
   };
 };
 

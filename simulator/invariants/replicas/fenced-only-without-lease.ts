@@ -8,7 +8,7 @@ import type { HostedBroker } from '../../workload/brokers/brokers.ts';
  * record is committed, the broker that it names has stopped believing itself unfenced, by its own clock. So a
  * broker whose heartbeats are acknowledged in time is never fenced, and one that is fenced acts no longer. One
  * that has asked to leave is fenced by its own wish, once it leads nothing, and learns of it from the answer;
- * and one whose machine was suspended cannot know.
+ * and one whose machine was suspended cannot know. One whose directories have all failed holds nothing more.
  */
 export function fencedOnlyWithoutLease(
   cluster: ClusterObservation,
@@ -27,7 +27,7 @@ export function fencedOnlyWithoutLease(
       const broker = brokers.find((hosted) => hosted.brokerId === brokerId);
       const life = broker?.life ?? null;
       if (life === null || !life.holdsLease() || life.isLeaving) return;
-      if (broker?.process.wasSuspended === true) return;
+      if (broker?.process.wasSuspended === true || broker?.directories.haveAllFailed === true) return;
       // A new incarnation has the epoch of its own record; whichever it replaces has an earlier one.
       const isMeant = isReplaced ? life.brokerEpoch !== brokerEpoch : life.brokerEpoch === brokerEpoch;
       if (!isMeant) return;

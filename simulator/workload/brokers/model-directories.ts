@@ -37,6 +37,10 @@ export class ModelDirectories {
     return [...this.#failed.keys()];
   }
 
+  get haveAllFailed(): boolean {
+    return this.#named.length > 0 && this.#online.length === 0;
+  }
+
   /** One of those that are online is unreadable from now on. False where the broker has named none. */
   fail(chance: number): boolean {
     const directory = this.#online[chance % this.#online.length];
