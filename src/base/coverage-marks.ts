@@ -186,6 +186,7 @@ export const coverageMarks = [
   'reassignment: refused, nobody who stays is in sync',
   'reassignment: the leader is removed',
   'registration: an active broker is not forgotten',
+  'registration: a quick restart',
   'registration: another incarnation is alive',
   'registration: may have lost what it held',
   'quorum: the leader resigns at the wish of an operator',

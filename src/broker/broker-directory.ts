@@ -27,6 +27,11 @@ const identitySchema = Type.Object({
    * controllers, too, tell it from one that takes its place (KIP-858).
    */
   directoryId: Type.String(),
+  /** The process that was registered last, and the boot of the machine on which it ran. */
+  lastProcess: Type.Union([
+    Type.Object({ incarnationId: Type.String(), bootId: Type.String() }),
+    Type.Null(),
+  ]),
 });
 const validator = Compile(identitySchema);
 

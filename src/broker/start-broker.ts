@@ -14,6 +14,7 @@ import type { Endpoint } from '../raft/replica-key.ts';
 import { acquireDirectoryLock, type DirectoryLock } from '../storage/directory-lock.ts';
 import { NodeFiles } from '../storage/files.ts';
 import { isLoopbackHost } from '../transport/loopback.ts';
+import { readBootId } from './boot-id.ts';
 import {
   beginFolder,
   type BrokerIdentity,
@@ -181,13 +182,16 @@ class ReferenceBroker implements RunningBroker {
     if (identity === null || !isFolderOf(identity, folder)) {
       if (identity !== null) this.#logger.warn('partitions-are-not-those-that-were-here', { folder });
       const directoryId = randomUuid(this.#random);
-      const anew = { clusterId, brokerId: this.id, brokerEpoch: null, directoryId };
+      const lastProcess = known?.lastProcess ?? null;
+      const anew = { clusterId, brokerId: this.id, brokerEpoch: null, directoryId, lastProcess };
       const begun = await beginFolder(this.#files, this.directory, folder, anew);
       if (!begun.ok) return this.#fail(`${begun.error.path}: ${begun.error.message}`);
       if (this.#ending !== null) return;
       identity = anew;
     }
-    const node = this.#createNode(folder, identity);
+    const bootId = await readBootId();
+    if (this.#ending !== null) return;
+    const node = this.#createNode(folder, identity, bootId);
     this.#node = node;
     const started = await node.start();
     if (!started.ok) return this.#fail(`${started.error.path}: ${started.error.message}`);
@@ -218,8 +222,13 @@ class ReferenceBroker implements RunningBroker {
     }
   }
 
-  #createNode(partitionsDirectory: string, identity: BrokerIdentity): BrokerNode {
-    const { clusterId, directoryId, brokerEpoch } = identity;
+  /**
+   * On the same boot of the same machine the lock of the directory tells that the process before has ended: it need not
+   * wait for its session. A directory that was copied or moved to another machine has a lock that tells nothing.
+   */
+  #createNode(partitionsDirectory: string, identity: BrokerIdentity, bootId: string | null): BrokerNode {
+    const { clusterId, directoryId, brokerEpoch, lastProcess } = identity;
+    const previous = lastProcess !== null && lastProcess.bootId === bootId ? lastProcess.incarnationId : null;
     const { tls, token, rack, advertised, controllers, id, onEvent } = this.#config;
     const { host, port } = advertised ?? this.#http?.endpoint ?? this.#config.listen;
     return new BrokerNode({
@@ -228,6 +237,7 @@ class ReferenceBroker implements RunningBroker {
         id,
         clusterId,
         logDirs: [directoryId],
+        ...(previous === null ? {} : { previousIncarnationId: previous }),
         listeners: [{ name: 'HTTP', host, port }],
         ...(rack === undefined || rack === null ? {} : { rack }),
         ...(tls === undefined ? {} : { tls }),
@@ -241,7 +251,7 @@ class ReferenceBroker implements RunningBroker {
       random: this.#random,
       logger: this.#logger,
       onEvent: (event) => {
-        if (event.type === 'registered') this.#noteEpoch({ ...identity, brokerEpoch: event.brokerEpoch });
+        if (event.type === 'registered') this.#noteRegistration(identity, event.brokerEpoch, bootId);
         onEvent?.(event);
       },
       onFatal: (message) => this.#fail(message),
@@ -249,8 +259,11 @@ class ReferenceBroker implements RunningBroker {
   }
 
   /** The next start vouches by it for what this one holds; until it is on disk, by none, which costs its ISRs alone. */
-  #noteEpoch(identity: BrokerIdentity): void {
+  #noteRegistration(known: BrokerIdentity, brokerEpoch: number, bootId: string | null): void {
     this.#noting = this.#noting.then(async () => {
+      const incarnationId = this.#node?.agent?.incarnationId ?? null;
+      const lastProcess = incarnationId === null || bootId === null ? null : { incarnationId, bootId };
+      const identity = { ...known, brokerEpoch, lastProcess };
       const written = await writeIdentity(this.#files, this.directory, identity);
       if (written.ok) this.#node?.partitions.forgetDamage();
       else this.#fail(`${written.error.path}: ${written.error.message}`);

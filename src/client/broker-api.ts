@@ -26,6 +26,11 @@ export type BrokerOptions = {
    * and ELR before it is unfenced.
    */
   readonly previousBrokerEpoch?: number;
+  /**
+   * The `incarnationId` of the process before, where it is known to have ended: this one holds the exclusive lock of
+   * each of its directories, on the same machine and the same boot of it. Then it need not wait for that one's session.
+   */
+  readonly previousIncarnationId?: string;
   /** The cluster that it belongs to; when absent, the one that it meets first. */
   readonly clusterId?: string;
   /**

@@ -18,6 +18,8 @@ export type Registration = {
   readonly logDirs: readonly string[];
   /** Null where the broker does not vouch for what an earlier incarnation held. */
   readonly previousBrokerEpoch: number | null;
+  /** Null where nobody knows whether the incarnation before still runs. */
+  readonly previousIncarnationId: string | null;
   /** Null until the broker has met a cluster; from then on it belongs to that one. */
   readonly clusterId: string | null;
 };
@@ -80,7 +82,7 @@ async function register(
   const options = { timeoutMs: remainingMs(), attemptsMax };
   const clusterId = cluster.id ?? (await client.getCluster({}, options)).clusterId;
   if (clusterId === null) return { type: 'failed', reason: 'the quorum has never been started' };
-  const { previousBrokerEpoch } = registration;
+  const { previousBrokerEpoch, previousIncarnationId } = registration;
   const { brokerEpoch } = await client.registerBroker(
     {
       brokerId: registration.brokerId,
@@ -91,6 +93,7 @@ async function register(
       rack: registration.rack,
       logDirs: registration.logDirs,
       ...(previousBrokerEpoch === null ? {} : { previousBrokerEpoch }),
+      ...(previousIncarnationId === null ? {} : { previousIncarnationId }),
     },
     // The same incarnation keeps its epoch, so repeating a registration needs no key.
     { timeoutMs: remainingMs(), attemptsMax, exactlyOnce: false },

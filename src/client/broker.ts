@@ -334,6 +334,7 @@ function registrationOf(
     rack: options.rack ?? null,
     logDirs: options.logDirs ?? [],
     previousBrokerEpoch: options.previousBrokerEpoch ?? null,
+    previousIncarnationId: options.previousIncarnationId ?? null,
     clusterId: options.clusterId ?? null,
   };
 }

@@ -14,6 +14,10 @@ const levels = {
   'register-once': ['must'],
   'register-own-cluster': ['must'],
   'register-wait': ['must'],
+  'quick-restart': [
+    'must',
+    'Brokers that wait are as sound; and no kit knows what another process’s lock tells.',
+  ],
   'register-again': ['must'],
   'fenced-at-first': ['must'],
   'want-fence': ['must'],

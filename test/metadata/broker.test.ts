@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { uuid } from '../../src/base/brands.ts';
 import { expireBrokerSessions } from '../../src/metadata/resources/broker/expiry.ts';
 import { imageDigest } from '../../src/metadata/image.ts';
-import { TestCluster } from './cluster.ts';
+import { incarnationId, TestCluster } from './cluster.ts';
 import { allPartitions, findSettledViolation, findViolation } from './invariants.ts';
 
 describe('registering a broker', () => {
@@ -42,6 +42,26 @@ describe('registering a broker', () => {
     expect(cluster.code('registerBroker', other)).toBe('DUPLICATE_BROKER_REGISTRATION');
     cluster.live.delete(1);
     expect(cluster.ok('registerBroker', other).isFenced).toBe(true);
+  });
+
+  it('takes a second process at once that knows of this very one that it has ended, and of no other', () => {
+    const cluster = new TestCluster();
+    cluster.start(1, 2);
+    cluster.ok('createTopic', { body: { name: 'a', assignments: [[1, 2]] } });
+    const knowing = (incarnation: number, ended: number) => {
+      const previousIncarnationId = incarnationId(ended);
+      return { body: { ...cluster.registration(1, incarnation), previousIncarnationId } };
+    };
+    expect(cluster.code('registerBroker', knowing(99, 98))).toBe('DUPLICATE_BROKER_REGISTRATION');
+    const { brokerEpoch, isFenced } = cluster.ok('registerBroker', knowing(99, 1));
+    expect(isFenced).toBe(true);
+    expect(cluster.partition('a')).toMatchObject({ isr: [2], leader: 2 });
+    const stale = { brokerEpoch: brokerEpoch - 1, metadataOffset: cluster.image.endOffset };
+    expect(cluster.code('heartbeatBroker', { params: { brokerId: 1 }, body: stale })).toBe(
+      'STALE_BROKER_EPOCH',
+    );
+    // One that was started before, and is heard only now, knows of the wrong one.
+    expect(cluster.code('registerBroker', knowing(97, 1))).toBe('DUPLICATE_BROKER_REGISTRATION');
   });
 
   it('lets a restarted process in at once when its predecessor was leaving', () => {

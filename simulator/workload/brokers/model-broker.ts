@@ -327,9 +327,11 @@ export class ModelBroker {
       const vouching = disk.brokerEpoch === null ? {} : { previousBrokerEpoch: disk.brokerEpoch };
       const logDirs = this.#options.directories.named;
       const named = { brokerId, clusterId, incarnationId, listeners, features: newerFeatures, logDirs };
-      const body = { ...named, ...vouching };
+      const previous = disk.incarnationId;
+      const ended = previous === null ? {} : { previousIncarnationId: previous };
+      const body = { ...named, ...vouching, ...ended };
       this.#calls.register(body, effect.timeoutMs, (result) => {
-        if (result.type === 'registered') disk.registered(result.brokerEpoch);
+        if (result.type === 'registered') disk.registered(result.brokerEpoch, incarnationId);
         this.#take(this.#core.registrationCompleted(effect.requestId, result, this.#nowMs()));
       });
     } else if (effect.type === 'heartbeat') {

@@ -34,6 +34,8 @@ export class ModelDisk {
   readonly logs = new Map<string, StoredLog>();
   /** Under which epoch its broker was registered last, as far as it heard of it: by it the broker vouches. */
   brokerEpoch: number | null = null;
+  /** The life that was registered last: the next one knows that it has ended. */
+  incarnationId: string | null = null;
   /** What stood there before the disk was lost, until its broker has registered with what is left. */
   #lost: ReadonlyMap<string, StoredLog> | null = null;
   /** No flush ends before this moment of the world. */
@@ -115,11 +117,13 @@ export class ModelDisk {
     this.#lost = new Map([...this.logs, ...(this.#lost ?? [])]);
     this.logs.clear();
     this.brokerEpoch = null;
+    this.incarnationId = null;
   }
 
   /** The controllers know by now that what was lost is lost. */
-  registered(brokerEpoch: number): void {
+  registered(brokerEpoch: number, incarnationId: string): void {
     this.brokerEpoch = brokerEpoch;
+    this.incarnationId = incarnationId;
     this.#lost = null;
   }
 

@@ -19,6 +19,7 @@ export class Usurper {
   readonly #exchanges: Exchanges;
   readonly #clusterId: () => string | null;
   readonly #process: SimulatedProcess;
+  readonly #ended: string;
   #attempts = 0;
   #isOver = false;
 
@@ -28,6 +29,7 @@ export class Usurper {
     this.#clusterId = clusterId;
     this.#process = world.addProcess('usurper', { driftPpm: 0, wallOffsetMs: 0 });
     this.#process.begin();
+    this.#ended = randomUuid(seededRandom(hashIntegers(world.seed, this.#process.index)));
   }
 
   /** Tries for a while to take the place of a broker. */
@@ -51,7 +53,9 @@ export class Usurper {
       return;
     }
     const listeners = [{ name: 'PLAINTEXT', host: `usurper-${brokerId}`, port: 9092 }];
-    const body = { brokerId, clusterId, incarnationId, listeners, features: newerFeatures };
+    const named = { brokerId, clusterId, incarnationId, listeners, features: newerFeatures };
+    // It knows of some process that has ended, which is not the one that lives.
+    const body = { ...named, previousIncarnationId: this.#ended };
     const request = {
       requestId: ++this.#attempts,
       operationId: 'registerBroker',

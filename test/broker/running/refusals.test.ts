@@ -190,7 +190,7 @@ describe('a reference broker', () => {
     const cluster = await startCluster();
     const directory = temporaryDirectory();
     const of = { clusterId: 'AAAAAAAAAAAAAAAAAAAAAQ', brokerId: 1, brokerEpoch: null };
-    const identity = { version: 1, ...of, directoryId: 'AAAAAAAAAAAAAAAAAAAAAw' };
+    const identity = { version: 1, ...of, directoryId: 'AAAAAAAAAAAAAAAAAAAAAw', lastProcess: null };
     writeFileSync(join(directory, 'broker.json'), JSON.stringify(identity));
     const broker = await startOne(cluster, { id: 1, directory });
     const end = await broker.stopped;

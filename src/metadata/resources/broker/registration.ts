@@ -36,6 +36,11 @@ const registrationBody = closed({
    */
   previousBrokerEpoch: Type.Optional(schemas.offset),
   /**
+   * The incarnation before, of which the broker knows that its process has ended: it holds the exclusive locks of its
+   * directories, on the same machine. It need not wait for that one's session then.
+   */
+  previousIncarnationId: Type.Optional(schemas.uuid),
+  /**
    * Ids of the directories in which it has logs, those that are online. Replicas in others are lost. Where it names
    * none, nothing is known of directories. The same incarnation names the same ones each time.
    */
@@ -146,6 +151,10 @@ function findRefusal(
   const isOther = before !== null && before.incarnationId !== body.incarnationId;
   // A broker in controlled shutdown has given its id away already (Kafka: ClusterControlManager).
   if (isOther && !before.inControlledShutdown && context.sessions.isLive(brokerId(body.brokerId))) {
+    if (body.previousIncarnationId === before.incarnationId) {
+      coverageMark('registration: a quick restart');
+      return null;
+    }
     coverageMark('registration: another incarnation is alive');
     return {
       code: 'DUPLICATE_BROKER_REGISTRATION',
