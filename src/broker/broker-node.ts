@@ -1,5 +1,7 @@
+import { assert } from '../base/assert.ts';
 import type { Random } from '../base/random.ts';
 import { createBroker } from '../client/broker.ts';
+import { splitRecordBatches } from '../codec/record-batch/batches.ts';
 import type { Broker, BrokerEvent, BrokerOptions } from '../client/broker-api.ts';
 import { createClient, type Client } from '../client/create-client.ts';
 import type { MetadataImage } from '../metadata/image.ts';
@@ -16,6 +18,7 @@ import {
   partitionCountOf,
   partitionNamed,
 } from './broker-core.ts';
+import { GroupOffsets, offsetsTopic } from './group-offsets.ts';
 import { IsrProposals } from './isr-proposals.ts';
 import { MetadataFollower } from './metadata-follower.ts';
 import type { Lease, Partition, PartitionPorts } from './partition.ts';
@@ -48,6 +51,7 @@ export type BrokerNodeOptions = {
 export class BrokerNode {
   readonly partitions: Partitions;
   readonly replicaAnswers: ReplicaAnswers;
+  readonly groupOffsets: GroupOffsets;
   readonly settings: BrokerSettings;
   readonly clock: Clock;
   readonly #options: BrokerNodeOptions;
@@ -68,6 +72,11 @@ export class BrokerNode {
     this.#options = options;
     this.settings = settings;
     this.clock = clock;
+    this.groupOffsets = new GroupOffsets({
+      retentionMs: settings.offsetsRetentionMs,
+      recordsMax: settings.offsetsRecordsMax,
+      wallMs: () => clock.wallMs(),
+    });
     const { tls, token, controllers } = agent;
     this.#client = createClient({
       endpoints: controllers,
@@ -145,6 +154,10 @@ export class BrokerNode {
   #applyRetention(): void {
     const { clock, partitions, settings } = this;
     partitions.applyRetention(clock.wallMs());
+    for (const partition of partitions.all) {
+      if (partition.topic !== offsetsTopic || !partition.isLeading) continue;
+      void this.groupOffsets.compact(partition, (batch) => appended(partition, batch));
+    }
     this.#retention = clock.setTimer(settings.retentionCheckIntervalMs, () => this.#applyRetention());
   }
 
@@ -168,7 +181,11 @@ export class BrokerNode {
   createOffsetsTopic(name: string, partitions: number): void {
     if (this.#isCreating) return;
     this.#isCreating = true;
-    const configs = [{ name: 'cleanup.policy', value: 'compact' }];
+    const configs = [
+      { name: 'cleanup.policy', value: 'compact' },
+      // What is shortened goes segment by segment.
+      { name: 'segment.bytes', value: '1048576' },
+    ];
     const { offsetsTopicReplicationFactor: replicationFactor } = this.settings;
     void this.#client
       .outcome('createTopic', { name, partitions, replicationFactor, configs })
@@ -248,4 +265,12 @@ export class BrokerNode {
     if (isRead && this.#settledOffset === before?.endOffset) this.#settledOffset = image.endOffset;
     else this.partitions.take(heldPartitions(image, this.id), isOwnRead);
   }
+}
+
+/** Whether a batch of this broker's own is committed, as far as it hears of that while it leads. */
+function appended(partition: Partition, bytes: Buffer): Promise<boolean> {
+  const split = splitRecordBatches(bytes);
+  const [batch] = split.ok ? split.value : [];
+  assert(batch !== undefined, 'a batch of our own can be read');
+  return new Promise((resolve) => partition.produce(batch, 'all', (answer) => resolve(answer.ok)));
 }

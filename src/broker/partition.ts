@@ -201,7 +201,12 @@ export class Partition {
     const { retentionMs, retentionBytes } = this.#settings;
     const { highWatermark } = this.#replica;
     const logStartOffset = this.#log.retainedFrom({ nowMs, retentionMs, retentionBytes, highWatermark });
-    if (logStartOffset > this.logStartOffset) this.#step({ type: 'retentionDue', logStartOffset });
+    if (logStartOffset > this.logStartOffset) this.removeBelow(logStartOffset);
+  }
+
+  /** As far as this broker leads, and as it is committed. */
+  removeBelow(logStartOffset: number): void {
+    this.#step({ type: 'retentionDue', logStartOffset });
   }
 
   /** What a follower may be answered now; null where nothing has changed for it, so that it may wait. */

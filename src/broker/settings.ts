@@ -26,6 +26,10 @@ export type BrokerSettings = {
   readonly retentionCheckIntervalMs: number;
   /** Kafka's `offsets.topic.replication.factor`: with fewer brokers the topic is not made. */
   readonly offsetsTopicReplicationFactor: number;
+  /** How long a committed offset counts since it was committed (Kafka's `offsets.retention.minutes`). */
+  readonly offsetsRetentionMs: number;
+  /** Above so many records, besides twice those that count, a partition of the offsets' topic is shortened. */
+  readonly offsetsRecordsMax: number;
   readonly heartbeatIntervalMs: number;
   /** How long the controllers may take to move away what it leads, when it is asked to stop. */
   readonly controlledShutdownMaxMs: number;
@@ -45,6 +49,8 @@ export const defaultBrokerSettings: BrokerSettings = {
   pendingProduceBytesMax: 134_217_728,
   retentionCheckIntervalMs: 300_000,
   offsetsTopicReplicationFactor: 3,
+  offsetsRetentionMs: 604_800_000,
+  offsetsRecordsMax: 10_000,
   heartbeatIntervalMs: 2_000,
   controlledShutdownMaxMs: 30_000,
   connectionsMax: 16_384,
@@ -65,6 +71,9 @@ export const brokerSettingMeanings: Readonly<Record<keyof BrokerSettings, string
   retentionCheckIntervalMs: 'how often what its topic does not keep any longer is removed',
   offsetsTopicReplicationFactor:
     'replicas of the topic that keeps the offsets of groups; it is not made while there are fewer brokers',
+  offsetsRetentionMs: 'how long the committed offset of a group counts',
+  offsetsRecordsMax:
+    'records of a partition of that topic, besides twice those that count, above which it is shortened',
   heartbeatIntervalMs: 'how often it tells the controllers that it lives',
   controlledShutdownMaxMs: 'how long it waits for its leaderships to be moved when it is asked to stop',
   connectionsMax: 'open connections of clients and brokers',

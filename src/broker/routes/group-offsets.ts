@@ -5,7 +5,6 @@ import { splitRecordBatches } from '../../codec/record-batch/batches.ts';
 import type { BrokerNode } from '../broker-node.ts';
 import {
   encodeCommit,
-  GroupOffsets,
   isCommit,
   offsetsTopic,
   offsetsTopicPartitions,
@@ -21,11 +20,10 @@ const groupLengthMax = 249;
 
 /** `GET` and `PUT /v1/groups/{group}/offsets`, answered by whoever leads the group's partition. */
 export function addGroupOffsetsRoutes(app: FastifyInstance, context: RouteContext): void {
-  const offsets = new GroupOffsets();
   app.get<{ Params: { group: string } }>('/v1/groups/:group/offsets', async (request, reply) => {
     const { group } = request.params;
     const found = findCoordinating(context.node(), group);
-    const read = found.ok ? await offsets.read(found.value, group) : found;
+    const read = found.ok ? await context.node().groupOffsets.read(found.value, group) : found;
     if (!read.ok) sendProblem(reply, read.error);
     else reply.type('application/json').send(JSON.stringify({ group, offsets: read.value }));
     return reply;

@@ -1,7 +1,17 @@
+import { isDeepStrictEqual } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { NotYet, waitFor } from '../../../bench/processes/wait.ts';
 import type { RunningBroker } from '../../../src/broker/index.ts';
-import { type Answer, ask, startBrokers, startCluster, startOne, untilUnfenced } from './cluster.ts';
+import {
+  type Answer,
+  ask,
+  type ShownPartition,
+  startBrokers,
+  startCluster,
+  startOne,
+  temporaryDirectory,
+  untilUnfenced,
+} from './cluster.ts';
 
 const path = '/v1/groups/billing/offsets';
 
@@ -41,6 +51,55 @@ describe('the committed offsets of a group', () => {
     const [leader, other] = statuses[0] === 200 ? brokers : brokers.toReversed();
     await leader?.stop();
     expect((await askCoordinator(other === undefined ? [] : [other])).body['offsets']).toEqual(expected);
+  });
+
+  it('are shortened to those that count, and kept by the next leader and over a restart', async () => {
+    const cluster = await startCluster();
+    const settings = { retentionCheckIntervalMs: 30, offsetsRecordsMax: 5 };
+    const directory = temporaryDirectory();
+    const first = await startOne(cluster, { id: 1, settings });
+    const second = await startOne(cluster, { id: 2, settings, directory });
+    await untilUnfenced(cluster, [1, 2]);
+    const brokers = [first, second];
+    const old = { topic: 'orders', partition: 0, offset: 5 };
+    await askCoordinator(brokers, { offsets: [old] });
+    // While it is shortened again and again.
+    for (let offset = 1; offset <= 60; offset++) {
+      await askCoordinator(brokers, { offsets: [{ topic: 'orders', partition: 1, offset }] });
+    }
+    const expected = [old, { topic: 'orders', partition: 1, offset: 60 }];
+    const keeps = await waitFor('the log is short', async () => {
+      for (const broker of brokers) {
+        const { body } = await ask(broker.url, '/v1/partitions');
+        const shown = body['partitions'] as readonly ShownPartition[];
+        const longest = shown.toSorted((left, right) => right.logEndOffset - left.logEndOffset)[0];
+        if (longest === undefined || longest.role !== 'leader') continue;
+        const isShort = longest.logEndOffset - longest.logStartOffset < 20;
+        return longest.logEndOffset > 60 && isShort ? broker : new NotYet(JSON.stringify(longest));
+      }
+      return new NotYet('nobody leads');
+    });
+    expect((await askCoordinator([keeps])).body['offsets']).toEqual(expected);
+    await keeps.stop();
+    const left = brokers.filter((broker) => broker !== keeps);
+    expect((await askCoordinator(left)).body['offsets']).toEqual(expected);
+    if (keeps !== first) return;
+    await second.stop();
+    const again = await startOne(cluster, { id: 2, settings, directory });
+    expect((await askCoordinator([again])).body['offsets']).toEqual(expected);
+  });
+
+  it('count for so long and no longer', async () => {
+    const cluster = await startCluster();
+    const settings = { offsetsRetentionMs: 1, offsetsTopicReplicationFactor: 1 };
+    const broker = await startOne(cluster, { id: 1, settings });
+    await untilUnfenced(cluster, [1]);
+    await askCoordinator([broker], { offsets: [{ topic: 'orders', partition: 0, offset: 5 }] });
+    const left = await waitFor('it has expired', async () => {
+      const { body } = await askCoordinator([broker]);
+      return isDeepStrictEqual(body['offsets'], []) ? body : new NotYet(JSON.stringify(body));
+    });
+    expect(left).toEqual({ group: 'billing', offsets: [] });
   });
 
   it('are kept by nobody until there are brokers enough for as many replicas as they have', async () => {
