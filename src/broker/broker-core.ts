@@ -76,7 +76,7 @@ function viewOf(
 }
 
 /** Who may enter an in-sync set, each with the epoch under which it is registered. */
-function eligibleBrokers(image: MetadataImage): ReadonlyMap<number, number> {
+export function eligibleBrokers(image: MetadataImage): ReadonlyMap<number, number> {
   const eligible = new Map<number, number>();
   for (const { brokerId, brokerEpoch, fenced, inControlledShutdown } of image.broker.brokers.values()) {
     if (!fenced && !inControlledShutdown) eligible.set(brokerId, brokerEpoch);
@@ -111,7 +111,8 @@ export function isSameHolding(known: HeldPartition | null, held: HeldPartition):
   return isSameView(known.view, held.view) && isSameSettings(known.settings, held.settings);
 }
 
-function isSameView(left: PartitionView, right: PartitionView): boolean {
+/** Whether a replica that knows the one need not be told the other. */
+export function isSameView(left: PartitionView, right: PartitionView): boolean {
   if (left.leaderEpoch !== right.leaderEpoch || left.partitionEpoch !== right.partitionEpoch) return false;
   if (left.minIsr !== right.minIsr) return false;
   return right.replicas.every((replica) => left.eligible.get(replica) === right.eligible.get(replica));

@@ -1,6 +1,7 @@
 import { hashIntegers, type Random, seededRandom } from '../../../src/base/random.ts';
 import { randomUuid } from '../../../src/base/uuid.ts';
 import type { Clock } from '../../../src/ports/clock.ts';
+import { eligibleBrokers, isSameView } from '../../../src/broker/broker-core.ts';
 import { BrokerCore, type BrokerEffect, type BrokerStep } from '../../../src/client/broker-core.ts';
 import type { MetadataImage } from '../../../src/metadata/image.ts';
 import { brokerPartitions, partitionAt } from '../../../src/metadata/resources/topic/state.ts';
@@ -362,18 +363,4 @@ const noLease = { holdsLease: false, brokerEpoch: -1 } as const;
 
 export function keyOf(topicId: string, partition: number): string {
   return `${topicId} ${partition}`;
-}
-
-function eligibleBrokers(image: MetadataImage): ReadonlyMap<number, number> {
-  const eligible = new Map<number, number>();
-  for (const { brokerId, brokerEpoch, fenced, inControlledShutdown } of image.broker.brokers.values()) {
-    if (!fenced && !inControlledShutdown) eligible.set(brokerId, brokerEpoch);
-  }
-  return eligible;
-}
-
-function isSameView(left: PartitionView, right: PartitionView): boolean {
-  if (left.leaderEpoch !== right.leaderEpoch || left.partitionEpoch !== right.partitionEpoch) return false;
-  if (left.minIsr !== right.minIsr) return false;
-  return right.replicas.every((replica) => left.eligible.get(replica) === right.eligible.get(replica));
 }
