@@ -4,7 +4,7 @@ import { AtomicScene } from './support/atomic-scene.ts';
 const topicsMax = 10_000;
 
 function scene(): AtomicScene {
-  return new AtomicScene(({ topic }) => `${topic.byName.size} topics`);
+  return new AtomicScene(topicsMax, ({ topic }) => `${topic.byName.size} topics`);
 }
 
 const names = Array.from({ length: topicsMax }, (_, at) => `t-${at}`);

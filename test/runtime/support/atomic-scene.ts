@@ -21,12 +21,15 @@ export class AtomicScene {
   readonly seen = new Set<string>();
   readonly #watchers: Watcher[];
   readonly #pages = new Map<HostedNode, Submitted>();
+  /** How many topics the first page has, where there are any. */
+  readonly #pageMax: number;
   readonly #sightOf: (image: MetadataImage) => string;
   readonly #sessionId: number;
   #sequence = 0;
 
-  /** `sightOf` says of a state what is to be seen whole or not at all. */
-  constructor(sightOf: (image: MetadataImage) => string) {
+  /** `sightOf` says of a state what is to be seen whole or not at all: `topics` of them, which come and go together. */
+  constructor(topics: number, sightOf: (image: MetadataImage) => string) {
+    this.#pageMax = Math.min(pageSize, topics);
     this.#sightOf = sightOf;
     this.quorum = TestQuorum.serving({
       settings: {
@@ -68,8 +71,9 @@ export class AtomicScene {
     const others = this.quorum.followers();
     this.until(() => others.some((node) => node.status().logEndOffset >= until), 'half of it is written');
     this.quorum.kill(leader);
-    const [watcher] = this.#watchers.filter(({ node }) => node === leader);
-    watcher?.goOnAt(assertDefined(others[0], 'there is another'));
+    for (const watcher of this.#watchers.filter(({ node }) => node === leader)) {
+      watcher.goOnAt(assertDefined(others[0], 'there is another'));
+    }
     this.until(() => others.some((node) => node.status().active), 'another leads');
     this.write(operationId, { ...request, idempotencyKey });
     this.quorum.start(leader);
@@ -110,7 +114,7 @@ export class AtomicScene {
     if (answer?.result.ok === true) {
       const { topics } = responseOf(answer);
       const count = Array.isArray(topics) ? topics.length : Number.NaN;
-      if (count !== 0 && count !== pageSize) this.seen.add(`a page of ${count}`);
+      if (count !== 0 && count !== this.#pageMax) this.seen.add(`a page of ${count}`);
     }
     if (answer === undefined && this.#pages.has(node)) return;
     const query = { limit: pageSize };
