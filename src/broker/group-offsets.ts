@@ -68,6 +68,8 @@ function recordOf(group: string, value: StoredOffset, timestampMs: number): NewR
 type Entry = { readonly committed: CommittedOffset; readonly at: number; readonly timestampMs: number };
 
 type Table = {
+  /** In which it was read: an unclean election may take back what was committed before. */
+  readonly leaderEpoch: number;
   readonly groups: Map<string, Map<string, Entry>>;
   /** Up to where the log was taken in; only what is committed is, so that nothing of it is ever taken back. */
   next: number;
@@ -119,7 +121,8 @@ export class GroupOffsets {
     const read = await this.#caughtUp(partition, table);
     if (!read.ok) return read;
     const entries = [...(table.groups.get(group)?.values() ?? [])];
-    return ok(entries.filter((entry) => this.#counts(entry)).map(({ committed }) => committed));
+    const counting = entries.filter((entry) => this.#counts(entry)).map(({ committed }) => committed);
+    return ok(counting.toSorted(byPlace));
   }
 
   /** Shortens the log where it is too long. `append` gives whether a batch of the log's leader is committed. */
@@ -149,9 +152,9 @@ export class GroupOffsets {
     if (to - partition.logStartOffset <= 2 * records.length + this.#options.recordsMax) return;
     for (let from = 0; from < records.length; from += rewrittenPerBatch) {
       const batch = encodeRecordBatch({ records: records.slice(from, from + rewrittenPerBatch) });
-      if (!(await append(batch))) return;
+      if (!this.#isPresent(partition, table) || !(await append(batch))) return;
     }
-    partition.removeBelow(to);
+    if (this.#isPresent(partition, table)) partition.removeBelow(to);
   }
 
   #counts({ timestampMs }: Entry): boolean {
@@ -163,14 +166,32 @@ export class GroupOffsets {
     return table.reading;
   }
 
+  #isPresent(partition: Partition, table: Table): boolean {
+    return this.#tables.get(partition) === table && table.leaderEpoch === leaderEpochOf(partition);
+  }
+
   #tableOf(partition: Partition): Table {
     const known = this.#tables.get(partition);
-    if (known !== undefined) return known;
-    const next = partition.logStartOffset;
-    const table: Table = { groups: new Map(), next, reading: Promise.resolve(ok(null)), isCompacting: false };
+    if (known !== undefined && this.#isPresent(partition, known)) return known;
+    const table: Table = {
+      leaderEpoch: leaderEpochOf(partition),
+      groups: new Map(),
+      next: partition.logStartOffset,
+      reading: Promise.resolve(ok(null)),
+      isCompacting: false,
+    };
     this.#tables.set(partition, table);
     return table;
   }
+}
+
+function leaderEpochOf({ view }: Partition): number {
+  return view?.leaderEpoch ?? -1;
+}
+
+function byPlace(left: CommittedOffset, right: CommittedOffset): number {
+  if (left.topic === right.topic) return left.partition - right.partition;
+  return left.topic < right.topic ? -1 : 1;
 }
 
 /** Each look at what is visible looks at the lease, the last one after all has been read. */

@@ -116,13 +116,15 @@ function refuseWhileNotThere(
   node: () => BrokerNode | null,
   closing: AbortSignal,
 ): void {
-  app.addHook('onRequest', (_request, reply, next) => {
+  app.addHook('onRequest', (request, reply, next) => {
     if (node() !== null && !closing.aborted) {
       next();
       return;
     }
     const message = closing.aborted ? 'This broker is stopping.' : 'This broker is starting.';
-    sendProblem(reply, { code: 'NOT_LEADER_OR_FOLLOWER', message: `${message} Nothing was done.` });
+    const isOfGroup = request.url.startsWith('/v1/groups/');
+    const code = isOfGroup ? 'COORDINATOR_NOT_AVAILABLE' : 'NOT_LEADER_OR_FOLLOWER';
+    sendProblem(reply, { code, message: `${message} Nothing was done.` });
   });
   app.addHook('onSend', (_request, reply, _payload, next) => {
     if (closing.aborted) reply.header('connection', 'close');

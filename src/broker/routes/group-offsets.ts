@@ -24,7 +24,7 @@ export function addGroupOffsetsRoutes(app: FastifyInstance, context: RouteContex
     const { group } = request.params;
     const found = findCoordinating(context.node(), group);
     const read = found.ok ? await context.node().groupOffsets.read(found.value, group) : found;
-    if (!read.ok) sendProblem(reply, read.error);
+    if (!read.ok) sendProblem(reply, ofCoordinator(read.error));
     else reply.type('application/json').send(JSON.stringify({ group, offsets: read.value }));
     return reply;
   });
@@ -54,7 +54,7 @@ async function commit(
   assert(batch !== undefined, 'a commit has offsets');
   const answer = await append(context, found.value, batch, { acks: 'all', timeoutMs: commitTimeoutMs });
   const problem = problemOfAnswer(context, found.value, answer, commitTimeoutMs);
-  return problem === null ? ok(null) : failed(problem);
+  return problem === null ? ok(null) : failed(ofCoordinator(problem));
 }
 
 /** The topic is made when somebody first asks for it. */
@@ -71,11 +71,11 @@ function findCoordinating(node: BrokerNode, group: string): Result<Partition, Br
   }
   const partition = partitionOfGroup(group, count);
   const found = findLed(node, { topic: offsetsTopic, partition: String(partition) });
-  if (found.ok || found.error.code !== 'NOT_LEADER_OR_FOLLOWER') return found;
-  const { message } = found.error;
-  return failed({
-    ...found.error,
-    code: 'NOT_COORDINATOR',
-    message: `${message} It keeps the group’s offsets.`,
-  });
+  return found.ok ? found : failed(ofCoordinator(found.error));
+}
+
+/** Whoever leads the partition keeps the offsets. */
+function ofCoordinator(problem: BrokerProblem): BrokerProblem {
+  if (problem.code !== 'NOT_LEADER_OR_FOLLOWER') return problem;
+  return { ...problem, code: 'NOT_COORDINATOR', message: `${problem.message} It keeps the group’s offsets.` };
 }

@@ -126,7 +126,9 @@ export type ShownPartition = {
 };
 
 export async function shownPartition(broker: RunningBroker, topic: string): Promise<ShownPartition | null> {
-  const { body } = await ask(broker.url, '/v1/partitions');
+  const { status, body } = await ask(broker.url, '/v1/partitions');
+  // It is starting.
+  if (status !== 200) return null;
   const partitions = body['partitions'] as readonly ShownPartition[];
   return partitions.find((each) => each.topic === topic) ?? null;
 }
