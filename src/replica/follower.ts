@@ -14,7 +14,8 @@ import type { FetchAnswer } from './types.ts';
 /** Sends the next fetch when it is due; one is outstanding at a time. */
 export function fetchWhenDue(state: ReplicaState, role: FollowerRole): void {
   const { view, config, nowMs } = state;
-  if (view === null) return;
+  // A fetch would say that the new beginning is on disk.
+  if (view === null || state.resetting !== null) return;
   if (role.fetch !== null && nowMs >= role.fetch.untilMs) role.fetch = null;
   if (role.fetch !== null || nowMs < role.nextFetchAtMs) return;
   const fetchId = state.nextId++;
@@ -96,6 +97,7 @@ function reset(state: ReplicaState, logStartOffset: number, epochBefore: number)
   state.flushedOffset = logStartOffset;
   state.highWatermark = logStartOffset;
   state.generation++;
+  state.resetting = state.generation;
   emit(state, { type: 'reset', to: logStartOffset, epochBefore, generation: state.generation });
 }
 

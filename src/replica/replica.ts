@@ -65,6 +65,7 @@ export class Replica {
       logEndOffset: recovered.logEndOffset,
       flushedOffset: recovered.logEndOffset,
       generation: 0,
+      resetting: null,
       // What is gone was committed.
       highWatermark: recovered.logStartOffset,
       view: null,
@@ -182,6 +183,10 @@ export class Replica {
 
   #flushed(endOffset: number, generation: number): void {
     const state = this.#state;
+    if (generation === state.resetting) {
+      state.resetting = null;
+      if (state.role.name === 'follower') acknowledgeFlush(state, state.role);
+    }
     // A flush that began before a truncation says nothing about what was appended since.
     if (generation !== state.generation) {
       coverageMark('replica: a flush from before a truncation');
@@ -272,7 +277,9 @@ export class Replica {
 function nextWakeAtMs(state: ReplicaState): number | null {
   const { role, view } = state;
   if (role.name === 'idle' || view === null) return null;
-  if (role.name === 'follower') return role.fetch?.untilMs ?? role.nextFetchAtMs;
+  if (role.name === 'follower') {
+    return state.resetting === null ? (role.fetch?.untilMs ?? role.nextFetchAtMs) : null;
+  }
   if (!mayAct(state, role)) return null;
   const { proposal } = role;
   if (proposal !== null) return proposal.isInFlight || proposal.awaitsMetadata ? null : proposal.retryAtMs;

@@ -180,6 +180,7 @@ export class ReplicaShell {
       case 'reset':
         this.#generation = effect.generation;
         disk.reset(key, effect.to, effect.epochBefore);
+        this.#flush();
         return;
       case 'sendFetch':
         this.#options.sendFetch(effect.leader, effect.request, (carried) => {
@@ -283,7 +284,7 @@ export class ReplicaShell {
       if (generation === this.#generation) disk.flush(key, endOffset);
       this.step({ type: 'flushed', endOffset, generation });
       const log = disk.log(key);
-      if (log.flushed < log.records.length) this.#flush();
+      if (log.flushed < log.records.length || generation !== this.#generation) this.#flush();
     };
     later(flushMs[random.integer(flushMs.length)] ?? 1, flushed);
   }
