@@ -27,11 +27,8 @@ const identitySchema = Type.Object({
    * controllers, too, tell it from one that takes its place (KIP-858).
    */
   directoryId: Type.String(),
-  /** The process that was registered last, and the boot of the machine on which it ran. */
-  lastProcess: Type.Union([
-    Type.Object({ incarnationId: Type.String(), bootId: Type.String() }),
-    Type.Null(),
-  ]),
+  /** The process that was registered last, and where it ran (`process-place.ts`). */
+  lastProcess: Type.Union([Type.Object({ incarnationId: Type.String(), place: Type.String() }), Type.Null()]),
 });
 const validator = Compile(identitySchema);
 

@@ -87,7 +87,8 @@ export type GroupOffsetsOptions = {
 };
 
 const readBytes = 1_048_576;
-const rewrittenPerBatch = 500;
+/** Few enough to be encoded in a slice of some ms, whatever metadata they carry. */
+const rewrittenPerBatch = 100;
 const loading: BrokerProblem = {
   code: 'COORDINATOR_NOT_AVAILABLE',
   message: 'The leader does not know yet up to where the offsets are committed. Ask again.',
@@ -130,9 +131,12 @@ export class GroupOffsets {
     const table = this.#tableOf(partition);
     if (table.isCompacting) return;
     table.isCompacting = true;
-    const read = await this.#caughtUp(partition, table);
-    if (read.ok) await this.#rewrite(partition, table, append);
-    table.isCompacting = false;
+    try {
+      const read = await this.#caughtUp(partition, table);
+      if (read.ok) await this.#rewrite(partition, table, append);
+    } finally {
+      table.isCompacting = false;
+    }
   }
 
   async #rewrite(
@@ -141,17 +145,14 @@ export class GroupOffsets {
     append: (batch: Buffer) => Promise<boolean>,
   ): Promise<void> {
     const to = table.next;
-    const records: NewRecord[] = [];
-    for (const [group, entries] of table.groups) {
-      for (const [key, entry] of entries) {
-        if (!this.#counts(entry)) entries.delete(key);
-        else records.push(recordOf(group, { ...entry.committed, at: entry.at }, entry.timestampMs));
-      }
-      if (entries.size === 0) table.groups.delete(group);
-    }
-    if (to - partition.logStartOffset <= 2 * records.length + this.#options.recordsMax) return;
-    for (let from = 0; from < records.length; from += rewrittenPerBatch) {
-      const batch = encodeRecordBatch({ records: records.slice(from, from + rewrittenPerBatch) });
+    const live = [...liveEntries(table, (entry) => this.#counts(entry))];
+    if (to - partition.logStartOffset <= 2 * live.length + this.#options.recordsMax) return;
+    for (let from = 0; from < live.length; from += rewrittenPerBatch) {
+      const part = live.slice(from, from + rewrittenPerBatch);
+      const records = part.map(({ group, entry }) =>
+        recordOf(group, { ...entry.committed, at: entry.at }, entry.timestampMs),
+      );
+      const batch = encodeRecordBatch({ records });
       if (!this.#isPresent(partition, table) || !(await append(batch))) return;
     }
     if (this.#isPresent(partition, table)) partition.removeBelow(to);
@@ -187,6 +188,20 @@ export class GroupOffsets {
 
 function leaderEpochOf({ view }: Partition): number {
   return view?.leaderEpoch ?? -1;
+}
+
+/** Those that count; the others are forgotten. */
+function* liveEntries(
+  { groups }: Table,
+  counts: (entry: Entry) => boolean,
+): Generator<{ readonly group: string; readonly entry: Entry }, void, undefined> {
+  for (const [group, entries] of groups) {
+    for (const [key, entry] of entries) {
+      if (counts(entry)) yield { group, entry };
+      else entries.delete(key);
+    }
+    if (entries.size === 0) groups.delete(group);
+  }
 }
 
 function byPlace(left: CommittedOffset, right: CommittedOffset): number {

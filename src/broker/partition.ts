@@ -384,7 +384,7 @@ export class Partition {
     if (rebuildsProducers) this.#rebuildProducers({ to, generation, from: this.#log.startOffset }, []);
   }
 
-  /** The fetch that follows is sent when nothing of the old log is left. */
+  /** The replica fetches once nothing of the old log is left. */
   #reset({ to, epochBefore, generation }: Extract<ReplicaEffect, { type: 'reset' }>): void {
     this.#log.reset({ offset: to, epochBefore }, () =>
       this.#step({ type: 'flushed', endOffset: to, generation }),

@@ -14,7 +14,7 @@ import type { Endpoint } from '../raft/replica-key.ts';
 import { acquireDirectoryLock, type DirectoryLock } from '../storage/directory-lock.ts';
 import { NodeFiles } from '../storage/files.ts';
 import { isLoopbackHost } from '../transport/loopback.ts';
-import { readBootId } from './boot-id.ts';
+import { readPlace } from './process-place.ts';
 import {
   beginFolder,
   type BrokerIdentity,
@@ -189,9 +189,9 @@ class ReferenceBroker implements RunningBroker {
       if (this.#ending !== null) return;
       identity = anew;
     }
-    const bootId = await readBootId();
+    const place = await readPlace(this.directory);
     if (this.#ending !== null) return;
-    const node = this.#createNode(folder, identity, bootId);
+    const node = this.#createNode(folder, identity, place);
     this.#node = node;
     const started = await node.start();
     if (!started.ok) return this.#fail(`${started.error.path}: ${started.error.message}`);
@@ -223,12 +223,12 @@ class ReferenceBroker implements RunningBroker {
   }
 
   /**
-   * On the same boot of the same machine the lock of the directory tells that the process before has ended: it need not
-   * wait for its session. A directory that was copied or moved to another machine has a lock that tells nothing.
+   * In the same directory, on the same boot of the same machine, its lock tells that the process before has ended: this
+   * one need not wait for that one's session. The lock of a directory that was copied or moved tells nothing.
    */
-  #createNode(partitionsDirectory: string, identity: BrokerIdentity, bootId: string | null): BrokerNode {
+  #createNode(partitionsDirectory: string, identity: BrokerIdentity, place: string | null): BrokerNode {
     const { clusterId, directoryId, brokerEpoch, lastProcess } = identity;
-    const previous = lastProcess !== null && lastProcess.bootId === bootId ? lastProcess.incarnationId : null;
+    const previous = lastProcess !== null && lastProcess.place === place ? lastProcess.incarnationId : null;
     const { tls, token, rack, advertised, controllers, id, onEvent } = this.#config;
     const { host, port } = advertised ?? this.#http?.endpoint ?? this.#config.listen;
     return new BrokerNode({
@@ -251,7 +251,7 @@ class ReferenceBroker implements RunningBroker {
       random: this.#random,
       logger: this.#logger,
       onEvent: (event) => {
-        if (event.type === 'registered') this.#noteRegistration(identity, event.brokerEpoch, bootId);
+        if (event.type === 'registered') this.#noteRegistration(identity, event.brokerEpoch, place);
         onEvent?.(event);
       },
       onFatal: (message) => this.#fail(message),
@@ -259,10 +259,10 @@ class ReferenceBroker implements RunningBroker {
   }
 
   /** The next start vouches by it for what this one holds; until it is on disk, by none, which costs its ISRs alone. */
-  #noteRegistration(known: BrokerIdentity, brokerEpoch: number, bootId: string | null): void {
+  #noteRegistration(known: BrokerIdentity, brokerEpoch: number, place: string | null): void {
     this.#noting = this.#noting.then(async () => {
       const incarnationId = this.#node?.agent?.incarnationId ?? null;
-      const lastProcess = incarnationId === null || bootId === null ? null : { incarnationId, bootId };
+      const lastProcess = incarnationId === null || place === null ? null : { incarnationId, place };
       const identity = { ...known, brokerEpoch, lastProcess };
       const written = await writeIdentity(this.#files, this.directory, identity);
       if (written.ok) this.#node?.partitions.forgetDamage();

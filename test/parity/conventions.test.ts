@@ -122,6 +122,11 @@ const changesMany = [
   'executeTransaction',
 ];
 
+it('only an operator’s fencing goes before a metadata transaction: whatever else did could keep one from ever ending', () => {
+  const first = operations.filter(({ priority }) => priority === 'fencing');
+  expect(first.map(({ operationId }) => operationId)).toEqual(['fenceBroker']);
+});
+
 describe('an answer that the caller has already', () => {
   const notModified = operations.filter((operation) => answersNotModified(operation));
 

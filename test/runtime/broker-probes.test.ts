@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { brokerId } from '../../src/base/brands.ts';
+import { brokerId, type Uuid } from '../../src/base/brands.ts';
 import type { ProbeEvent } from '../../src/ports/prober.ts';
 import { BrokerProbes } from '../../src/runtime/sessions/broker-probes.ts';
 import { BrokerSessions } from '../../src/runtime/sessions/broker-sessions.ts';
-import { TestCluster } from '../metadata/cluster.ts';
+import { incarnationId, TestCluster } from '../metadata/cluster.ts';
 import { VirtualProcess } from './support/clock.ts';
 
 const graceMs = 300;
@@ -33,10 +33,12 @@ class Probed extends VirtualProcess {
   });
 
   /** A broker's port is its id. */
-  start(...ids: number[]): this {
-    for (const id of ids) {
+  start(...started: (number | { readonly id: number; readonly incarnationId: Uuid })[]): this {
+    const ids = started.map((each) => (typeof each === 'number' ? each : each.id));
+    for (const each of started) {
+      const { id, ...own } = typeof each === 'number' ? { id: each } : each;
       const listeners = [{ name: 'PROBE', host: 'localhost', port: id }];
-      this.cluster.ok('registerBroker', { body: { ...this.cluster.registration(id), listeners } });
+      this.cluster.ok('registerBroker', { body: { ...this.cluster.registration(id), ...own, listeners } });
       this.cluster.heartbeat(id);
     }
     this.sessions.startAfresh(ids.map(brokerId), this.clock.monotonicMs());
@@ -152,9 +154,33 @@ describe('the probes of brokers', () => {
       probed.tell(1, 'closed').refuse(1, 400);
       probed.cluster.heartbeat(1, { wantFence: true });
       probed.probes.follow(probed.cluster.image);
-      probed.start(1);
+      probed.cluster.live.delete(1);
+      probed.start({ id: 1, incarnationId: incarnationId(100 + round) });
     }
     expect(probed.gone).toEqual([1, 1, 1]);
+  });
+
+  it('count one that is gone until it has come back, and not before its fence is in the log', () => {
+    const probed = new Probed().start(1, 2, 3);
+    for (const id of [1, 2, 3]) probed.tell(id, 'opened');
+    probed.wait(1_000);
+    probed.tell(1, 'closed').refuse(1, 400);
+    // Of another broker something is committed first.
+    probed.cluster.start(4);
+    probed.probes.follow(probed.cluster.image);
+    const tried = probed.connections.get(1);
+    probed.wait(2_000);
+    expect(probed.connections.get(1)).toBe(tried);
+    probed.tell(2, 'closed').refuse(2, 400);
+    expect(probed.gone).toEqual([1]);
+    // It was no more than a false alarm: it is probed again, and counts still.
+    probed.cluster.heartbeat(1, { wantFence: true });
+    probed.probes.follow(probed.cluster.image);
+    probed.cluster.heartbeat(1);
+    probed.probes.follow(probed.cluster.image);
+    expect(probed.isConnecting(1)).toBe(true);
+    probed.tell(3, 'closed').refuse(3, 400);
+    expect(probed.gone).toEqual([1]);
   });
 
   it('leave it to the session where connections are taken and let go again and again, and do not ask at once then', () => {

@@ -52,8 +52,8 @@ export class BrokerProbes {
   readonly #options: BrokerProbesOptions;
   readonly #probed = new Map<number, Probed>();
   #brokers: MetadataImage['broker']['brokers'] | null = null;
-  /** When each broker was gone that has not come back since. */
-  readonly #gone = new Map<number, number>();
+  /** When each broker was gone that has not come back since, under a later registration. */
+  readonly #gone = new Map<number, Gone>();
 
   constructor(options: BrokerProbesOptions) {
     this.#options = options;
@@ -66,12 +66,16 @@ export class BrokerProbes {
     this.#brokers = brokers;
     const wanted = new Set<number>();
     for (const row of brokers.values()) {
+      const gone = this.#gone.get(row.brokerId);
+      if (gone !== undefined && row.fenced) gone.isFenced = true;
       const endpoint = row.fenced ? null : probeEndpointOf(row.endPoints);
       if (endpoint === null) continue;
       wanted.add(row.brokerId);
       const known = this.#probed.get(row.brokerId);
       if (known?.brokerEpoch === row.brokerEpoch) continue;
-      this.#gone.delete(row.brokerId);
+      if (gone?.brokerEpoch !== row.brokerEpoch) this.#gone.delete(row.brokerId);
+      // Its fence is on its way.
+      else if (!gone.isFenced) continue;
       if (known !== undefined) release(known);
       this.#begin(row.brokerId, row.brokerEpoch, endpoint);
     }
@@ -175,7 +179,7 @@ export class BrokerProbes {
       this.#standDown(probed);
     } else {
       coverageMark('broker probe: its process is gone');
-      this.#gone.set(probed.id, nowMs);
+      this.#gone.set(probed.id, { brokerEpoch: probed.brokerEpoch, goneMs: nowMs, isFenced: false });
       this.#probed.delete(probed.id);
       gone(id);
     }
@@ -183,7 +187,7 @@ export class BrokerProbes {
 
   #mayGo(nowMs: number): boolean {
     const { sessionTimeoutMs } = this.#options.sessions;
-    for (const [id, goneMs] of this.#gone) if (nowMs - goneMs >= sessionTimeoutMs) this.#gone.delete(id);
+    for (const [id, { goneMs }] of this.#gone) if (nowMs - goneMs >= sessionTimeoutMs) this.#gone.delete(id);
     const brokers = this.#probed.size + this.#gone.size;
     return this.#gone.size === 0 || 2 * (this.#gone.size + 1) < brokers;
   }
@@ -204,6 +208,9 @@ export class BrokerProbes {
 
 /** `wasHeard`: a heartbeat has begun its grace anew already. */
 type Suspicion = { readonly sinceMs: number; refusals: number; readonly wasHeard: boolean };
+
+/** One that was told to be gone; `isFenced` once the state says so. */
+type Gone = { readonly brokerEpoch: number; readonly goneMs: number; isFenced: boolean };
 
 type Probed = {
   readonly id: number;

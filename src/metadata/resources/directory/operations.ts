@@ -18,7 +18,7 @@ export const assignReplicasToDirs = defineOperation({
   path: '/directories',
   summary: 'A broker says in which of its log directories its replicas are.',
   kind: 'write',
-  priority: 'fencing',
+  priority: 'isr',
   mayCall: ['broker'],
   speaksFor: 'body.brokerId',
   params: nothing,
