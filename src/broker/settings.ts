@@ -71,7 +71,8 @@ export const brokerSettingMeanings: Readonly<Record<keyof BrokerSettings, string
   retentionCheckIntervalMs: 'how often what its topic does not keep any longer is removed',
   offsetsTopicReplicationFactor:
     'replicas of the topic that keeps the offsets of groups; it is not made while there are fewer brokers',
-  offsetsRetentionMs: 'how long a committed offset counts, from when it was committed; whoever reads on without committing has to commit within it',
+  offsetsRetentionMs:
+    'how long a committed offset counts, from when it was committed; whoever reads on without committing has to commit within it',
   offsetsRecordsMax:
     'records of a partition of that topic, besides twice those that count, above which it is shortened',
   heartbeatIntervalMs: 'how often it tells the controllers that it lives',
