@@ -90,7 +90,7 @@ export type ReplicaState = {
   flushedOffset: number;
   /** Grows with each truncation, so that a flush of what was cut off counts for nothing. */
   generation: number;
-  /** The generation with which the log began anew, until that is on disk: power that fails may bring the old one back. */
+  /** The generation with which the log began anew, until that is on disk: the old one may come back till then. */
   resetting: number | null;
   highWatermark: number;
   view: PartitionView | null;
