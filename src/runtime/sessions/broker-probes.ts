@@ -24,6 +24,11 @@ const refusalsMin = 3;
 const retryMs = 1_000;
 /** A connection that stood for so long was taken by somebody who meant to keep it. */
 const briefMs = 200;
+/**
+ * So many in a row may end sooner: the first of a process that ended soon, and one that its machine took after it had
+ * closed that, and before it closed the port.
+ */
+const briefMax = 2;
 
 /**
  * Which brokers' processes are gone, as their machines say it (protocols 5). The active controller holds an idle
@@ -99,7 +104,7 @@ export class BrokerProbes {
       probe: null,
       timer: null,
       openedMs: 0,
-      isBrief: false,
+      briefCount: 0,
       suspicion: null,
     };
     this.#probed.set(id, probed);
@@ -137,9 +142,9 @@ export class BrokerProbes {
   }
 
   #isLetGoAgain(probed: Probed): boolean {
-    const wasBrief = probed.isBrief;
-    probed.isBrief = this.#options.clock.monotonicMs() - probed.openedMs < briefMs;
-    return wasBrief && probed.isBrief;
+    const isBrief = this.#options.clock.monotonicMs() - probed.openedMs < briefMs;
+    probed.briefCount = isBrief ? probed.briefCount + 1 : 0;
+    return probed.briefCount > briefMax;
   }
 
   #suspicion(wasHeard: boolean): Suspicion {
@@ -219,8 +224,8 @@ type Probed = {
   probe: Probe | null;
   timer: Timer | null;
   openedMs: number;
-  /** Its last connection was let go of at once. */
-  isBrief: boolean;
+  /** So many of its connections, up to the last, were let go of at once. */
+  briefCount: number;
   /** Null unless its connection was closed. */
   suspicion: Suspicion | null;
 };
