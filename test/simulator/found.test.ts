@@ -16,6 +16,8 @@ const found: Readonly<Record<string, string>> = {
     'a checker executed a join in the state between the two records of another, where the group has no leader yet',
   'deletion-under-a-condition':
     'a checker looked for a deletion in steps by a state within it, in which the topic was not the one that its caller had seen',
+  'first-batch-removed-before-its-answer':
+    'a model producer asked for ever after its first batch, which had stood in the log and was removed by retention before its answer came',
   'remains-of-a-torn-frame':
     'a start that could not flush the zeros over a torn frame left its remains on disk, which the next one did not see',
 };

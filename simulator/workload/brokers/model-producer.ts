@@ -86,10 +86,11 @@ export class ModelProducer {
 
   /**
    * All before it is acknowledged, and the leader knows nothing of that: retention has removed it, or one of it has
-   * come late and was taken for the first. It can go on in another epoch alone, as after a loss (KIP-360).
+   * come late and was taken for the first. Or it stood there itself, with others behind it, before its answer was lost
+   * and retention removed it. The producer can go on in another epoch alone, as after a loss (KIP-360).
    */
   #isForgotten(record: Outstanding, error: ProduceError): boolean {
-    const isNext = this.#outstanding[0] === record && record.producer.baseSequence > 0;
+    const isNext = this.#outstanding[0] === record;
     return isNext && (error === 'UNKNOWN_PRODUCER_ID' || error === 'OUT_OF_ORDER_SEQUENCE_NUMBER');
   }
 

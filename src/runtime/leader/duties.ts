@@ -31,7 +31,11 @@ function foundation(founding: readonly FeatureLevel[]): InternalOperation {
 }
 
 /** What has come about since the last look; it takes effect by record only. */
-export function dutiesByTime(image: MetadataImage, wallMs: number, quorum: QuorumView): InternalOperation[] {
+export function dutiesByTime(
+  image: MetadataImage,
+  wallMs: number,
+  quorum: QuorumView,
+): readonly InternalOperation[] {
   const duties = hasExpired(image, wallMs) ? [expireSessions] : [];
   return findVoterUpdate(image, quorum) === null ? duties : [...duties, updateVoter];
 }
