@@ -1,4 +1,5 @@
 import { CliFailure } from './failures.ts';
+import { parseJson } from './json.ts';
 import { isRecord } from './records.ts';
 
 /** One partition of Kafka's reassignment JSON. */
@@ -34,14 +35,6 @@ export function parseReassignment(text: string, file: string): readonly Reassign
 
 const example =
   '{"version":1,"partitions":[{"topic":"orders","partition":0,"replicas":[1,2,3],"log_dirs":["any","any","any"]}]}';
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
-}
 
 function findEntryFault(entry: Readonly<Record<string, unknown>>): string | null {
   const { topic, partition, replicas, log_dirs: logDirs } = entry;

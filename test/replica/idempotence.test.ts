@@ -2,14 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { Replica } from '../../src/replica/replica.ts';
 import type { BatchProducer, ProducedBatch } from '../../src/replica/producer-state.ts';
 import type { FetchAnswer, ReplicaEffect } from '../../src/replica/types.ts';
-
-const config = {
-  brokerId: 1,
-  replicaLagTimeMaxMs: 1_000,
-  fetchTimeoutMs: 1_000,
-  retryBackoffMs: 10,
-  fetchRecordsMax: 50,
-};
+import { config, type Untimed } from './inputs.ts';
 
 /** Broker 1 alone with a partition that it leads from leader epoch 1 on, after what it had on its disk. */
 class Led {
@@ -58,9 +51,6 @@ class Led {
     return this.replica.step({ ...input, nowMs: this.#nowMs }).effects;
   }
 }
-
-type Input = Parameters<Replica['step']>[0];
-type Untimed = Input extends infer Each ? (Each extends unknown ? Omit<Each, 'nowMs'> : never) : never;
 
 function sequence(baseSequence: number): BatchProducer {
   return { producerId: 7, producerEpoch: 0, baseSequence };

@@ -1,16 +1,7 @@
 import { expect, it } from 'vitest';
 import { Replica } from '../../src/replica/replica.ts';
-import type { ReplicaEffect, ReplicaInput } from '../../src/replica/types.ts';
-
-type Untimed = ReplicaInput extends infer Each ? (Each extends unknown ? Omit<Each, 'nowMs'> : never) : never;
-
-const config = {
-  brokerId: 1,
-  replicaLagTimeMaxMs: 1_000,
-  fetchTimeoutMs: 1_000,
-  retryBackoffMs: 10,
-  fetchRecordsMax: 50,
-};
+import type { ReplicaEffect } from '../../src/replica/types.ts';
+import { config, type Untimed } from './inputs.ts';
 
 /** Broker 1 follows broker 2 with a log of three records, all of which its leader has removed. */
 class Following {

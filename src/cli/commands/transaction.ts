@@ -14,6 +14,7 @@ import {
   type DryRunOption,
 } from '../context.ts';
 import { CliFailure } from '../failures.ts';
+import { parseJson } from '../json.ts';
 import { show } from '../output/forms.ts';
 import { outcome } from '../verbs.ts';
 
@@ -48,9 +49,8 @@ const example =
   '{"operations":[{"operationId":"createTopic","body":{"name":"orders","partitions":6}},' +
   '\n                 {"operationId":"deleteTopic","params":{"topic":"bills"}}]}';
 
-const findFault = compileCheck(operations.executeTransaction.body, 'file');
-
 function parseTransaction(text: string, file: string): Transaction {
+  const findFault = compileCheck(operations.executeTransaction.body, 'file');
   const json = parseJson(text);
   const fault = json === undefined ? 'It is no JSON.' : findFault(json);
   // The check has found it to be one.
@@ -60,12 +60,4 @@ function parseTransaction(text: string, file: string): Transaction {
     `${file} says no transaction: ${fault}`,
     'See how one is written with --help.',
   );
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

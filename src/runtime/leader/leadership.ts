@@ -261,8 +261,8 @@ export class Leadership {
         const image = proposer.speculativeImage;
         const duties = dutiesByTime(image, clock.wallMs(), this.#options.quorum());
         const balance = balancing.dueAt(clock.monotonicMs(), image.endOffset);
-        if (balance !== null) duties.push(balance);
         for (const duty of duties) proposer.offer(internalWork(duty));
+        if (balance !== null) proposer.offer(internalWork(balance));
         this.#lookAfterTime(proposer, groupSessions, balancing);
       });
     });

@@ -7,6 +7,13 @@ import { offlineDirectories } from '../broker/registered-directories.ts';
 import { directoryOf } from '../topic/directories.ts';
 import { standingIn } from '../topic/leadership.ts';
 import { complete, led, type Membership, membershipChange } from '../topic/membership.ts';
+import {
+  batchFull,
+  namedTwice,
+  type PartitionRefusal,
+  unknownPartition,
+  unknownTopicId,
+} from '../topic/partition-refusals.ts';
 import type { PartitionRow } from '../topic/partition-row.ts';
 import type { PartitionChangeRecord } from '../topic/records.ts';
 import { findPartition } from '../topic/state.ts';
@@ -25,8 +32,6 @@ export type AssignmentResult = {
   readonly code: ErrorCode | null;
   readonly message: string | null;
 };
-
-type Refusal = { readonly code: ErrorCode; readonly message: string };
 
 /**
  * Kafka's AssignReplicasToDirs: each replica is assigned or refused for itself, and all are judged by one image, so
@@ -49,9 +54,9 @@ export function assignReplicas(
     const row = findPartition(image.topic, topicId, partition);
     const topicSlot = image.topic.topics.slotOf(topicId);
     const refusal = seen.has(key)
-      ? { code: 'INVALID_REQUEST' as const, message: 'The partition is named twice in this request.' }
+      ? namedTwice
       : records.length >= limits.directoryAssignmentsMax
-        ? { code: 'OPERATION_NOT_ATTEMPTED' as const, message: 'The batch is full: send the rest again.' }
+        ? batchFull
         : findRefusal(image, broker, directoryId, row, topicSlot);
     seen.add(key);
     if (refusal !== null || row === null || topicSlot === null)
@@ -72,11 +77,9 @@ function findRefusal(
   directory: Uuid,
   row: PartitionRow | null,
   topicSlot: number | null,
-): Refusal | null {
-  if (topicSlot === null) return { code: 'UNKNOWN_TOPIC_ID', message: 'There is no topic with this id.' };
-  if (row === null) {
-    return { code: 'UNKNOWN_TOPIC_OR_PARTITION', message: 'The topic has no such partition.' };
-  }
+): PartitionRefusal | null {
+  if (topicSlot === null) return unknownTopicId;
+  if (row === null) return unknownPartition;
   if (!row.replicas.includes(broker)) {
     return { code: 'NOT_LEADER_OR_FOLLOWER', message: `Broker ${broker} has no replica of it.` };
   }

@@ -4,6 +4,13 @@ import type { ErrorCode } from '../../errors.ts';
 import type { MetadataImage } from '../../image.ts';
 import { limits } from '../../limits.ts';
 import { type Standing, standingOf } from '../broker/activity.ts';
+import {
+  batchFull,
+  namedTwice,
+  type PartitionRefusal,
+  unknownPartition,
+  unknownTopicId,
+} from '../topic/partition-refusals.ts';
 import type { PartitionRow } from '../topic/partition-row.ts';
 import { standingIn } from '../topic/leadership.ts';
 import { complete, membershipChange, withMembers } from '../topic/membership.ts';
@@ -36,8 +43,6 @@ export type PartitionResult = {
   readonly minInsyncReplicas: number | null;
 };
 
-type Refusal = { readonly code: ErrorCode; readonly message: string };
-
 /**
  * Kafka's AlterPartition for the partitions of one leader: each is accepted or refused for itself. All are
  * judged by one image, so a partition that is named twice is refused the second time.
@@ -57,9 +62,9 @@ export function alterPartitions(
     const isFull = records.length >= limits.isrChangesMax;
     const row = findPartition(image.topic, proposal.topicId, proposal.partition);
     const refusal = seen.has(key)
-      ? { code: 'INVALID_REQUEST' as const, message: 'The partition is named twice in this request.' }
+      ? namedTwice
       : isFull
-        ? { code: 'OPERATION_NOT_ATTEMPTED' as const, message: 'The batch is full: send the rest again.' }
+        ? batchFull
         : findRefusal(image, leader, proposal, row, standing);
     seen.add(key);
     const topicSlot = image.topic.topics.slotOf(proposal.topicId);
@@ -75,11 +80,6 @@ export function alterPartitions(
   return { records, results };
 }
 
-const unknownPartition: Refusal = {
-  code: 'UNKNOWN_TOPIC_OR_PARTITION',
-  message: 'The topic has no such partition.',
-};
-
 /** The order of the checks is Kafka's (ReplicationControlManager): a stale leader learns first that it is stale. */
 function findRefusal(
   image: MetadataImage,
@@ -87,10 +87,8 @@ function findRefusal(
   proposal: Proposal,
   row: PartitionRow | null,
   standing: Standing,
-): Refusal | null {
-  if (image.topic.topics.get(proposal.topicId) === null) {
-    return { code: 'UNKNOWN_TOPIC_ID', message: 'There is no topic with this id.' };
-  }
+): PartitionRefusal | null {
+  if (image.topic.topics.get(proposal.topicId) === null) return unknownTopicId;
   if (row === null) return unknownPartition;
   return (
     findStale(leader, proposal, row) ??
@@ -99,7 +97,7 @@ function findRefusal(
   );
 }
 
-function findStale(leader: number, proposal: Proposal, row: PartitionRow): Refusal | null {
+function findStale(leader: number, proposal: Proposal, row: PartitionRow): PartitionRefusal | null {
   // A request from the future: this controller has not yet seen what the broker has.
   if (proposal.leaderEpoch > row.leaderEpoch || proposal.partitionEpoch > row.partitionEpoch) {
     return { code: 'NOT_CONTROLLER', message: 'The request is ahead of this controller.' };
@@ -118,7 +116,7 @@ function findStale(leader: number, proposal: Proposal, row: PartitionRow): Refus
   return null;
 }
 
-function findIllegal(leader: number, proposal: Proposal, row: PartitionRow): Refusal | null {
+function findIllegal(leader: number, proposal: Proposal, row: PartitionRow): PartitionRefusal | null {
   const isr = isrOf(proposal);
   if (isr.length === 0) return { code: 'INVALID_ISR', message: 'An ISR is never empty.' };
   if (new Set(isr).size < isr.length) return { code: 'INVALID_ISR', message: 'A broker is named twice.' };
@@ -144,7 +142,11 @@ function findIllegal(leader: number, proposal: Proposal, row: PartitionRow): Ref
  * KAFKA-13916 and KAFKA-14617: neither a fenced broker nor an earlier incarnation may enter an ISR; nor may a replica
  * whose directory is lost.
  */
-function findIneligible(image: MetadataImage, proposal: Proposal, { hasLost }: Standing): Refusal | null {
+function findIneligible(
+  image: MetadataImage,
+  proposal: Proposal,
+  { hasLost }: Standing,
+): PartitionRefusal | null {
   for (const { brokerId, brokerEpoch } of proposal.newIsr) {
     const fault = hasLost(brokerId)
       ? 'has lost the directory of its replica'
@@ -204,7 +206,7 @@ function accepted(
   };
 }
 
-function refused(proposal: Proposal, refusal: Refusal): PartitionResult {
+function refused(proposal: Proposal, refusal: PartitionRefusal): PartitionResult {
   return {
     topicId: proposal.topicId,
     partition: proposal.partition,

@@ -5,6 +5,7 @@ import { limits } from '../../limits.ts';
 import { type Activity, type Standing, standingOf } from '../broker/activity.ts';
 import { isCordoned } from '../broker/cordon.ts';
 import { membershipChange } from '../topic/membership.ts';
+import { namedTwice, type PartitionRefusal } from '../topic/partition-refusals.ts';
 import { originalReplicas, type PartitionRow } from '../topic/partition-row.ts';
 import type { PartitionChangeRecord } from '../topic/records.ts';
 import { findPartition, topicByName } from '../topic/state.ts';
@@ -25,8 +26,6 @@ export type ReassignmentResult = {
   readonly code: ErrorCode | null;
   readonly message: string | null;
 };
-
-type Refusal = { readonly code: ErrorCode; readonly message: string };
 
 /** Kafka's AlterPartitionReassignments: each partition is reassigned or refused for itself, all judged by one image. */
 export function alterReassignments(
@@ -50,18 +49,13 @@ export function alterReassignments(
   return { records, results };
 }
 
-const namedTwice: Refusal = {
-  code: 'INVALID_REQUEST',
-  message: 'The partition is named twice in this request.',
-};
-
 /** The record that does it; null where nothing has to be done. */
 function alterOne(
   image: MetadataImage,
   { topic: name, partition, replicas }: ReassignmentRequest,
   allowReplicationFactorChange: boolean,
   standing: Standing,
-): PartitionChangeRecord | Refusal | null {
+): PartitionChangeRecord | PartitionRefusal | null {
   const topic = topicByName(image.topic, name);
   const row = topic === null ? null : findPartition(image.topic, topic.topicId, partition);
   if (row === null) {
